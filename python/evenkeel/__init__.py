@@ -1,8 +1,8 @@
 """Train neural networks on the CPU you have, and see whether they are healthy.
 
 ``evenkeel.train(x, y)`` trains on arrays or tables and returns a :class:`Run`; ``evenkeel.load`` reads one back.
-``evenkeel.estimators`` has the same as scikit-learn estimators. ``evenkeel.watch(model, optimizer)`` watches a
-training of PyTorch.
+``evenkeel.estimators`` offers the same as scikit-learn estimators. ``evenkeel.watch(model, optimizer)`` watches a
+PyTorch training run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Arrays as the engine takes them: float32, or uint8 for pictures."""
+"""Arrays in the types of the engine: float32, or uint8 for images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evenkeel.errors import ConversionWarning, DataError, warn
 
-# Levels between the smallest and the largest value of a feature below which its digits are said to be lost.
+# Minimum number of levels between the smallest and largest value of a feature; with fewer, its digits count as lost.
 _FEW_LEVELS = 1000.0
 
 
@@ -18,7 +18,7 @@ def inputs_of(x: Any, *, quiet: bool = False) -> NDArray[np.float32] | NDArray[n
     uint8.
 
     A contiguous array of these types is returned as it is. Others are converted, with a :class:`ConversionWarning`
-    unless ``quiet``; pictures without a channel axis, ``[samples, height, width]``, get one.
+    unless ``quiet``; images without a channel axis, ``[samples, height, width]``, get one.
     """
     if hasattr(x, "toarray") and hasattr(x, "nnz"):
         raise DataError("x is a sparse matrix; the engine takes dense ones: give x.toarray()")
@@ -27,7 +27,7 @@ def inputs_of(x: Any, *, quiet: bool = False) -> NDArray[np.float32] | NDArray[n
         array = array[..., np.newaxis]
     if array.ndim not in (2, 4):
         raise DataError(
-            f"x has shape {list(array.shape)}; give rows as [samples, features] or pictures as "
+            f"x has shape {list(array.shape)}; give rows as [samples, features] or images as "
             "[samples, height, width, channels]"
         )
     if array.size == 0:
@@ -52,7 +52,7 @@ def _converted(array: NDArray[Any], quiet: bool) -> NDArray[np.float32]:
         converted = np.ascontiguousarray(array, dtype=np.float32)
     if array.dtype == np.float64 and not np.array_equal(np.isfinite(array), np.isfinite(converted)):
         place = tuple(int(index) for index in np.argwhere(np.isfinite(array) & ~np.isfinite(converted))[0])
-        raise DataError(f"x{list(place)} is {array[place]}, too large for float32; bring the feature to another unit")
+        raise DataError(f"x{list(place)} is {array[place]}, too large for float32; convert the feature to another unit")
     if not quiet:
         megabytes = converted.nbytes / 1e6
         warn(
@@ -64,7 +64,7 @@ def _converted(array: NDArray[Any], quiet: bool) -> NDArray[np.float32]:
 
 
 def _lost_digits(array: NDArray[Any]) -> str:
-    """Name the features whose values differ by little beside their size."""
+    """Name the features whose values differ by little relative to their size."""
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         return ""
     with np.errstate(all="ignore"):
@@ -75,4 +75,5 @@ def _lost_digits(array: NDArray[Any]) -> str:
     if lost.size == 0:
         return ""
     named = ", ".join(str(int(feature)) for feature in lost[:5]) + (", ..." if lost.size > 5 else "")
-    return f"; features {named} differ by little beside their size and lose digits: subtract an origin, or give a table"
+    advice = "subtract an origin, or give a table"
+    return f"; features {named} differ by little relative to their size and lose digits: {advice}"

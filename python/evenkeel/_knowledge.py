@@ -1,4 +1,4 @@
-"""Texts about the rules and about everything a config can name."""
+"""Texts of the rules and of everything a config can name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network that learns from samples as they come."""
+"""A network that learns from samples as they arrive."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from evenkeel.errors import DataError, RunError
 
 
 class Learning:
-    """A network for arrays like the first ones; it has learned nothing before ``learn``."""
+    """A network for arrays like the first ones; it is untrained until ``learn``."""
 
     def __init__(
         self,
@@ -35,10 +35,10 @@ class Learning:
 
     @classmethod
     def of_run(cls, run: Run, task: Task, classes: Sequence[Any] | NDArray[Any] | None) -> Learning:
-        """Go on from the weights of ``run``, which learned from an array."""
+        """Continue from the weights of ``run``, which was trained on an array."""
         if run._native.features[1]:
             raise DataError(
-                "partial_fit takes arrays and cannot go on from a table; fit on an array, or begin with partial_fit"
+                "partial_fit takes arrays and cannot continue from a table; fit on an array, or begin with partial_fit"
             )
         learning = cls.__new__(cls)
         learning.passes, learning._task, learning._classes = int(run.summary["epochs"]), task, classes
@@ -48,7 +48,7 @@ class Learning:
     def learn(self, x: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64] | None = None) -> float:
         """Pass once over the samples in batches; return the mean loss."""
         if isinstance(self._native, _native.Run):
-            raise RunError("a model that was pickled has no optimiser any more and cannot learn on; train it anew")
+            raise RunError("a model that was pickled has no optimiser and cannot continue learning; train it again")
         loss = self._native.learn(self._samples(x, y, weights))
         self.passes += 1
         return loss

@@ -1,4 +1,4 @@
-"""A run as HTML in a notebook: curves, layers, findings. One piece of text without scripts or other files."""
+"""A run as HTML in a notebook: curves, layers, findings. One text without scripts or other files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of a training as a bar in a terminal or a notebook."""
+"""Progress of a training run as a bar in a terminal or a notebook."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 
 class ProgressBar:
-    """A bar of tqdm that follows a training; findings are printed above it as they appear.
+    """A tqdm bar that follows a training run; findings are printed above it as they appear.
 
-    Without tqdm, or where the error output is neither a terminal nor a notebook, nothing is shown.
+    Without tqdm, or if the error output is neither a terminal nor a notebook, nothing is shown.
     """
 
     def __init__(self, shown: bool, on_epoch: Callable[[Mapping[str, Any]], object] | None = None) -> None:
@@ -31,7 +31,7 @@ class ProgressBar:
             self._bar.close()
 
     def tick(self, text: str) -> None:
-        """Show the progress ``text``, a JSON document of the training."""
+        """Show the progress ``text``, a JSON document of the training run."""
         state = json.loads(text)
         if self._bar is None and self._shown and "total_steps" in state:
             self._bar = _bar(state["total_steps"])

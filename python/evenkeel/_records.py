@@ -9,28 +9,28 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing the health rules found: where, measured against which limit, why, and what to change."""
+    """One finding of a health rule: the place, the measured value and its limit, the cause, and the remedy."""
 
     code: str
-    """Of the rule, such as ``K010``; ``evenkeel.explain(code)`` has its text."""
+    """Code of the rule, such as ``K010``; ``evenkeel.explain(code)`` returns its text."""
     rule: str
     """Name of the rule, such as ``dead-relu``."""
     level: Literal["info", "warn", "error"]
-    """Worth knowing, probably costly, or fatal."""
+    """``info``: a fact; ``warn``: the remedy should improve the result; ``error``: training fails."""
     layer: str | None
-    """None for the whole network or the data."""
+    """Name of the layer; None for the whole network or the data."""
     measured: float | None
-    """The statistic; None where it is not finite."""
+    """Value of the statistic; None if it is not finite."""
     threshold: float | None
-    """The limit it crossed."""
+    """Limit that the value crossed."""
     first_step: int
     last_step: int
     message: str
-    """Sentence that says what was found."""
+    """One sentence that describes the finding."""
     cause: str
     remedy: str
     document: Mapping[str, Any]
-    """Everything about it, as ``summary.json`` has it."""
+    """The whole finding, as in ``summary.json``."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Finding:
@@ -51,9 +51,9 @@ class Layer:
     kind: str
     description: str
     output_shape: tuple[int, ...]
-    """Of one sample."""
+    """Shape of the output for one sample."""
     parameters: int
-    """Learned numbers."""
+    """Number of learned parameters."""
     init: str | None
     """Initialiser of its weights."""
 
@@ -78,7 +78,7 @@ class Rule:
     name: str
     summary: str
     sections: Mapping[str, str]
-    """Texts by their titles."""
+    """Texts by title."""
 
     def __str__(self) -> str:
         sections = "".join(f"\n\n{title.upper()}\n{text}" for title, text in self.sections.items())
@@ -87,15 +87,15 @@ class Rule:
 
 @dataclass(frozen=True)
 class Check:
-    """Outcome of a look at a training before its first step."""
+    """Result of the checks before the first step of a training run."""
 
     findings: tuple[Finding, ...]
     """Causes first."""
     notes: tuple[str, ...]
-    """What each test did, and what it could not judge."""
+    """Notes of the tests on their work, and on anything they could not judge."""
     seconds: float
     document: Mapping[str, Any]
-    """Everything, as ``evenkeel check --json`` prints it."""
+    """The whole result, as ``evenkeel check --json`` prints it."""
 
     def __str__(self) -> str:
         findings = [str(finding) for finding in self.findings] or ["no findings"]

@@ -1,4 +1,4 @@
-"""A run: a trained network with everything that was measured on the way."""
+"""A run: a trained network with all measurements of its training."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from evenkeel._samples import samples_to_evaluate, samples_to_predict
 from evenkeel._targets import Labels, Task
 from evenkeel.errors import DataError, RunError
 
-# Files of a run that a pickle carries: all but checkpoints, which only a training that goes on needs.
+# Files of a run that a pickle contains: all except checkpoints, which are only needed to continue training.
 _CARRIED = ("config.toml", "summary.json", "metrics.sqlite", "model.safetensors", "samples.png", "importance.json")
 
 
 class Run:
-    """A run that has ended: predicts, tells how its training went, and writes itself to disk.
+    """A run that has ended: predicts, reports on its training, and can be saved to disk.
 
     ``evenkeel.train`` returns one and ``evenkeel.load`` reads one. In a notebook it shows its curves, layers and
     findings.
@@ -41,8 +41,8 @@ class Run:
     def predict(self, x: Any) -> NDArray[Any]:
         """Predict the class ``[samples]``, or the value ``[samples]``, or the values ``[samples, targets]``.
 
-        ``x`` is what the training was given: rows, pictures, or a table with the same columns. Classes are the
-        labels given in training; a run that was loaded has whole numbers or texts for them.
+        ``x`` has the form of the training data: rows, images, or a table with the same columns. Classes are the
+        labels given in training; a run that was loaded has integers or strings instead.
         """
         rows = self._rows(x)
         if self.task == "classification":
@@ -57,7 +57,7 @@ class Run:
         return self._rows(x)
 
     def evaluate(self, x: Any, y: Any) -> dict[str, Any]:
-        """Return the metrics of the model on samples ``x`` with their targets ``y``, as :attr:`metrics` has them.
+        """Return the metrics of the model on samples ``x`` with their targets ``y``, as in :attr:`metrics`.
 
         For a table, ``y`` may be the name of a column.
         """
@@ -83,12 +83,12 @@ class Run:
 
     @property
     def status(self) -> Literal["finished", "stopped", "failed", "running"]:
-        """How the training ended; ``running`` for one under way or killed."""
+        """Outcome of the training run; ``running`` for one that is in progress or was killed."""
         return cast(Literal["finished", "stopped", "failed", "running"], self.summary["status"])
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """Everything ``summary.json`` says about the run."""
+        """Content of ``summary.json``."""
         text = self._native.summary
         if text is None:
             raise RunError("this is a model without its run; load the folder of the run for its results")
@@ -96,12 +96,12 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, dict[str, Any]]:
-        """Metrics of the best weights by part: ``train``, ``validation``, ``test``, where they have samples."""
+        """Metrics of the best weights by split: ``train``, ``validation``, ``test``, if they have samples."""
         return {{"val": "validation"}.get(part, part): metrics for part, metrics in self.summary["metrics"].items()}
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """What the health rules found, causes before consequences."""
+        """Findings of the health rules, causes before consequences."""
         return tuple(Finding.of(document) for document in self.summary["findings"])
 
     @cached_property
@@ -111,12 +111,12 @@ class Run:
 
     @property
     def choices(self) -> dict[str, str]:
-        """What was chosen automatically, with the reason of each: ``{"train.epochs": "20: ..."}``."""
+        """Automatic choices, each with its reason: ``{"train.epochs": "20: ..."}``."""
         return {choice["key"]: f"{choice['value']}: {choice['reason']}" for choice in self.summary.get("choices", [])}
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The config with nothing left open, section by section."""
+        """The complete config, section by section."""
         return cast("dict[str, Any]", json.loads(self._native.config))
 
     @cached_property
@@ -141,7 +141,7 @@ class Run:
 
     @cached_property
     def layer_measurements(self) -> dict[str, dict[str, tuple[NDArray[np.uint64], NDArray[np.float64]]]]:
-        """Measurements of every layer by its name and theirs: the steps and the values."""
+        """Measurements by the name of the layer and of the measurement: the steps and the values."""
         measurements: dict[str, dict[str, tuple[NDArray[np.uint64], NDArray[np.float64]]]] = {}
         for layer, name, steps, values in self._native.layer_series():
             measurements.setdefault(layer, {})[name] = (steps, values)
@@ -162,7 +162,7 @@ class Run:
         self._native.save(Path(path))
 
     def report(self, path: str | os.PathLike[str], language: Literal["en", "zh"] = "en") -> Path:
-        """Write the page of the run, one HTML file that needs no other, and return its path."""
+        """Write the page of the run, one self-contained HTML file, and return its path."""
         self._native.report(Path(path), language)
         return Path(path)
 

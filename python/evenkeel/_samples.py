@@ -1,4 +1,4 @@
-"""From arrays or tables with their targets to samples of the compiled module."""
+"""Converts arrays or tables with their targets to samples of the compiled module."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def samples_to_train(
     sample_weight: Any = None,
     quiet: bool = False,
 ) -> Prepared:
-    """Prepare ``x`` and ``y``, followed by the held-out pairs for validation and for the test, where there are some.
+    """Prepare ``x`` and ``y``, followed by the held-out pairs for validation and for the test, if any.
 
-    ``sample_weight`` is that of ``x``, ``[samples]``.
+    ``sample_weight`` belongs to ``x``, ``[samples]``.
     """
     parts = [(x, y), *(pair for pair in held_out if pair is not None)]
     tables = [is_table(inputs) for inputs, _ in parts]
@@ -53,7 +53,7 @@ def samples_to_train(
 def samples_to_predict(
     x: Any, *, features: tuple[Sequence[str], bool], shape: Sequence[int], quiet: bool = False
 ) -> _native.Samples:
-    """Prepare ``x`` for a model with these ``features``, true for those of a table."""
+    """Prepare ``x`` for a model with these ``features``; the flag is true for features of a table."""
     names, of_table = features
     if is_table(x):
         columns = columns_of(x)
@@ -117,7 +117,8 @@ def _arrays(
                 f"y is the text {y!r}, but x is an array without named columns; give the targets themselves"
             )
         if part.shape[1:] != inputs[0].shape[1:]:
-            raise DataError(f"samples of shape {list(part.shape[1:])} cannot join those of {list(inputs[0].shape[1:])}")
+            shapes = f"{list(part.shape[1:])} cannot be combined with those of shape {list(inputs[0].shape[1:])}"
+            raise DataError(f"samples of shape {shapes}; give all parts the same shape")
     targets_given = [targets_array(y) for _, y in parts]
     for part, y in zip(inputs, targets_given):
         if len(part) != len(y):
@@ -146,7 +147,7 @@ def _tables(
                 "y is missing; give the name of the column to predict, or the classes or values of the rows"
             )
         if not columns:
-            raise DataError("the table has no column beside the target; give at least one to predict it from")
+            raise DataError("the table has no column besides the target; give at least one to predict it from")
         _check_lengths(columns, y)
         targets.append(targets_array(y))
         if list(columns) != list(tables[0]):
@@ -191,12 +192,12 @@ def _numbers(name: str, cells: Cells) -> NDArray[np.float64]:
         if all(text in ("true", "false", None) for text in cells):
             return np.array([np.nan if text is None else text == "true" for text in cells], dtype=np.float64)
         text = next(text for text in cells if text is not None)
-        raise DataError(f"column {name!r} holds text such as {text!r}, where the model has numbers")
+        raise DataError(f"column {name!r} holds text such as {text!r}, but the model expects numbers")
     return cells
 
 
 def _sizes(held_out: Sequence[Pair | None], lengths: list[int]) -> tuple[int, int, int] | None:
-    """Return the samples of the three parts; None where the engine divides them."""
+    """Return the samples of the three splits; None if the engine divides them."""
     if all(pair is None for pair in held_out):
         return None
     rest = iter(lengths[1:])
@@ -205,7 +206,7 @@ def _sizes(held_out: Sequence[Pair | None], lengths: list[int]) -> tuple[int, in
 
 
 def _weights(sample_weight: Any, lengths: list[int]) -> NDArray[np.float32] | None:
-    """Return the weight of every sample; those of held-out pairs count 1."""
+    """Return the weight of every sample; samples of held-out pairs have weight 1."""
     if sample_weight is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Settings of a Python program as the overrides of a config."""
+"""Settings of a Python program as overrides of a config."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evenkeel.errors import ConfigError
 
 
 class Settings(TypedDict):
-    """A config as the compiled module takes it."""
+    """A config in the form that the compiled module takes."""
 
     config: str | None
     overrides: list[str]
@@ -24,7 +24,7 @@ class Settings(TypedDict):
 def settings_of(config: Mapping[str, Any] | str | os.PathLike[str] | None, name: str, **given: Any) -> Settings:
     """Make settings of ``config``, a preset, a TOML file or nested or dotted keys, and of the dotted keys ``given``.
 
-    A value of ``None`` leaves its key open. Dots in the names of ``given`` are written as two underscores.
+    A value of ``None`` leaves its key unset. Dots in the names of ``given`` are written as two underscores.
     """
     file, overrides = None, []
     if isinstance(config, (str, os.PathLike)):
@@ -48,7 +48,7 @@ def overrides_of(keys: Mapping[str, Any]) -> list[str]:
         if value is None:
             continue
         if isinstance(value, Mapping) and "." not in key:
-            # Another type resets the keys beside it, so it comes first.
+            # A new type resets the other keys of its table, so it comes first.
             inner = sorted(value.items(), key=lambda item: item[0] != "type")
             overrides += [f"{key}.{name}={_toml(name, item)}" for name, item in inner if item is not None]
         else:
@@ -68,7 +68,7 @@ def _toml(key: str, value: Any) -> str:
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     if isinstance(value, str):
-        # JSON and TOML agree on texts, but for the one control character JSON leaves alone.
+        # JSON and TOML agree on strings, except for one control character that JSON does not escape.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{json.dumps(str(name))} = {_toml(key, item)}" for name, item in value.items()) + "}"

@@ -18,11 +18,11 @@ from evenkeel.errors import DataError
 _KNOWN = ("pandas", "polars", "pyarrow")
 
 Cells: TypeAlias = "NDArray[np.float64] | list[str | None]"
-"""One column: numbers, NaN where one is missing, or texts, None where one is missing."""
+"""One column: numbers, NaN if missing, or strings, None if missing."""
 
 
 def is_table(data: object) -> bool:
-    """Return true for a table with named columns: of a known library, a mapping, or what exports one."""
+    """Return true for a table with named columns: of a known library, a mapping, or an object that exports one."""
     if isinstance(data, Mapping):
         return True
     if hasattr(data, "dtype") or hasattr(data, "to_pylist") and not hasattr(data, "column_names"):
@@ -33,14 +33,14 @@ def is_table(data: object) -> bool:
 
 
 def columns_of(table: Any) -> dict[str, Any]:
-    """Return the columns by name, in order, as the library of the table has them."""
+    """Return the columns by name, in the order and types of the table's library."""
     if isinstance(table, Mapping):
         return {str(name): column for name, column in table.items()}
     if type(table).__module__.split(".")[0] not in _KNOWN and _exports(table):
         return _exported(table)
     keys = list(table.column_names if hasattr(table, "column_names") else table.columns)
     if len({str(key) for key in keys}) < len(keys):
-        raise DataError("the table has several columns of one name; rename them")
+        raise DataError("the table has several columns with the same name; rename them")
     return {str(key): table[key] for key in keys}
 
 
@@ -69,7 +69,7 @@ def cells_of(column: Any) -> Cells:
 
 
 def array_of(column: Any) -> NDArray[Any]:
-    """Return a column or a series as an array, missing values as the library writes them."""
+    """Return a column or a series as an array, with the library's own missing values."""
     if getattr(getattr(column, "dtype", None), "name", None) == "category":
         column = column.astype(object)
     if hasattr(column, "to_pylist") and not hasattr(column, "dtype"):
@@ -93,7 +93,7 @@ def is_missing(value: Any) -> bool:
 
 
 def joined(first: Cells, second: Cells) -> Cells:
-    """Put the cells of one column of two tables one after another."""
+    """Concatenate the cells of one column of two tables."""
     if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
         return np.concatenate([first, second])
     return [*_texts(first), *_texts(second)]
@@ -117,7 +117,7 @@ def _cells_of_objects(values: list[Any]) -> Cells:
 
 
 def text_of(value: Any) -> str:
-    """Write one value as a cell of a file has it."""
+    """Write one value as a cell of a file would contain it."""
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
     if isinstance(value, (float, np.floating)):

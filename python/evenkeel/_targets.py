@@ -1,4 +1,4 @@
-"""Targets: classes with the labels a program gave them, or values."""
+"""Targets: classes with the labels of the program, or values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Task: TypeAlias = Literal["classification", "regression"]
 
 @dataclass
 class Labels:
-    """Names of classes, by which the engine knows them, and the labels a program gave them."""
+    """Names of classes in the engine, and their labels in the program."""
 
     given: dict[str, Any] = field(default_factory=dict)
 
@@ -27,15 +27,15 @@ class Labels:
         """Name every label of ``classes``."""
         labels = cls({text_of(label): label for label in classes})
         if len(labels.given) < len(classes):
-            raise DataError(f"several labels are written alike ({', '.join(labels.given)}); give them different names")
+            raise DataError(f"several labels have the same text ({', '.join(labels.given)}); give them different names")
         return labels
 
     def array(self, names: Sequence[str]) -> NDArray[Any]:
-        """Return the labels of the classes ``names``; of a run that was loaded, whole numbers or texts."""
+        """Return the labels of the classes ``names``; integers or strings for a run that was loaded."""
         if all(name in self.given for name in names):
             labels = [self.given[name] for name in names]
             array = np.array(labels)
-            # Labels of different types would become texts.
+            # Labels of different types would become strings.
             return array if array.tolist() == labels else np.array(labels, dtype=object)
         try:
             return np.array([int(name) for name in names])
@@ -52,28 +52,28 @@ class Targets:
     values: NDArray[np.float32] | None
     """``[samples, targets]``; None for classes."""
     names: list[str]
-    """Of the classes, or of the values."""
+    """Names of the classes, or of the values."""
     classes: Labels
-    """The labels of the classes as they were given."""
+    """Labels of the classes as given."""
 
     def __len__(self) -> int:
         return len(self.labels if self.labels is not None else self.values if self.values is not None else ())
 
     def native(self) -> tuple[NDArray[Any], list[str]]:
-        """Return the targets as the compiled module takes them."""
+        """Return the targets in the form that the compiled module takes."""
         numbers = self.labels if self.labels is not None else self.values
         assert numbers is not None
         return numbers, self.names
 
 
 def task_of(y: NDArray[Any], task: str | None) -> Task:
-    """Return the task, found by the rule of the front door where it is not given."""
+    """Return the task; if it is not given, it is inferred as ``evenkeel train`` does."""
     if task == "classification":
         return "classification"
     if task == "regression":
         return "regression"
     if task is not None:
-        raise DataError(f'task is {task!r}; give "classification", "regression" or None to find out')
+        raise DataError(f'task is {task!r}; give "classification", "regression" or None to infer it')
     if y.ndim == 2 and y.shape[1] > 1:
         return "regression"
     present = [value for value in y.ravel().tolist() if not is_missing(value)]
@@ -97,7 +97,7 @@ def targets_array(y: Any) -> NDArray[Any]:
 def targets_of(
     y: Any, task: str | None, *, classes: Sequence[Any] | NDArray[Any] | None = None, names: list[str] | None = None
 ) -> Targets:
-    """Read the targets of arrays: all of them are known. ``classes`` are all labels where ``y`` need not have each."""
+    """Read the targets of arrays, all of which are known. ``classes`` lists all labels if ``y`` may lack some."""
     array = targets_array(y)
     if task_of(array, task) == "regression":
         return _values_of(array, names)

@@ -1,4 +1,4 @@
-"""Training, and the look before it."""
+"""Training, and the checks before it."""
 
 from __future__ import annotations
 
@@ -39,36 +39,36 @@ def train(
 ) -> Run:
     """Train a network on ``x`` to predict ``y``, and watch its health.
 
-    Everything that is not given is chosen from the data, as the command ``evenkeel train`` does; ``Run.choices``
-    says what was chosen and why. The interpreter's lock is released; Ctrl-C ends the training at the next step, and
-    the run is returned with what it has learned so far and a :class:`~evenkeel.errors.StoppedWarning`.
+    Settings that are not given are chosen from the data, as by the command ``evenkeel train``; ``Run.choices``
+    lists them with their reasons. The interpreter's lock is released; Ctrl-C ends training at the next step, and
+    the run is returned in its current state with a :class:`~evenkeel.errors.StoppedWarning`.
 
     Parameters
     ----------
     x:
-        Rows ``[samples, features]``, pictures ``[samples, height, width, channels]`` of uint8 or float32, or a table
+        Rows ``[samples, features]``, images ``[samples, height, width, channels]`` of uint8 or float32, or a table
         (pandas, Polars, PyArrow, a mapping of columns, or anything that exports Arrow or an interchange object). NaN
         is a missing value. The engine keeps one copy of the samples; arrays that are not contiguous float32 (or
-        uint8 pictures) are converted first, with a :class:`~evenkeel.errors.ConversionWarning`.
+        uint8 images) are converted first, with a :class:`~evenkeel.errors.ConversionWarning`.
     y:
         Classes or values ``[samples]``, several values ``[samples, targets]``, or the name of a column of the table.
     task:
-        ``"classification"`` or ``"regression"``. By default text is classes, and numbers are classes if they are 0
-        and 1, or few different whole numbers.
+        ``"classification"`` or ``"regression"``. By default, text counts as classes, and numbers do if they are 0
+        and 1, or few different integers.
     validation, test:
-        A share of the samples, or a pair ``(x, y)``. ``test=0`` holds nothing out for a test.
+        A share of the samples, or a pair ``(x, y)``. ``test=0`` holds out no test split.
     sample_weight:
-        How much each sample of ``x`` counts in the loss, ``[samples]``, relative to the others: 0 or more. Metrics
+        Weight of each sample of ``x`` in the loss, ``[samples]``, relative to the others: 0 or more. Metrics
         count each sample once.
     epochs, time_limit, seed, threads:
         The keys of the same name in the section ``[train]``; ``time_limit`` is in seconds.
     config:
         Other keys, nested or dotted, or a preset or the path of a TOML file.
     directory:
-        Folder in which the run is written as a folder called ``name``; without it the run is in memory until
+        Folder in which the run is written as a folder called ``name``; without it, the run stays in memory until
         ``Run.save``.
     name:
-        Stands for the data in messages and reports.
+        Name of the data in messages and reports.
     progress:
         Shows a bar in terminals and notebooks, if tqdm is installed.
     on_epoch:
@@ -111,7 +111,7 @@ def train_prepared(
     progress: bool = False,
     on_epoch: Callable[[Mapping[str, Any]], object] | None = None,
 ) -> Run:
-    """Train on samples that are prepared."""
+    """Train on prepared samples."""
     with ProgressBar(progress, on_epoch) as bar:
         native = _native.train(prepared.samples, settings, in_folder, bar.tick)
     run = Run(native, prepared.labels)
@@ -131,9 +131,9 @@ def check(
     name: str = "data",
     **sections: Any,
 ) -> Check:
-    """Look at a training before its first step: the data, the labels, the signal forward and backward, the gradient.
+    """Check a training run before its first step: the data, the labels, the signal forward and backward, the gradient.
 
-    Two slow tests take ``budget`` seconds each at most. The other parameters are those of :func:`train`.
+    Two slow tests take at most ``budget`` seconds each. The other parameters are those of :func:`train`.
 
     >>> import numpy as np
     >>> import evenkeel

@@ -1,7 +1,7 @@
 """Exceptions and warnings.
 
 Every exception the package raises on purpose is an :class:`EvenkeelError`. Its text says what is wrong, where, and what
-to do next; it is the text the ``evenkeel`` command prints.
+to do next, as the messages of the ``evenkeel`` command do.
 """
 
 import os
@@ -21,11 +21,11 @@ __all__ = [
 
 
 class EvenkeelError(Exception):
-    """Root of all exceptions of the package."""
+    """Base class of all exceptions of the package."""
 
 
 class ConfigError(EvenkeelError, ValueError):
-    """A setting that does not exist, has an impossible value, or does not fit the others."""
+    """A setting that does not exist, has an invalid value, or conflicts with another one."""
 
 
 class DataError(EvenkeelError, ValueError):
@@ -37,23 +37,23 @@ class RunError(EvenkeelError, OSError):
 
 
 class TrainingError(EvenkeelError, RuntimeError):
-    """A training that broke, for example because its loss became infinite."""
+    """A training run that failed, for example because its loss became infinite."""
 
 
 class EvenkeelWarning(UserWarning):
-    """Root of all warnings of the package."""
+    """Base class of all warnings of the package."""
 
 
 class ConversionWarning(EvenkeelWarning):
-    """An array was converted to float32, which took time and memory, or digits."""
+    """An array was converted to float32, which cost time and memory, or digits."""
 
 
 class StoppedWarning(EvenkeelWarning):
-    """A training was stopped before its end; its run is kept and can be used."""
+    """A training run was stopped before its end; the run is kept and can be used."""
 
 
 def warn(message: str, category: type[EvenkeelWarning]) -> None:
-    """Warn at the line of the program that called the package."""
+    """Issue a warning for the line of the program that called the package."""
     package = os.path.dirname(__file__)
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(package):

@@ -11,7 +11,7 @@ for needed in ("sklearn", "pandas"):
     pytest.importorskip(needed)
 
 ROOT = Path(__file__).parents[2]
-SECTIONS = {"README.md": "In Python", "README.zh-CN.md": "在 Python 中使用", "python/README.md": None}
+SECTIONS = {"README.md": "In Python", "docs/README.zh-CN.md": "在 Python 中使用", "python/README.md": None}
 
 
 def scripts():
@@ -30,7 +30,7 @@ def test_both_languages_have_the_same_scripts():
     assert len(SCRIPTS) >= 6
     ids = [script.id.rpartition("-") for script in SCRIPTS]
     assert len({number for name, _, number in ids if name == "README.md"}) == sum(
-        name == "README.zh-CN.md" for name, _, _ in ids
+        name == "docs/README.zh-CN.md" for name, _, _ in ids
     )
 
 

@@ -153,8 +153,8 @@ def test_what_is_wrong_with_a_table_is_said():
     double = pandas.DataFrame([[1, 2]] * 4, columns=["a", "a"])
     cases = [
         (lambda: train(y="kin"), "no column 'kin'"),
-        (lambda: train(double, [0, 1] * 2), "several columns of one name"),
-        (lambda: train(FRAME[["kind"]]), "no column beside the target"),
+        (lambda: train(double, [0, 1] * 2), "several columns with the same name"),
+        (lambda: train(FRAME[["kind"]]), "no column besides the target"),
         (lambda: train(FRAME[:0]), "no"),
         (lambda: train(FRAME, KIND[:5]), "200 samples and y has 5"),
         (lambda: train(FRAME, np.zeros((ROWS, 2)) + 0.5), "one target"),

@@ -199,7 +199,7 @@ REFUSED = {
     "task": (lambda: train(task="regresion"), DataError, "task is 'regresion'"),
     "too large": (lambda: train(X.astype("float64") * 1e300), DataError, "too large for float32"),
     "three parts": (lambda: train(validation=(X, SIDE, X)), ConfigError, "has 3 entries"),
-    "parts of other features": (lambda: train(test=(X[:, :2], SIDE)), DataError, "cannot join"),
+    "parts of other features": (lambda: train(test=(X[:, :2], SIDE)), DataError, "cannot be combined"),
     "no run": (lambda: evenkeel.load("no/such/run"), RunError, "no/such/run"),
     "no rule": (lambda: evenkeel.explain("K999"), ConfigError, "K999"),
     "no language": (lambda: train().report("report.html", language="fr"), DataError, "en or zh"),

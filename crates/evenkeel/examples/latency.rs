@@ -1,4 +1,4 @@
-//! How long a prediction of one sample takes: `cargo run --release --example latency`.
+//! Measures the time of a prediction for one sample: `cargo run --release --example latency`.
 #![allow(clippy::print_stdout, reason = "an example talks to its reader")]
 
 use std::time::Instant;

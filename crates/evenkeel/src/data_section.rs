@@ -1,4 +1,4 @@
-//! The `[data]` section that tells the truth about data a program gave.
+//! The `[data]` section that describes data given by a program.
 
 use keel_data::{DataConfig, IN_MEMORY, SplitDataset};
 

@@ -1,4 +1,4 @@
-//! A training that has ended.
+//! A training run that has ended.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ impl FittedRun {
         FittedRun { kept: Kept::Memory(Box::new(run)), custom_layers }
     }
 
-    /// Its folder; `None` for a run in memory.
+    /// Returns the folder of the run; `None` for a run in memory.
     pub fn folder(&self) -> Option<&Path> {
         match &self.kept {
             Kept::Folder(run) => Some(run.folder.path()),
@@ -38,7 +38,7 @@ impl FittedRun {
         }
     }
 
-    /// Everything `summary.json` says, or would say.
+    /// Returns the content of `summary.json`.
     pub fn summary(&self) -> &Summary {
         match &self.kept {
             Kept::Folder(run) => &run.summary,
@@ -46,17 +46,17 @@ impl FittedRun {
         }
     }
 
-    /// Metrics of the test split, those of the best weights; `None` without such a split.
+    /// Returns the metrics of the best weights on the test split; `None` without such a split.
     pub fn test_metrics(&self) -> Option<&Metrics> {
         self.summary().metrics.test.as_ref()
     }
 
-    /// Metrics of the validation split, those of the best weights; `None` without such a split.
+    /// Returns the metrics of the best weights on the validation split; `None` without such a split.
     pub fn validation_metrics(&self) -> Option<&Metrics> {
         self.summary().metrics.validation.as_ref()
     }
 
-    /// What the health rules found, causes first.
+    /// Returns the findings of the health rules, causes first.
     ///
     /// # Errors
     /// If a finding cannot be read back.
@@ -64,7 +64,7 @@ impl FittedRun {
         self.summary().read_findings()
     }
 
-    /// Everything that was measured: scalars of every step and epoch, and of every layer over the steps.
+    /// Returns all measurements: scalars of every step and epoch, and those of every layer over the steps.
     ///
     /// # Errors
     /// If the run's database cannot be read back.
@@ -75,7 +75,7 @@ impl FittedRun {
         }
     }
 
-    /// The trained model.
+    /// Returns the trained model.
     ///
     /// # Errors
     /// If the model's file cannot be read back.

@@ -9,7 +9,7 @@ use keel_nn::layers::{
 };
 use keel_nn::{Layer, ModelConfig, Preset, Shape};
 
-/// A network before it meets its data: input shapes, the width of an open last layer and `auto` initialisers are settled
+/// A network without its data: input shapes, the width of an open last layer and `auto` initialisers are resolved
 /// when training begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
@@ -17,12 +17,12 @@ pub struct Model {
 }
 
 impl Model {
-    /// No layers yet.
+    /// Returns a model without layers.
     pub fn sequential() -> Self {
         Model { config: ModelConfig::default() }
     }
 
-    /// A ready-made network.
+    /// Returns a ready-made network.
     pub fn preset(preset: Preset) -> Self {
         Model { config: ModelConfig { preset, ..ModelConfig::default() } }
     }
@@ -33,10 +33,10 @@ impl Model {
         self
     }
 
-    /// Adds a layer of your own: `build` makes it for the shape it gets. The run's files keep `name` alone, so settings of
+    /// Adds a layer of your own: `build` makes it for its input shape. The run's files hold only `name`, so settings of
     /// the layer belong in it; the run that `fit` returns knows the layer and can predict. A program that reads the run
-    /// later gives the layer again, with [`Predictor::load_with`](crate::prelude::Predictor::load_with); the `evenkeel`
-    /// command cannot load such a run and says so.
+    /// later supplies the layer again, with [`Predictor::load_with`](crate::prelude::Predictor::load_with); the `evenkeel`
+    /// command cannot load such a run and reports it.
     pub fn custom(
         self,
         name: impl Into<String>,
@@ -45,108 +45,108 @@ impl Model {
         self.layer(LayerSpec::Custom(CustomLayer::new(name, build)))
     }
 
-    /// Initialiser of the weights of linear layers, convolutions, maxout and projections whose layer names none.
+    /// Sets the initialiser for the weights of linear layers, convolutions, maxout and projections without one of their own.
     pub fn init(mut self, init: InitSpec) -> Self {
         self.config.init = init;
         self
     }
 
-    /// Convolution with a square kernel, stride 1, "same" padding and a bias.
+    /// Adds a convolution with a square kernel, stride 1, "same" padding and a bias.
     pub fn conv2d(self, out_channels: usize, kernel: usize) -> Self {
         self.layer(LayerSpec::Conv2d(Conv2dSpec::new(out_channels, kernel)))
     }
 
-    /// Linear layer with a bias; an image before it is flattened.
+    /// Adds a linear layer with a bias; an image before it is flattened.
     pub fn linear(self, out_features: usize) -> Self {
         self.layer(LayerSpec::Linear(LinearSpec::new(out_features)))
     }
 
-    /// The last linear layer, as wide as the data has classes or targets.
+    /// Adds the last linear layer, with one output for each class or target of the data.
     pub fn output(self) -> Self {
         self.layer(LayerSpec::Linear(LinearSpec { out_features: None, ..LinearSpec::new(1) }))
     }
 
-    /// Normalisation of each channel or feature over the batch.
+    /// Adds a normalisation of each channel or feature over the batch.
     pub fn batch_norm(self) -> Self {
         self.layer(LayerSpec::BatchNorm(BatchNormSpec::default()))
     }
 
-    /// Normalisation of each sample over all its values.
+    /// Adds a normalisation of each sample over all its values.
     pub fn layer_norm(self) -> Self {
         self.layer(LayerSpec::LayerNorm(LayerNormSpec::default()))
     }
 
-    /// Normalisation of each sample over groups of channels.
+    /// Adds a normalisation of each sample over groups of channels.
     pub fn group_norm(self, groups: usize) -> Self {
         self.layer(LayerSpec::GroupNorm(GroupNormSpec::new(groups)))
     }
 
-    /// Normalisation of each channel of each sample.
+    /// Adds a normalisation of each channel of each sample.
     pub fn instance_norm(self) -> Self {
         self.layer(LayerSpec::InstanceNorm(InstanceNormSpec::default()))
     }
 
-    /// A function of every value.
+    /// Adds an activation.
     pub fn activation(self, function: Activation) -> Self {
         self.layer(LayerSpec::Activation(function))
     }
 
-    /// max(0, x).
+    /// Adds max(0, x).
     pub fn relu(self) -> Self {
         self.activation(Activation::Relu)
     }
 
-    /// tanh(x).
+    /// Adds tanh(x).
     pub fn tanh(self) -> Self {
         self.activation(Activation::Tanh)
     }
 
-    /// 1 / (1 + exp(-x)).
+    /// Adds 1 / (1 + exp(-x)).
     pub fn sigmoid(self) -> Self {
         self.activation(Activation::Sigmoid)
     }
 
-    /// Largest value of each square window, windows side by side.
+    /// Adds the maximum of each square window, windows side by side.
     pub fn max_pool(self, kernel: usize) -> Self {
         self.layer(LayerSpec::MaxPool(MaxPoolSpec::new(kernel)))
     }
 
-    /// Average of each square window, windows side by side.
+    /// Adds the average of each square window, windows side by side.
     pub fn avg_pool(self, kernel: usize) -> Self {
         self.layer(LayerSpec::AvgPool(AvgPoolSpec::new(kernel)))
     }
 
-    /// Average of each channel over the whole image.
+    /// Adds the average of each channel over the whole image.
     pub fn global_avg_pool(self) -> Self {
         self.layer(LayerSpec::GlobalAvgPool(GlobalAvgPoolSpec::default()))
     }
 
-    /// Image to vector.
+    /// Adds a conversion of the image to a vector.
     pub fn flatten(self) -> Self {
         self.layer(LayerSpec::Flatten(FlattenSpec::default()))
     }
 
-    /// Sets this share of the values to zero during training.
+    /// Adds dropout: sets this share of the values to zero during training.
     pub fn dropout(self, probability: f32) -> Self {
         self.layer(LayerSpec::Dropout(DropoutSpec { probability }))
     }
 
-    /// Multiplies every value by a fixed factor.
+    /// Adds a multiplication of every value by a fixed factor.
     pub fn rescale(self, factor: f32) -> Self {
         self.layer(LayerSpec::Rescale(RescaleSpec { factor }))
     }
 
-    /// The layers of `body`, their input added to their output, then relu.
+    /// Adds the layers of `body`, with their input added to their output, then relu.
     pub fn residual(self, body: Model) -> Self {
         self.layer(LayerSpec::Residual(ResidualSpec::new(body.config.layers)))
     }
 
-    /// Largest of several linear maps.
+    /// Adds the maximum of several linear maps.
     pub fn maxout(self, out_features: usize) -> Self {
         self.layer(LayerSpec::Maxout(MaxoutSpec::new(out_features)))
     }
 
-    /// The `[model]` section this is.
+    /// Returns the `[model]` section.
     pub fn into_config(self) -> ModelConfig {
         self.config
     }

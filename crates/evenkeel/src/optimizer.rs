@@ -2,35 +2,35 @@
 
 use keel_train::optimizers::{AdamwConfig, OptimizerConfig, SgdConfig};
 
-/// Stochastic gradient descent, plain until told otherwise.
+/// Stochastic gradient descent, plain by default.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sgd(SgdConfig);
 
 impl Sgd {
-    /// Neither momentum nor weight decay.
+    /// Returns plain gradient descent, without momentum and weight decay.
     pub fn new(learning_rate: f64) -> Self {
         Sgd(SgdConfig { learning_rate, momentum: 0.0, weight_decay: 0.0, ..SgdConfig::default() })
     }
 
-    /// Weight of the previous update in the next, `[0, 1)`.
+    /// Sets the weight of the previous update in the next, `[0, 1)`.
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.0.momentum = momentum;
         self
     }
 
-    /// Looks ahead along the momentum before stepping.
+    /// Uses Nesterov momentum: looks ahead along the momentum before the step.
     pub fn nesterov(mut self) -> Self {
         self.0.nesterov = true;
         self
     }
 
-    /// Share of each weight added to its gradient; norms and biases are exempt.
+    /// Sets the weight decay: the share of each weight added to its gradient; norms and biases are exempt.
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.0.weight_decay = weight_decay;
         self
     }
 
-    /// Longest allowed norm of the whole gradient.
+    /// Sets the maximum norm of the whole gradient.
     pub fn clip_norm(mut self, clip_norm: f64) -> Self {
         self.0.clip_norm = clip_norm;
         self
@@ -48,18 +48,18 @@ impl From<Sgd> for OptimizerConfig {
 pub struct AdamW(AdamwConfig);
 
 impl AdamW {
-    /// All else at its default.
+    /// Returns the optimiser with default settings except the learning rate.
     pub fn new(learning_rate: f64) -> Self {
         AdamW(AdamwConfig { learning_rate, ..AdamwConfig::default() })
     }
 
-    /// Share of each weight taken away a step, times the learning rate; norms and biases are exempt.
+    /// Sets the weight decay: the share of each weight subtracted per step, times the learning rate; norms and biases are exempt.
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.0.weight_decay = weight_decay;
         self
     }
 
-    /// Longest allowed norm of the whole gradient.
+    /// Sets the maximum norm of the whole gradient.
     pub fn clip_norm(mut self, clip_norm: f64) -> Self {
         self.0.clip_norm = clip_norm;
         self

@@ -1,4 +1,4 @@
-//! Everything a training needs, in one `use`.
+//! Everything a training run needs, in one `use`.
 
 pub use crate::{AdamW, FittedRun, Model, ResumedTrainer, Session, Sgd, Trainer};
 pub use keel_data::{

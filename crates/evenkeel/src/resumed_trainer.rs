@@ -1,4 +1,4 @@
-//! A training that goes on where it stopped.
+//! A training run that continues where it stopped.
 
 use std::fmt;
 use std::path::Path;
@@ -10,7 +10,7 @@ use keel_train::{TrainError, TrainingObserver};
 
 use crate::FittedRun;
 
-/// The training of a run in a folder, from its last checkpoint.
+/// Continues the training of a run in a folder from its last checkpoint.
 pub struct ResumedTrainer {
     trainer: keel_train::Training,
     layers: Vec<CustomLayer>,
@@ -24,38 +24,38 @@ impl ResumedTrainer {
         Ok(ResumedTrainer { trainer, layers: Vec::new(), losses: Vec::new(), observer: Box::new(()) })
     }
 
-    /// Gives the data of the run again, where it was made in memory. Other samples, or another division of them, are
+    /// Supplies the data of the run again, if it was made in memory. Other samples, or another division of them, are
     /// refused.
     pub fn with_data(mut self, data: &SplitDataset) -> Self {
         self.trainer = self.trainer.with_data(data.clone());
         self
     }
 
-    /// Gives a layer of the program's own again, by its name.
+    /// Supplies a custom layer again, by its name.
     pub fn custom_layer(mut self, layer: CustomLayer) -> Self {
         self.layers.push(layer);
         self
     }
 
-    /// Gives the loss of the program's own again, by its name.
+    /// Supplies a custom loss again, by its name.
     pub fn custom_loss(mut self, loss: CustomLoss) -> Self {
         self.losses.push(loss);
         self
     }
 
-    /// Threads; 0 = one per physical core. The result does not depend on it.
+    /// Sets the number of threads; 0 = one per physical core. The result does not depend on it.
     pub fn threads(mut self, threads: usize) -> Self {
         self.trainer.config_mut().train.threads = threads;
         self
     }
 
-    /// Told about every step and epoch.
+    /// Sets an observer that is called for every step and epoch.
     pub fn observer(mut self, observer: impl TrainingObserver + 'static) -> Self {
         self.observer = Box::new(observer);
         self
     }
 
-    /// Trains to the end, into the folder of the run. The weights are those of a training that never stopped.
+    /// Trains to the end, into the folder of the run. The weights are those of an uninterrupted training run.
     ///
     /// # Errors
     /// Data that is missing or not that of the run, or a folder that cannot be written.

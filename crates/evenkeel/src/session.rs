@@ -1,4 +1,4 @@
-//! A training loop of one's own.
+//! A custom training loop.
 
 use std::fmt;
 use std::path::Path;
@@ -19,7 +19,7 @@ pub struct Session {
 
 impl Session {
     /// Fits preprocessing, builds and initialises the network of `config` for `data`, plans its memory. Of the config's
-    /// `[train]` section, the loss, the batch size, the seed and the number of threads matter; the rest is the loop's.
+    /// `[train]` section, only the loss, the batch size, the seed and the number of threads are used; the loop decides the rest.
     ///
     /// # Errors
     /// Data, layers and settings that do not fit each other.
@@ -31,19 +31,19 @@ impl Session {
         Ok(Session { inner, config, pool })
     }
 
-    /// Batches of one epoch, shuffled by the seed and augmented as the config says; `epoch` counts from 0.
+    /// Returns the batches of one epoch, shuffled by the seed and augmented according to the config; `epoch` counts from 0.
     pub fn batches(&self, epoch: u64) -> Batches {
         Batches::new(self.inner.training_batches().clone(), Position { epoch, step: 0 })
     }
 
-    /// One training step: forward, loss, backward, update. `step` counts from 0 over the whole training and names the
+    /// Runs one training step: forward, loss, backward, update. `step` counts from 0 over the whole run and selects the
     /// random numbers of the step. A loss or gradient that is not finite is returned and not applied.
     pub fn step(&mut self, batch: &Batch, step: u64, learning_rate: f64) -> StepResult {
         let Session { inner, pool, .. } = self;
         pool.install(|| inner.step(batch, step, learning_rate))
     }
 
-    /// Metrics of the samples `indices` of the data; `None` without samples.
+    /// Returns the metrics of the samples `indices` of the data; `None` without samples.
     ///
     /// # Errors
     /// A sample that cannot be preprocessed.
@@ -52,12 +52,12 @@ impl Session {
         pool.install(|| inner.evaluate(indices))
     }
 
-    /// The data in its splits.
+    /// Returns the data with its splits.
     pub fn data(&self) -> &SplitDataset {
         self.inner.data()
     }
 
-    /// Runs `work` in the session's threads, with everything there is: gradients without an update, weights, optimiser,
+    /// Runs `work` in the session's threads with access to all parts: gradients without an update, weights, optimiser,
     /// single values of a step.
     pub fn with<T: Send>(&mut self, work: impl FnOnce(&mut keel_train::Session) -> T + Send) -> T {
         let Session { inner, pool, .. } = self;
@@ -65,15 +65,15 @@ impl Session {
     }
 
     /// Writes the model with its preprocessing and labels as the file `path`, which [`Predictor::load`] and `evenkeel
-    /// predict` read; by custom such a file ends in `.safetensors`. With averaged weights, those are written.
+    /// predict` read; by convention such a file ends in `.safetensors`. With averaged weights, those are written.
     ///
     /// # Errors
-    /// A file that cannot be written; one that was there before is then untouched.
+    /// A file that cannot be written; an existing file is then unchanged.
     pub fn save(&mut self, path: impl AsRef<Path>) -> Result<(), TrainError> {
         self.inner.save(&self.config, path.as_ref())
     }
 
-    /// The model as it is now, apart from further steps.
+    /// Returns the model in its current state, independent of further steps.
     ///
     /// # Errors
     /// If there is no memory or no thread for it.

@@ -1,4 +1,4 @@
-//! A training, built by chaining.
+//! A training run, built by chaining.
 
 use std::fmt;
 use std::path::Path;
@@ -15,7 +15,7 @@ use keel_train::{Config, TrainError, TrainingObserver};
 use crate::data_section::data_section;
 use crate::{FittedRun, Model, ResumedTrainer, Session};
 
-/// How a model is to be trained. Everything not said is as in the config's defaults.
+/// Training settings of a model. Settings that are not given are the config's defaults.
 pub struct Trainer {
     config: Config,
     observer: Box<dyn TrainingObserver>,
@@ -23,128 +23,128 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A training of `model` with the default settings.
+    /// Returns a trainer for `model` with the default settings.
     pub fn new(model: Model) -> Self {
         Trainer::from_config(Config { model: model.into_config(), ..Config::default() })
     }
 
-    /// A training whose network and settings are chosen from the data, but for those that are set; the choices are in the
+    /// Returns a trainer that chooses the network and all settings that are not set from the data; the choices are in the
     /// summary of the run.
     pub fn auto() -> Self {
         Trainer::from_config(Config::default())
     }
 
-    /// A training as a config file says it.
+    /// Returns a trainer with the settings of a config file.
     pub fn from_config(config: Config) -> Self {
         Trainer { config, observer: Box::new(()), in_memory: false }
     }
 
-    /// The training of the run in `folder`, to be continued from its last checkpoint.
+    /// Returns a trainer that continues the run in `folder` from its last checkpoint.
     ///
     /// # Errors
-    /// No run there, or its config cannot be read.
+    /// If there is no run, or its config cannot be read.
     pub fn resume(folder: impl AsRef<Path>) -> Result<ResumedTrainer, TrainError> {
         ResumedTrainer::open(folder.as_ref())
     }
 
-    /// Steps applied to every input, fitted on the training split.
+    /// Sets the preprocessing: steps applied to every input, fitted on the training split.
     pub fn preprocess(mut self, steps: impl IntoIterator<Item = PreprocessStep>) -> Self {
         self.config.preprocess.steps = steps.into_iter().collect();
         self.config.given.insert("preprocess.steps");
         self
     }
 
-    /// Random changes of training images.
+    /// Sets the random changes of training images.
     pub fn augment(mut self, augment: AugmentConfig) -> Self {
         self.config.augment = augment;
         self.config.given.insert("augment");
         self
     }
 
-    /// How gradients become updates.
+    /// Sets the optimiser.
     pub fn optimizer(mut self, optimizer: impl Into<OptimizerConfig>) -> Self {
         self.config.optimizer = optimizer.into();
         self.config.given.insert("optimizer");
         self
     }
 
-    /// How the learning rate changes.
+    /// Sets the schedule of the learning rate.
     pub fn schedule(mut self, schedule: ScheduleConfig) -> Self {
         self.config.schedule = schedule;
         self.config.given.insert("schedule");
         self
     }
 
-    /// Passes over the training split, at least 1.
+    /// Sets the number of passes over the training split, at least 1.
     pub fn epochs(mut self, epochs: u64) -> Self {
         self.config.train.epochs = epochs;
         self.config.given.insert("train.epochs");
         self
     }
 
-    /// What is made small.
+    /// Sets the loss.
     pub fn loss(mut self, loss: LossSpec) -> Self {
         self.config.train.loss = LossConfig::Chosen(loss);
         self.config.given.insert("train.loss");
         self
     }
 
-    /// Minimises a loss of your own. The run's files keep `name` and the output transform alone, so settings of the loss
-    /// belong in the name, as in `quantile(0.9)`: every program can predict with the model, and only one that gives the
-    /// loss again can train on or evaluate.
+    /// Minimises a loss of your own. The run's files hold only `name` and the output transform, so settings of the loss
+    /// belong in the name, as in `quantile(0.9)`: every program can predict with the model, but only one that supplies the
+    /// loss again can continue training or evaluate.
     pub fn custom_loss(self, name: impl Into<String>, loss: impl LossFunction + 'static) -> Self {
         self.loss(LossSpec::Custom(CustomLoss::new(name, loss)))
     }
 
-    /// Metric on the validation split that decides the best epoch and early stopping.
+    /// Sets the metric on the validation split that decides the best epoch and early stopping.
     pub fn metric(mut self, metric: MetricName) -> Self {
         self.config.train.metric = metric;
         self.config.given.insert("train.metric");
         self
     }
 
-    /// Weights of the classes in the loss: [`WeightRule::Balanced`](keel_train::config::WeightRule::Balanced), or weights of
-    /// your own as [`ClassWeights`].
+    /// Sets the weights of the classes in the loss: [`WeightRule::Balanced`](keel_train::config::WeightRule::Balanced),
+    /// or weights of your own as [`ClassWeights`].
     pub fn class_weights(mut self, weights: impl Into<ClassWeights>) -> Self {
         self.config.train.class_weights = weights.into();
         self.config.given.insert("train.class_weights");
         self
     }
 
-    /// Ends the training within `limit`. Fewer epochs are trained where they do not fit, so that the learning rate still falls
-    /// to its end.
+    /// Limits the training time to `limit`. The number of epochs is reduced if needed, so that the learning rate still completes
+    /// its schedule.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.config.train.time_limit = limit.as_secs_f64();
         self
     }
 
-    /// Ends the training after this many epochs without improvement; 0 = never.
+    /// Ends training after this many epochs without improvement; 0 = never.
     pub fn early_stopping(mut self, epochs: u64) -> Self {
         self.config.train.early_stopping = epochs;
         self.config.given.insert("train.early_stopping");
         self
     }
 
-    /// Samples per step, at least 1.
+    /// Sets the number of samples per step, at least 1.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.config.train.batch_size = batch_size;
         self.config.given.insert("train.batch_size");
         self
     }
 
-    /// Start of every random draw.
+    /// Sets the seed of every random draw.
     pub fn seed(mut self, seed: u64) -> Self {
         self.config.train.seed = seed;
         self
     }
 
-    /// Threads; 0 = one per physical core.
+    /// Sets the number of threads; 0 = one per physical core.
     pub fn threads(mut self, threads: usize) -> Self {
         self.config.train.threads = threads;
         self
     }
 
-    /// Folder that holds the folders of all runs.
+    /// Sets the folder that holds the folders of all runs.
     pub fn directory(mut self, directory: impl Into<String>) -> Self {
         self.config.run.directory = directory.into();
         self
@@ -156,7 +156,7 @@ impl Trainer {
         self
     }
 
-    /// Told about every step and epoch.
+    /// Sets an observer that is called for every step and epoch.
     pub fn observer(mut self, observer: impl TrainingObserver + 'static) -> Self {
         self.observer = Box::new(observer);
         self

@@ -24,7 +24,7 @@ fn counter() -> MutexGuard<'static, Counter> {
     COUNTER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes room for a question of `length` bytes, at most 65,536, and returns its address; the page writes UTF-8 there.
+/// Reserves space for a question of `length` bytes, at most 65,536, and returns its address; the page writes UTF-8 there.
 // SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn question(length: usize) -> *mut u8 {
@@ -58,7 +58,7 @@ fn failure_text() -> MutexGuard<'static, String> {
     FAILURE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Notes panics from now on, so that [`failure`] can say why the module stopped.
+/// Records panics from now on, so that [`failure`] can give the reason why the module stopped.
 // SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn start() {

@@ -5,7 +5,7 @@
 pub struct CatalogEntry {
     /// The name as written in the config file.
     pub name: &'static str,
-    /// One sentence on what it does.
+    /// One sentence about its effect.
     pub summary: &'static str,
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Name of the embedded digits as a source of data.
 pub(crate) const DIGITS: &str = "digits";
 
-/// Where the data comes from and how it is divided.
+/// Source of the data and its division into splits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
@@ -17,9 +17,9 @@ pub struct DataConfig {
     pub source: String,
     /// Format of a path: auto, image_folder, idx, cifar, csv, excel, parquet or npy.
     pub format: Format,
-    /// Share of the training split used for validation, when the source has no validation part.
+    /// Share of the training split used for validation, if the source has no validation part.
     pub validation: f64,
-    /// Share of all samples used for the test, when the source has no test part.
+    /// Share of all samples used for the test, if the source has no test part.
     pub test: f64,
     /// Seed of the division and of synthetic sets. Default: train.seed; give it to see the same split in runs of several
     /// seeds.
@@ -33,11 +33,11 @@ pub struct DataConfig {
     pub task: Task,
     /// Tables: columns to leave out, such as row numbers.
     pub ignore_columns: Vec<String>,
-    /// Tables: what stands in for missing cells, fitted on the training split: mean, median or error.
+    /// Tables: replacement for missing cells, fitted on the training split: mean, median or error.
     pub missing: Imputation,
-    /// Tables: texts that stand for a missing cell, beside NA, NaN, null, ?, - and the like.
+    /// Tables: texts that mark a missing cell, in addition to NA, NaN, null, ?, - and similar ones.
     pub missing_values: Vec<String>,
-    /// Tables: whether the first row names the columns. Default: found out.
+    /// Tables: true if the first row names the columns. Default: detected automatically.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
     /// Tables: a column whose rows with the same value stay in one split, such as a patient.
@@ -57,14 +57,14 @@ pub struct DataConfig {
     pub fit: Fit,
     /// Images: auto (grey if all are grey), grey or color.
     pub color: ColorMode,
-    /// Images: leave unreadable files out and count them instead of stopping at the first.
+    /// Images: leave out unreadable files and count them instead of stopping at the first one.
     pub skip_unreadable: bool,
     /// Largest size of one file in memory, decoded or unpacked, in megabytes. Default: 4096; images 512; packed files (.gz,
     /// .npz, .xlsx, .parquet) 512 or 20 times their size.
     #[schemars(range(min = 1, max = 100_000_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub largest_file_megabytes: Option<u64>,
-    /// Tables: largest number of columns.
+    /// Tables: maximum number of columns.
     #[schemars(range(min = 1, max = 100_000_000))]
     pub largest_columns: usize,
     /// Synthetic sets: samples per class.
@@ -74,7 +74,7 @@ pub struct DataConfig {
     /// Synthetic sets: standard deviation of the noise. Default: the set's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noise: Option<f64>,
-    /// Largest number of bytes images may take once they are read; set by whoever knows the memory there is.
+    /// Maximum number of bytes that images may take in memory; set by code that knows the available memory.
     #[serde(skip)]
     pub largest_bytes: Option<u64>,
 }
@@ -112,23 +112,23 @@ impl Default for DataConfig {
 }
 
 impl DataConfig {
-    /// A configuration with this `source` and defaults elsewhere.
+    /// Returns a configuration with this `source` and defaults elsewhere.
     pub fn of_source(source: impl Into<String>) -> Self {
         Self { source: source.into(), ..Self::default() }
     }
 
-    /// A configuration for a table in memory whose column `target` is to be predicted.
+    /// Returns a configuration for a table in memory whose column `target` is to be predicted.
     pub fn for_target(target: impl Into<String>) -> Self {
         Self { target: target.into(), ..Self::default() }
     }
 
-    /// The seed, 0 where none is given.
+    /// Returns the seed, 0 if none is given.
     pub fn seed_or_zero(&self) -> u64 {
         self.seed.unwrap_or(0)
     }
 }
 
-/// What is to be learned.
+/// Task to learn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
@@ -141,7 +141,7 @@ pub enum Task {
     Regression,
 }
 
-/// The size images are brought to.
+/// Size to which images are converted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a number of pixels or [height, width]")]
 pub enum ImageSize {
@@ -196,7 +196,7 @@ impl ResizeFilter {
     }
 }
 
-/// What happens to images of another aspect ratio.
+/// Handling of images with another aspect ratio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
@@ -210,7 +210,7 @@ pub enum Fit {
 }
 
 impl Fit {
-    /// What is done, in words.
+    /// Description of the handling.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "stretched or cropped",

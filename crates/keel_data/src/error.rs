@@ -3,7 +3,7 @@
 use crate::printable::{printable, printable_path};
 use std::path::{Path, PathBuf};
 
-/// Everything that can go wrong between a `[data]` section and a batch.
+/// Errors between a `[data]` section and a batch.
 ///
 /// Facts are kept as files supply them; the message shows names through [`printable`].
 #[derive(Debug, thiserror::Error)]
@@ -13,12 +13,12 @@ pub enum DataError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// Message of the operating system.
         error: std::io::Error,
     },
     /// A source is neither a known name nor an existing path.
     #[error(
-        "unknown data source \"{}\": no such path ({}) and no built-in set of that name. {}",
+        "unknown data source \"{}\": no such path ({}) and no built-in set with that name. {}",
         printable(source_name),
         printable_path(path),
         printable(next)
@@ -26,17 +26,17 @@ pub enum DataError {
     UnknownSource {
         /// The text of the `source` key.
         source_name: String,
-        /// The path it was taken for.
+        /// The path it was interpreted as.
         path: PathBuf,
         /// The nearest valid name or the list of names.
         next: String,
     },
-    /// A file or folder is not what its format demands (truncated, wrong magic number, empty class ...).
+    /// A file or folder does not have the required format (truncated, wrong magic number, empty class ...).
     #[error("{}: {}. {}", printable_path(path), printable(what), printable(next))]
     Format {
         /// The file or folder.
         path: PathBuf,
-        /// The violated demand.
+        /// The violated requirement.
         what: String,
         /// The next step.
         next: String,
@@ -56,7 +56,7 @@ pub enum DataError {
         place: String,
         /// Name of the column.
         column: String,
-        /// What is wrong with the cell.
+        /// Fault of the cell.
         what: String,
         /// The next step.
         next: String,
@@ -70,25 +70,25 @@ pub enum DataError {
     Image {
         /// The image file.
         path: PathBuf,
-        /// What the decoder said.
+        /// Message of the decoder.
         what: String,
     },
-    /// A key of the configuration, or an argument, has an impossible value.
+    /// A key of the configuration, or an argument, has an invalid value.
     #[error("{}: {}. {}", printable(field), printable(what), printable(next))]
     Setting {
         /// Dotted key, such as `data.validation`.
         field: String,
-        /// Why the value is impossible.
+        /// Reason why the value is invalid.
         what: String,
         /// The next step.
         next: String,
     },
-    /// Arrays whose lengths or shapes do not belong together.
+    /// Arrays whose lengths or shapes do not match.
     #[error("{}: expected {}, found {}", printable(what), printable(expected), printable(found))]
     Shape {
-        /// Which arrays.
+        /// The arrays.
         what: String,
-        /// The demanded shape or length.
+        /// The required shape or length.
         expected: String,
         /// The actual one.
         found: String,
@@ -96,7 +96,7 @@ pub enum DataError {
     /// A value that is NaN or infinite.
     #[error("{}, {}: the value is {value}. Correct it or remove the sample", printable(sample), printable(feature))]
     NotFinite {
-        /// Where the sample comes from.
+        /// Source of the sample.
         sample: String,
         /// Name of the feature, or the position in the image.
         feature: String,

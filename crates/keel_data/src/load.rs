@@ -7,11 +7,11 @@ use crate::readers::{ImageSurvey, Request, Table, read, read_image_files, reader
 use crate::synthetic::{generate, is_synthetic, synthetic_sets};
 use std::path::{Path, PathBuf};
 
-/// How `data.source` begins for data that a program made in memory; the name of the dataset follows.
+/// Beginning of `data.source` for data that a program made in memory; the name of the dataset follows.
 pub const IN_MEMORY: &str = "memory:";
 
 impl Dataset {
-    /// Loads what `config` names: a built-in set, or a file or folder relative to the current folder.
+    /// Loads the source named by `config`: a built-in set, or a file or folder relative to the current folder.
     ///
     /// # Errors
     /// Any fault that keeps the source from being read completely; the message names the file and the next step.
@@ -25,7 +25,7 @@ pub fn is_built_in(source: &str) -> bool {
     source == DIGITS || is_synthetic(source)
 }
 
-/// Loads what `config` names: a built-in set, or a path relative to `base_directory`, the folder of the config file.
+/// Loads the source named by `config`: a built-in set, or a path relative to `base_directory`, the folder of the config file.
 ///
 /// # Errors
 /// Whatever keeps the source from being read completely; the message names the file and the next step.
@@ -45,7 +45,7 @@ pub fn load_for_model(config: &DataConfig, base_directory: &Path, schema: &Schem
     of_model_shape(load_source(config, base_directory, Some(schema), Wanted::Targets)?, schema)
 }
 
-/// Like [`load_for_model`], to predict: every row of a table stays in, whatever stands in its target column, and samples
+/// Like [`load_for_model`], to predict: every row of a table is kept, whatever its target column contains, and samples
 /// of tables are unlabelled.
 pub fn load_to_predict(config: &DataConfig, base_directory: &Path, schema: &Schema) -> Result<Dataset, DataError> {
     of_model_shape(load_source(config, base_directory, Some(schema), Wanted::Inputs)?, schema)
@@ -71,11 +71,11 @@ pub fn survey(config: &DataConfig, base_directory: &Path) -> Result<Option<Image
     survey_images(&Request { path: &path, config, schema: None, wants_targets: true })
 }
 
-/// Like [`load_for_model`] or [`load_to_predict`], for single image `files`, wherever they lie. The names of their folders
-/// are their classes where targets are wanted.
+/// Like [`load_for_model`] or [`load_to_predict`], for single image `files` in any folders. The names of their folders
+/// are their classes if targets are needed.
 ///
 /// # Errors
-/// A file that cannot be decoded, or a folder that is not named after a class of the model where targets are wanted.
+/// A file that cannot be decoded, or a folder that is not named after a class of the model if targets are needed.
 pub fn load_images_for_model(
     config: &DataConfig,
     schema: &Schema,
@@ -100,7 +100,7 @@ pub fn load_table_for_model(
     of_model_shape(table.for_model(config, schema, wanted == Wanted::Targets)?, schema)
 }
 
-/// Part of a source that is wanted for a trained model.
+/// Part of a source that is read for a trained model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// Samples to predict, without labels.
@@ -122,7 +122,7 @@ fn load_source(
         return Ok(dataset);
     }
     if let Some(name) = config.source.strip_prefix(IN_MEMORY) {
-        let what = format!("this run was trained on data in the memory of a program (\"{name}\"), which is gone");
+        let what = format!("this run was trained on data in the memory of a program (\"{name}\") that has ended");
         let next = "Give the data: `evenkeel eval RUN FILE`, or from that program with Trainer::resume";
         return Err(DataError::setting("data.source", what, next));
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Count, mean, sum of squared deviations and range (Welford 1962; merged as Chan, Golub, LeVeque 1979).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
-    /// How many numbers.
+    /// Number of values.
     pub count: u64,
     /// Their mean.
     pub mean: f64,
@@ -24,7 +24,7 @@ impl Default for Moments {
 }
 
 impl Moments {
-    /// Takes in one number.
+    /// Adds one number.
     pub fn add(&mut self, value: f64) {
         self.count += 1;
         let deviation = value - self.mean;
@@ -34,7 +34,7 @@ impl Moments {
         self.max = self.max.max(value);
     }
 
-    /// Takes in all numbers of `other`.
+    /// Adds all numbers of `other`.
     pub fn merge(&mut self, other: &Self) {
         if other.count == 0 {
             return;

@@ -1,4 +1,4 @@
-//! A batch as a picture: what the network is shown, after augmentation.
+//! A batch as an image: the input of the network, after augmentation.
 
 use crate::dataset::SampleShape;
 use crate::error::DataError;
@@ -16,7 +16,7 @@ const GAP: usize = 2;
 /// smallest to largest value instead. Samples of other than 1 or 3 channels show their first channel.
 ///
 /// # Errors
-/// Samples that are no images.
+/// Samples that are not images.
 pub fn batch_picture(
     inputs: &[f32],
     preprocessor: &Preprocessor,

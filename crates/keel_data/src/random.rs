@@ -2,13 +2,13 @@
 //!
 //! A stream is ChaCha8 whose 256-bit key is the four 64-bit words `(seed, purpose, epoch, sample)`, little-endian. Two
 //! different positions therefore have different keys, and ChaCha makes their streams independent. No stream is ever
-//! shared or advanced across samples: what a sample receives does not depend on threads, batches or history.
+//! shared or advanced across samples: the draws of a sample do not depend on threads, batches or history.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
-/// What a stream is used for. The numbers are part of the reproducibility contract.
+/// Purpose of a stream. The numbers are part of the reproducibility contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Division into training, validation and test split.

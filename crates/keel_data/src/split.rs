@@ -8,7 +8,7 @@ use crate::random::{Purpose, shuffle, stream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How to divide a dataset.
+/// Rule for dividing a dataset.
 ///
 /// Official parts come first: if the source has a test part it is the test split and `test` is not used; if it has a
 /// validation part it is the validation split and `validation` is not used. Otherwise `test` is a share of all samples
@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub struct Split {
     /// Share of the training split, `[0, 1)`.
     pub validation: f64,
-    /// Share of all samples, `[0, 1)`, when the source has no test part.
+    /// Share of all samples, `[0, 1)`, if the source has no test part.
     pub test: f64,
     /// Seed of the choice.
     pub seed: u64,
@@ -42,7 +42,7 @@ pub struct SplitDataset {
     pub validation: Vec<usize>,
     /// Sample numbers of the test split; may be empty.
     pub test: Vec<usize>,
-    /// How the dataset was divided; `None` for a division made by hand.
+    /// Rule by which the dataset was divided; `None` for a division made by hand.
     pub split: Option<Split>,
 }
 
@@ -55,7 +55,7 @@ impl Split {
         check_share("data.validation", self.validation)?;
         check_share("data.test", self.test)?;
         if dataset.split_keys().groups.is_some() && dataset.split_keys().times.is_some() {
-            let what = "groups that stay together and an order in time cannot both decide the splits";
+            let what = "data.group and data.time cannot both decide the splits";
             return Err(DataError::setting("data.group, data.time", what, "Give one of the two"));
         }
         let together = dataset.origin().is_some_and(|config| config.keep_duplicates_together);
@@ -82,7 +82,7 @@ impl Split {
             return Err(DataError::setting(
                 "data.validation, data.test",
                 format!("no sample of {} is left for training", dataset.samples()),
-                "Make the shares smaller or add samples",
+                "Reduce the shares or add samples",
             ));
         }
         for part in [&mut train, &mut validation, &mut test] {
@@ -127,7 +127,7 @@ impl Split {
     }
 
     /// Splits `indices` into (rest, taken) by whole groups in random order: a group is taken where that brings the number
-    /// of samples nearer to what is wanted, and one group at least is left.
+    /// of samples nearer to the wanted number, and at least one group is left.
     fn whole_groups(
         &self,
         indices: Vec<usize>,
@@ -161,7 +161,7 @@ impl SplitDataset {
 }
 
 impl DataConfig {
-    /// The division this section asks for.
+    /// The division set by this section.
     pub fn split(&self) -> Split {
         Split { validation: self.validation, test: self.test, seed: self.seed_or_zero() }
     }
@@ -174,7 +174,7 @@ impl Dataset {
     }
 }
 
-/// Number of the stream that breaks ties between classes, beside those of the classes themselves.
+/// Number of the stream that breaks ties between classes, in addition to those of the classes themselves.
 const TIES: u64 = u64::MAX;
 
 /// Splits `indices` into (rest, taken), the latest `wanted` taken; of the same time, those that come later.
@@ -220,7 +220,7 @@ fn group_by_class(dataset: &Dataset, indices: Vec<usize>) -> Vec<Vec<usize>> {
     groups
 }
 
-/// How many to take from groups of these `sizes` so that they sum to `wanted`: proportional, the largest remainders
+/// Returns the number to take from each group of these `sizes` so that they sum to `wanted`: proportional, the largest remainders
 /// rounded up first, and never all of a group.
 ///
 /// Of equal remainders, the one that comes first in `order` is rounded up first.

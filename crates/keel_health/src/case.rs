@@ -10,7 +10,7 @@ use crate::measurement::{
 };
 use crate::remedy::Remedy;
 
-/// Moments at which rules are asked.
+/// Moments at which rules are evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Moment {
@@ -34,14 +34,14 @@ pub enum Moment {
     End,
     /// Samples are given to the trained network.
     Inputs,
-    /// A NaN or an infinity appeared for the first time: the last chance to name what led to it.
+    /// A NaN or an infinity appeared for the first time: the last chance to name its origin.
     Collapse,
 }
 
 /// Everything known at a moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
-    /// Reason for which the rule is asked.
+    /// Reason for which the rule is evaluated.
     pub moment: Moment,
     /// The model.
     pub model: &'a ModelDescription,
@@ -72,7 +72,7 @@ pub struct Observation {
     pub measured: f64,
     /// The limit it crossed.
     pub threshold: f64,
-    /// Sentence that says what was found.
+    /// Sentence that describes the finding.
     pub message: String,
     /// Probable cause.
     pub cause: String,
@@ -82,7 +82,7 @@ pub struct Observation {
     pub samples: Vec<SuspectLabel>,
     /// Name of the statistic, where the rule has several and this is not its first.
     pub statistic: Option<&'static str>,
-    /// Observations in a row before it becomes a finding; 1: at once.
+    /// Number of consecutive observations before it becomes a finding; 1: at once.
     pub confirmations: u32,
     /// Endings of a run at which it keeps its level.
     pub stands: Stands,
@@ -94,14 +94,14 @@ pub struct Observation {
 pub enum Stands {
     /// Every ending.
     Always,
-    /// Every ending; a warning at most where the network has learned its task all the same.
+    /// Every ending; a warning at most if the network has learned its task nevertheless.
     EvenLearned,
     /// Endings at which it is still observed.
     WhileSeen,
-    /// Endings at which the network has not learned its task: what does harm only by keeping it from that. An error where it
+    /// Endings at which the network has not learned its task, for faults that harm only by preventing this. An error if it
     /// has learned nothing.
     UnlessLearned,
-    /// The same, and a warning at most where it has learned nothing: what may be a symptom as well as a cause.
+    /// The same, and a warning at most if it has learned nothing, for observations that may be a symptom as well as a cause.
     AsWarning,
 }
 
@@ -123,25 +123,25 @@ impl Observation {
         }
     }
 
-    /// The same, standing at every ending of the run.
+    /// The same, keeping its level at every ending of the run.
     pub fn always(mut self) -> Self {
         self.stands = Stands::Always;
         self
     }
 
-    /// The same, standing at every ending: a warning at most where the network has learned.
+    /// The same, keeping its level at every ending: a warning at most if the network has learned.
     pub fn even_learned(mut self) -> Self {
         self.stands = Stands::EvenLearned;
         self
     }
 
-    /// The same, a warning at most where nothing is learned.
+    /// The same, a warning at most if nothing is learned.
     pub fn as_warning(mut self) -> Self {
         self.stands = Stands::AsWarning;
         self
     }
 
-    /// The same, standing as long as it is observed.
+    /// The same, keeping its level as long as it is observed.
     pub fn while_seen(mut self) -> Self {
         self.stands = Stands::WhileSeen;
         self
@@ -205,19 +205,19 @@ impl<'a> Case<'a> {
 
     /// Training works: the loss of the last window is below `share` of that of guessing, or of the loss at the beginning where
     /// that of guessing is unknown. The beginning is the loss before the first update where it is the lower one: the mean of the
-    /// first steps may hold the leap of a step too large.
+    /// first steps may include the jump of a step that was too large.
     pub fn loss_fell_below(&self, share: f64) -> bool {
         let (Some(window), Some(first)) = (self.history.latest(), self.history.first_loss()) else { return false };
         let untrained = self.start.and_then(|start| start.loss).map_or(first, f64::from);
         window.loss() < share * self.guessing_loss().unwrap_or(first.min(untrained))
     }
 
-    /// `level` while training does not work; the network learns in spite of it otherwise, which makes it a fact.
+    /// Returns `level` while training does not work, and info otherwise, because the network learns in spite of it.
     pub(crate) fn unless_learning(&self, level: Level) -> Level {
         if self.loss_fell_below(0.5) { Level::Info } else { level }
     }
 
-    /// Returns the loss of the best answer that does not look at the inputs, as measured. Where it was not: that of the class
+    /// Returns the measured loss of the best answer that ignores the inputs. If it was not measured: that of the class
     /// shares as probabilities, their entropy, or ln C where they are unknown or the classes have weights, which are there to
     /// make them equal.
     pub(crate) fn guessing_loss(&self) -> Option<f64> {
@@ -315,7 +315,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// The remedy that puts tanh in the place of every sigmoid: the same shape around zero, four times as steep. `None` for
+/// The remedy that replaces every sigmoid by tanh: the same shape around zero, four times as steep. `None` for
 /// other functions.
 pub(crate) fn centred(function: ActivationFunction) -> Option<Remedy> {
     let tanh = || Remedy::SetActivation {

@@ -1,4 +1,4 @@
-//! Looks up rules by what people type.
+//! Looks up rules by the text that people type.
 
 use crate::error::HealthError;
 use crate::rule::Rule;

@@ -16,7 +16,7 @@ use crate::monitor::Monitor;
 /// Newest version of the format; a model record without a version is of the first.
 pub const FORMAT_VERSION: u64 = 3;
 
-/// Reads one record a line and returns all findings, causes first. Empty lines are skipped. The first record must be
+/// Reads one record per line and returns all findings, causes first. Empty lines are skipped. The first record must be
 /// the model; the end of the lines is the end of the run.
 ///
 /// # Errors
@@ -77,7 +77,10 @@ pub fn parse_record(text: &str, line: usize, model: Option<&ModelDescription>) -
         ("start", _) => reader.layered::<StartMeasurement, StartLayer>(object, "layers").map(Record::Start),
         ("step", _) => reader.layered::<StepMeasurement, LayerMeasurement>(object, "layers").map(Record::Step),
         ("epoch", _) => reader.layered::<EpochMeasurement, NormStatistics>(object, "norms").map(Record::Epoch),
-        (other, _) => Err(reader.bad("type", format!("'{other}' is none of model, data, start, step, epoch"))),
+        (other, _) => {
+            Err(reader
+                .bad("type", format!("unknown record type '{other}'; expected model, data, start, step or epoch")))
+        }
     }
 }
 
@@ -105,7 +108,7 @@ impl Reader<'_> {
             }
             let description: LayerDescription = self.read(Value::Object(layer.clone()), &field)?;
             if description.name.is_empty() || names.contains(&description.name) {
-                return Err(self.bad(&format!("{field}.name"), "every layer needs a name of its own".to_string()));
+                return Err(self.bad(&format!("{field}.name"), "every layer needs a unique name".to_string()));
             }
             names.push(description.name);
         }
@@ -176,7 +179,7 @@ impl Reader<'_> {
     }
 }
 
-/// Python writes NaN, Infinity and -Infinity, which JSON does not know: each becomes null, outside of strings.
+/// Replaces NaN, Infinity and -Infinity, which Python writes and JSON does not allow, by null, outside strings.
 fn null_for_nan(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,12 +1,12 @@
-//! What can be wrong with a question or a measurement file.
+//! Errors in requests and measurement files.
 
-/// An error of this crate; each message says what, where and the next step.
+/// An error of this crate; each message states the fault, the place and the next step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HealthError {
     /// No rule has this code or name.
     #[error("no rule is called '{asked}'; did you mean {nearest}? `evenkeel explain` lists all rules")]
     UnknownRule {
-        /// What was asked for.
+        /// The request.
         asked: String,
         /// Code and name of the nearest rule.
         nearest: String,
@@ -14,12 +14,12 @@ pub enum HealthError {
     /// A line is not JSON.
     #[error(
         "line {line}: not a JSON object ({reason}); every line must hold one record such as {{\"type\": \"step\", …}}: \
-         delete a last line that was cut off"
+         delete a truncated last line"
     )]
     NotJson {
         /// The line, from 1.
         line: usize,
-        /// What the parser says.
+        /// Message of the parser.
         reason: String,
     },
     /// The file is of a later version of the format.
@@ -42,7 +42,7 @@ pub enum HealthError {
         line: usize,
         /// Path of the field, such as `layers[2].output`.
         field: String,
-        /// What is wrong with it.
+        /// Fault of the value.
         reason: String,
     },
     /// A record names a layer the model does not have.
@@ -60,20 +60,20 @@ pub enum HealthError {
     /// The file holds nothing.
     #[error("it holds no record; begin with a model record, as docs/measurements.md describes")]
     NoRecord,
-    /// A record came where it makes no sense.
+    /// A record is in the wrong place.
     #[error("line {line}: {reason}")]
     WrongOrder {
         /// The line, from 1.
         line: usize,
-        /// What is out of order and what to do.
+        /// The inconsistency, and the next step.
         reason: String,
     },
     /// The file could not be read.
-    #[error("line {line}: cannot be read: {reason}; give a text file with one JSON record a line")]
+    #[error("line {line}: cannot be read: {reason}; give a text file with one JSON record per line")]
     Unreadable {
         /// The line, from 1.
         line: usize,
-        /// What the system says.
+        /// Message of the system.
         reason: String,
     },
 }

@@ -49,15 +49,16 @@ pub fn rules_markdown() -> String {
     let mut text = String::from(
         "# Health rules\n\n\
          Written from the rules' own source files; `evenkeel explain CODE` prints the same text.\n\n\
-         A window is 100 steps or one epoch, the shorter, and at least 2,048 samples or two epochs. A rule that looks at windows \
-         speaks up after two windows in a row. The last window of a run may be shorter, down to 512 samples, and a run of \
-         no more than two windows is taken at its word where it shows an error.\n\n\
-         An error means that the training fails, a warning that a remedy should make it better, info that something is a fact. \
-         At the end levels follow what became of the training, measured as its part of the way from guessing to perfect. A \
-         network that has come 90 % of the way on its training samples, and 80 % on the validation samples, has learned its \
-         task, which makes facts of its findings. From 50 % on a finding is a warning at most, and a fact if it was over \
-         before the end. Below 10 % the training has failed, which makes errors of warnings. The exceptions stand in the \
-         rules: faults of data, of the program and of the settings keep their level, and what may be a symptom is never raised.\n\n| code | rule | finds |\n|---|---|---|\n",
+         A window is 100 steps or one epoch, whichever is shorter, but at least 2,048 samples or two epochs. A rule \
+         over windows reports after two consecutive windows. The last window of a run may be shorter, down to 512 \
+         samples, and in a run of at most two windows a single one is enough to report an error.\n\n\
+         An error means that training fails, a warning that a remedy should improve the result; info states a fact. \
+         At the end, levels are adjusted to the outcome of training, measured as the part of the way from guessing to \
+         perfect. A network that has come 90 % of the way on its training samples, and 80 % on the validation \
+         samples, has learned its task, which turns its findings into facts. From 50 % on, a finding is a warning at \
+         most, and a fact if it was over before the end. Below 10 %, training has failed, which turns warnings into \
+         errors. The rules state the exceptions: faults of data, of the program and of the settings keep their level, \
+         and a possible symptom is never raised.\n\n| code | rule | finds |\n|---|---|---|\n",
     );
     for rule in catalog() {
         text.push_str(&format!("| [{0}](#{1}) | {2} | {3} |\n", rule.code, anchor(rule), rule.name, rule.summary));

@@ -1,4 +1,4 @@
-//! Findings, which rules report: the layer, what was measured against what, why, and what to change.
+//! Findings, which rules report: the layer, the measurement and its limit, the cause, and the remedy.
 
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,7 @@ pub struct Finding {
     pub first_step: u64,
     /// Last step at which it was still beyond its limit.
     pub last_step: u64,
-    /// Sentence that says what was found.
+    /// Sentence that describes the finding.
     pub message: String,
     /// Probable cause.
     pub cause: String,
@@ -101,7 +101,7 @@ pub struct Evidence {
     pub statistic: String,
     /// Steps of the values.
     pub steps: Vec<u64>,
-    /// The values, one a step.
+    /// The values, one per step.
     pub values: Vec<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! From observations to findings: two in a row make a finding, repeated ones extend it, and nothing is said twice.
+//! From observations to findings: two in a row make a finding, repeated ones extend it, and nothing is reported twice.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ struct OpenCase {
     layer: Option<usize>,
     moment: Moment,
     in_a_row: u32,
-    /// Times in a row that the rule was asked at this moment and did not observe it.
+    /// Number of consecutive evaluations at this moment in which the rule did not observe it.
     missed: u32,
     seen_now: bool,
     first_step: u64,

@@ -1,8 +1,8 @@
 //! Health rules of neural network training: pure functions over measurements.
 //!
 //! A training loop of any framework describes its model once, measures every step ([`measurement`]) and feeds a
-//! [`Monitor`]; the monitor keeps a short [`history`], asks the [`rules`] and answers with [`Finding`]s: the layer, what
-//! was measured against what, why, and what to change, with the cause first and its consequences behind it.
+//! [`Monitor`]; the monitor keeps a short [`history`], evaluates the [`rules`] and returns [`Finding`]s: the layer, what
+//! was measured against what, why, and what to change, with the cause first and its consequences after it.
 //!
 //! ```
 //! use keel_health::Monitor;

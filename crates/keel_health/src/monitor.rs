@@ -1,4 +1,4 @@
-//! The monitor: takes measurements in, asks the rules, keeps the findings.
+//! The monitor: receives measurements, evaluates the rules, keeps the findings.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,10 +32,10 @@ pub struct Monitor {
     ended: bool,
 }
 
-/// Windows of a run at most that is too short to confirm what it shows.
+/// Maximum number of windows of a run that is too short to confirm its observations.
 pub const SHORT_RUN_WINDOWS: u64 = 2;
 
-/// Everything a monitor needs to go on after an interruption as if there had been none: measurements, windows, findings.
+/// Everything a monitor needs to continue after an interruption as if there had been none: measurements, windows, findings.
 /// Written as JSON; its layout is that of this version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MonitorState {
@@ -48,7 +48,7 @@ pub struct MonitorState {
     last_step: u64,
 }
 
-/// What a step led to.
+/// Result of a step.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StepOutcome {
     /// The step completed a window.
@@ -58,7 +58,7 @@ pub struct StepOutcome {
 }
 
 impl Monitor {
-    /// Starts to watch a run of `model`; the rules about the model itself are asked at once.
+    /// Starts to watch a run of `model`; the rules about the model itself are evaluated at once.
     pub fn new(model: ModelDescription) -> Self {
         let history = History::new(model.samples_per_epoch);
         let mut monitor = Self {
@@ -78,7 +78,7 @@ impl Monitor {
         monitor
     }
 
-    /// Everything needed to go on after an interruption.
+    /// Returns everything needed to continue after an interruption.
     pub fn state(&self) -> MonitorState {
         MonitorState {
             data: self.data.clone(),
@@ -91,7 +91,7 @@ impl Monitor {
         }
     }
 
-    /// Watches a run of `model` on, from what [`Monitor::state`] gave.
+    /// Continues to watch a run of `model`, from the result of [`Monitor::state`].
     pub fn restore(model: ModelDescription, state: MonitorState) -> Self {
         let MonitorState { data, start, history: HistoryState(history), epochs, evaluations, judge, last_step } = state;
         Self {
@@ -109,19 +109,19 @@ impl Monitor {
         }
     }
 
-    /// Takes in the statistics of the training split; returns new findings.
+    /// Adds the statistics of the training split; returns new findings.
     pub fn data(&mut self, data: &DataMeasurement) -> Vec<Finding> {
         self.data = Some(data.clone());
         self.ask(Moment::Data, None)
     }
 
-    /// Takes in the state before the first update; returns new findings.
+    /// Adds the state before the first update; returns new findings.
     pub fn start(&mut self, start: &StartMeasurement) -> Vec<Finding> {
         self.start = Some(start.clone());
         self.ask(Moment::Start, None)
     }
 
-    /// Takes in one training step; returns new findings. The first step stands in for a missing start.
+    /// Adds one training step; returns new findings. The first step replaces a missing start.
     pub fn step(&mut self, step: &StepMeasurement) -> StepOutcome {
         let mut findings = Vec::new();
         if self.start.is_none() {
@@ -140,7 +140,7 @@ impl Monitor {
         StepOutcome { window_closed, findings }
     }
 
-    /// Takes in the end of an epoch; returns new findings.
+    /// Adds the end of an epoch; returns new findings.
     pub fn epoch(&mut self, epoch: &EpochMeasurement) -> Vec<Finding> {
         // The latest running statistics are judged, by themselves and against those of the epoch before.
         let judged = self.epochs.len().saturating_sub(1);
@@ -156,26 +156,26 @@ impl Monitor {
         findings
     }
 
-    /// Takes in how the validation split was evaluated at the end of an epoch; returns new findings.
+    /// Adds the evaluation of the validation split at the end of an epoch; returns new findings.
     pub fn validation(&mut self, evaluation: EvaluationMeasurement) -> Vec<Finding> {
         self.evaluations = vec![evaluation];
         self.ask(Moment::Validation, None)
     }
 
-    /// Takes in how splits were evaluated at the end of the run; returns new findings.
+    /// Adds the evaluation of the splits at the end of the run; returns new findings.
     pub fn evaluation(&mut self, evaluations: Vec<EvaluationMeasurement>) -> Vec<Finding> {
         self.evaluations = evaluations;
         self.ask(Moment::Evaluation, None)
     }
 
-    /// Takes in samples that are given to the trained network; returns new findings.
+    /// Adds samples that are given to the trained network; returns new findings.
     pub fn inputs(&mut self, inputs: InputsMeasurement) -> Vec<Finding> {
         self.inputs = Some(inputs);
         self.ask(Moment::Inputs, None)
     }
 
-    /// Takes in the end of the run; returns new findings. What is left of a window is judged. A run too short for the
-    /// windows that would confirm an observation is taken at its word where that is an error.
+    /// Ends the run; returns new findings. An incomplete window is judged. A run too short for the
+    /// windows that would confirm an observation reports it without confirmation if it is an error.
     pub fn end(&mut self) -> Vec<Finding> {
         let mut findings = Vec::new();
         if self.history.non_finite_since().is_some() {
@@ -190,7 +190,7 @@ impl Monitor {
         findings
     }
 
-    /// Takes in one record of a measurement file; returns new findings. A model record starts a new run.
+    /// Adds one record of a measurement file; returns new findings. A model record starts a new run.
     pub fn record(&mut self, record: &Record) -> Vec<Finding> {
         match record {
             Record::Model(model) => {
@@ -204,15 +204,15 @@ impl Monitor {
         }
     }
 
-    /// All findings so far: causes first, each followed by its consequences. Once the run is over, their levels follow what
-    /// became of it.
+    /// All findings so far: causes first, each followed by its consequences. Once the run is over, their levels are adjusted to
+    /// its outcome.
     pub fn findings(&self) -> Vec<Finding> {
         let findings = if self.ended { self.judge.settled(self.outcome()) } else { self.judge.findings() };
         order_by_cause(&self.model, findings)
     }
 
-    /// All findings so far, causes first, at the level that would be left of each if the run ended with the present outcome; none
-    /// is raised. Facts are those that a training does well in spite of.
+    /// All findings so far, causes first, each at the level it would have if the run ended with the present outcome; none
+    /// is raised. Facts are those in spite of which training succeeds.
     pub fn tempered_findings(&self) -> Vec<Finding> {
         let mut findings = self.judge.settled(self.outcome());
         for (finding, raw) in findings.iter_mut().zip(self.judge.findings()) {
@@ -221,7 +221,7 @@ impl Monitor {
         order_by_cause(&self.model, findings)
     }
 
-    /// The outcome of the training so far; `None` before anything was measured that tells it.
+    /// The outcome of the training run so far; `None` before the measurements that determine it.
     pub fn outcome(&self) -> Option<Outcome> {
         self.case(Moment::End, None).outcome()
     }

@@ -1,25 +1,25 @@
-//! The outcome of a training: the part of the task that the network has learned, against the best answer that does not look at
-//! the inputs.
+//! The outcome of a training run: the part of the task that the network has learned, against the best answer that does not
+//! look at the inputs.
 
 use crate::case::Case;
 use crate::measurement::EpochMeasurement;
 
-/// Part of the task from which on it counts as learned; ours.
+/// Part of the task from which it counts as learned; ours.
 pub(crate) const LEARNED: f64 = 0.9;
-/// Part of the validation samples' task from which on most of what was learned holds for others; ours.
+/// Part of the validation samples' task from which the network generalises; ours.
 const UNDERSTOOD: f64 = 0.8;
 /// Part of the task below which the training has failed; ours.
 const FAILED: f64 = 0.1;
-/// Part of the task from which on nothing has failed, though much may be missing; ours.
+/// Part of the task from which training has not failed, though much may be missing; ours.
 pub(crate) const LEARNING: f64 = 0.5;
 
-/// Part of the task by loss from which on a training has left the plateau of guessing; ours.
+/// Part of the task by loss from which on a training run has left the plateau of guessing; ours.
 const LEAVES_PLATEAU: f64 = 0.1;
 
 /// Parts of the task that are learned: 0 is guessing, 1 is perfect, below 0 is worse than guessing.
 ///
 /// Each is 1 - loss / loss of guessing; for classes the larger of that and (accuracy - share of the largest class) / (1 - that
-/// share), since a network can be right and too sure of itself. The accuracy of training samples counts only where their loss is
+/// share), since a network can be correct and overconfident. The accuracy of training samples counts only where their loss is
 /// below that of guessing: on a plateau it is chance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
@@ -30,7 +30,7 @@ pub struct Outcome {
 }
 
 impl Case<'_> {
-    /// The outcome of the training so far; `None` before anything was measured that tells it.
+    /// The outcome of the training run so far; `None` before the measurements that determine it.
     pub fn outcome(&self) -> Option<Outcome> {
         Outcome::of(self)
     }
@@ -61,17 +61,17 @@ impl Outcome {
         })
     }
 
-    /// The network has learned its training samples, and most of it holds for others.
+    /// Returns true if the network has learned its training samples and generalises.
     pub fn has_learned(self) -> bool {
         self.training >= LEARNED && self.validation.is_none_or(|understood| understood >= UNDERSTOOD)
     }
 
-    /// The network has learned next to nothing of its training samples.
+    /// Returns true if the network has learned next to nothing of its training samples.
     pub fn has_failed(self) -> bool {
         self.training < FAILED
     }
 
-    /// The network has learned a good part of its training samples.
+    /// Returns true if the network has learned a good part of its training samples.
     pub fn is_learning(self) -> bool {
         self.training >= LEARNING
     }

@@ -19,7 +19,7 @@ pub enum Remedy {
         /// The limit.
         value: f64,
     },
-    /// Draw the incoming weights of some units anew.
+    /// Draw the incoming weights of some units again.
     ReinitialiseUnits {
         /// Name of the activation layer whose units are dead.
         layer: String,
@@ -53,12 +53,12 @@ pub enum Remedy {
     ClassWeights,
     /// Add a preprocessing step.
     AddPreprocess {
-        /// Name of the step, which takes the place of others that scale.
+        /// Name of the step, which replaces others that scale.
         step: String,
     },
     /// Replace NaN and infinite inputs or drop their samples.
     CleanData,
-    /// Look at the labels: wrong order, wrong file, shuffled.
+    /// Check the labels: wrong order, wrong file, shuffled.
     CheckLabels,
     /// Look at the machines of ranks: their memory, their load, the processors they share.
     InspectRanks {
@@ -72,12 +72,12 @@ pub enum Remedy {
         /// The function.
         function: String,
     },
-    /// Take the activation at the end of the model out.
+    /// Remove the activation at the end of the model.
     RemoveOutputActivation {
         /// Name of the layer.
         layer: String,
     },
-    /// Put an activation between weight layers that follow each other without one.
+    /// Put an activation between consecutive weight layers.
     AddActivation {
         /// The function.
         function: String,
@@ -211,9 +211,9 @@ pub enum Remedy {
 pub enum Application {
     /// To the running model: continue from the present weights.
     Running,
-    /// Only to a run that starts afresh with a changed config.
+    /// Only to a new run with a changed config.
     FreshRun,
-    /// By a person: the data or the model has to be looked at.
+    /// By a person, who has to examine the data or the model.
     ByHand,
 }
 
@@ -335,13 +335,13 @@ impl Remedy {
             }
             SetActivation { from, function } => format!("use {function} instead of {from} in the hidden layers"),
             RemoveOutputActivation { layer } => {
-                format!("take {layer} out, so that the last layer gives numbers of any size")
+                format!("remove {layer}, so that the last layer can output any number")
             }
-            AddActivation { function } => format!("put {function} between weight layers that follow each other"),
+            AddActivation { function } => format!("put {function} between consecutive weight layers"),
             WidenHiddenLayers { units } => format!("give every hidden linear layer at least {units} units"),
             SetEpochs { epochs } => format!("train for {}", counted(*epochs, "epoch")),
             SetWarmup { steps } => format!("let the learning rate rise over {}", counted(*steps, "step")),
-            SetSchedule { schedule } => format!("use the schedule {schedule}, which falls over the whole training"),
+            SetSchedule { schedule } => format!("use the schedule {schedule}, which falls over the whole training run"),
             SetOutputUnits { layer, units, .. } => format!("give {layer} {}", counted(*units as u64, "output")),
             SetLoss { loss } => format!("use the loss {loss}"),
             AddBatchNorm => "put batch_norm before every hidden activation".to_string(),

@@ -11,7 +11,7 @@ use keel_train::TrainError;
 #[derive(Debug, thiserror::Error)]
 pub enum InterchangeError {
     /// A file that cannot be read.
-    #[error("cannot read {}: {source}; check that the path is right and that you may read it", path.display())]
+    #[error("cannot read {}: {source}; check that the path is correct and that you may read it", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -19,7 +19,7 @@ pub enum InterchangeError {
         source: io::Error,
     },
     /// A file that cannot be written.
-    #[error("cannot write {}: {source}; choose a path you may write to, or make room on the disk", path.display())]
+    #[error("cannot write {}: {source}; choose a writable path, or free space on the disk", path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -41,7 +41,7 @@ pub enum InterchangeError {
     },
     /// An exported graph that does not predict as the model does.
     #[error(
-        "the exported graph does not predict as the model does: an output differs by {difference:e} of its scale, {allowed:e} is allowed, so nothing was written; report this with the config of the run"
+        "the predictions of the exported graph differ from those of the model: an output differs by {difference:e} of its scale, {allowed:e} is allowed, so nothing was written; report this with the config of the run"
     )]
     Unequal {
         /// Largest difference.

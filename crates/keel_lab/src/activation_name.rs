@@ -19,7 +19,7 @@ impl Serialize for ActivationName {
 impl<'de> Deserialize<'de> for ActivationName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        let unknown = || serde::de::Error::custom(format!("{name} is no activation"));
+        let unknown = || serde::de::Error::custom(format!("unknown activation {name}"));
         Activation::named(&name).map(ActivationName).ok_or_else(unknown)
     }
 }

@@ -1,6 +1,6 @@
 //! Why an experiment was refused or failed.
 
-/// Errors of the lab. Every message says what is wrong, where, and what to do.
+/// Errors of the lab. Every message states the fault, the place, and the next step.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// No experiment has this name.
@@ -22,7 +22,7 @@ pub enum LabError {
         known: Vec<&'static str>,
     },
     /// A setting is not `key=value`.
-    #[error("\"{text}\" is no setting; write it as key=value, for example width=512")]
+    #[error("\"{text}\" is not a setting; write it as key=value, for example width=512")]
     MalformedSetting {
         /// The text that was given.
         text: String,
@@ -59,7 +59,7 @@ pub enum LabError {
         /// Values that would be accepted.
         expected: String,
     },
-    /// A result that is no number.
+    /// A result that is not a number.
     #[error("{what} of {experiment} is not finite; choose smaller weights or fewer layers")]
     NotFinite {
         /// The experiment.
@@ -67,15 +67,15 @@ pub enum LabError {
         /// The quantity.
         what: String,
     },
-    /// A picture was asked for where there is none.
-    #[error("{experiment} has no histograms to make a picture of; initialisation and batch_norm have")]
+    /// A picture was requested that does not exist.
+    #[error("{experiment} has no histograms for a picture; initialisation and batch_norm have some")]
     NoPicture {
         /// The experiment.
         experiment: &'static str,
     },
-    /// The data named by a knob are no labelled images.
+    /// The data named by a knob are not labelled images.
     #[error(
-        "{source_name} holds no labelled images; give data=photographs, data=digits, a folder with a folder of images for each class, or CIFAR-10 binaries"
+        "{source_name} holds no labelled images; give data=photographs, data=digits, a folder with one folder of images per class, or CIFAR-10 binaries"
     )]
     NoImages {
         /// The source that was given.

@@ -19,7 +19,7 @@ pub struct Knob {
     pub minimum: Option<f64>,
     /// Largest value of a number, or of each number of a list.
     pub maximum: Option<f64>,
-    /// The names it can take; empty where it is no name.
+    /// The names it can take; empty where it is not a name.
     pub choices: Vec<String>,
     #[serde(skip)]
     chinese: String,

@@ -18,9 +18,9 @@ const LEVELS: f32 = 255.0;
 const DIGIT_LEVELS: f32 = 16.0;
 /// Standard deviation of weights that are drawn without regard to the layer.
 pub(crate) const SMALL: f32 = 0.01;
-/// Weight of every connection where all are alike.
+/// Weight of every connection if all are equal.
 const CONSTANT: f32 = 0.1;
-/// Blocks of convolutions behind which the image is halved.
+/// Blocks of convolutions after which the image is halved.
 const POOLS: usize = 2;
 
 /// Samples to tell apart.

@@ -1,4 +1,4 @@
-//! Small training runs, on the embedded digits unless said otherwise, for experiments that need a trained network.
+//! Small training runs, on the embedded digits by default, for experiments that need a trained network.
 
 use keel_kernels::{Buffer, parallel};
 use keel_nn::graph::Node;
@@ -35,7 +35,7 @@ pub(crate) struct Score {
     pub(crate) accuracy: f64,
 }
 
-/// A network with what it takes to train it.
+/// A network with everything needed to train it.
 pub(crate) struct Classifier {
     /// The network.
     pub(crate) network: Network,

@@ -114,7 +114,7 @@ fn the_engine_in_a_browser_gives_the_numbers_of_the_native_one() {
     }
 }
 
-/// Compares what one exhibit answered in the browser with native answers; returns the place that differs too much.
+/// Compares the answers of one exhibit in the browser with native ones; returns the place that differs too much.
 #[allow(clippy::print_stdout, reason = "the differences, for whoever runs the test by hand")]
 fn compare(state: &PageState) -> Result<(), String> {
     assert_eq!(state.problems(), Vec::<String>::new(), "{state}");
@@ -145,9 +145,9 @@ fn compare(state: &PageState) -> Result<(), String> {
     if share <= LARGEST_DIFFERENCE { Ok(()) } else { Err(format!("{share:.1e} at {place}")) }
 }
 
-/// Exhibits that train a network for as long as their knob `steps` says.
+/// Exhibits that train a network for the number of steps in their knob `steps`.
 const TRAINED: [&str; 2] = ["playground", "break_and_repair"];
-/// Steps over which trainings are compared: each step multiplies what the last bits differ by.
+/// Steps over which training runs are compared: each step multiplies the difference in the last bits.
 const COMPARED_STEPS: u64 = 40;
 
 /// Returns true if the answers of two engines to this question have to agree.

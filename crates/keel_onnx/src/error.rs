@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum OnnxError {
     /// Bytes that are not a model.
-    #[error("{file}: {reason}; give an ONNX file that is whole")]
+    #[error("{file}: {reason}; give a complete ONNX file")]
     Damaged {
         /// The file.
         file: String,

@@ -5,7 +5,7 @@ use prost::Message;
 use crate::OnnxError;
 use crate::schema::{GraphProto, ModelProto};
 
-/// Messages inside a file at most. Each takes more memory than its bytes in the file, so their number is counted before they
+/// Maximum number of messages inside a file. Each takes more memory than its bytes in the file, so their number is counted before they
 /// are read.
 const MOST_MESSAGES: usize = 4_000_000;
 /// Oldest operator set that is read.
@@ -18,8 +18,7 @@ const OLDEST_OPSET: i64 = 7;
 pub fn decode(bytes: &[u8], file: &str) -> Result<ModelProto, OnnxError> {
     let damaged = |reason: String| OnnxError::Damaged { file: file.to_owned(), reason };
     let mut messages = 0;
-    count(bytes, Kind::Model, &mut messages)
-        .ok_or_else(|| damaged("its bytes are not those of an ONNX model".to_owned()))?;
+    count(bytes, Kind::Model, &mut messages).ok_or_else(|| damaged("it is not an ONNX model".to_owned()))?;
     if messages > MOST_MESSAGES {
         return Err(damaged(format!("it has more than {MOST_MESSAGES} parts")));
     }

@@ -12,14 +12,14 @@ Examples:
   evenkeel train                     train the default network on the embedded digits
   evenkeel init > my.toml            write a commented config to start from
   evenkeel train my.toml --set train.epochs=5
-  evenkeel explain dead-relu         what a finding means and what to try
+  evenkeel explain dead-relu         the meaning of a finding and its remedies
 
-Exit status: 0 done; 1 done, with findings of level error; 2 refused or failed.")]
+Exit status: 0 success; 1 success with findings of level error; 2 refused or failed.")]
 pub(crate) struct Arguments {
-    /// Print one JSON document on standard output and nothing else there
+    /// Print one JSON document, and nothing else, on standard output
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// What to do
+    /// Command to run
     #[command(subcommand)]
     pub(crate) command: Command,
 }

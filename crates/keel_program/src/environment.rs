@@ -4,7 +4,7 @@ use std::env;
 
 use crate::failure::{Failure, Stop};
 
-/// Threads of the pool that serves work outside a training, at most: as many as `train.threads` may ask for.
+/// Threads of the pool that serves work outside a training run, at most: as many as `train.threads` may request.
 const MOST_THREADS: usize = 1024;
 
 /// The variable from which the thread library takes their number.
@@ -19,7 +19,7 @@ pub(crate) fn check() -> Result<(), Stop> {
     let threads = env::var(THREADS).unwrap_or_default();
     match threads.trim().parse::<u128>() {
         Ok(number) if number > MOST_THREADS as u128 => {
-            let message = format!("{THREADS}={number}: at most {MOST_THREADS} threads are possible");
+            let message = format!("{THREADS}={number}: the maximum is {MOST_THREADS} threads");
             Err(Failure::new(message)
                 .next_step(format!("Unset {THREADS}, or set it to the number of processors"))
                 .into())

@@ -1,4 +1,4 @@
-//! Why a command stops: what is wrong, where, and the next step, with the source line where there is one.
+//! The reason why a command stops: the fault, the place, and the next step, with the source line if there is one.
 
 use std::fmt;
 use std::io;
@@ -38,29 +38,29 @@ pub(crate) struct Place {
     pub(crate) line: usize,
     /// Dotted key of the config; empty where there is none.
     pub(crate) key: String,
-    /// What is wrong there.
+    /// Fault at this place.
     pub(crate) message: String,
 }
 
 impl Failure {
-    /// A failure with `message` and nothing else.
+    /// A failure with only `message`.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Failure { message: message.into(), ..Failure::default() }
     }
 
-    /// Puts where it is before what it is.
+    /// Puts the place before the message.
     pub(crate) fn at(mut self, place: &str) -> Self {
         self.message = format!("{place}: {}", self.message);
         self
     }
 
-    /// Adds what to do about it.
+    /// Adds the next step.
     pub(crate) fn next_step(mut self, next_step: impl Into<String>) -> Self {
         self.next_step = Some(next_step.into());
         self
     }
 
-    /// Adds what to do about it where nothing says so yet.
+    /// Adds the next step if the failure has none yet.
     pub(crate) fn or_next_step(mut self, next_step: &str) -> Self {
         self.next_step.get_or_insert_with(|| next_step.to_owned());
         self
@@ -79,7 +79,7 @@ impl Failure {
         self
     }
 
-    /// The same, its texts with whatever a terminal would obey as what it is.
+    /// The same, with control characters of its texts in escaped form.
     pub(crate) fn shown(self) -> Self {
         let source = self.source.map(|source| NamedSource::new(shown(source.name()), same_length(source.inner())));
         let label = |label: LabeledSpan| LabeledSpan::new_with_span(label.label().map(shown), *label.inner());
@@ -103,7 +103,7 @@ impl Failure {
     }
 }
 
-/// A source text of the same length, so that places in it stay right: `?` for each byte of what a terminal would obey.
+/// A source text of the same length, so that places in it stay right: `?` for each byte of a control character.
 fn same_length(text: &str) -> String {
     let obeyed = |c: char| {
         !matches!(c, '\n' | '\t' | '\r') && keel_data::printable(c.encode_utf8(&mut [0; 4])).len() != c.len_utf8()
@@ -140,18 +140,18 @@ impl From<Failure> for Stop {
     }
 }
 
-/// Standard output that is closed is no failure; anything else that goes wrong with it is.
+/// Standard output that is closed is not a failure; anything else that goes wrong with it is.
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Stop::OutputClosed;
         }
         let failure = Failure::new(format!("cannot write to standard output: {error}"));
-        failure.next_step("Check the file or program the output goes to").into()
+        failure.next_step("Check the file or program that receives the output").into()
     }
 }
 
-/// Messages of the libraries are "what, where" and, after the last `; ` or `. `, the next step.
+/// Messages of the libraries are fault, place and, after the last `; ` or `. `, the next step.
 pub(crate) fn from_sentence(text: &str) -> Failure {
     let cut = text.rfind("; ").max(text.rfind(". "));
     match cut {
@@ -163,13 +163,13 @@ pub(crate) fn from_sentence(text: &str) -> Failure {
 /// A file that could not be read.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::new(format!("cannot read {}: {error}", path.display()));
-    failure.next_step("Check that the path is right and that you may read it")
+    failure.next_step("Check that the path is correct and that you may read it")
 }
 
 /// A file that could not be written.
 pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::new(format!("cannot write {}: {error}", path.display()));
-    failure.next_step("Choose a path you may write to, or make room on the disk")
+    failure.next_step("Choose a writable path, or free space on the disk")
 }
 
 fn capitalised(text: &str) -> String {

@@ -1,4 +1,4 @@
-//! Ctrl-C: what is under way ends at a boundary where it can, and at once, with nothing left over, where it cannot.
+//! Ctrl-C: work ends at a boundary if it can, and otherwise at once, without leftovers.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::failure::Failure;
 
-/// What a Ctrl-C has to see to.
+/// Work of the Ctrl-C handler.
 struct UnderWay {
-    /// Raised by the first one; work that does not look at it ends at once.
+    /// Set by the first Ctrl-C; work that does not check it ends at once.
     stop: Option<Arc<AtomicBool>>,
     /// Folder to remove before the program ends at once.
     scratch: Option<PathBuf>,
@@ -49,7 +49,7 @@ pub(crate) struct Scratch {
     _lock: File,
 }
 
-/// How names of temporary folders begin.
+/// Beginning of the names of temporary folders.
 const SCRATCH: &str = "evenkeel-";
 
 /// The file in a temporary folder that its process holds a lock on.
@@ -65,7 +65,7 @@ impl Scratch {
         remove_abandoned(&place);
         Scratch::make(&place, purpose).map_err(|error| {
             Failure::new(format!("cannot make a temporary folder in {}: {error}", place.display()))
-                .next_step("Make room there, or name another place with the environment variable TMPDIR")
+                .next_step("Free space there, or name another place with the environment variable TMPDIR")
         })
     }
 
@@ -83,7 +83,7 @@ impl Scratch {
         Ok(Scratch { path, _lock: lock })
     }
 
-    /// Where it is.
+    /// Returns its path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -115,7 +115,7 @@ fn interrupted() {
     {
         return;
     }
-    // Work goes on beside the removal until the program ends; what it writes meanwhile is removed by the second pass.
+    // Work continues beside the removal until the program ends; what it writes meanwhile is removed by the second pass.
     for _ in 0..2 {
         state.scratch.iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
     }

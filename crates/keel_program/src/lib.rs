@@ -28,8 +28,8 @@ pub fn catalog() -> serde_json::Value {
     commands::whole_catalog()
 }
 
-/// Runs the command that `arguments` say, the first of them being the name of the program. Ends the process itself where the
-/// arguments are wrong, or ask for help or the version.
+/// Runs the command in `arguments`, of which the first is the name of the program. Ends the process itself if the
+/// arguments are wrong, or request help or the version.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     keel_kernels::flush_subnormals();
     let arguments = Arguments::parse_from(arguments);

@@ -2,7 +2,7 @@
 
 use keel_data::printable;
 
-/// Lines of text, with whatever a terminal would obey (escapes, marks of direction) as what it is: names of files, classes
+/// Lines of text, with control characters (escapes, marks of direction) in escaped form: names of files, classes
 /// and columns may hold anything.
 pub(crate) fn shown(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")

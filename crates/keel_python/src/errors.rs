@@ -63,7 +63,7 @@ impl Raise for HealthError {
     }
 }
 
-/// An exception about a run that cannot do what it is asked.
+/// An exception about a run that cannot do the requested work.
 pub(crate) fn run_error(text: impl Into<String>) -> PyErr {
     exceptions::RunError::new_err(text.into())
 }
@@ -73,7 +73,7 @@ pub(crate) fn data_error(text: impl Into<String>) -> PyErr {
     exceptions::DataError::new_err(text.into())
 }
 
-/// An exception about a training that broke.
+/// An exception about a training run that broke.
 pub(crate) fn training_error(text: impl Into<String>) -> PyErr {
     exceptions::TrainingError::new_err(text.into())
 }

@@ -1,4 +1,4 @@
-//! Texts the engine knows by heart: rules, catalog, defaults.
+//! Texts the engine knows from memory: rules, catalog, defaults.
 
 use keel_health::{Rule, catalog, find_rule};
 use pyo3::prelude::*;

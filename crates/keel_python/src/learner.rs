@@ -53,7 +53,7 @@ impl Learner {
         })
     }
 
-    /// As `Run.predict`.
+    /// Predicts like `Run.predict`.
     fn predict<'py>(&self, python: Python<'py>, samples: &Samples) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let predictions = python.detach(|| {
             let mut state = self.lock();
@@ -137,7 +137,7 @@ impl Learner {
             if !result.is_finite() {
                 let text = "lower optimizer.learning_rate, or look for extreme values in the samples";
                 return Err(training_error(format!(
-                    "the loss or its gradient became {} at step {steps}; the weights are those before the step; {text}",
+                    "the loss or its gradient became {} at step {steps}; the weights keep their values from before the step; {text}",
                     result.loss
                 )));
             }

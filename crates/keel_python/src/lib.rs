@@ -1,5 +1,5 @@
-//! `evenkeel._native`, the compiled module of the Python package. What a Python user sees is in `python/evenkeel`; this crate
-//! hands arrays and texts to the libraries and their results back.
+//! `evenkeel._native`, the compiled module of the Python package. The interface for Python users is in `python/evenkeel`;
+//! this crate hands arrays and texts to the libraries and their results back.
 //!
 //! Arrays are reached through the checked borrows of the `numpy` crate; no line here is `unsafe`.
 #![forbid(unsafe_code)]

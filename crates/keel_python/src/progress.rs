@@ -1,11 +1,11 @@
-//! How far a training is: written by the training, read by the thread of the Python program.
+//! Progress of a training run: written by the training threads, read by the thread of the Python program.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use keel_train::{Event, TrainingObserver};
 use serde_json::{Value, json};
 
-/// The latest numbers of a training and what happened since they were last read.
+/// The latest numbers of a training run and the events since they were last read.
 #[derive(Clone, Default)]
 pub(crate) struct Progress(Arc<Mutex<State>>);
 
@@ -16,7 +16,7 @@ struct State {
 }
 
 impl Progress {
-    /// The latest numbers, and under `news` what happened since the last call, as JSON.
+    /// The latest numbers, and under `news` the events since the last call, as JSON.
     pub(crate) fn read(&self) -> String {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let news = std::mem::take(&mut state.news);

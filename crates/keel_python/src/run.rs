@@ -29,7 +29,7 @@ pub(crate) struct Run {
     predictor: OnceLock<Predictor>,
 }
 
-/// Where a run is.
+/// Place of a run.
 pub(crate) enum Kept {
     Folder(Box<TrainedRun>),
     Memory(Box<MemoryRun>),
@@ -61,7 +61,7 @@ impl Run {
         }
     }
 
-    /// Everything `summary.json` says, or would say; None for a model without its run.
+    /// Content of `summary.json`; None for a model without its run.
     #[getter]
     fn summary(&self) -> PyResult<Option<String>> {
         let text = |summary: &Summary| serde_json::to_string(summary).map_err(|error| run_error(error.to_string()));
@@ -186,7 +186,7 @@ impl Run {
     fn learner(&self, python: Python<'_>) -> PyResult<Learner> {
         let Some(data) = self.data()? else {
             return Err(run_error(
-                "a run that was loaded has no samples, which its optimiser needs to go on; train anew",
+                "a run that was loaded has no samples, which its optimiser needs to continue; train again",
             ));
         };
         let predictor = self.predictor()?;
@@ -195,7 +195,7 @@ impl Run {
             .map_err(Raise::raise)
     }
 
-    /// Writes the report of the run as the file `path`, in the language `en` or `zh`; returns what is missing from it.
+    /// Writes the report of the run as the file `path`, in the language `en` or `zh`; returns the missing parts.
     fn report(&self, python: Python<'_>, path: PathBuf, language: &str) -> PyResult<Vec<String>> {
         let language = Language::with_code(language)
             .ok_or_else(|| data_error(format!("\"{language}\" is not a language of reports; give en or zh")))?;
@@ -249,7 +249,7 @@ impl Run {
         }
     }
 
-    /// The model, made when it is first asked for: it has threads of its own.
+    /// The model, made at its first use: it has threads of its own.
     fn predictor(&self) -> PyResult<&Predictor> {
         if let Some(predictor) = self.predictor.get() {
             return Ok(predictor);

@@ -18,7 +18,7 @@ pub(crate) struct Samples {
     kind: Kind,
     /// Samples of the training, validation and test part, in this order; `None` where the engine divides them.
     parts: Option<[usize; 3]>,
-    /// How much each sample counts in the loss, `[samples]`; `None` if all count the same.
+    /// Weight of each sample in the loss, `[samples]`; `None` if all weights are equal.
     weights: Option<Vec<f32>>,
 }
 
@@ -82,7 +82,7 @@ impl Samples {
 }
 
 impl Samples {
-    /// The dataset to train on, as `config` asks for it.
+    /// The dataset to train on, according to `config`.
     pub(crate) fn to_train(&self, config: &DataConfig) -> Result<Arc<Dataset>, DataError> {
         match &self.kind {
             Kind::Array(dataset) => Ok(Arc::clone(dataset)),
@@ -128,7 +128,7 @@ fn inputs_of(inputs: &Bound<'_, PyAny>) -> PyResult<(SampleShape, Inputs)> {
         }
         return Ok((shape, Inputs::Bytes(values_of(&array))));
     }
-    Err(data_error("inputs are an array of float32, or of uint8 for pictures"))
+    Err(data_error("inputs are an array of float32, or of uint8 for images"))
 }
 
 /// The values of an array row by row: one copy of the memory, which the engine then owns.

@@ -28,7 +28,7 @@ impl Settings {
         Ok(config)
     }
 
-    /// The config, and `samples` divided as it says.
+    /// The config, and `samples` divided according to it.
     pub(crate) fn with_data(&self, samples: &Samples) -> PyResult<(Config, SplitDataset)> {
         let config = self.load()?.settled();
         let dataset = samples.to_train(&config.data).map_err(Raise::raise)?;

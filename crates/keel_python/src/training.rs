@@ -1,4 +1,4 @@
-//! A training, in a thread of its own while the Python program's thread waits, shows progress and listens to Ctrl-C.
+//! A training run, in a thread of its own while the Python program's thread waits, shows progress and listens to Ctrl-C.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use crate::run::{Kept, Run};
 use crate::samples::Samples;
 use crate::settings::Settings;
 
-/// Time between two looks at signals.
+/// Time between two checks for signals.
 const LISTENING: Duration = Duration::from_millis(20);
 
 /// Time between two calls of the program's function that shows progress.
@@ -25,7 +25,7 @@ const SHOWING: Duration = Duration::from_millis(100);
 
 /// Trains on `samples` until the end or Ctrl-C, and returns the run: in memory unless `in_folder`.
 ///
-/// `tick` is called about ten times a second, and once at the end, with the progress as JSON; an exception of its own ends the
+/// `tick` is called about ten times per second, and once at the end, with the progress as JSON; an exception of its own ends the
 /// training and is raised again.
 #[pyfunction]
 #[pyo3(signature = (samples, settings, in_folder, tick=None))]
@@ -64,7 +64,7 @@ pub(crate) fn train(
     Ok(Run::new(kept.map_err(Raise::raise)?, Some(dataset)))
 }
 
-/// Looks at a training before its first step, and returns what was found as JSON. Ctrl-C ends it.
+/// Checks a training run before its first step, and returns the findings as JSON. Ctrl-C ends it.
 #[pyfunction]
 pub(crate) fn check_training(
     python: Python<'_>,
@@ -82,7 +82,7 @@ pub(crate) fn check_training(
     serde_json::to_string(&checked).map_err(|error| training_error(error.to_string()))
 }
 
-/// Waiting for work that was asked to stop, or leaving its thread to itself.
+/// Waiting for work that was requested to stop, or leaving its thread running.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum AfterStop {
     /// It ends soon, with a result.
@@ -115,7 +115,7 @@ fn wait_for<T: Send + 'static>(
         match received {
             Ok(result) => return raised.map_or(Ok(result), Err),
             Err(RecvTimeoutError::Disconnected) => {
-                return Err(training_error("the training ended by a fault of the program; please report it"));
+                return Err(training_error("training ended because of a fault in the program; please report it"));
             }
             Err(RecvTimeoutError::Timeout) => {}
         }

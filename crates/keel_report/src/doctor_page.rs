@@ -1,4 +1,4 @@
-//! The page of the doctor: what was found, tried and kept, with numbers, in the look of the report of a run.
+//! The page of the doctor: findings, attempts and kept changes, with numbers, in the look of the report of a run.
 
 use std::path::Path;
 
@@ -90,7 +90,8 @@ fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
 
 fn comparison(story: &Story, language: Language) -> String {
     if story.start.is_empty() {
-        let text = language.choose("There is no comparison: it was stopped before.", "没有对比：在此之前已被停止。");
+        let text = language
+            .choose("There is no comparison: the search was stopped before it.", "没有对比：在此之前已被停止。");
         return format!("<p class=\"calm\">{text}</p>");
     }
     let score = escape(&story.score);
@@ -120,7 +121,7 @@ fn comparison(story: &Story, language: Language) -> String {
     });
     let note = match (language, &story.comparison) {
         (Language::English, Some(comparison)) => format!(
-            "Over {} seeds that decided about no change. Gain in validation {score} {}, needed {}; the test split decided nothing.",
+            "Over {} seeds that took no part in any decision. Gain in validation {score} {}, needed {}; the test split took no part in any decision.",
             story.start.len(),
             number(comparison.score.mean),
             number(comparison.score.needed)
@@ -160,7 +161,7 @@ fn found(found: &[Found], language: Language) -> String {
 
 fn attempts(story: &Story, language: Language) -> String {
     if story.attempts.is_empty() {
-        return format!("<p class=\"calm\">{}</p>", language.choose("Nothing had to be tried.", "无需尝试。"));
+        return format!("<p class=\"calm\">{}</p>", language.choose("No change had to be tried.", "无需尝试。"));
     }
     let score = escape(&story.score);
     let titles = match language {

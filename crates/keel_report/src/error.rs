@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use keel_train::TrainError;
 
-/// Errors of reports. Every message says what is wrong, where, and what to do.
+/// Errors of reports. Every message states the fault, the place, and the next step.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {

@@ -1,4 +1,4 @@
-//! What the stored model says about the run's data.
+//! Evaluation of the stored model on the run's data.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ const STATISTICS_SAMPLES: usize = 5_000;
 pub(crate) struct Evaluation {
     /// `test`, or `validation` where there is no test split.
     pub(crate) part: &'static str,
-    /// Samples the model was asked about.
+    /// Number of samples evaluated.
     pub(crate) samples: usize,
     /// Samples of the part.
     pub(crate) part_samples: usize,
@@ -42,7 +42,7 @@ pub(crate) struct Evaluation {
 }
 
 impl Evaluation {
-    /// Loads the model of `run` and asks it; what keeps it from that goes into `notes`.
+    /// Loads the model of `run` and evaluates it; failures go into `notes`.
     pub(crate) fn of(run: &Path, notes: &mut Vec<String>, options: &ReportOptions) -> Self {
         let mut evaluation = Evaluation::default();
         if !run.join("model.safetensors").is_file() {

@@ -1,6 +1,6 @@
-//! The report of a run: one HTML file that needs nothing else, to be read, printed and passed on.
+//! The report of a run: one self-contained HTML file, to be read, printed and passed on.
 //!
-//! It shows what the run folder holds and what the stored model says about the run's data. Whatever is missing (a run
+//! It shows the content of the run folder and the predictions of the stored model on the run's data. Missing parts (a run
 //! under way, one that failed, one of an older version, data that have moved) is left out and said so; only a folder
 //! without a run is refused.
 #![forbid(unsafe_code)]

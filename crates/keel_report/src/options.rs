@@ -12,7 +12,7 @@ pub struct ReportOptions {
     pub out: Option<PathBuf>,
     /// Its language.
     pub language: Language,
-    /// Maximum number of samples the model is asked about, spread evenly over the test split. Counts and shares of a finished run
+    /// Maximum number of samples evaluated, spread evenly over the test split. Counts and shares of a finished run
     /// come from its summary and are of all samples.
     pub samples: usize,
     /// The run's data, where they are at hand; they are read again if not given.

@@ -1,4 +1,4 @@
-//! Parts of a report without its page, for whoever has a page of their own.
+//! Parts of a report without its page, for other pages.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::options::ReportOptions;
 use crate::record::Record;
 use crate::sections::{self, Contents, ReportPart};
 
-/// Parts that need no answers of the model, so that they are there at once.
+/// Parts that need no predictions of the model, so that they are available at once.
 const WITHOUT_MODEL: [&str; 7] = ["findings", "curves", "importance", "layers", "histograms", "model", "choices"];
 
 /// Some parts of the report of a run.
@@ -25,8 +25,8 @@ pub struct ReportParts {
 }
 
 /// The parts with these `anchors` of the report of the run in the folder `run`: findings, metrics, curves, classes, regression,
-/// predictions, importance, layers, histograms, filters, model, data, choices, setup. The model is asked only where a part
-/// needs its answers.
+/// predictions, importance, layers, histograms, filters, model, data, choices, setup. The model is evaluated only if a part
+/// needs its predictions.
 ///
 /// # Errors
 /// [`ReportError::Run`] if there is no run in the folder.

@@ -1,4 +1,4 @@
-//! What the folder of a run holds.
+//! Content of the folder of a run.
 
 use std::path::Path;
 
@@ -34,7 +34,7 @@ pub(crate) struct Record {
     pub(crate) histograms: Vec<HistogramRecord>,
     /// Findings of the health rules, causes first.
     pub(crate) findings: Vec<Finding>,
-    /// Findings that were put to the test, with the outcome.
+    /// Tested findings, with the outcome.
     pub(crate) proofs: Vec<Proof>,
     /// The columns the model relies on, where they were measured.
     pub(crate) importance: Option<Importance>,
@@ -100,7 +100,7 @@ impl Record {
         self.summary.iter().flat_map(|summary| &summary.layers).map(|layer| layer.name.clone()).collect()
     }
 
-    /// State of the run; `None` if nothing says so.
+    /// State of the run; `None` if it is not recorded.
     pub(crate) fn status(&self) -> Option<Status> {
         self.summary.as_ref().map(|summary| summary.status)
     }

@@ -147,7 +147,7 @@ fn runs_that_are_not_finished_are_never_shown_as_finished() {
     let cases = [
         ("running", "not finished"),
         ("stopped", "Its numbers are not final."),
-        ("failed", "The training ended with an error."),
+        ("failed", "Training ended with an error."),
         ("finished", "finished</span>"),
     ];
     for (status, expected) in cases {
@@ -158,7 +158,10 @@ fn runs_that_are_not_finished_are_never_shown_as_finished() {
         let (_, html) = write(&run, Language::English);
         assert!(html.contains(expected) && html.contains("disk &lt;full&gt;"), "{status}");
         assert_eq!(html.contains(">finished</span>"), status == "finished");
-        assert!(html.contains("health not watched") && html.contains("so silence says nothing"), "{status}");
+        assert!(
+            html.contains("health not watched") && html.contains("so the absence of findings means nothing"),
+            "{status}"
+        );
     }
     std::fs::remove_file(run.join("model.safetensors")).unwrap();
     std::fs::remove_file(run.join("summary.json")).unwrap();

@@ -1,4 +1,4 @@
-//! Why the studio does not start, and why it refuses a request.
+//! Errors of the start of the studio, and of requests.
 
 use std::io;
 
@@ -7,11 +7,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// Why the studio does not start or cannot go on.
+/// Reason why the studio does not start or cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum StudioError {
-    /// The address is no address of this machine, or of no machine.
-    #[error("cannot listen on {address}: {source}; give an address of this machine, such as 0.0.0.0 for all it has")]
+    /// The address does not belong to this machine, or to no machine at all.
+    #[error("cannot listen on {address}: {source}; give an address of this machine, such as 0.0.0.0 for all of them")]
     Address {
         /// Host and port.
         address: String,
@@ -39,7 +39,7 @@ pub enum StudioError {
     #[error("no random numbers for the token of the studio: {0}")]
     Random(getrandom::Error),
     /// The server ended by itself.
-    #[error("the studio cannot go on: {0}")]
+    #[error("the studio cannot continue: {0}")]
     Server(#[from] io::Error),
 }
 
@@ -51,12 +51,12 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// There is no such thing.
+    /// The requested item does not exist.
     pub(crate) fn missing(sentence: impl ToString) -> Self {
         Refusal { status: StatusCode::NOT_FOUND, sentence: sentence.to_string() }
     }
 
-    /// The request says something that cannot be.
+    /// The request is invalid.
     pub(crate) fn wrong(sentence: impl ToString) -> Self {
         Refusal { status: StatusCode::BAD_REQUEST, sentence: sentence.to_string() }
     }

@@ -19,13 +19,13 @@ use crate::live::{EpochPoint, RunData, epoch_points};
 use crate::runs::{Listed, RunEntry};
 use crate::shared::Shared;
 
-/// Time between two looks.
+/// Time between two checks.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// New steps up to which all of them are sent; of more, the smallest and the largest loss of every stretch.
+/// Maximum number of new steps that are all sent; of more, the minimum and maximum loss of every interval.
 const ALL_STEPS: usize = 2_000;
 
-/// Steps that are left of more.
+/// Number of steps to which more are reduced.
 const REDUCED_STEPS: usize = 400;
 
 /// State of a run that a listener already has.
@@ -43,7 +43,7 @@ pub(crate) struct RunEvents {
 /// News of a run.
 #[derive(Debug, Serialize)]
 struct News {
-    /// The listener's points are no longer those of the run; what follows are none, and it should ask for all again.
+    /// The listener's points are no longer those of the run; no more follow, and it should request all of them again.
     reset: bool,
     generation: u64,
     last_step: u64,
@@ -57,7 +57,7 @@ struct News {
     run: RunEntry,
 }
 
-/// Events of the run `name` from what `known` says on: `news` whenever there is some, `gone` when its folder is.
+/// Events of the run `name` after `known`: `news` for new measurements, `gone` when its folder no longer exists.
 pub(crate) fn run_events(
     shared: Arc<Shared>,
     name: String,
@@ -86,7 +86,7 @@ pub(crate) fn run_events(
     Sse::new(stream).keep_alive(KeepAlive::default())
 }
 
-/// Somebody who listens to a run.
+/// A listener to a run.
 struct Listener {
     shared: Arc<Shared>,
     name: String,
@@ -144,7 +144,7 @@ impl News {
     }
 }
 
-/// The steps with the smallest and the largest loss of every stretch.
+/// The steps with the minimum and maximum loss of every interval.
 fn reduced_steps(steps: &[StepRecord]) -> Vec<StepRecord> {
     let losses: Vec<(f64, f64)> = steps.iter().enumerate().map(|(index, step)| (index as f64, step.loss)).collect();
     decimate(&losses, REDUCED_STEPS).into_iter().map(|(index, _)| steps[index as usize]).collect()
@@ -155,11 +155,11 @@ fn reduced_steps(steps: &[StepRecord]) -> Vec<StepRecord> {
 struct ListNews {
     /// The folder of runs.
     folder: PathBuf,
-    /// Runs that are not listed here are gone.
+    /// Names of all runs; others have been removed.
     all: bool,
     /// Runs that are new or changed.
     runs: Vec<RunEntry>,
-    /// Names of runs that are gone.
+    /// Names of removed runs.
     removed: Vec<String>,
     /// All jobs, where one has changed.
     jobs: Option<Vec<JobView>>,

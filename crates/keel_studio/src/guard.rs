@@ -1,6 +1,6 @@
-//! Who may ask: names of the host, origins, and the token.
+//! Access control: names of the host, origins, and the token.
 //!
-//! A page on the Internet can make the browser of somebody who runs a studio send requests to it. Two checks keep it from
+//! A page on the Internet can make the browser of a user who runs a studio send requests to it. Two checks keep it from
 //! reading or doing anything: a request must name the studio by a name that only the studio has (a page that points its own
 //! name at the loopback address does not), and a request that a page makes must come from a page of the studio.
 
@@ -17,10 +17,10 @@ use crate::error::{Refusal, StudioError};
 /// Bytes of a token.
 const TOKEN_BYTES: usize = 16;
 
-/// Decides who may ask.
+/// Decides which requests are allowed.
 #[derive(Debug)]
 pub(crate) struct Guard {
-    /// Names by which the studio is known beside those of the loopback address, in lower case.
+    /// Names by which the studio is known besides those of the loopback address, in lower case.
     names: Vec<String>,
     /// The studio listens on every address of the machine, so it may be named by any.
     any_address: bool,
@@ -58,11 +58,11 @@ impl Guard {
         self.token.as_ref().map(|token| token.text.as_str())
     }
 
-    /// Refuses what does not name the studio, what another page asks for, and what has no token.
+    /// Refuses requests that do not name the studio, that come from another page, or that have no token.
     fn check(&self, method: &Method, headers: &HeaderMap, query: &str) -> Result<Entry, Refusal> {
         let host = text(headers, &header::HOST).unwrap_or_default();
         if !self.knows(host) {
-            return Err(Refusal::forbidden("this studio does not have that name; use the address it printed"));
+            return Err(Refusal::forbidden("this studio does not have that name; use the printed address"));
         }
         let foreign_origin = text(headers, &header::ORIGIN).is_some_and(|origin| !is_own(origin, host));
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -81,7 +81,7 @@ impl Guard {
         }
         match given_token(query) {
             Some(given) if is_same(given, &token.text) => Ok(Entry::ByAddress),
-            _ => Err(Refusal::forbidden("the token is missing or wrong; use the whole address the studio printed")),
+            _ => Err(Refusal::forbidden("the token is missing or wrong; use the complete printed address")),
         }
     }
 
@@ -94,7 +94,7 @@ impl Guard {
     }
 }
 
-/// How somebody came in.
+/// Way in which a request was authorised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Entry {
     /// Without a token that has to be remembered.
@@ -103,7 +103,7 @@ enum Entry {
     ByAddress,
 }
 
-/// Lets a request through to what answers it, or refuses it. Every answer gets the headers that keep pages to themselves.
+/// Passes a request on, or refuses it. Every answer gets the headers that keep pages to themselves.
 pub(crate) async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let query = request.uri().query().unwrap_or_default().to_owned();
@@ -190,7 +190,7 @@ fn given_token(query: &str) -> Option<&str> {
     query.split('&').find_map(|pair| pair.strip_prefix("token="))
 }
 
-/// Compares in a time that tells nothing about where the texts differ.
+/// Compares in a time that does not depend on the place where the texts differ.
 fn is_same(given: &str, token: &str) -> bool {
     given.len() == token.len() && given.bytes().zip(token.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }

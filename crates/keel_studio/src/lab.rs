@@ -1,4 +1,4 @@
-//! The lab: pages that are computed when they are asked for.
+//! The lab: pages that are computed on request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::error::Refusal;
 
-/// Results that are remembered.
+/// Maximum number of remembered results.
 const MOST_OUTCOMES: usize = 32;
 
 /// Results of experiments, by name, seed and settings.

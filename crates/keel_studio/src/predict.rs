@@ -1,4 +1,4 @@
-//! A picture or a row, shown to the model of a run: `evenkeel predict` is asked, so a page says what the command says.
+//! Predictions of a run's model for an image or a row, by `evenkeel predict`, so that a page agrees with the command.
 
 use std::io::{Read, Write};
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::error::Refusal;
 use crate::shared::Shared;
 
-/// A prediction takes seconds; one that takes this long is given up.
+/// Time limit of a prediction, which normally takes seconds.
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// Kinds of content, with the ending of a file that has it.
@@ -37,7 +37,7 @@ impl Question {
     /// Content of this kind, `image/png` for example.
     ///
     /// # Errors
-    /// A kind that no model can be asked about.
+    /// An unknown kind of input.
     pub(crate) fn new(kind: &str, content: Bytes) -> Result<Self, Refusal> {
         let kind = kind.split(';').next().unwrap_or_default().trim();
         let known = KINDS.iter().find(|(known, _)| *known == kind);
@@ -86,7 +86,7 @@ pub(crate) fn answer(shared: &Shared, name: &str, question: &Question) -> Result
     }
 }
 
-/// Without the name of the file that the input lay in.
+/// Without the name of the temporary file of the input.
 fn readable(text: &str, input: &str) -> String {
     text.replace(input, "the input").trim().to_owned()
 }

@@ -14,10 +14,10 @@ use crate::error::Refusal;
 use crate::live::Distribution;
 use crate::shared::Shared;
 
-/// Samples the model is asked about for a page; a report asks about more.
+/// Number of samples evaluated for a page; a report evaluates more.
 const SAMPLES: usize = 2_000;
 
-/// Parts of the report of a run that are asked for.
+/// Requested parts of the report of a run.
 #[derive(Debug, Deserialize)]
 pub(crate) struct PartsRequest {
     /// Names of parts, with commas between them.
@@ -54,7 +54,7 @@ pub(crate) fn page(shared: &Shared, name: &str) -> Result<String, Refusal> {
 /// The picture of the first batch, a PNG file.
 ///
 /// # Errors
-/// There is no such run, or its data is no images.
+/// There is no such run, or its data is not images.
 pub(crate) fn samples(shared: &Shared, name: &str) -> Result<Vec<u8>, Refusal> {
     let folder = shared.listing.find(name)?;
     read(&folder.samples_picture()).map_err(|_| Refusal::missing(format!("{name} has no picture of its samples")))
@@ -84,7 +84,7 @@ pub(crate) fn details(shared: &Shared, name: &str) -> Result<Value, Refusal> {
     }))
 }
 
-/// `image`, `row` or neither: what a model of this run can be asked about from a page.
+/// `image`, `row` or neither: the kind of input that a page can send to the model of this run.
 fn input_kind(folder: &RunFolder) -> Option<&'static str> {
     let summary = folder.read_summary().ok()?;
     match (summary.columns.is_empty(), folder.samples_picture().exists()) {
@@ -119,7 +119,7 @@ pub(crate) fn layers(shared: &Shared, name: &str) -> Result<Arc<str>, Refusal> {
     })
 }
 
-/// A tensor whose histograms are asked for.
+/// A tensor whose histograms are requested.
 #[derive(Debug, Deserialize)]
 pub(crate) struct DistributionRequest {
     layer: String,

@@ -1,4 +1,4 @@
-//! The addresses of the studio and what answers them. Whatever reads a file or computes does so on a thread of its own, so
+//! The addresses of the studio and their answers. Reading files and computing happen on threads of their own, so
 //! that the one that serves never waits.
 
 use std::sync::Arc;
@@ -28,10 +28,10 @@ use crate::report;
 use crate::runs::RunEntry;
 use crate::shared::Shared;
 
-/// Bytes of a request at most.
+/// Maximum number of bytes of a request.
 const REQUEST_BYTES: usize = 256 * 1024;
 
-/// Bytes of a picture or a table to predict at most.
+/// Maximum number of bytes of an image or a table to predict.
 const PICTURE_BYTES: usize = 32 * 1024 * 1024;
 
 type Studio = State<Arc<Shared>>;
@@ -79,7 +79,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// The route with a limit for what is sent to it. A length that is too large is refused before anything is read.
+/// The route with a limit for the body of its requests. A length that is too large is refused before anything is read.
 fn bounded(route: MethodRouter<Arc<Shared>>, bytes: usize) -> MethodRouter<Arc<Shared>> {
     route.layer(DefaultBodyLimit::max(bytes)).layer(from_fn_with_state(bytes, within))
 }
@@ -88,7 +88,7 @@ async fn within(State(bytes): State<usize>, request: Request, next: Next) -> Res
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     match length.and_then(|length| length.parse::<u64>().ok()) {
         Some(length) if length > bytes as u64 => {
-            (StatusCode::PAYLOAD_TOO_LARGE, Json(json!({ "error": format!("at most {bytes} bytes can be sent") })))
+            (StatusCode::PAYLOAD_TOO_LARGE, Json(json!({ "error": format!("the maximum is {bytes} bytes") })))
                 .into_response()
         }
         _ => next.run(request).await,
@@ -101,7 +101,7 @@ async fn off_thread<T: Send + 'static>(
     work: impl FnOnce(&Shared) -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
     let done = spawn_blocking(move || work(&shared)).await;
-    done.unwrap_or_else(|_| Err(Refusal::failed("this answer could not be computed; the studio goes on")))
+    done.unwrap_or_else(|_| Err(Refusal::failed("this answer could not be computed; the studio continues")))
 }
 
 fn json_text(text: Arc<str>) -> Response {

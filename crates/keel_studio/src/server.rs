@@ -1,4 +1,4 @@
-//! The server: where it listens, how it is reached, and how it ends.
+//! The server: its address, its connections, and its end.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -16,13 +16,13 @@ use crate::guard::Guard;
 use crate::routes::router;
 use crate::shared::Shared;
 
-/// Time between two looks at whether the studio should end.
+/// Time between two checks for the end of the studio.
 const STOP_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Time given to what is being computed when the studio ends.
+/// Time for running computations to finish when the studio ends.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
 
-/// Threads that read files and compute answers, at most.
+/// Maximum number of threads that read files and compute answers.
 const READERS: usize = 8;
 
 /// Settings of a studio.
@@ -32,7 +32,7 @@ pub struct StudioOptions {
     pub folder: PathBuf,
     /// Address to listen on for other machines, which then need a token; this machine only without it.
     pub host: Option<String>,
-    /// Port; 0 = any that is free.
+    /// Port; 0 = any free port.
     pub port: u16,
     /// The program that acts on runs, with the arguments that come before those of an action.
     pub program: Vec<OsString>,
@@ -85,7 +85,7 @@ impl Studio {
         self.shared.listing.folder()
     }
 
-    /// Answers until `stop` is raised. What was started from its pages goes on.
+    /// Answers until `stop` is raised. What was started from its pages continues.
     ///
     /// # Errors
     /// The system takes the port away.

@@ -21,7 +21,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// The runs in `folder`, for those whom `guard` lets in, and `program` to act on them.
+    /// The runs in `folder`, for requests that `guard` permits, and `program` to act on them.
     pub(crate) fn new(folder: PathBuf, guard: Guard, program: Vec<OsString>) -> Self {
         Shared {
             listing: Listing::new(folder),

@@ -15,7 +15,7 @@ static BYTES: AtomicUsize = AtomicUsize::new(0);
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CountingAllocator;
 
-/// What was allocated while counting.
+/// Allocations while counting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AllocationCount {
     /// Calls that gave out memory (allocations and re-allocations).

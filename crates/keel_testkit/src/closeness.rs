@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How far `actual` may be from `expected`: `abs(actual - expected) <= absolute + relative * abs(expected)`.
+/// Permitted distance of `actual` from `expected`: `abs(actual - expected) <= absolute + relative * abs(expected)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tolerance {
     /// Allowed difference as a share of the expected magnitude.
@@ -22,7 +22,7 @@ impl Tolerance {
         Self { relative, absolute }
     }
 
-    /// Whether `actual` is near enough. NaN is near to nothing, an infinity only to itself.
+    /// Returns true if `actual` is close enough. NaN is close to no value, an infinity only to itself.
     pub fn accepts(self, actual: f64, expected: f64) -> bool {
         self.excess(actual, expected) <= 1.0
     }
@@ -38,7 +38,7 @@ impl Tolerance {
     }
 }
 
-/// What differs between two slices.
+/// Differences between two slices.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Mismatch {
     /// The slices have different lengths.
@@ -56,9 +56,9 @@ pub enum Mismatch {
         actual: f32,
         /// The expected value there.
         expected: f32,
-        /// How many values are too far away.
+        /// Number of values outside the tolerance.
         wrong: usize,
-        /// How many values were compared.
+        /// Number of compared values.
         compared: usize,
         /// The tolerance used.
         tolerance: Tolerance,

@@ -24,7 +24,7 @@ pub enum CourseError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// The file is no JSON object.
+    /// The file is not a JSON object.
     #[error("{path} is no JSON object of cases: {source}")]
     Malformed {
         /// The file.
@@ -81,7 +81,7 @@ impl CourseConformance {
     /// A number of a case.
     ///
     /// # Errors
-    /// [`CourseError::Missing`] if there is no such field or it is no number.
+    /// [`CourseError::Missing`] if there is no such field or it is not a number.
     pub fn number(&self, case: &str, field: &str) -> Result<f64, CourseError> {
         let value = self.field(case, field)?.as_f64();
         value.ok_or_else(|| CourseError::Missing { case: case.to_owned(), field: field.to_owned() })

@@ -32,7 +32,7 @@ pub type NamedTensors = BTreeMap<String, Tensor>;
 pub struct Tensor {
     /// Length of each dimension, the batch first.
     pub shape: Vec<usize>,
-    /// As many values as the product of `shape`.
+    /// Values, as many as the product of `shape`.
     pub values: Vec<f32>,
 }
 
@@ -40,11 +40,11 @@ pub struct Tensor {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GoldenFile<Case> {
-    /// What the cases have in common, for example `conv2d`.
+    /// Subject of the cases, for example `conv2d`.
     pub family: String,
     /// The implementation that computed the values, for example `PyTorch 2.15.0, float64`.
     pub source: String,
-    /// What a reader needs to know about this family.
+    /// Description of this family for a reader.
     #[serde(default)]
     pub notes: Vec<String>,
     /// The cases, each with its own name.
@@ -62,7 +62,7 @@ pub enum GoldenError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// The file is no JSON of the expected form.
+    /// The file is not JSON of the expected form.
     #[error("golden file {path} has another form: {source}; `python tools/golden/generate.py` writes it anew")]
     Malformed {
         /// The file.
@@ -142,7 +142,7 @@ impl Tensor {
         self.shape.iter().product()
     }
 
-    /// Whether the shape asks for no value at all.
+    /// Returns true if the shape holds no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -49,7 +49,7 @@ pub struct GradientReport {
     pub numerical: f64,
     /// abs(analytic - numerical) / max(abs(analytic), abs(numerical), floors); infinite if either is not finite.
     pub relative_error: f64,
-    /// Whether the relative error is within tolerance and few enough elements were set aside.
+    /// Returns true if the relative error is within tolerance and few enough elements were set aside.
     pub passed: bool,
 }
 
@@ -122,7 +122,7 @@ impl GradientCheck {
             }
             (coarse, step) = (fine, step / 2.0);
         }
-        // NaN is no kink: it is compared, and fails.
+        // NaN is not a kink: it is compared, and fails.
         Estimate { numerical: coarse.centred, resolved: !coarse.centred.is_finite() }
     }
 
@@ -218,7 +218,7 @@ impl Differences {
         }
     }
 
-    /// Whether no kink shows between these differences and `coarse` ones with twice the step: a smooth loss changes the
+    /// Returns true if no kink shows between these differences and `coarse` ones with twice the step: a smooth loss changes the
     /// centred difference by about 3/8 h^2 f''' only and halves the bend, a kink at the point itself keeps the bend.
     fn is_smooth_after(&self, coarse: &Self, floor: f64) -> bool {
         let scale = coarse.centred.abs().max(self.centred.abs()).max(floor);

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use crate::skipping::skipped;
 
-/// The path of `name` in the folder `../shared/data` beside the workspace, if such a file or folder exists.
+/// The path of `name` in the folder `../shared/data` next to the workspace, if such a file or folder exists.
 pub fn shared_data_path(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
     path.exists().then_some(path)
 }
 
-/// Like [`shared_data_path`], but says on standard error that `test` is skipped if the data is missing:
+/// Like [`shared_data_path`], but reports on standard error that `test` is skipped if the data is missing:
 /// `let Some(path) = shared_data_or_skip("iris.csv", "reads_iris") else { return };`.
 pub fn shared_data_or_skip(name: &str, test: &str) -> Option<PathBuf> {
     let path = shared_data_path(name);

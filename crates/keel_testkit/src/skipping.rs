@@ -1,4 +1,4 @@
-//! Tests that cannot run on a machine say so, and the gate counts them.
+//! Tests that cannot run on a machine are reported as skipped, and the gate counts them.
 
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -29,7 +29,7 @@ const NEXTEST: Step = step("tests", &["nextest", "run", "--workspace", "--no-fai
 const TESTS: Step =
     step("tests", &["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"]);
 /// Tests of everything that computes, for SIMD levels below the widest; those of the kernels run on all levels anyway, and
-/// trainings of the command line and the lab take minutes without vectors.
+/// training runs of the command line and the lab take minutes without vectors.
 const NEXTEST_ON_LEVEL: Step =
     step("tests", &["nextest", "run", "--workspace", "--no-fail-fast", "-E", "package(keel_nn) + package(keel_train)"]);
 const TESTS_ON_LEVEL: Step =
@@ -68,11 +68,11 @@ const SITE: Step = step("exhibits in a browser", &["xtask", "site", "--check"]);
 /// Fuzz targets of data readers for a few seconds each, where cargo-fuzz is installed; those of networks take too long to build.
 const FUZZ: Step = step("fuzz targets", &["xtask", "fuzz", "readers"]);
 
-/// Maximum number of skipped tests: those with data sets beside the checkout, those with a browser, the one with PyTorch,
+/// Maximum number of skipped tests: those with data sets next to the checkout, those with a browser, the one with PyTorch,
 /// two with `mpirun`, the one that the step of exhibits runs; and of steps: Python package, fuzz targets, supply chain, exhibits.
 const MOST_SKIPPED: usize = 23;
 
-/// Half of the gate: `.ci/run` fetches what tests need while checks compile.
+/// Half of the gate: `.ci/run` fetches the tools of the tests while checks compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// Steps that read the sources.
@@ -122,7 +122,8 @@ fn skipped_text(lines: &str) -> String {
     text
 }
 
-/// A part of the gate, cheapest first. Tests of what computes run once more on each SIMD level below the widest the processor has.
+/// A part of the gate, cheapest first. Tests of crates that compute run once more on each SIMD level below the widest the
+/// processor has.
 fn steps(part: Part, has_nextest: bool, lower_levels: &[&str]) -> Vec<Step> {
     if part == Part::Checks {
         return vec![FORMAT, TIDY, SUPPLY_CHAIN, LINTS, DOCUMENTATION];

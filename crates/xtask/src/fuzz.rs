@@ -155,7 +155,7 @@ fn request<'a>(arguments: &[&str], known: &[Target<'a>]) -> Result<Request<'a>, 
     Ok(Request { seconds, targets, sanitizer })
 }
 
-/// Builds with flags that only nightly compilers take without asking; several units a crate, because a build takes longer than
+/// Builds with flags that only nightly compilers take without asking; several units per crate, because a build takes longer than
 /// what is run.
 fn build(root: &Path, request: &Request<'_>) -> bool {
     let mut command = Command::new(cargo());
@@ -174,7 +174,7 @@ fn build(root: &Path, request: &Request<'_>) -> bool {
     }
 }
 
-/// Runs one target on its seeds and what earlier runs found; prints how many inputs it took, or the input that failed.
+/// Runs one target on its seeds and the inputs found by earlier runs; prints how many inputs it took, or the input that failed.
 fn fuzz(root: &Path, target: &str, request: &Request<'_>) -> bool {
     let results = root.join(RESULTS);
     let (corpus, failures) = (results.join("corpus").join(target), results.join("failures").join(target));
@@ -213,7 +213,7 @@ fn limits(seconds: u64, failures: &Path) -> [String; 6] {
     ]
 }
 
-/// One line for a target that found nothing, else the end of what it printed and how to repeat it.
+/// One line for a target that found nothing, or else the end of its output and the command that repeats it.
 fn report(target: &str, text: &str, passed: bool, program: &Path) -> String {
     let executed = text.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
     let executed = executed.map_or("?", str::trim);

@@ -29,12 +29,12 @@ Commands:
   fuzz    [SECONDS] [readers | TARGET]…: every fuzz target, those of data readers, or those named; 10 seconds each by default
   python  builds the Python package, checks its types and runs its tests, in the environment target/python
   site    [FOLDER] the lab as a site with its engine inside, in target/site if no folder is given; --check compares
-          what the engine answers in a browser with what it answers here
+          the engine's answers in a browser with the native ones
   deny    the dependencies against .cargo/deny.toml
   help    this text
 
-`ci` stops at the first step that fails and prints how long each took. It runs the tests with cargo-nextest
-where that is installed and with `cargo test` where it is not.
+`ci` stops at the first step that fails and prints the time of each. It runs the tests with cargo-nextest
+if that is installed and with `cargo test` otherwise.
 ";
 
 fn main() -> ExitCode {
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
         ["site", arguments @ ..] => site::run(&root(), arguments),
         ["deny"] => supply_chain::run(&root()),
         other => {
-            eprintln!("`{}` is no command of xtask\n\n{HELP}", other.join(" "));
+            eprintln!("unknown command `{}`\n\n{HELP}", other.join(" "));
             false
         }
     };

@@ -20,7 +20,7 @@ const STEPS: [(&str, &[&str]); 4] = [
     ("tests", &["-m", "pytest", "--quiet", "-rs"]),
 ];
 
-/// Builds, checks the types and runs the tests; true if all passed, and true with a word where there is no environment. Skipped
+/// Builds, checks the types and runs the tests; true if all passed, and true with a message if there is no environment. Skipped
 /// tests are noted.
 pub(crate) fn run(root: &Path) -> bool {
     let environment =
@@ -55,7 +55,7 @@ fn passed(name: &str, command: &mut Command) -> bool {
     output.status.success() && skipped(&text).all(|line| note_skip(&format!("python {name}"), line))
 }
 
-/// The tests that pytest says it skipped, with their reasons.
+/// The tests that pytest reports as skipped, with their reasons.
 fn skipped(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| line.strip_prefix("SKIPPED "))
 }

@@ -35,7 +35,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
         }),
         [] | [_] if missing => {
             eprintln!(
-                "the site needs the compiler's target {TARGET}: run `rustup target add {TARGET}` and this again.\n\
+                "the site needs the compiler's target {TARGET}: run `rustup target add {TARGET}` and try again.\n\
                  Without it, `evenkeel lab all --out FOLDER` writes the same pages with exhibits that do not move"
             );
             false

@@ -9,8 +9,8 @@ use crate::skips::note_skip;
 /// every machine has: `cargo deny check advisories`, or `cargo audit`.
 const CHECKS: [&str; 5] = ["check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
 
-/// Runs cargo-deny on the workspace, the fuzz targets and the bench of products; true if all are as `.cargo/deny.toml` says, or with a word where it is
-/// not installed.
+/// Runs cargo-deny on the workspace, the fuzz targets and the bench of products; true if all satisfy `.cargo/deny.toml`,
+/// or with a message if it is not installed.
 pub(crate) fn run(root: &Path) -> bool {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let installed = Command::new(&cargo).args(["deny", "--version"]).output();

@@ -17,26 +17,27 @@ from evenkeel.estimators.network import NetworkEstimator, array_of, weighed
 
 
 class EvenkeelClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
-    """Classify rows, tables or pictures with a network whose settings are chosen from the data.
+    """Classify rows, tables or images with a network whose settings are chosen from the data.
 
     Parameters
     ----------
     epochs, batch_size, learning_rate:
-        Length and pace of the training; chosen from the data where None.
+        Number of epochs, batch size and learning rate; chosen from the data if None.
     class_weight:
         ``"balanced"``, or the weight of each class in the loss.
     validation_fraction:
-        Share of the samples by which the best epoch is chosen; chosen where None, 0 for none.
+        Share of the samples by which the best epoch is chosen; automatic if None, 0 for none.
     early_stopping:
-        Epochs without a better result on these samples after which the training ends; chosen where None, 0 for never.
+        Number of epochs without a better result on these samples before training ends; automatic if None, 0 for
+        never.
     time_limit:
-        Seconds the training may take.
+        Maximum training time in seconds.
     config:
         Other keys of the config, nested or dotted, or a preset or the path of a TOML file.
     n_jobs:
-        Threads; None is what ``OMP_NUM_THREADS`` says, as in a worker of joblib, else one for each physical core.
+        Number of threads; None takes ``OMP_NUM_THREADS``, which joblib sets in its workers, or else one per core.
     random_state:
-        Seed of everything random, or None for another one each time.
+        Seed of all random numbers; None for a different one each time.
     verbose:
         Shows a progress bar.
 
@@ -47,7 +48,7 @@ class EvenkeelClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[mis
     run_:
         The :class:`evenkeel.Run`: metrics, history, layers, files.
     findings_, report_:
-        What the health rules found, and the page of the training as HTML.
+        Findings of the health rules, and the page of the training run as HTML.
     n_iter_:
         Epochs trained.
 
@@ -93,7 +94,7 @@ class EvenkeelClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[mis
         self.class_weight = class_weight
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> EvenkeelClassifier:
-        """Train on samples ``X`` (rows, a table, or pictures) with their classes ``y`` and weights, ``[samples]``."""
+        """Train on samples ``X`` (rows, a table, or images) with their classes ``y`` and weights, ``[samples]``."""
         X, y = self._samples(X, y)
         check_classification_targets(y)
         X, y, weights = weighed(X, column_or_1d(y), sample_weight)
@@ -106,7 +107,7 @@ class EvenkeelClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[mis
     def partial_fit(
         self, X: Any, y: Any, classes: Sequence[Any] | NDArray[Any] | None = None, sample_weight: Any = None
     ) -> EvenkeelClassifier:
-        """Pass once over samples that need not be all there are; ``classes`` are all labels, given with the first.
+        """Pass once over samples that may be a part of all samples; ``classes`` lists all labels on the first call.
 
         Preprocessing is fitted to the first samples.
         """
@@ -116,7 +117,7 @@ class EvenkeelClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[mis
         if first:
             if classes is None:
                 raise ValueError(
-                    "classes must be passed on the first call to partial_fit: give all labels there will be"
+                    "classes must be passed on the first call to partial_fit: give all labels that can occur"
                 )
             self.classes_ = np.unique(classes)
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
@@ -146,7 +147,7 @@ class EvenkeelClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[mis
             return {}
         weights: Any = self.class_weight
         if isinstance(weights, Mapping):
-            # scikit-learn counts a class that is not named as 1.
+            # scikit-learn gives a class that is not named the weight 1.
             weights = {text_of(label): float(weights.get(label, 1.0)) for label in self.classes_.tolist()}
-        # The best epoch is chosen by the weighted loss, too.
+        # The best epoch is chosen by the weighted loss as well.
         return {"train.class_weights": weights, "train.metric": "loss"}

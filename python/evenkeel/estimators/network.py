@@ -1,4 +1,4 @@
-"""What both estimators share: settings, checks of samples, training."""
+"""Shared part of both estimators: settings, checks of samples, training."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from evenkeel.errors import DataError
 
 
 class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
-    """What both estimators share. Attributes that end in ``_`` exist after ``fit``."""
+    """Shared part of both estimators. Attributes that end in ``_`` exist after ``fit``."""
 
     _task: ClassVar[Task]
 
@@ -68,13 +68,13 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     @property
     def findings_(self) -> tuple[Finding, ...]:
-        """What the health rules found, causes before consequences; empty after ``partial_fit``."""
+        """Findings of the health rules, causes before consequences; empty after ``partial_fit``."""
         check_is_fitted(self)
         return self.run_.findings if hasattr(self, "run_") else ()
 
     @property
     def report_(self) -> str:
-        """The page of the training as HTML, to be written to a file or shown."""
+        """The page of the training run as HTML, to be written to a file or shown."""
         check_is_fitted(self, "run_")
         with tempfile.TemporaryDirectory(prefix="evenkeel-") as folder:
             return self.run_.report(Path(folder) / "report.html").read_text(encoding="utf-8")
@@ -147,7 +147,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         return {}
 
     def _threads(self) -> int:
-        """As many as `OMP_NUM_THREADS` says, which joblib sets in its workers, else one for each physical core."""
+        """Number of threads: `OMP_NUM_THREADS`, which joblib sets in its workers, or else one per physical core."""
         if self.n_jobs is None:
             threads = os.environ.get("OMP_NUM_THREADS", "")
             return int(threads) if threads.isdecimal() else 0
@@ -163,7 +163,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         return self.run_._rows(x, quiet=True)
 
     def _inputs(self, x: Any, *, reset: bool) -> Any:
-        """Check samples without targets: tables and pictures are left to the engine."""
+        """Check samples without targets: tables and images are left to the engine."""
         if is_table(x) and not isinstance(x, Mapping):
             validate_data(self, x, reset=reset, skip_check_array=True)
             return x
@@ -198,13 +198,13 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
 
 def weighed(x: Any, y: NDArray[Any], sample_weight: Any) -> tuple[Any, NDArray[Any], NDArray[np.float64] | None]:
-    """Check weights of samples, and leave out the samples that have none. Equal weights are no weights."""
+    """Check sample weights, and leave out the samples of weight 0. Equal weights count as none."""
     if sample_weight is None:
         return x, y, None
     weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
     kept = np.flatnonzero(weights)
     if kept.size == 0:
-        raise DataError("every sample has the weight 0; give one a weight above 0")
+        raise DataError("every sample has weight 0; give at least one a positive weight")
     if kept.size < len(weights):
         x, y, weights = _safe_indexing(x, kept), y[kept], weights[kept]
     return x, y, None if weights.min() == weights.max() else weights
@@ -218,6 +218,6 @@ def array_of(x: Any) -> Any:
     for name, column in columns_of(x).items():
         cells = cells_of(column)
         if isinstance(cells, list):
-            raise DataError(f"column {name!r} holds text, which fit with one target per row alone can take")
+            raise DataError(f"column {name!r} holds text, which is supported only by fit with one target per row")
         columns.append(cells)
     return np.column_stack(columns).astype(np.float32)

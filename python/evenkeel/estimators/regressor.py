@@ -12,9 +12,9 @@ from evenkeel.estimators.network import NetworkEstimator, array_of, weighed
 
 
 class EvenkeelRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
-    """Predict values of rows, tables or pictures with a network whose settings are chosen from the data.
+    """Predict values of rows, tables or images with a network whose settings are chosen from the data.
 
-    The parameters and attributes are those of :class:`EvenkeelClassifier`, but for the classes.
+    The parameters and attributes are those of :class:`EvenkeelClassifier`, except those of classes.
 
     >>> import numpy as np
     >>> from evenkeel.estimators import EvenkeelRegressor
@@ -33,7 +33,7 @@ class EvenkeelRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return tags
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> EvenkeelRegressor:
-        """Train on samples ``X`` (rows, a table, or pictures) with their values ``y``.
+        """Train on samples ``X`` (rows, a table, or images) with their values ``y``.
 
         ``y`` is ``[samples]`` or ``[samples, targets]``, ``sample_weight`` ``[samples]``.
         """
@@ -42,7 +42,7 @@ class EvenkeelRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> EvenkeelRegressor:
-        """Pass once over samples that need not be all there are. Preprocessing is fitted to the first."""
+        """Pass once over samples that may be a part of all samples. Preprocessing is fitted on the first call."""
         X, y = self._samples(X, y, reset=not self.__sklearn_is_fitted__(), numeric=True)
         X, y, weights = weighed(array_of(X), y, sample_weight)
         self._learn(X, y, weights, None)

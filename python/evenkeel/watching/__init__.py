@@ -1,4 +1,4 @@
-"""Watching a training of PyTorch: ``evenkeel.watch(model, optimizer)``."""
+"""Watching a PyTorch training run: ``evenkeel.watch(model, optimizer)``."""
 
 from evenkeel.watching.expectation import UnhealthyTraining, expect_healthy
 from evenkeel.watching.watch import Watch, watch

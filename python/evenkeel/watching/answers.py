@@ -1,4 +1,4 @@
-"""What a model answers in evaluations, and the labels that belong to it."""
+"""Outputs of a model in evaluations, and the labels that belong to them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from evenkeel.watching.tensors import tensors_in
 
 
 class Answers:
-    """Finds the loss and the accuracy of answers that are given without gradients: from the loss function that is called
-    with them, or from the labels that a data loader gave beside the input."""
+    """Finds the loss and the accuracy of outputs computed without gradients: from the loss function that is called
+    with them, or from the labels that a data loader yielded together with the input."""
 
     def __init__(self, epochs: Epochs) -> None:
         self._epochs = epochs
-        #: Kind of the loss of the training.
+        #: Kind of the training loss.
         self.kind: str | None = None
-        #: The first tensor that the model was given, its answer, and the last batch of a data loader.
+        #: First tensor of the model's input, its output, and the last batch of a data loader.
         self._given: weakref.ref[torch.Tensor] | None = None
         self._answer: weakref.ref[torch.Tensor] | None = None
         self._batch: list[weakref.ref[torch.Tensor]] = []
@@ -33,14 +33,14 @@ class Answers:
         self._given = weakref.ref(given) if given is not None else None
 
     def answered(self, training: bool, found: list[torch.Tensor]) -> None:
-        """The model has answered without gradients."""
+        """The model returned an output without gradients."""
         self._epochs.evaluation_pass(training, int(found[0].shape[0]) if found and found[0].dim() else 1)
         self._answer = weakref.ref(found[0]) if found else None
         if len(found) == 1:
             self._judge(found[0])
 
     def _judge(self, output: torch.Tensor) -> None:
-        """Compare an answer with the labels that the data loader gave beside the input."""
+        """Compare an output with the labels that the data loader yielded together with the input."""
         batch = [tensor for tensor in (one() for one in self._batch) if tensor is not None and tensor.dim() > 0]
         given = self._given() if self._given is not None else None
         if given is None or not any(tensor.data_ptr() == given.data_ptr() for tensor in batch) or output.dim() != 2:
@@ -55,7 +55,7 @@ class Answers:
             self._epochs.judge(loss, samples, right or 0)
 
     def loss_evaluated(self, arguments: tuple[Any, ...], loss: Any) -> None:
-        """A loss function was called: of interest if it was given what the model answered."""
+        """A loss function was called; it counts if its input is the output of the model."""
         if self._answer is None or len(arguments) < 2 or not isinstance(loss, torch.Tensor):
             return
         values, target = arguments[0], arguments[1]
@@ -66,7 +66,7 @@ class Answers:
 
 
 def right_answers(values: torch.Tensor, target: torch.Tensor) -> tuple[int | None, int]:
-    """Return how many predictions are right, if they are of classes, and their number."""
+    """Return the number of correct predictions, if they are of classes, and the number of predictions."""
     classes = values.dim() > 1 and not target.is_floating_point() and target.dim() == values.dim() - 1
     if not classes:
         return None, int(values.shape[0]) if values.dim() else 1

@@ -1,7 +1,7 @@
-"""Epochs and evaluations, as a training loop shows them.
+"""Epochs and evaluations, as inferred from a training loop.
 
-An epoch ends when the data loader of the training begins again; in a loop without one, when training goes on behind an
-evaluation, which is a pass through the model that no backward pass follows.
+An epoch ends when the data loader of the training loop starts again; in a loop without one, when training continues
+after an evaluation, which is a pass through the model that no backward pass follows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Evaluation:
     valued: int = 0
 
     def take(self, training: bool, samples: int) -> None:
-        """Take in a pass."""
+        """Record a pass."""
         self.modes.append(training)
         self.samples += samples
 
@@ -45,9 +45,9 @@ class Epochs:
 
     def __init__(self) -> None:
         self.number = 0
-        #: Samples of the first epoch; None while it lasts.
+        #: Number of samples in the first epoch; None until it ends.
         self.samples: int | None = None
-        #: The loop says itself when an epoch is over.
+        #: True if the loop reports the ends of epochs itself.
         self.explicit = False
         self.steps = 0
         self._samples = 0
@@ -59,23 +59,23 @@ class Epochs:
         self._began: weakref.ref[Any] | None = None
         self._loader: weakref.ref[Any] | None = None
         self._again = False
-        #: Loss, samples and right answers of the last pass of an evaluation.
+        #: Loss, samples and correct predictions of the last pass of an evaluation.
         self._judgement: tuple[float | None, int, int] | None = None
 
-    # What is seen.
+    # Events.
 
     def loader_begins(self, loader: Any) -> None:
-        """A data loader begins."""
+        """A data loader starts."""
         self._began = weakref.ref(loader)
 
     def training_pass(self) -> None:
-        """A pass with gradients begins: the loader that began last feeds the training."""
+        """A pass with gradients starts: the loader that started last supplies the training data."""
         if self._began is not None:
             self._again = self._again or self.steps > 0
             self._loader, self._began = self._began, None
 
     def evaluation_pass(self, training: bool, samples: int) -> None:
-        """A pass was seen that no backward pass follows."""
+        """A pass was recorded that no backward pass follows."""
         self._began = None
         self.settle()
         self._evaluation.take(training, samples)
@@ -90,7 +90,7 @@ class Epochs:
             self._evaluation.judged += samples
 
     def judge(self, loss: float | None, samples: int, right: int) -> None:
-        """The labels of such a pass are known from the data loader; they count unless a loss is computed as well."""
+        """The labels of such a pass are known from the data loader; they are used unless a loss is computed as well."""
         self._judgement = (loss, samples, right)
 
     def settle(self) -> None:
@@ -114,19 +114,19 @@ class Epochs:
             self._judged += samples
 
     def give(self, results: dict[str, object]) -> None:
-        """The loop gives results of the epoch under way."""
+        """The loop reports results of the current epoch."""
         self._given.update({name: value for name, value in results.items() if value is not None})
 
-    # What follows.
+    # Results.
 
     def is_over(self) -> bool:
-        """Whether an epoch ended before the step that is now to be recorded."""
+        """Return true if an epoch ended before the step that is to be recorded next."""
         if self.explicit or not self.steps:
             return False
         return self._again if self._loader is not None else bool(self._evaluation.modes or self._given)
 
     def loader_samples(self) -> int | None:
-        """Return the samples of one epoch as the data loader knows them."""
+        """Return the number of samples per epoch according to the data loader."""
         loader = self._loader() if self._loader is not None else None
         sampler = getattr(loader, "sampler", None)
         try:
@@ -136,11 +136,11 @@ class Epochs:
 
     @property
     def is_open(self) -> bool:
-        """Whether there are results or steps that no record holds."""
+        """Return true if there are results or steps that are not in any record."""
         return bool(self.steps or self._given)
 
     def close(self, step: int) -> dict[str, object]:
-        """Return the record of the epoch that is over, and begin the next one."""
+        """Return the record of the epoch that ended, and start the next one."""
         self.settle()
         record: dict[str, object] = {"type": "epoch", "epoch": self.number, "step": step}
         if self._samples:

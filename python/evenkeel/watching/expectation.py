@@ -1,4 +1,4 @@
-"""A training in a test that must be healthy."""
+"""A training run in a test that must be healthy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from evenkeel.watching.watch import Watch, watch
 
 
 class UnhealthyTraining(AssertionError):
-    """A training that was expected to be healthy is not."""
+    """A training run that was expected to be healthy has findings."""
 
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
@@ -24,11 +24,11 @@ class UnhealthyTraining(AssertionError):
 
 @contextmanager
 def expect_healthy(model: nn.Module, optimizer: Optimizer, **settings: Any) -> Iterator[Watch]:
-    """Watch the training inside of a ``with`` statement and raise if anything of level warn or error was found.
+    """Watch the training run inside a ``with`` statement and raise if there is a finding of level warn or error.
 
     Args:
-        model, optimizer, settings: as for :func:`evenkeel.watch`; every step is measured unless ``every`` says
-        otherwise.
+        model, optimizer, settings: as for :func:`evenkeel.watch`; every step is measured unless ``every`` is
+        given.
 
     Raises:
         Exception: the error that ended the watch, if one did.

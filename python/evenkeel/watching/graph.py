@@ -1,9 +1,9 @@
-"""The order and the connections of layers, read from one forward pass: who made the tensors that a module takes.
+"""The order and the connections of layers, read from one forward pass: the layers whose outputs a module takes.
 
-A tensor that has a gradient knows the node that made it. The node of a module's output is marked with the layer, in the
-dictionary that PyTorch gives each node for such purposes; behind the input of a later module the marked nodes are
-looked for. Nodes between them that are functions a layer may be (relu, a sum of two layers, pooling) become layers
-too. Tensors without a gradient are recognised by themselves.
+A tensor that has a gradient refers to the node that made it. The node of a module's output is marked with the layer, in
+the dictionary that PyTorch gives each node for such purposes; marked nodes are searched for from the input of a later
+module backwards. Functions on the way that can be layers (relu, a sum of two layers, pooling) become layers
+too. Tensors without a gradient are recognised by identity.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from evenkeel.watching import kinds
 from evenkeel.watching.layers import Layer
 from evenkeel.watching.tensors import tensors_in
 
-#: Nodes that are looked at between two layers at most.
+#: Maximum number of nodes searched between two layers.
 NODES = 4_000
 
 Node = Any
 
 
 class Trace:
-    """Layers in the order in which they ran, with what they read."""
+    """Layers in the order in which they ran, with their inputs."""
 
     def __init__(self, mark: str) -> None:
         self.layers: list[Layer] = []
-        #: The first layer that has parameters: what it reads is the data as the model prepares it.
+        #: First layer that has parameters: its input is the data as the model prepares it.
         self.first: Layer | None = None
         self._mark = mark
         self._of_module: dict[nn.Module, Layer] = {}
@@ -40,12 +40,12 @@ class Trace:
         self._names: set[str] = set()
 
     def enter(self, module: nn.Module, arguments: object) -> None:
-        """Take in what a module reads, before it can change it."""
+        """Record the input of a module, before the module can change it."""
         if module not in self._of_module:
             self._pending[module] = self.sources(arguments)
 
     def leave(self, name: str, module: nn.Module, output: object) -> Layer:
-        """Take in what a module gave; return its layer."""
+        """Record the output of a module; return its layer."""
         layer = self._of_module.get(module)
         if layer is None:
             layer = Layer.of(self._unique(name), module)
@@ -75,8 +75,8 @@ class Trace:
         return [layer for layer in self.layers if layer in found]
 
     def _behind(self, start: Node) -> list[Layer]:
-        """Return the layers behind a node, making layers of the functions on the way. Nodes are answered from the
-        inputs on."""
+        """Return the layers that lead to a node, making layers of the functions on the way. Nodes are resolved starting
+        from the inputs."""
         answers: dict[Node, list[Layer]] = {}
         waiting: list[tuple[Node, bool]] = [(start, False)]
         looked_at = 0
@@ -127,16 +127,16 @@ class Trace:
         return unique
 
     def with_others(self, others: list[tuple[str, nn.Module]]) -> list[Layer]:
-        """Return all layers, those that did not run first: the last layer is the one that ran last."""
+        """Return all layers, beginning with those that did not run, so that the last layer is the one that ran last."""
         idle = [Layer.of(self._unique(name), module) for name, module in others if module not in self._of_module]
         return idle + self.layers
 
     def holders(self, modules: Iterable[tuple[str, nn.Module]]) -> list[Layer]:
-        """Return layers for the parameters of modules beside those of the modules they hold."""
+        """Return layers for the parameters that modules hold directly, outside their submodules."""
         return [Layer(self._unique(name), "other", None, module, is_holder=True) for name, module in modules]
 
     def in_a_row(self, modules: list[tuple[str, nn.Module]]) -> list[Layer]:
-        """Return the modules as layers that each read the one before, where no pass was seen."""
+        """Return the modules as layers that each read the one before, for use without a recorded pass."""
         layers = [Layer.of(self._unique(name), module) for name, module in modules]
         for before, layer in itertools.pairwise(layers):
             layer.inputs = [before]

@@ -1,7 +1,7 @@
 """Hooks on a model and its optimiser, and their removal.
 
-A hook is an object that a copy of the model takes along as one that does nothing, so that a copied or a stored model
-is not watched. Inside of what ``torch.compile`` traces, hooks are empty.
+A hook is an object that does nothing in a copy of the model, so that a copied or stored model is not watched.
+Inside code that ``torch.compile`` traces, hooks are empty.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from evenkeel.watching import kinds
 
 
 class Target(Protocol):
-    """One whom hooks tell."""
+    """Receives the events of hooks."""
 
     def model_enters(self, arguments: Any) -> None: ...
 
@@ -75,7 +75,7 @@ class _LayerLeaves(_Hook):
 
 
 class Hooks:
-    """Everything that was registered for one watch."""
+    """All hooks registered for one watch."""
 
     def __init__(self, target: Target, model: nn.Module, optimizer: Optimizer) -> None:
         self._target = target
@@ -85,7 +85,7 @@ class Hooks:
         self._known: set[nn.Module] = set()
         self._handles.append(model.register_forward_pre_hook(_ModelEnters(target), with_kwargs=True))
         self.add_layers()
-        # Behind the hooks of the layers: a model may be a single layer.
+        # After the hooks of the layers, because a model may be a single layer.
         self._handles.append(model.register_forward_hook(_ModelLeaves(target)))
         self._handles.append(optimizer.register_step_pre_hook(lambda *_: target.step_begins()))
         self._handles.append(optimizer.register_step_post_hook(lambda *_: target.step_ended()))
@@ -100,7 +100,7 @@ class Hooks:
             self._handles.append(module.register_forward_hook(_LayerLeaves(self._target, name), with_kwargs=True))
 
     def forget_inputs(self) -> None:
-        """Remove the hooks that look at what layers read."""
+        """Remove the hooks that record the inputs of layers."""
         for handle in self._entering:
             handle.remove()
         self._entering = []
@@ -114,7 +114,7 @@ class Hooks:
 
 
 class Watching(Protocol):
-    """Hooks as a recorder sees them."""
+    """Interface of hooks for a recorder."""
 
     def add_layers(self) -> None: ...
 
@@ -124,12 +124,12 @@ class Watching(Protocol):
 
 
 class Structure:
-    """Where the layers of a model are, and how they are hooked."""
+    """Layers of a model, and the way to register hooks on them."""
 
     def __init__(self, model: nn.Module, optimizer: Optimizer) -> None:
         self.model = model
         self.optimizer = optimizer
-        #: The model behind ``torch.compile``.
+        #: Model that ``torch.compile`` wraps.
         self.original: nn.Module = getattr(model, "_orig_mod", model)
 
     def layers(self) -> list[tuple[str, nn.Module]]:
@@ -137,9 +137,9 @@ class Structure:
         return list(kinds.layers_of(self.original))
 
     def holders(self) -> list[tuple[str, nn.Module]]:
-        """Return the modules with parameters beside those of the modules they hold."""
+        """Return the modules that hold parameters directly, outside their submodules."""
         return list(kinds.holders_of(self.original))
 
     def hooks(self, target: Target) -> Watching:
-        """Register hooks that tell ``target``."""
+        """Register hooks that report to ``target``."""
         return Hooks(target, self.model, self.optimizer)

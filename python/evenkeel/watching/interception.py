@@ -1,9 +1,9 @@
-"""Moments that no hook of PyTorch reports: a backward pass begins, a data loader begins again or gives a batch, a loss
+"""Events that no hook of PyTorch reports: a backward pass starts, a data loader starts again or yields a batch, a loss
 is evaluated.
 
 While a model is watched, ``torch.autograd.backward`` (which ``loss.backward()`` calls), the two methods of data loaders
-and the loss functions of ``torch.nn.functional`` (which the loss modules call) are functions that report the call and
-pass it on unchanged. All are put back when the last watch is closed.
+and the loss functions of ``torch.nn.functional`` (which the loss modules call) are wrapped by functions that report the
+call and pass it on unchanged. All are restored when the last watch is closed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LOSSES = (
 
 
 class Listener(Protocol):
-    """One who is told."""
+    """Receives the events."""
 
     def backward_begins(self, tensors: Sequence[torch.Tensor]) -> None: ...
 
@@ -47,14 +47,14 @@ _originals: dict[str, Any] = {}
 
 
 def listen(listener: Listener) -> None:
-    """Report to a listener from now on."""
+    """Start reporting to a listener."""
     if not _listeners:
         _install()
     _listeners.append(listener)
 
 
 def leave(listener: Listener) -> None:
-    """Report to a listener no longer."""
+    """Stop reporting to a listener."""
     if listener in _listeners:
         _listeners.remove(listener)
         if not _listeners:

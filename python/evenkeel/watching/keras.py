@@ -1,9 +1,9 @@
-"""Watching a training of Keras 3: ``model.fit(..., callbacks=[evenkeel.watching.keras.Callback()])``.
+"""Watching a Keras 3 training run: ``model.fit(..., callbacks=[evenkeel.watching.keras.Callback()])``.
 
-With the torch backend, outputs, gradients, updates and the loss are measured as with a model of PyTorch. Keras calls
+With the torch backend, outputs, gradients, updates and the loss are measured as for a PyTorch model. Keras calls
 its layers and its optimiser in its own way: their ``call`` and ``apply`` are wrapped while ``fit`` runs. Kernels of
-Keras lie the other way round, so units are not compared with each other (K006, K014). With other backends gradients
-exist inside of a compiled function only, and the callback refuses them.
+Keras have the transposed layout, so units are not compared with each other (K006, K014). With other backends gradients
+exist only inside a compiled function, and the callback refuses them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _SAME = ("relu", "tanh", "sigmoid", "elu", "selu", "gelu", "silu", "softplus", "
 
 
 class _Layers:
-    """Layers of Keras in the words of the measurement format."""
+    """Layers of Keras by their names in the measurement format."""
 
     def knows(self, module: nn.Module) -> bool:
         """Return whether a module is a layer of Keras."""
@@ -71,7 +71,7 @@ class _Layers:
             kernel = layer.kernel.shape
             found.update(units=int(kernel[-1]), fan_in=math.prod(kernel[:-1]), bias=bool(layer.use_bias))
         if kind == "batch_norm":
-            # Keras gives the weight of the old statistics.
+            # Keras states the weight of the old statistics.
             found["momentum"] = 1.0 - float(layer.momentum)
         if kind == "dropout":
             found["probability"] = float(layer.rate)
@@ -82,7 +82,7 @@ kinds.FOREIGN.append(_Layers())
 
 
 class _Optimizer:
-    """The optimiser of Keras as the watch sees one of PyTorch."""
+    """Optimiser of Keras with the interface of a PyTorch optimiser."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -90,17 +90,17 @@ class _Optimizer:
 
     @property
     def state(self) -> dict[int, dict[str, int]]:
-        """What the optimiser keeps from earlier steps: their number."""
+        """State of the optimiser from earlier steps: the number of steps."""
         steps = int(keras.ops.convert_to_numpy(self._model.optimizer.iterations))
         return {0: {"step": steps}} if steps else {}
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
-        """One group with all parameters that are trained."""
+        """One group with all trained parameters."""
         optimizer = self._model.optimizer
         parameters = [variable.value for variable in self._model.trainable_variables]
         rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-        # Keras applies decay to the weights themselves, as AdamW does.
+        # Keras applies weight decay directly to the weights, as AdamW does.
         return [{"params": parameters, "lr": rate, "weight_decay": 0.0}]
 
 
@@ -142,10 +142,10 @@ class _Calls:
         self._wrap(layer, "call", before, after)
 
     def add_layers(self) -> None:
-        """Do nothing: a model that is fitted has all its layers."""
+        """Do nothing: a fitted model has all its layers."""
 
     def forget_inputs(self) -> None:
-        """Do nothing: what layers read costs nothing to see."""
+        """Do nothing: the inputs of layers are recorded without cost."""
 
     def remove(self) -> None:
         """Put everything back."""
@@ -158,7 +158,7 @@ class _Structure(Structure):
     """A model of Keras."""
 
     def layers(self) -> list[tuple[str, nn.Module]]:
-        """Return the layers that hold no others, with their names."""
+        """Return the layers without sublayers, with their names."""
         model: Any = self.original
         found = []
         for layer in model._flatten_layers(include_self=False):
@@ -168,16 +168,16 @@ class _Structure(Structure):
         return found
 
     def holders(self) -> list[tuple[str, nn.Module]]:
-        """Return nothing: variables beside those of layers are not told apart."""
+        """Return nothing: variables outside layers are not distinguished."""
         return []
 
     def hooks(self, target: Target) -> _Calls:
-        """Wrap what is called."""
+        """Wrap the called methods."""
         return _Calls(target, self)
 
 
 class Callback(keras.callbacks.Callback):  # type: ignore[misc,unused-ignore]
-    """Watches ``fit``. Results of the validation are read from the logs of Keras.
+    """Watches ``fit``. Validation results are read from the logs of Keras.
 
     Args:
         report_to: a file; the page is written there at the end.
@@ -196,8 +196,8 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc,unused-ignore]
         super().__init__()
         if keras.backend.backend() != "torch":
             raise RuntimeError(
-                f"Keras runs on {keras.backend.backend()}, whose gradients exist inside of a compiled function only; "
-                "set KERAS_BACKEND=torch to watch a training"
+                f"Keras runs on {keras.backend.backend()}, whose gradients exist only inside a compiled function; "
+                "set KERAS_BACKEND=torch to watch the training run"
             )
         self.watch: Watch | None = None
         self._report_to = report_to

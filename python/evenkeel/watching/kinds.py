@@ -1,4 +1,4 @@
-"""Kinds of modules and functions of PyTorch in the words of the measurement format."""
+"""Kinds of PyTorch modules and functions by their names in the measurement format."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _FUNCTIONS: dict[type[nn.Module], str] = {
     nn.LogSoftmax: "log_softmax",
 }
 
-#: Nodes of a graph of gradients that stand for a function a layer may be: (kind, activation function).
+#: Nodes of a gradient graph for functions that can be layers: (kind, activation function).
 NODES: dict[str, tuple[str, str | None]] = {
     "ReluBackward0": ("activation", "relu"),
     "TanhBackward0": ("activation", "tanh"),
@@ -68,23 +68,23 @@ NODES: dict[str, tuple[str, str | None]] = {
     "NativeBatchNormBackward0": ("batch_norm", None),
 }
 
-#: Values that an activation gives far from its flat ends: (lowest, highest).
+#: Range of outputs of an activation that do not count as saturated: (lowest, highest).
 BANDS: dict[str, tuple[float, float]] = {"tanh": (-0.97, 0.97), "sigmoid": (0.015, 0.985)}
 NO_BAND = (-math.inf, math.inf)
 
-#: The functions whose values can be computed from what they read, for measuring them where they are no modules.
+#: Functions whose values can be computed from their inputs, to measure them if they are not modules.
 CALLS: dict[str, Any] = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
 
 
 class Foreign(Protocol):
-    """Knows the layers of another framework that are modules of PyTorch; their units lie along the last dimension."""
+    """Recognises the layers of another framework that are PyTorch modules; their units lie along the last dimension."""
 
     def knows(self, module: nn.Module) -> bool:
-        """Return whether a module is one of its layers."""
+        """Return true if a module is one of its layers."""
         ...
 
     def kind(self, module: nn.Module) -> tuple[str, str | None]:
-        """Return what :func:`kind_of` is to return."""
+        """Return the result of :func:`kind_of`."""
         ...
 
     def facts(self, module: nn.Module) -> dict[str, object]:
@@ -92,7 +92,7 @@ class Foreign(Protocol):
         ...
 
 
-#: Frameworks whose callbacks were imported.
+#: Frameworks whose callbacks have been imported.
 FOREIGN: list[Foreign] = []
 
 
@@ -115,7 +115,7 @@ def kind_of(module: nn.Module) -> tuple[str, str | None]:
 
 
 def is_layer(module: nn.Module) -> bool:
-    """Return whether a module counts as one layer: it is of a known kind, or holds no other modules."""
+    """Return true if a module counts as one layer: it is of a known kind, or holds no other modules."""
     if isinstance(module, (nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)):
         return False
     if isinstance(module, (nn.MultiheadAttention, nn.RNNBase, nn.RNNCellBase)):
@@ -138,7 +138,7 @@ def layers_of(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def holders_of(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Return the modules that have parameters of their own beside the modules they hold, with their names."""
+    """Return the modules that hold parameters directly, outside their submodules, with their names."""
     parts = {part for _, layer in layers_of(model) for part in layer.modules()}
     for name, module in model.named_modules():
         if module not in parts and next(module.parameters(recurse=False), None) is not None:
@@ -159,7 +159,7 @@ def unit_axis(module: nn.Module) -> int | None:
 
 
 def rows_of(module: nn.Module) -> int | None:
-    """Return the number of rows of a layer's weights that are one unit each; None where units are not rows."""
+    """Return the number of rows of a layer's weights if each row is one unit; None otherwise."""
     transposed = isinstance(module, nn.modules.conv._ConvTransposeNd)
     weight = getattr(module, "weight", None)
     if kind_of(module)[0] not in WEIGHTS or transposed or not isinstance(weight, torch.Tensor):

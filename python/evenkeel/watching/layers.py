@@ -1,4 +1,4 @@
-"""Layers of a watched model: modules, and functions that its graph of gradients shows."""
+"""Layers of a watched model: modules, and functions found in its gradient graph."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Layer:
     name: str
     kind: str
     function: str | None = None
-    #: The module; None for a function that is no module.
+    #: The module; None for a function that is not a module.
     module: nn.Module | None = None
-    #: Layers that it reads.
+    #: Layers whose outputs it reads.
     inputs: list[Layer] = field(default_factory=list)
-    #: Dimension of the output that counts the units.
+    #: Dimension of the output along which the units lie.
     axis: int | None = None
-    #: The layer stands for the parameters of a module beside those of the modules it holds.
+    #: True if the layer represents the parameters that a module holds directly, outside its submodules.
     is_holder: bool = False
-    #: Functions that read the output of this layer directly, whose values follow from it.
+    #: Functions that read the output of this layer directly, so that their values follow from it.
     followers: list[Layer] = field(default_factory=list)
 
     @classmethod
@@ -36,16 +36,16 @@ class Layer:
 
     @property
     def band(self) -> tuple[float, float]:
-        """Values that do not count as saturated."""
+        """Range of values that do not count as saturated."""
         return kinds.BANDS.get(self.function or "", kinds.NO_BAND)
 
     @property
     def counts_units(self) -> bool:
-        """Whether the units of the layer are watched one by one."""
+        """Return true if the units of the layer are watched individually."""
         return self.function in ("relu", "tanh", "sigmoid")
 
     def axis_for(self, output: torch.Tensor) -> int:
-        """Return the dimension that counts the units of an output."""
+        """Return the dimension of an output along which the units lie."""
         axis, before = self.axis, self.inputs
         for _ in range(100):
             if axis is not None or not before:

@@ -1,4 +1,4 @@
-"""Watching a training of Lightning: ``Trainer(callbacks=[evenkeel.watching.lightning.Callback()])``."""
+"""Watching a Lightning training run: ``Trainer(callbacks=[evenkeel.watching.lightning.Callback()])``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from evenkeel.watching.watch import Watch, watch
 
-#: Names under which modules log what a watch wants to know.
+#: Names under which modules log validation results.
 _RESULTS = {
     "validation_loss": ("val_loss", "valid_loss", "validation_loss"),
     "validation_accuracy": ("val_acc", "val_accuracy", "valid_acc", "validation_accuracy"),
@@ -19,7 +19,7 @@ _RESULTS = {
 
 
 class Callback(_Base):  # type: ignore[misc,unused-ignore]
-    """Watches ``fit``. Results of the validation are read from what the module logs as ``val_loss`` and ``val_acc``.
+    """Watches ``fit``. Validation results are those that the module logs as ``val_loss`` and ``val_acc``.
 
     Args:
         report: a file; the page is written there at the end.
@@ -35,12 +35,12 @@ class Callback(_Base):  # type: ignore[misc,unused-ignore]
         self._settings = settings
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to watch, once the optimiser exists."""
+        """Start to watch, once the optimiser exists."""
         optimizer: Optimizer = trainer.optimizers[0]
         self.watch = watch(pl_module, optimizer, **self._settings)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Record the results of the epoch; its validation is over."""
+        """Record the results of the epoch after its validation."""
         if self.watch is not None:
             logged = {name: float(value) for name, value in trainer.callback_metrics.items() if value.numel() == 1}
             found = {
@@ -54,7 +54,7 @@ class Callback(_Base):  # type: ignore[misc,unused-ignore]
         self._close()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Close the watch of a training that broke off."""
+        """Close the watch of a training run that was interrupted."""
         self._close()
 
     def _close(self) -> None:

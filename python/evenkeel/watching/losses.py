@@ -1,7 +1,7 @@
-"""The loss as the graph of its gradient shows it: its kind, its value without penalties, the labels, what it was given.
+"""The loss, read from the graph of its gradient: its kind, its value without penalties, the labels and its inputs.
 
-PyTorch keeps what the backward pass of a loss needs beside its node. So the labels and log-probabilities of
-cross-entropy are read there, whether the loss was a module, a function, or inside the model, and a loss that was
+PyTorch keeps the values that the backward pass of a loss needs at its node. The labels and log-probabilities of
+cross-entropy are read from there, whether the loss was a module, a function, or inside the model, and a loss that was
 divided for accumulation or multiplied for mixed precision is read before that.
 """
 
@@ -16,11 +16,11 @@ from torch.nn import functional
 
 from evenkeel.watching.tensors import extremes
 
-#: Nodes of one loss that are looked at.
+#: Maximum number of nodes examined for one loss.
 NODES = 2_000
-#: Labels that are counted at most.
+#: Maximum number of labels counted.
 LABELS = 1 << 16
-#: Classes that are counted at most.
+#: Maximum number of classes counted.
 CLASSES = 1_000
 
 _NLL = ("NllLossBackward0", "NllLoss2DBackward0")
@@ -49,28 +49,28 @@ _RESULTS = ("SoftmaxBackward0", "LogSoftmaxBackward0", "SigmoidBackward0", "Tanh
 class Reading:
     """One loss."""
 
-    #: Kind in the words of the measurement format; None if it is not recognised.
+    #: Kind by its name in the measurement format; None if it is not recognised.
     kind: str | None = None
-    #: Mean over the batch, without penalties where the loss is recognised.
+    #: Mean over the batch, without penalties if the loss is recognised.
     value: float = float("nan")
     #: Class labels of the batch.
     labels: torch.Tensor | None = None
-    #: Share of the samples whose class is right.
+    #: Share of the samples whose predicted class is correct.
     accuracy: float | None = None
     classes: int | None = None
-    #: Extremes of what the loss was given; None if it was given the output of the model, or something unknown.
+    #: Extremes of the loss's input; None if that is the output of the model, or unknown.
     predictions: dict[str, float] | None = None
-    #: The loss was given the output of the model as it is.
+    #: True if the input of the loss is the unchanged output of the model.
     of_output: bool = False
-    #: It depends on a parameter that the optimiser updates, as far as no pass hides it.
+    #: True if it depends on a parameter that the optimiser updates, as far as the graph shows.
     owned: bool = False
-    #: What marks the passes through the model that the loss depends on.
+    #: Marks of the passes through the model that the loss depends on.
     passes: tuple[Any, ...] = ()
 
 
 def read(loss: torch.Tensor, mark: str, parameters: Collection[torch.Tensor]) -> Reading:
-    """Read a loss before its backward pass; ``mark`` is what outputs of the model are marked with, ``parameters``
-    are those that the optimiser updates."""
+    """Read a loss before its backward pass; ``mark`` marks the outputs of the model, ``parameters`` are those
+    that the optimiser updates."""
     reading = Reading(value=float(loss.detach().float().mean()))
     recognised: list[Any] = []
     passes: dict[int, Any] = {}
@@ -96,7 +96,7 @@ def read(loss: torch.Tensor, mark: str, parameters: Collection[torch.Tensor]) ->
             with torch.no_grad():
                 _read_node(recognised[0], mark, reading)
         except (RuntimeError, AttributeError):
-            # What a node keeps may have been freed or overwritten: the value is known all the same.
+            # The tensors of a node may have been freed or overwritten: the value is known nevertheless.
             pass
     return reading
 
@@ -106,7 +106,7 @@ def _read_node(node: Any, mark: str, reading: Reading) -> None:
     below = _below(node)
     if node.name() in _NLL:
         logits = below is not None and below.name() == "LogSoftmaxBackward0" and below.metadata.get(mark) is None
-        # A layer of the model that is a log-softmax is marked, and makes the loss one of log-probabilities.
+        # A log-softmax that is a layer of the model is marked; the loss is then one of log-probabilities.
         reading.kind = "cross_entropy" if logits else "nll"
         ignored = int(node._saved_ignore_index)
         ignored = ignored - (1 << 64) if ignored >= 1 << 63 else ignored
@@ -141,7 +141,7 @@ def _value(node: Any, values: torch.Tensor, target: torch.Tensor) -> torch.Tenso
 
 
 def _below(node: Any) -> Any:
-    """Return the node in front of another, passing over those that change nothing."""
+    """Return the node before another one, skipping those that change nothing."""
     while node is not None:
         node = next((below for below, _ in node.next_functions if below is not None), None)
         if node is None or node.name() not in _TRANSPARENT:
@@ -163,7 +163,7 @@ def _read_labels(values: torch.Tensor, target: torch.Tensor, ignored: int, readi
 
 
 def _read_given(node: Any, values: torch.Tensor, mark: str, reading: Reading, *, direct: bool) -> None:
-    """Find what the loss was given: the result of a function that keeps it, what the loss keeps itself, or the
+    """Find the input of the loss: the result of a function that keeps it, the values the loss itself keeps, or the
     output."""
     if direct:
         reading.predictions = extremes(values)
@@ -174,7 +174,7 @@ def _read_given(node: Any, values: torch.Tensor, mark: str, reading: Reading, *,
 
 
 def count_classes(labels: torch.Tensor | None, classes: int | None) -> list[int] | None:
-    """Return the samples of every class; None where they are unknown or too many."""
+    """Return the number of samples of every class; None if they are unknown or too many."""
     if labels is None or labels.dtype.is_floating_point or labels.numel() == 0:
         return None
     highest = max(int(labels.max()) + 1, classes or 0)

@@ -1,4 +1,4 @@
-"""What one forward pass of a model, and the backward pass through it, showed of its layers."""
+"""Measurements of layers in one forward pass of a model and the backward pass through it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Gradient:
     non_finite: int = 0
 
     def take(self, gradient: torch.Tensor | None) -> None:
-        """Take in the gradient of one call; a hook of the output, which changes nothing."""
+        """Record the gradient of one call; a hook of the output, which changes nothing."""
         if gradient is None or gradient.numel() == 0:
             return
         part = tensors.first_samples(gradient.detach())
@@ -32,7 +32,7 @@ class Gradient:
         self.add(Gradient(part.numel(), squares, largest, non_finite))
 
     def add(self, other: Gradient) -> None:
-        """Take in another one."""
+        """Merge another one."""
         self.count += other.count
         self.squares += other.squares
         self.largest = max(self.largest, other.largest)
@@ -56,7 +56,7 @@ class Units:
     beyond: list[int] = field(default_factory=list)
 
     def add(self, other: Units) -> None:
-        """Take in another call; one with another number of units is left out."""
+        """Record another call; one with a different number of units is left out."""
         if self.units and other.units != self.units:
             return
         self.units = other.units
@@ -93,13 +93,13 @@ class Measured:
     signal: Signal | None = None
     gradient: Gradient = field(default_factory=Gradient)
     units: Units | None = None
-    #: Values of the output for one sample.
+    #: Number of output values per sample.
     elements: int = 0
-    #: Moments of the input, of layers with weights.
+    #: Moments of the input, for layers with weights.
     given: Signal | None = None
 
     def add(self, other: Measured) -> None:
-        """Take in another pass."""
+        """Merge another pass."""
         for name in ("signal", "units", "given"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine is None:
@@ -128,11 +128,11 @@ class Pass:
         self.samples = 0
         #: Extremes of the output of the model.
         self.predictions: dict[str, float] | None = None
-        #: A loss depends on this pass.
+        #: True if a loss depends on this pass.
         self.reached = False
         self.layers: dict[Layer, Measured] = {}
         self._first = first
-        #: The output that was measured last.
+        #: Output that was measured last.
         self._last: tuple[weakref.ref[torch.Tensor] | None, int, Signal | None] = (None, 0, None)
         self._kept: dict[Layer, tuple[torch.Tensor, Units]] = {}
 
@@ -154,14 +154,14 @@ class Pass:
         for follower in layer.followers:
             self._follow(follower, part, output)
         if self._first and layer.kind in (*kinds.WEIGHTS, *kinds.NORMS):
-            # The functions behind this layer are not known yet.
+            # The functions after this layer are not known yet.
             self._kept[layer] = (part.detach().clone(), self._fired(layer, output))
 
     def _of(self, layer: Layer) -> Measured:
         return self.layers.setdefault(layer, Measured())
 
     def _moments_of(self, given: torch.Tensor | None) -> Signal | None:
-        """Return the moments of an input: those of the output it is, if that was measured and nothing changed it since."""
+        """Return the moments of an input: those of the output it equals, if measured and unchanged since then."""
         if given is None:
             return None
         known, version, signal = self._last
@@ -199,7 +199,7 @@ class Pass:
         return Units(units=units, fired=words)
 
     def follow_kept(self) -> None:
-        """Measure the functions that were recognised behind layers of the first pass."""
+        """Measure the functions that were recognised after layers of the first pass."""
         for layer, (part, units) in self._kept.items():
             for follower in layer.followers:
                 self._follow(follower, part, part)
@@ -210,7 +210,7 @@ class Pass:
 
 
 def joined(passes: list[Pass]) -> dict[Layer, Measured]:
-    """Return what the passes of one step showed together."""
+    """Return the combined measurements of the passes of one step."""
     if len(passes) == 1:
         return passes[0].layers
     layers: dict[Layer, Measured] = {}

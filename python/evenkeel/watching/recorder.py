@@ -1,4 +1,4 @@
-"""Follows a training through hooks and makes the records of its measurements."""
+"""Follows a training run through hooks and makes the records of its measurements."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from evenkeel.watching.passes import Measured, Pass, joined
 from evenkeel.watching.records import Record
 from evenkeel.watching.updates import Updates
 
-#: Steps at the beginning that are all measured.
+#: Number of steps at the beginning that are all measured.
 FIRST = 16
-#: Passes that are gathered for one update at most, as long as there has been none.
+#: Maximum number of passes collected before the first update.
 GATHERED = 32
-#: Passes without a backward pass that are remembered.
+#: Maximum number of remembered passes without a backward pass.
 REMEMBERED = 256
-#: Values of an output whose extremes are taken in every step.
+#: Maximum number of values of an output whose extremes are taken in every step.
 SMALL = 1 << 16
 
 _marks = itertools.count()
 
 _COMPILED = (
-    "the layers ran inside of a compiled model: parameters, gradients, updates and the loss are measured, outputs are "
+    "the layers ran inside a compiled model: parameters, gradients, updates and the loss are measured, outputs are "
     "not; watch the model without torch.compile to see them"
 )
 
@@ -46,7 +46,7 @@ Event = TypeVar("Event", bound=Callable[..., None])
 
 
 def _guarded(event: Event) -> Event:
-    """Keep an error of the watch from the training that it watches: the watch ends, and says so."""
+    """Keep an error of the watch away from the training run: the watch ends and reports it."""
 
     @functools.wraps(event)
     def guarded(self: Recorder, *arguments: Any) -> None:
@@ -61,7 +61,7 @@ def _guarded(event: Event) -> Event:
 
 @dataclass
 class Settings:
-    """What the user said."""
+    """Settings given by the user."""
 
     loss: str | None = None
     classes: int | None = None
@@ -71,7 +71,7 @@ class Settings:
 
 
 class Recorder:
-    """Follows one model and its optimiser. Every record goes to ``emit``, words for the user to ``note``."""
+    """Follows one model and its optimiser. Every record goes to ``emit``, messages for the user to ``note``."""
 
     def __init__(
         self,
@@ -142,17 +142,17 @@ class Recorder:
 
     @_guarded
     def model_leaves(self, output: Any) -> None:
-        """The model has answered."""
+        """The model returned an output."""
         if not torch.is_grad_enabled():
             self._answers.answered(self._model.training, list(tensors.floats_in(output)))
             return
         one, self._current = self._current, None
         if one is None:
             return
-        # A loss that the model computes itself is no output.
+        # A loss that the model computes itself does not count as an output.
         found = [tensor for tensor in tensors.floats_in(output) if tensor.dim() > 0]
         if self._trace is not None:
-            # Functions behind the last layer become layers.
+            # Functions after the last layer become layers.
             self._trace.sources(found)
         for tensor in found:
             node: Any = tensor.grad_fn
@@ -163,13 +163,13 @@ class Recorder:
 
     @_guarded
     def layer_enters(self, module: nn.Module, arguments: Any) -> None:
-        """A layer is called, and the order of the layers is not known yet."""
+        """A layer is called while the order of the layers is not known yet."""
         if self._trace is not None and torch.is_grad_enabled() and not self._in_backward:
             self._trace.enter(module, arguments)
 
     @_guarded
     def layer_leaves(self, name: str, module: nn.Module, arguments: Any, output: Any) -> None:
-        """A layer has answered."""
+        """A layer returned an output."""
         if not torch.is_grad_enabled():
             return
         layer = self._layer_of.get(module)
@@ -190,7 +190,7 @@ class Recorder:
             one.take(layer, arguments, given)
 
     def _stand_in(self, layer: Layer, arguments: Any) -> None:
-        """Let the first batch stand in for the training data, unless the model scales it itself."""
+        """Use the first batch to represent the training data, unless the model scales it itself."""
         values = next(tensors.floats_in(arguments), None)
         if self._data is None and layer.kind in kinds.WEIGHTS and values is not None and values.dim() > 1:
             self._data = records.inputs(values, -1 if layer.axis is None else layer.axis)
@@ -199,7 +199,7 @@ class Recorder:
 
     @_guarded
     def backward_begins(self, roots: Sequence[torch.Tensor]) -> None:
-        """A backward pass begins, of whatever loss."""
+        """A backward pass of any loss starts."""
         root = next((one for one in roots if one.requires_grad), None)
         if root is None or self._in_backward:
             return
@@ -230,7 +230,7 @@ class Recorder:
 
     @_guarded
     def backward_ended(self) -> None:
-        """The backward pass is over."""
+        """The backward pass has ended."""
         if self._in_backward:
             self._in_backward = False
             self._backwards += 1
@@ -254,10 +254,10 @@ class Recorder:
             self._updated = True
             self._finish(updated=True)
 
-    # What the user says.
+    # Reports of the user.
 
     def give_loss(self, reading: Reading) -> None:
-        """Take a loss that is handed over."""
+        """Take a loss reported by the user."""
         self._given.append(reading)
 
     def give_data(self, record: Record) -> None:
@@ -268,7 +268,7 @@ class Recorder:
 
     @_guarded
     def loader_begins(self, loader: Any) -> None:
-        """A data loader begins."""
+        """A data loader starts."""
         self.epochs.loader_begins(loader)
 
     @_guarded
@@ -284,7 +284,7 @@ class Recorder:
     # Records.
 
     def _finish(self, *, updated: bool) -> None:
-        """Write the record of the step that is over."""
+        """Write the record of the step that ended."""
         used = [one for one in self._passes if one.reached or not self._readings]
         late = [one for one in self._passes if one not in used]
         readings = [(one, 0) for one in self._given] or self._readings
@@ -293,7 +293,7 @@ class Recorder:
             loss = _mean([(reading.value, weight or samples) for reading, weight in readings])
             self._write(used, [reading for reading, _ in readings], loss, samples, updated=updated)
         else:
-            self._tell("the loss was not seen: call watch.loss(loss, labels) in every step")
+            self._tell("the loss was not detected: call watch.loss(loss, labels) in every step")
         for one in late:
             self._evaluate(one)
         self._clear()
@@ -361,7 +361,7 @@ class Recorder:
         return found
 
     def _write_model(self, trace: Trace, reading: Reading, samples: int) -> None:
-        """Write the model record, and the data record behind it: the order of the layers is known."""
+        """Write the model record, and the data record after it, once the order of the layers is known."""
         self._first_batch = samples
         modules = self._structure.layers()
         if trace.layers:
@@ -408,13 +408,13 @@ class Recorder:
         self._emit(records.known(record))
 
     def pending(self) -> list[Record]:
-        """Return the record of the epoch under way, as if it were over."""
+        """Return the record of the current epoch as if it had ended."""
         if self._trace is not None or self.epochs.explicit or not self.epochs.is_open:
             return []
         return [records.known(copy.copy(self.epochs).close(max(self.step - 1, 0)))]
 
     def end_epoch(self, results: Record) -> None:
-        """Write the record of the epoch under way, with results that the loop gives."""
+        """Write the record of the current epoch, with results that the loop reports."""
         self.epochs.explicit = True
         self.epochs.give(results)
         if self._trace is None:
@@ -424,18 +424,18 @@ class Recorder:
             self._close_epoch()
 
     def fail(self, error: Exception) -> None:
-        """End the watch of a training that goes on."""
+        """End the watch while training continues."""
         self.failure = error
         self._hooks.remove()
         interception.leave(self)
         place = traceback.extract_tb(error.__traceback__)[-1]
         self._tell(
-            f"the watch ended at step {self.step}, the training goes on: {type(error).__name__}: {error} "
+            f"the watch ended at step {self.step}; training continues: {type(error).__name__}: {error} "
             f"({place.name}, line {place.lineno}). Please report this"
         )
 
     def close(self) -> None:
-        """Write what is left and remove all hooks."""
+        """Write the remaining records and remove all hooks."""
         if self.failure is not None:
             return
         self._hooks.remove()

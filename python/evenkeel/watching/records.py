@@ -1,4 +1,4 @@
-"""Records of the measurement format, made from what was measured."""
+"""Records of the measurement format, made from measurements."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from evenkeel.watching.updates import Updates
 
 Record = dict[str, Any]
 
-#: Features of the input that are described at most.
+#: Maximum number of described input features.
 FEATURES = 4_096
 
 
 def known(record: Record) -> Record:
-    """Return a record without what is not known."""
+    """Return a record without its unknown fields."""
     return {key: value for key, value in record.items() if value is not None}
 
 
@@ -38,13 +38,13 @@ def features(values: torch.Tensor, axis: int) -> list[Record]:
 
 
 def inputs(values: torch.Tensor, axis: int) -> Record:
-    """Return the data record that a batch stands in for."""
+    """Return the data record that a batch represents."""
     record: Record = {"type": "data", "images": values.dim() == 4, "features": features(values, axis)}
     return {**record, "non_finite": int((~torch.isfinite(values)).sum())}
 
 
 def targets(values: torch.Tensor, classes: int | None) -> Record:
-    """Return the fields of a data record about labels, or about the values that are to be predicted."""
+    """Return the fields of a data record about labels, or about the values to predict."""
     values = values.detach().to("cpu")
     if values.is_floating_point():
         finite = values[torch.isfinite(values)]
@@ -80,7 +80,7 @@ def start_layer(layer: Layer, measured: Measured) -> Record:
 
 
 def step_layer(layer: Layer, measured: Measured | None, parameters: Updates | None) -> Record:
-    """Return a layer of a step record; without anything but its name if nothing was measured."""
+    """Return a layer of a step record; only its name if nothing was measured."""
     record: Record = {"layer": layer.name}
     if measured is not None:
         if measured.signal is not None:

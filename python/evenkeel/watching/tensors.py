@@ -1,4 +1,4 @@
-"""Statistics of tensors: in one pass where they lie if they are dense float32 in memory, through torch otherwise."""
+"""Statistics of tensors: in one pass without a copy for dense float32 in CPU memory, through torch otherwise."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import torch
 
 from evenkeel import _native
 
-#: Values of an output up to which all are measured.
+#: Number of values of an output up to which all are measured.
 ALL = 16_384
-#: Values that are measured of a larger output, as whole samples.
+#: Number of values measured of a larger output, as whole samples.
 SAMPLED = 8_192
-#: Samples at least.
+#: Minimum number of samples measured.
 SAMPLES = 16
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -42,7 +42,7 @@ class Signal:
         return math.sqrt(self.squares / self.count) if self.count else math.nan
 
     def add(self, other: Signal) -> None:
-        """Take in the values of another call."""
+        """Merge the values of another call."""
         self.zeros += other.zeros
         self.beyond += other.beyond
         self.non_finite += other.non_finite
@@ -71,7 +71,7 @@ class Signal:
 
 
 def tensors_in(value: object, depth: int = 4) -> Iterator[torch.Tensor]:
-    """Return the tensors in what a module takes or gives: tuples, lists, dictionaries and data classes of them."""
+    """Return the tensors in the input or output of a module: tuples, lists, dictionaries and data classes of them."""
     if isinstance(value, torch.Tensor):
         yield value
     elif depth == 0 or isinstance(value, (str, bytes)):
@@ -98,12 +98,12 @@ def first_of(value: object) -> torch.Tensor | None:
 
 
 def lies_in_memory(tensor: torch.Tensor) -> bool:
-    """Return whether the values are dense float32 in the memory of the processor."""
+    """Return true if the values are dense float32 in CPU memory."""
     return tensor.dtype is torch.float32 and tensor.device.type == "cpu" and tensor.layout is torch.strided
 
 
 def array_of(tensor: torch.Tensor) -> Array:
-    """Return the values as an array, where they lie if that is possible. The order of the values may be another."""
+    """Return the values as an array, without a copy if possible. Their order may differ."""
     tensor = tensor.detach()
     if not lies_in_memory(tensor):
         tensor = (tensor.to_dense() if tensor.layout is not torch.strided else tensor).to("cpu", torch.float32)
@@ -115,7 +115,7 @@ def array_of(tensor: torch.Tensor) -> Array:
 
 
 def first_samples(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the first samples of an output with many values, all of it otherwise."""
+    """Return the first samples of an output with many values, all samples otherwise."""
     if tensor.numel() <= ALL or tensor.dim() < 2:
         return tensor
     samples = max(SAMPLES, math.ceil(SAMPLED * tensor.shape[0] / tensor.numel()))
@@ -165,14 +165,14 @@ def fired(tensor: torch.Tensor, axis: int) -> tuple[list[int], int]:
 
 
 def counts(tensor: torch.Tensor, axis: int, band: tuple[float, float]) -> tuple[list[int], list[int], int]:
-    """Return for every unit how many values are above zero and how many saturated, and the values of a unit."""
+    """Return the numbers of positive and of saturated values for every unit, and the number of values per unit."""
     array, units, inner = by_unit(tensor, axis)
     above, beyond = _native.unit_counts(array, units, inner, *band)
     return above, beyond, array.size // units
 
 
 def extremes(values: torch.Tensor) -> dict[str, float]:
-    """Return the extremes of what a loss is given. A row lies along dimension 1."""
+    """Return the extremes of a loss's input. A row lies along dimension 1."""
     values = values.detach()
     found = {"lowest": float(values.min()), "highest": float(values.max())}
     if values.dim() > 1 and values.shape[1] > 1:
@@ -182,7 +182,7 @@ def extremes(values: torch.Tensor) -> dict[str, float]:
 
 
 def joined_extremes(one: dict[str, float] | None, other: dict[str, float] | None) -> dict[str, float] | None:
-    """Return the extremes of both."""
+    """Return the combined extremes of both."""
     if one is None or other is None:
         return one or other
     return {name: (min if "lowest" in name else max)(one[name], other[name]) for name in one if name in other}

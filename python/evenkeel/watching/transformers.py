@@ -1,4 +1,4 @@
-"""Watching a training of Hugging Face: ``Trainer(..., callbacks=[evenkeel.watching.transformers.Callback()])``."""
+"""Watching a Hugging Face training run: ``Trainer(..., callbacks=[evenkeel.watching.transformers.Callback()])``."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from evenkeel.watching.watch import Watch, watch
 
 
 class Callback(TrainerCallback):  # type: ignore[misc,unused-ignore]
-    """Watches ``trainer.train()``. Results of evaluations are read from what the trainer logs as ``eval_loss`` and
+    """Watches ``trainer.train()``. Evaluation results are those that the trainer logs as ``eval_loss`` and
     ``eval_accuracy``.
 
     Args:
         report_to: a file; the page is written there at the end.
         settings: as for :func:`evenkeel.watch`.
 
-    The watch is ``callback.watch`` from the beginning of the training on.
+    The watch is ``callback.watch`` from the start of training.
     """
 
     def __init__(self, report_to: str | Path | None = None, **settings: Any) -> None:
@@ -36,7 +36,7 @@ class Callback(TrainerCallback):  # type: ignore[misc,unused-ignore]
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **named: Any
     ) -> None:
-        """Begin to watch, once the optimiser exists."""
+        """Start to watch, once the optimiser exists."""
         model: nn.Module = named["model"]
         self.watch = watch(model, plain(named["optimizer"]), **self._settings)
 

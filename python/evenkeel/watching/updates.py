@@ -20,14 +20,14 @@ Numbers = dict[str, object]
 class Updates:
     """Measures the parameters of a model around a step of its optimiser.
 
-    Those that the optimiser updates are copied before the step, into buffers that are made once. Of others, the
-    version tells whether anything changed them.
+    Those that the optimiser updates are copied before the step, into buffers that are allocated once. Changes of
+    others are detected by their version.
     """
 
     def __init__(self, model: nn.Module, optimizer: Optimizer) -> None:
         self._model = model
         self._optimizer = optimizer
-        #: The optimiser has a state already, so the training goes on from an earlier one.
+        #: True if the optimiser already has a state, so that training continues from an earlier run.
         self.has_trained = any(bool(state) for state in optimizer.state.values())
         self._copies: dict[nn.Parameter, torch.Tensor] = {}
         self._versions: dict[nn.Parameter, int] = {}
@@ -44,8 +44,8 @@ class Updates:
         return max((float(group.get("lr", math.nan)) for group in self._optimizer.param_groups), default=math.nan)
 
     def norm_before(self, *, measuring: bool) -> float | None:
-        """Return the norm of what the gradient buffers hold; None if that takes a measurement and this is no step
-        for one."""
+        """Return the norm of the gradient buffers; None if that needs a measurement and this step is not
+        measured."""
         held = [parameter.grad for parameter in self.optimised() if parameter.grad is not None]
         if held and not measuring:
             return None
@@ -64,7 +64,7 @@ class Updates:
         self._versions = {parameter: parameter._version for parameter in self._model.parameters()}
 
     def measure_gradients(self) -> None:
-        """Measure the gradients that the optimiser is about to use, and those it does not know of."""
+        """Measure the gradients that the optimiser is about to use, and those of parameters it does not own."""
         self._gradients = {}
         for parameter in self._model.parameters():
             if parameter.grad is not None:
@@ -73,7 +73,7 @@ class Updates:
 
     @property
     def has_gradients(self) -> bool:
-        """Whether gradients were measured in this step."""
+        """Return true if gradients were measured in this step."""
         return bool(self._gradients)
 
     def gradient_norm(self) -> float | None:
@@ -82,7 +82,7 @@ class Updates:
         return math.sqrt(sum(norm * norm for norm in norms)) if norms else None
 
     def after(self) -> None:
-        """Measure what the step changed."""
+        """Measure the changes of the step."""
         decays = {
             parameter: float(group.get("weight_decay") or 0.0)
             for group in self._optimizer.param_groups
@@ -145,13 +145,13 @@ def weight_of(layer: Layer) -> tuple[nn.Parameter, int] | None:
 
 
 def sign_agreement(layer: Layer) -> float | None:
-    """Return the share of units whose weight gradients have one sign."""
+    """Return the share of units whose weight gradients all have the same sign."""
     found = weight_of(layer)
     return None if found is None else _native.sign_agreement(by_rows(found[0].grad), found[1])  # type: ignore[arg-type]
 
 
 def identical_units(layer: Layer) -> int | None:
-    """Return the number of units with the weights and the gradient of another."""
+    """Return the number of units with the same weights and gradient as another unit."""
     found = weight_of(layer)
     if found is None:
         return None
@@ -160,7 +160,7 @@ def identical_units(layer: Layer) -> int | None:
 
 
 def settings(optimizer: Optimizer) -> dict[str, object]:
-    """Return what the model record says of an optimiser."""
+    """Return the fields of the model record about an optimiser."""
     groups: Iterable[dict[str, Any]] = optimizer.param_groups
     rates = [float(group["lr"]) for group in groups if "lr" in group]
     decays = [float(group.get("weight_decay") or 0.0) for group in groups]

@@ -1,4 +1,4 @@
-"""The watch: one line beside a training of PyTorch, and what it found."""
+"""The watch of a PyTorch training run, and its findings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from evenkeel.watching.reporting import page
 from evenkeel.watching.reporting.series import Series
 from evenkeel.watching.tensors import extremes
 
-#: Findings that are certain at once; others are printed when two windows of steps confirm that the training suffers.
+#: Rules whose findings are printed at once; others are printed when two windows of steps confirm them.
 _AT_ONCE = ("K001", "K006", "K008", "K030")
 _WINDOWS = 2
 _LOSSES = {
@@ -42,12 +42,12 @@ _LOSSES = {
     nn.SmoothL1Loss: "huber",
     nn.MultiMarginLoss: "hinge",
 }
-#: Bytes of measurements that are kept in memory before they go to a temporary file.
+#: Maximum bytes of measurements in memory; more go to a temporary file.
 _IN_MEMORY = 16 << 20
 
 
 class Watch:
-    """Watches the training of a model; made by :func:`watch`. A context manager, closed at its end."""
+    """Watches the training of a model; created by :func:`watch`. A context manager that closes itself."""
 
     def __init__(self, structure: Structure, settings: Settings, report: Callable[[str], None] | None) -> None:
         self._monitor = _native.Monitor()
@@ -61,18 +61,18 @@ class Watch:
         self._recorder = Recorder(structure, settings, self._take, self._say)
         _open.add(self)
 
-    # What the loop may say.
+    # Reports of the loop.
 
     def loss(
         self, loss: torch.Tensor, labels: torch.Tensor | None = None, predictions: torch.Tensor | None = None
     ) -> None:
-        """Hand over the loss of a batch, where it is not seen by itself (a loss that ``backward`` is never called on, a
-        compiled one) or is another than the one that is minimised.
+        """Report the loss of a batch, if it is not detected (``backward`` is never called on it, or it is
+        compiled) or differs from the one that is minimised.
 
         Args:
             loss: mean over the batch, a scalar.
             labels: class labels, ``[samples]``.
-            predictions: what the loss was given, ``[samples, classes]``.
+            predictions: input of the loss, ``[samples, classes]``.
         """
         classes = int(predictions.shape[1]) if predictions is not None and predictions.dim() > 1 else None
         given = extremes(predictions) if predictions is not None else None
@@ -80,7 +80,7 @@ class Watch:
         self._recorder.give_loss(Reading(value=value, labels=labels, classes=classes, predictions=given))
 
     def data(self, inputs: Any, targets: Any = None) -> None:
-        """Hand over the training data, so that all of it is judged and not the first batch alone.
+        """Report the training data, so that all of it is judged instead of the first batch alone.
 
         Args:
             inputs: ``[samples, features]`` or ``[samples, channels, height, width]``, as the model gets them.
@@ -95,7 +95,7 @@ class Watch:
         self._recorder.give_data(record)
 
     def validation(self, loss: float | None = None, accuracy: float | None = None) -> None:
-        """Hand over the result of an evaluation on validation data: mean loss, accuracy in [0, 1]."""
+        """Report the result of an evaluation on validation data: mean loss, accuracy in [0, 1]."""
         self._recorder.epochs.give({"validation_loss": loss, "validation_accuracy": accuracy})
 
     def epoch(
@@ -106,8 +106,8 @@ class Watch:
         train_accuracy: float | None = None,
         validation_accuracy: float | None = None,
     ) -> None:
-        """Say that an epoch is over, with results in evaluation mode as far as there are any. Without a call, epochs
-        are told by the data loader that begins again, or by evaluations."""
+        """Report the end of an epoch, with results in evaluation mode if there are any. Without this call, epochs
+        are detected when the data loader starts again, or by evaluations."""
         results = {
             "train_loss": train_loss,
             "validation_loss": validation_loss,
@@ -116,24 +116,24 @@ class Watch:
         }
         self._recorder.end_epoch(results)
 
-    # What was found.
+    # Findings.
 
     @property
     def findings(self) -> list[Finding]:
-        """All findings, causes first, each followed by its consequences. Their levels follow what became of the
-        training, as if it ended here."""
+        """All findings, causes first, each followed by its consequences. Their levels are adjusted to the outcome
+        of training, as if it ended here."""
         pending = [json.dumps(record) for record in self._recorder.pending()]
         documents = self._monitor.findings() if self._closed else self._monitor.findings_at_end(pending)
         return [texts.read(text) for text in documents]
 
     @property
     def alarms(self) -> list[Finding]:
-        """The findings that say that something should change: of level warn or error."""
+        """Findings of level warn or error: something should change."""
         return [finding for finding in self.findings if texts.is_alarm(finding)]
 
     @property
     def failure(self) -> Exception | None:
-        """The error that ended the watch, if one did: the training goes on without it."""
+        """Error that ended the watch, if any; training continues without the watch."""
         return self._recorder.failure
 
     @property
@@ -142,7 +142,7 @@ class Watch:
         return self._recorder.step
 
     def save(self, path: str | Path) -> None:
-        """Write the measurements, one JSON object a line, for ``evenkeel diagnose``."""
+        """Write the measurements, one JSON object per line, for ``evenkeel diagnose``."""
         self._lines.flush()
         self._lines.seek(0)
         with open(path, "w", encoding="utf-8") as file:
@@ -150,12 +150,12 @@ class Watch:
         self._lines.seek(0, 2)
 
     def report(self, path: str | Path) -> None:
-        """Write a page with findings, curves and layers: one HTML file that needs nothing else."""
+        """Write a page with findings, curves and layers as one self-contained HTML file."""
         text = page.render(self._name, self._series, self.findings, self._monitor.outcome(), ended=self._closed)
         Path(path).write_text(text, encoding="utf-8")
 
     def close(self) -> None:
-        """Remove all hooks and judge the run as a whole. What was found stays readable."""
+        """Remove all hooks and judge the run as a whole. The findings stay readable."""
         if self._closed:
             return
         _open.discard(self)
@@ -207,7 +207,7 @@ _open: weakref.WeakSet[Watch] = weakref.WeakSet()
 
 @atexit.register
 def _close_all() -> None:
-    """Close what is open: a program that ends without closing its watch hears what was found all the same."""
+    """Close open watches, so that a program that ends without closing its watch still prints the findings."""
     for watch in list(_open):
         watch.close()
 
@@ -228,26 +228,24 @@ def watch(
     samples_per_epoch: int | None = None,
     report: Callable[[str], None] | None = to_stderr,
 ) -> Watch:
-    """Watch the training of a model: every layer is measured through hooks, the health rules judge, findings are
-    printed.
+    """Watch the training of a model: measure every layer through hooks, apply the health rules, print findings.
 
-    Nothing of the training changes: neither random numbers nor running statistics, and losses are the same to the
-    last bit.
+    Training itself does not change: random numbers, running statistics and losses are the same to the last bit.
 
     Args:
-        model: any module. If it is to be compiled, its parameters, gradients and loss are measured, its outputs are
-        not. optimizer: the optimiser of its parameters.
+        model: any module. If it is compiled, its parameters, gradients and loss are measured, its outputs are not.
+        optimizer: the optimiser of its parameters.
         loss: kind of the loss (``cross_entropy``, ``nll``, ``bce``, ``bce_probabilities``, ``hinge``, ``mse``,
             ``huber``, ``other``) or the loss module; read from the graph of the gradient if it is not given.
-        every: every how many steps layers are measured. The first 16 steps are measured all; the loss, the classes, the
-            mode and which units fired are looked at in every step.
+        every: number of steps between measurements of layers. The first 16 steps are all measured; the loss, the
+            classes, the mode and the units that fired are recorded in every step.
         classes: number of classes; read from the loss if it is not given.
         batch_size: samples of a batch; read from the input.
         samples_per_epoch: samples of the training split; read from the data loader.
-        report: takes each finding as text when it is made, ``print`` for example; None keeps silent.
+        report: function that takes each finding as text, such as ``print``; None prints nothing.
 
     Returns:
-        The watch. Close it, or use it in a ``with`` statement, when the training is over.
+        The watch. Use it in a ``with`` statement, or close it when training has ended.
 
     Example:
         >>> import torch, evenkeel

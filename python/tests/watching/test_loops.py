@@ -384,7 +384,7 @@ def test_an_error_of_the_watch_leaves_the_training_alone(monkeypatch: pytest.Mon
             loss = F.cross_entropy(model(x), y)
             loss.backward()
             optimizer.step()
-    assert loss.isfinite() and len(said) == 1 and "the training goes on: OSError: broken" in said[0]
+    assert loss.isfinite() and len(said) == 1 and "training continues: OSError: broken" in said[0]
     assert not any(module._forward_hooks for module in model.modules())
 
 

@@ -1,4 +1,4 @@
-//! The command `bench`: the shape of its document, what it says without a peer, folders of cases, the study, refusals.
+//! The command `bench`: the shape of its document, its output without a peer, folders of cases, the study, refusals.
 
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ fn a_row_without_a_peer_says_so_and_has_every_field() {
 fn unknown_rows_are_refused_and_the_help_lists_all() {
     let program = Program::new();
     program.run(&["bench", "--only", "cnn,resnet"]).refused(&["--only resnet: no such row", "image-folder"]);
-    program.run(&["bench", "memory", "nothing"]).refused(&["there is no yardstick nothing"]);
+    program.run(&["bench", "memory", "nothing"]).refused(&["unknown yardstick nothing"]);
     let help = program.run(&["bench", "--help"]);
     help.succeeded();
     for text in ["scaling", "Examples:\n  evenkeel bench", "image-folder"] {

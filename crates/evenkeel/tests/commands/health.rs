@@ -1,4 +1,4 @@
-//! Health as a user sees it: quiet trainings, findings in the log, the table, the summary and the exit status; the suite.
+//! Health as a user sees it: quiet training runs, findings in the log, the table, the summary and the exit status; the suite.
 
 use crate::program::Program;
 
@@ -72,5 +72,5 @@ fn a_slice_of_the_suite_names_faults_and_leaves_healthy_runs_alone() {
     assert_eq!((&document["faulty_runs"], &document["healthy_runs"]), (&12.into(), &9.into()));
     assert_eq!(document["root_named"], 1.0, "{document:#}");
     assert_eq!(document["healthy_runs_with_alarm"], 0, "{document:#}");
-    program.run(&["bench", "health", "--only", "constant"]).refused(&["no such training", "constant_init"]);
+    program.run(&["bench", "health", "--only", "constant"]).refused(&["no such fault or network", "constant_init"]);
 }

@@ -56,7 +56,7 @@ fn a_model_goes_out_and_comes_back() {
     program
         .run(&["plan", "mlp", "--set", "model.source=kept.onnx"])
         .refused(&["--set model.source=kept.onnx", "model.preset"]);
-    program.run(&["import", "t.csv"]).refused(&["t.csv", "not those of an ONNX model"]);
+    program.run(&["import", "t.csv"]).refused(&["t.csv", "it is not an ONNX model"]);
     program.run(&["export", "runs/r", "r.pt"]).refused(&["r.pt", ".onnx"]);
     program.run(&["export", "runs/r", "r.onnx", "--opset", "9"]).refused(&["operator set 9", "17 to 21"]);
 }

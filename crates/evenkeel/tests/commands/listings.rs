@@ -1,4 +1,4 @@
-//! Help and the listings: complete, stable, and JSON where asked for.
+//! Help and the listings: complete, stable, and JSON if requested.
 
 use std::io::Read;
 use std::process::{Command, Stdio};

@@ -1,4 +1,4 @@
-//! `predict` and `eval` on whatever a person has: files, folders, patterns, standard input.
+//! `predict` and `eval` on any input: files, folders, patterns, standard input.
 
 use serde_json::{Value, json};
 
@@ -150,13 +150,13 @@ fn inputs_that_cannot_be_read_are_named_with_the_next_step() {
         (predict(&["absent.csv"]), "", &["absent.csv", "No such file"]),
         (predict(&["new/*.parquet"]), "", &["no file matches the pattern"]),
         (predict(&["hollow"]), "", &["hollow: there is no table in the folder"]),
-        (predict(&["-"]), "", &["standard input is empty", "one JSON object a line"]),
+        (predict(&["-"]), "", &["standard input is empty", "one JSON object per line"]),
         (predict(&["-"]), "{\"color\": \"red\"}\n{\"color\"\n", &["standard input, line 2: not valid JSON"]),
         (predict(&["-"]), "{\"color\": [1]}", &["line 1, column \"color\": a list or an object"]),
-        (predict(&["-"]), "[1, 2]", &["line 1: 2 values, and the model has 3 columns", "color, sugar, acid"]),
+        (predict(&["-"]), "[1, 2]", &["line 1: 2 values, but the model has 3 columns", "color, sugar, acid"]),
         (predict(&["-"]), "{\"color\": \"red\", \"sugar\": 1}", &["the column \"acid\" is missing"]),
         (predict(&["new/a.csv", "--id", "name"]), "", &["--id name: new/a.csv has no such column", "Name one of id"]),
-        (predict(&["new/a.csv", "--out", "out.txt"]), "", &["the ending says no format", ".jsonl"]),
+        (predict(&["new/a.csv", "--out", "out.txt"]), "", &["the extension names no format", ".jsonl"]),
         (predict(&["new/a.csv", "--out", "no/out.csv"]), "", &["its folder does not exist"]),
         (predict(&["new/a.csv", "other.csv", "--append"]), "", &["new/a.csv and other.csv have different columns"]),
     ];

@@ -1,4 +1,4 @@
-//! What is refused says what, where and the next step, on standard error, with exit status 2.
+//! Refusals state the fault, the place and the next step on standard error, with exit status 2.
 
 use crate::program::{Program, write};
 
@@ -11,10 +11,10 @@ fn wrong_arguments_are_refused_with_status_2() {
         (&["trian"], &["unrecognized subcommand 'trian'", "--help"]),
         (&["explain", "dead-rellu"], &["no rule is called 'dead-rellu'", "K010 dead-relu", "evenkeel explain"]),
         (&["catalog", "layer"], &["the catalog has no section 'layer'", "layers"]),
-        (&["diagnose", "absent.jsonl"], &["cannot read absent.jsonl", "Check that the path is right"]),
+        (&["diagnose", "absent.jsonl"], &["cannot read absent.jsonl", "Check that the path is correct"]),
         (&["compare", "absent", "absent"], &["absent: no such folder", "the folder of a run"]),
         (&["compare", "absent"], &["2 values required"]),
-        (&["init", "absent/folder/a.toml"], &["cannot write absent/folder/a.toml", "Choose a path"]),
+        (&["init", "absent/folder/a.toml"], &["cannot write absent/folder/a.toml", "Choose a writable path"]),
     ];
     let program = Program::new();
     for (arguments, expected) in cases {
@@ -48,7 +48,7 @@ fn broken_measurement_files_are_refused_with_their_line() {
     }
     let truncated = format!("{model}\n{{\"type\":\"step\",\"st");
     write(&program.path("broken.jsonl"), &truncated);
-    program.run(&["diagnose", "broken.jsonl"]).refused(&["line 2: not a JSON object", "cut off"]);
+    program.run(&["diagnose", "broken.jsonl"]).refused(&["line 2: not a JSON object", "truncated last line"]);
     program.run(&["diagnose", "."]).refused(&["a folder, not a file"]);
 }
 
@@ -236,6 +236,6 @@ fn a_wrong_config_is_shown_with_its_lines() {
       ·        ──┬──
       ·          ╰── `adm` is none of sgd, adam, adamw, rmsprop, adagrad; did you mean `adam`?
       ╰────
-     help: `evenkeel init` prints a config with every key explained, `evenkeel catalog` every name
+     help: `evenkeel init` prints a config that explains every key, `evenkeel catalog` lists every name
     "#);
 }

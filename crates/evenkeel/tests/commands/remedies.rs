@@ -10,7 +10,7 @@ fn equal_weights_are_found_before_the_first_step() {
     let document = run.ended_with(1).json();
     assert_eq!(document["findings"][0]["code"], "K006", "{document:#}");
     program.run(&["check", "nofile.toml"]).refused(&["nofile.toml"]);
-    program.run(&["check", "--budget", "x"]).refused(&["no unit of time"]);
+    program.run(&["check", "--budget", "x"]).refused(&["unknown unit of time"]);
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn the_doctor_repairs_a_learning_rate_far_too_high_and_leaves_the_story() {
     let again = program.run(&["doctor", "runs/hot", "--trainings", "40"]);
     again.succeeded();
     let text = again.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(text.contains("Better than the start, beyond the spread over seeds"), "{text}");
+    assert!(text.contains("Better than the start by more than the spread over seeds"), "{text}");
     assert!(text.contains("changed optimizer.") && program.path("runs/hot-doctor-2/repaired.toml").exists(), "{text}");
 }
 

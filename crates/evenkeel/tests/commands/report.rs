@@ -42,7 +42,7 @@ fn a_training_that_fails_leaves_a_report_that_says_so() {
     ]);
     failed.refused(&["K001"]);
     let page = std::fs::read_to_string(program.path("runs/wild/report.html")).unwrap();
-    assert!(page.contains("The training ended with an error.") && !page.contains(">finished<"));
+    assert!(page.contains("Training ended with an error.") && !page.contains(">finished<"));
 }
 
 #[test]

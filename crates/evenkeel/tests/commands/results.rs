@@ -1,4 +1,4 @@
-//! Results as the program prints and keeps them: metrics beside their baseline, samples without a result, importance.
+//! Results as the program prints and keeps them: metrics with their baseline, samples without a result, importance.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! `studio`: real trainings watched, stopped, resumed, killed and asked through a page's requests.
+//! `studio`: real training runs watched, stopped, resumed, killed and asked through a page's requests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::program::Program;
 
-/// A training that goes on until it is stopped.
+/// A training run that continues until it is stopped.
 const LONG: [&str; 9] = [
     "train",
     "--set",

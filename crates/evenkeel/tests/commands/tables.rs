@@ -1,4 +1,4 @@
-//! Tables as people have them: what the program says about their columns, and what a model does with cells it does not know.
+//! Tables as people have them: the report about their columns, and cells unknown to a model.
 
 use crate::program::{Program, write};
 
@@ -42,7 +42,8 @@ fn a_model_predicts_rows_with_cells_it_does_not_know() {
     write(&program.path("new.csv"), "color;size\nred;1,5\nviolet;2,5\n;unknown\n");
     let predicted = program.run(&["predict", "runs/colors", "new.csv", "--json"]);
     assert_eq!(predicted.json().as_array().map(Vec::len), Some(3));
-    for note in ["\"color\": 1 cell has a text that is no category of the model (\"violet\")", "taken for missing"] {
+    for note in ["\"color\": 1 cell has a text that is not a category of the model (\"violet\")", "treated as missing"]
+    {
         assert!(predicted.stderr.contains(note), "{}", predicted.stderr);
     }
     program.run(&["eval", "runs/colors", "colors.csv"]).succeeded();

@@ -80,7 +80,7 @@ impl Attempts {
         }
     }
 
-    /// Runs one command; returns what is wrong with its end.
+    /// Runs one command; returns the fault in its outcome.
     fn run(&self, command: &str, settings: &[String]) -> Option<String> {
         let script = format!("ulimit -v {ADDRESS_SPACE}; ulimit -t {SECONDS}; exec \"$@\"");
         let binary = self.program.command(&[]).get_program().to_owned();

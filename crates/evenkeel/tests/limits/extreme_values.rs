@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 
-/// Integers at the ends of their types and of what a machine holds.
+/// Integers at the ends of their types and of a machine's memory.
 const INTEGERS: [&str; 7] = ["0", "1", "-1", "1000000", "2147483648", "288230376151711744", "9223372036854775807"];
 
 /// Numbers at the ends of 64 and 32 bits, and those that are none.
@@ -14,7 +14,7 @@ const NUMBERS: [&str; 9] = ["0.0", "0.999", "-1.0", "1e38", "1e308", "-1e308", "
 /// Elements of a list that is far too long.
 const LONG: usize = 500;
 
-/// A schema and what has been written of it.
+/// A schema and the part that has been written.
 pub(crate) struct Values<'schema> {
     schema: &'schema Json,
     /// Choices among many variants that have been written out once: where they come again, one example does.

@@ -1,4 +1,4 @@
-//! Limits of the machine and of numbers: what lies beyond them is refused or survived.
+//! Limits of the machine and of numbers: values beyond them are refused or handled.
 #![cfg(unix)]
 
 mod environment;

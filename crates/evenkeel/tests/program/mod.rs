@@ -47,7 +47,7 @@ impl Program {
     }
 }
 
-/// What a run of the program left.
+/// Output of a run of the program.
 pub struct Finished {
     arguments: String,
     /// Exit status; `None` after a signal.

@@ -8,11 +8,11 @@ use crate::python;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/pytorch");
 
-/// Runs the example once for each line of standard input, in one process: importing PyTorch takes longer than a training.
+/// Runs the example once for each line of standard input, in one process: importing PyTorch takes longer than a training run.
 const TRAIN_EACH: &str =
     "import sys; sys.path.insert(0, sys.argv[1]); import train; [train.main(line.split()) for line in sys.stdin]";
 
-/// A fault, the rule that names it, and the level it must have at least: that of a fact where the network learns all the same.
+/// A fault, the rule that names it, and the level it must have at least: that of a fact if the network learns nevertheless.
 const FAULTS: [(&str, &str, &str); 15] = [
     ("raw_inputs", "K002", "error"),
     ("small_init", "K005", "error"),

@@ -1,4 +1,4 @@
-//! Data that is cut off or is not what it claims to be: refused with status 2, the file named, nothing written.
+//! Truncated data, and data of another kind than it claims: refused with status 2, the file named, nothing written.
 
 use std::path::Path;
 
@@ -102,7 +102,7 @@ fn truncated_images_are_named_or_skipped_and_counted() {
 fn odd_tables_are_refused_in_words() {
     let rows = |row: &dyn Fn(usize) -> String| (0..40).map(row).collect::<String>();
     let cases: [(&str, Vec<u8>, &[&str]); 8] = [
-        ("cut in a quoted cell", b"a,target\n1,x\n2,\"y".to_vec(), &["table.csv", "line 3 never ends"]),
+        ("cut in a quoted cell", b"a,target\n1,x\n2,\"y".to_vec(), &["table.csv", "line 3 is never closed"]),
         ("no text", b"a,target\n1,x\n2,\0\0\n3,x\n".to_vec(), &["table.csv", "line 3 has a zero byte"]),
         ("one row", b"a,target\n1,x\n".to_vec(), &["table.csv"]),
         ("a header alone", b"a,target\n".to_vec(), &["table.csv"]),
@@ -148,7 +148,8 @@ fn what_is_done_to_images_for_a_model_is_said() {
     save("new/grey.png", 16, true);
     let predicted = program.run(&["predict", "runs/pets", "new", "--json"]);
     assert_eq!(predicted.json().as_array().map(Vec::len), Some(2));
-    for note in ["new: 1 of 2 images brought to 16 x 16 (bilinear, stretched)", "1 of 2 images turned from grey to"] {
+    for note in ["new: 1 of 2 images resized to 16 x 16 (bilinear, stretched)", "1 of 2 images converted from grey to"]
+    {
         assert!(predicted.stderr.contains(note), "{}", predicted.stderr);
     }
     let same = program.run(&["predict", "runs/pets", "photos/cat/0.png"]);

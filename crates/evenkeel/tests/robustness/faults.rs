@@ -14,8 +14,8 @@ use keel_train::runs::{
 };
 use keel_train::{Config, Training, config};
 
-/// A training of six steps with something of everything: dropout, batch norm, momentum, averaged weights, findings, a
-/// checkpoint behind every step.
+/// A training run of six steps with something of everything: dropout, batch norm, momentum, averaged weights, findings, a
+/// checkpoint after every step.
 fn small(directory: &Path) -> Config {
     let overrides = [
         "data.source=spiral",
@@ -208,7 +208,7 @@ fn a_continuation_and_a_report_leave_the_run_as_it_is_whatever_fails() {
     }
 }
 
-/// Files as a disk holds them: what reached it, and what is only in memory.
+/// Files as a disk holds them: the part that reached it, and the part that is only in memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Disk {
     /// Contents in memory and on the disk, by the name in memory.
@@ -255,7 +255,7 @@ impl Disk {
     }
 }
 
-/// The power goes behind each operation: what had not reached the disk is lost, and no checkpoint is newer than the rows
+/// The power fails after each operation: data that had not reached the disk is lost, and no checkpoint is newer than the rows
 /// that belong to it.
 #[test]
 fn a_training_survives_the_loss_of_power_behind_each_of_its_operations() {

@@ -1,4 +1,4 @@
-//! A training that is stopped or killed ends, once resumed, in the same bits as one that never was.
+//! A training run that is stopped or killed ends, once resumed, in the same bits as one that never was.
 #![cfg(unix)]
 
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::program::Program;
 
-/// Starts a training in the background.
+/// Starts a training run in the background.
 fn start(program: &Program, name: &str, epochs: u32) -> Child {
     Command::new(program.command(&[]).get_program())
         .args(["train", "--set", &format!("run.name={name}"), "--set", &format!("train.epochs={epochs}")])
@@ -31,7 +31,7 @@ fn wait_until(never: &str, there: impl Fn() -> bool) {
     }
 }
 
-/// The numbers of a safetensors file: everything behind its header, which holds names and settings.
+/// The numbers of a safetensors file: everything after its header, which holds names and settings.
 fn tensors(path: &Path) -> Vec<u8> {
     let bytes = std::fs::read(path).unwrap();
     let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
@@ -57,7 +57,7 @@ fn start_small(program: &Program, name: &str) -> Child {
         .unwrap()
 }
 
-/// Kills a training after `delay`, resumes it and returns what it ends in.
+/// Kills a training run after `delay`, resumes it and returns its result.
 fn killed_after(program: &Program, name: &str, delay: Duration) -> [Vec<u8>; 2] {
     let mut child = start_small(program, name);
     wait_for(&program.path("runs").join(name).join("summary.json"));

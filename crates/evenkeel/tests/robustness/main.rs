@@ -1,4 +1,4 @@
-//! Trainings under disk faults, kills and other processes; damaged files and runs of older versions.
+//! Training runs under disk faults, kills and other processes; damaged files and runs of older versions.
 
 mod damaged_data;
 #[cfg(debug_assertions)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::program::Program;
 
-/// A program beside a copy of the runs of format version 1, which had no checksums and kept no windows of the health rules.
+/// A program next to a copy of the runs of format version 1, which had no checksums and kept no windows of the health rules.
 fn with_runs() -> Program {
     let program = Program::new();
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/robustness/runs/version-1");

@@ -1,4 +1,4 @@
-//! Names that would command a terminal, from files and folders, are shown as what they are.
+//! Names of files and folders that would control a terminal are shown in escaped form.
 
 use crate::program::{Program, write};
 

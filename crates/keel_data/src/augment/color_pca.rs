@@ -64,7 +64,7 @@ impl ColorAxes {
         Ok(Self { steps })
     }
 
-    /// What to add to red, green and blue.
+    /// Returns the values to add to red, green and blue.
     pub(super) fn draw(&self, stream: &mut ChaCha8Rng, std: f64) -> [f32; 3] {
         let mut color = [0.0f64; 3];
         for step in &self.steps {

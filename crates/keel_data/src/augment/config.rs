@@ -5,7 +5,7 @@ use crate::error::DataError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What lies beyond the border of an image that is moved.
+/// Values beyond the border of a moved image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CropBorder {
@@ -33,11 +33,11 @@ impl CropBorder {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AugmentConfig {
-    /// Mirror left to right: a random half of the images in the first epoch, then each the other way round every epoch.
+    /// Mirror left to right: a random half of the images in the first epoch, then every image alternately.
     pub flip: bool,
     /// Pad each side by this many pixels and crop back to the size at a random place. 0 = off.
     pub crop_padding: usize,
-    /// What the padding of `crop_padding`, and the shift of `train.shifted_evaluation`, shows: `zeros`, or `reflect` for the
+    /// Content of the padding of `crop_padding` and of the shift of `train.shifted_evaluation`: `zeros`, or `reflect` for the
     /// pixels inside the border in reverse order.
     pub crop_border: CropBorder,
     /// Enlarge a random part of the image to its size: the smallest share of the area, such as 0.35. 0 = off.
@@ -56,7 +56,7 @@ impl AugmentConfig {
         *self == AugmentConfig { crop_border: self.crop_border, ..Self::default() }
     }
 
-    /// Returns the first key in use that moves or enlarges what an image shows, and not only mirrors it.
+    /// Returns the first key in use that moves or enlarges the content of an image, and not only mirrors it.
     pub fn moving_key(&self) -> Option<&'static str> {
         let moves = [
             (crop_padding::ENTRY.name, self.crop_padding > 0),
@@ -74,7 +74,7 @@ impl AugmentConfig {
             if pixels > limit {
                 return Err(DataError::setting(
                     field,
-                    format!("{pixels} pixels are too many for images of {height} x {width}"),
+                    format!("{pixels} pixels exceed what images of {height} x {width} allow"),
                     format!("Give a number from 0 to {limit}"),
                 ));
             }
@@ -83,7 +83,7 @@ impl AugmentConfig {
         if self.color_pca.is_finite() && self.color_pca >= 0.0 {
             return Ok(());
         }
-        let what = format!("{} is no standard deviation", self.color_pca);
+        let what = format!("{} is not a valid standard deviation", self.color_pca);
         Err(DataError::setting("augment.color_pca", what, "Give 0 for off, or a number such as 0.1"))
     }
     /// Checks the shares, and that images are moved in one way.

@@ -38,16 +38,16 @@ pub struct Augmenter {
     color_axes: Option<color_pca::ColorAxes>,
 }
 
-/// What one sample receives in one epoch.
+/// Random changes of one sample in one epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Draw {
     /// Mirrored left to right.
     pub(crate) flip: bool,
     /// Rows and columns by which the image moves down and right.
     pub(crate) offset: (isize, isize),
-    /// What is seen where the image has moved away.
+    /// Content of the area that the moved image no longer covers.
     pub(crate) border: CropBorder,
-    /// The part that is enlarged to the whole size, in place of a move.
+    /// The part that is enlarged to the whole size, instead of a move.
     pub(crate) window: Option<Window>,
     /// `[top, bottom)` and `[left, right)` of the square that is blanked.
     pub(crate) blank: Option<([usize; 2], [usize; 2])>,
@@ -61,7 +61,7 @@ impl Augmenter {
     /// Prepares the augmentations of `config`; colour axes are those of the training split.
     ///
     /// # Errors
-    /// Samples that are no images, sizes larger than the image, colour jitter on grey images.
+    /// Samples that are not images, sizes larger than the image, colour jitter on grey images.
     pub fn fit(dataset: &Dataset, training_indices: &[usize], config: &AugmentConfig) -> Result<Self, DataError> {
         let sides = match *dataset.sample_shape() {
             SampleShape::Image { height, width, .. } => Sides { height, width },
@@ -82,17 +82,17 @@ impl Augmenter {
         Ok(Self { config: config.clone(), sides, value_range: dataset.value_range(), color_axes })
     }
 
-    /// Whether samples stay as they are.
+    /// Returns true if samples are not changed.
     pub fn is_off(&self) -> bool {
         self.config.is_off()
     }
 
-    /// Returns the first key in use that moves or enlarges what an image shows.
+    /// Returns the first key in use that moves or enlarges the content of an image.
     pub fn moving_key(&self) -> Option<&'static str> {
         self.config.moving_key()
     }
 
-    /// What sample `sample` receives in `epoch`.
+    /// Returns the changes of sample `sample` in `epoch`.
     pub(crate) fn draw(&self, seed: u64, epoch: u64, sample: usize) -> Draw {
         if self.is_off() {
             return Draw::default();

@@ -91,7 +91,7 @@ fn write_moved<T: Stored>(image: StoredImage<T>, draw: &Draw, elementwise: &Elem
     }
 }
 
-/// Most values of a row mirrored at a time.
+/// Maximum number of values of a row mirrored at a time.
 const PIECE: usize = 192;
 
 /// Calls `apply(length, position, values)` for pieces of `source` with its pixels in reverse order.

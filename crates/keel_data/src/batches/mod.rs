@@ -1,4 +1,4 @@
-//! Batches: which samples, in which order, prepared by whom.
+//! Batches: their samples, their order and their preparation.
 
 mod in_order;
 mod loader;
@@ -21,7 +21,7 @@ pub struct Batch {
     pub weights: Vec<f32>,
     /// Their numbers in the dataset, `[samples]`.
     pub indices: Vec<usize>,
-    /// Where in the run this batch belongs.
+    /// Place of this batch in the run.
     pub position: Position,
     /// Share of the step's samples that the batch has.
     pub share: Share,
@@ -75,13 +75,13 @@ pub struct Position {
 /// In which order samples come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// As given, in every epoch.
+    /// The given order, in every epoch.
     Sequential,
     /// A permutation that is a function of the seed and the epoch alone.
     Shuffled,
 }
 
-/// What becomes of the last batch of an epoch when it is short.
+/// Handling of the last batch of an epoch if it is short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastBatch {
     /// It stays short.
@@ -92,7 +92,7 @@ pub enum LastBatch {
     MergeSingle,
 }
 
-/// How batches are formed.
+/// Settings for forming batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchOptions {
     /// Samples a batch, at least 1.
@@ -111,7 +111,7 @@ impl BatchOptions {
         Self { batch_size, seed: 0, order: Order::Sequential, last: LastBatch::Keep }
     }
 
-    /// Shuffled anew in every epoch: for training.
+    /// Shuffled again in every epoch: for training.
     pub fn shuffled(batch_size: usize, seed: u64) -> Self {
         Self { batch_size, seed, order: Order::Shuffled, last: LastBatch::MergeSingle }
     }

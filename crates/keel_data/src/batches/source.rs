@@ -8,7 +8,7 @@ use crate::preprocess::{PreprocessScratch, Preprocessor};
 use crate::random::{Purpose, shuffle, stream};
 use std::sync::Arc;
 
-/// Where batches come from. Cheap to clone.
+/// Source of batches. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct BatchSource {
     dataset: Arc<Dataset>,
@@ -20,7 +20,7 @@ pub struct BatchSource {
     share: Share,
 }
 
-/// Memory of whoever fills batches; nothing is allocated once it has seen an epoch start and the largest batch.
+/// Memory for filling batches; nothing is allocated once it has seen an epoch start and the largest batch.
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
     scratch: PreprocessScratch,
@@ -135,7 +135,7 @@ impl BatchSource {
         }
     }
 
-    /// A batch with room for the largest one.
+    /// A batch with space for the largest one.
     pub(super) fn empty_batch(&self) -> Batch {
         let largest = self.largest_batch();
         Batch {

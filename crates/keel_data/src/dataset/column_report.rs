@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a column was taken for.
+/// Kind of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnKind {
@@ -49,18 +49,18 @@ impl fmt::Display for ColumnKind {
     }
 }
 
-/// What became of one column of a table, and why.
+/// Use of one column of a table, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnReport {
     /// Name in the header.
     pub name: String,
-    /// What it was taken for.
+    /// Kind of the column.
     pub kind: ColumnKind,
     /// Number of rows in which it is missing.
     pub missing: usize,
     /// Number of different cells, without missing ones.
     pub distinct: usize,
-    /// What it became: "1 number + 1 missing flag", "12 categories + other", "left out".
+    /// Result: "1 number + 1 missing flag", "12 categories + other", "left out".
     pub became: String,
     /// Why, and how it was read.
     pub reason: String,

@@ -29,7 +29,7 @@ pub(super) fn digits() -> Result<Dataset, DataError> {
             _ => {
                 return Err(DataError::format(
                     path,
-                    "a row is not 65 bytes",
+                    "a row does not have 65 bytes",
                     "Re-install Evenkeel: the file is damaged",
                 ));
             }

@@ -14,7 +14,7 @@ impl Mixer {
         self.0 = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
     }
 
-    /// Eight bytes a word, the last one filled with zeros; the length goes in first.
+    /// Eight bytes per word, the last one filled with zeros; the length goes in first.
     fn bytes(&mut self, bytes: &[u8]) {
         self.word(bytes.len() as u64);
         let (words, rest) = bytes.as_chunks::<8>();

@@ -1,13 +1,13 @@
-//! Datasets of what a program has in memory.
+//! Datasets of a program's data in memory.
 
 use super::{Dataset, Imputation, Inputs, SampleShape, Targets};
 use crate::error::DataError;
 
 impl Dataset {
-    /// A dataset of images in memory, each `[height, width, channels]` bytes, as `shape` says.
+    /// A dataset of images in memory, each `[height, width, channels]` bytes, according to `shape`.
     ///
     /// # Errors
-    /// An image of another length, or what [`Dataset::from_memory`] refuses.
+    /// An image of another length, or an error of [`Dataset::from_memory`].
     pub fn from_images<Image: AsRef<[u8]>>(
         name: impl Into<String>,
         shape: [usize; 3],
@@ -28,7 +28,7 @@ impl Dataset {
     }
 
     /// Like [`Dataset::from_memory`], for rows of `features` numbers, `[samples, features]`, in which NaN marks a missing
-    /// value; `imputation` says what stands in for it, fitted on the training split.
+    /// value; `imputation` selects its replacement, fitted on the training split.
     ///
     /// # Errors
     /// Anything that [`Dataset::from_memory`] refuses, infinite values among it; NaN where `imputation` is `error`.
@@ -46,8 +46,8 @@ impl Dataset {
 }
 
 impl Targets {
-    /// Classes by name or number, one a sample. The classes are what occurs, in order of their names; names that are all
-    /// whole numbers are ordered as numbers.
+    /// Classes by name or number, one per sample. The classes are the values that occur, in order of their names; names
+    /// that are all whole numbers are ordered as numbers.
     pub fn classes<Label: ToString>(labels: impl IntoIterator<Item = Label>) -> Self {
         let labels: Vec<String> = labels.into_iter().map(|label| label.to_string()).collect();
         let mut class_names = labels.clone();
@@ -63,7 +63,7 @@ impl Targets {
         Targets::Classes { labels, class_names }
     }
 
-    /// One number a sample, called `name`.
+    /// One number per sample, called `name`.
     pub fn values(name: impl Into<String>, values: impl IntoIterator<Item = f32>) -> Self {
         Targets::Values { values: values.into_iter().collect(), target_names: vec![name.into()] }
     }

@@ -50,16 +50,16 @@ impl Inputs {
         }
     }
 
-    /// Whether there is no value.
+    /// Returns true if there is no value.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// What is to be predicted for all samples.
+/// Targets of all samples.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Targets {
-    /// One class a sample, `[samples]`, each below the number of names.
+    /// One class per sample, `[samples]`, each below the number of names.
     Classes {
         /// Class of each sample, `[samples]`.
         labels: Vec<u32>,
@@ -88,7 +88,7 @@ pub struct OfficialDivision {
     pub test: Vec<usize>,
 }
 
-/// What a split keeps together or in order, one entry a sample.
+/// Keys that a split keeps together or in order, one entry per sample.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SplitKeys {
     /// Number of the group of each sample; a group is never divided.
@@ -262,8 +262,8 @@ impl Dataset {
         Ok(self)
     }
 
-    /// Sets how much each sample counts in the loss of a training, `[samples]`: 0 or more, relative to each other. Metrics count
-    /// each sample once.
+    /// Sets how much each sample counts in the loss of a training run, `[samples]`: 0 or more, relative to each other.
+    /// Metrics count each sample once.
     ///
     /// # Errors
     /// Not one weight a sample, a weight that is negative or not finite, or none above 0.
@@ -304,7 +304,7 @@ impl Dataset {
         self
     }
 
-    /// Sets what each sample is called in messages.
+    /// Sets the name of each sample in messages.
     pub fn with_provenance(mut self, provenance: Provenance) -> Self {
         self.provenance = provenance;
         self
@@ -330,7 +330,7 @@ impl Dataset {
         self
     }
 
-    /// Sets what a split keeps together or in order.
+    /// Sets the keys that a split keeps together or in order.
     ///
     /// # Errors
     /// Not one entry a sample, or a time that is NaN.
@@ -402,7 +402,7 @@ impl Dataset {
         &self.targets
     }
 
-    /// Weight of each sample in the loss of a training, `[samples]`; empty if all weigh the same.
+    /// Weight of each sample in the loss of a training run, `[samples]`; empty if all weigh the same.
     pub fn weights(&self) -> &[f32] {
         &self.weights
     }
@@ -434,7 +434,7 @@ impl Dataset {
         self.division.as_ref()
     }
 
-    /// Where the samples come from.
+    /// Returns the sources of the samples.
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
     }
@@ -444,32 +444,32 @@ impl Dataset {
         self.value_range
     }
 
-    /// What stands in for missing cells; `None` where cells cannot be missing.
+    /// Returns the replacements for missing cells; `None` if cells cannot be missing.
     pub fn imputation(&self) -> Option<Imputation> {
         self.imputation
     }
 
-    /// The columns that became features, in the order of the features; empty but for tables.
+    /// The columns that became features, in the order of the features; empty for other sources.
     pub fn columns(&self) -> &[TableColumn] {
         &self.columns
     }
 
-    /// What became of every column, in the order of the table; empty but for tables.
+    /// Returns the use of every column, in the order of the table; empty for other sources.
     pub fn column_reports(&self) -> &[ColumnReport] {
         &self.column_reports
     }
 
-    /// What is added to numeric targets to have them in their own unit, in f64.
+    /// Returns the offsets that convert numeric targets to their own unit, in f64.
     pub fn target_origin(&self) -> f64 {
         self.table_target.as_ref().map_or(0.0, |target| target.encoding.origin)
     }
 
-    /// What a split keeps together or in order.
+    /// Returns the keys that a split keeps together or in order.
     pub fn split_keys(&self) -> &SplitKeys {
         &self.split_keys
     }
 
-    /// What a reader had to decide or leave out, as sentences for a person.
+    /// Returns the decisions and omissions of the reader, as sentences for a person.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -521,7 +521,7 @@ impl Dataset {
         moments
     }
 
-    /// What another source has to look like to be fed to a model trained on this dataset.
+    /// Returns the schema that another source must match for a model trained on this dataset.
     pub fn schema(&self) -> Schema {
         Schema {
             name: self.name.clone(),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Dataset, Inputs, Provenance, Targets};
 
 impl Dataset {
-    /// The samples `indices` alone, in that order, numbered anew.
+    /// The samples `indices` alone, in that order, numbered again.
     ///
     /// # Panics
     /// If a number is outside the dataset.

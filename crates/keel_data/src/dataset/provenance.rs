@@ -1,8 +1,8 @@
-//! Where each sample comes from, for messages and reports.
+//! Source of each sample, for messages and reports.
 
 use std::path::PathBuf;
 
-/// Where the samples of a dataset come from.
+/// Sources of the samples of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Provenance {
     /// Samples have only their number.

@@ -1,4 +1,4 @@
-//! What a source has to look like to be fed to a trained model; stored with the model.
+//! Requirements of a trained model for its sources of data; stored with the model.
 
 use super::{Imputation, NumberEncoding, SampleShape, TableColumn};
 use crate::config::{Fit, ResizeFilter};
@@ -26,7 +26,7 @@ pub struct TableTarget {
     pub encoding: NumberEncoding,
 }
 
-/// How images of other sizes are brought to the sample shape.
+/// Conversion of images of other sizes to the sample shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageDecoding {
     /// Interpolation.
@@ -38,12 +38,12 @@ pub struct ImageDecoding {
     pub sample_bits: u8,
 }
 
-/// Bits of models from before depth was looked at.
+/// Bits of models from before depth was recorded.
 fn all_bits() -> u8 {
     16
 }
 
-/// What a source has to look like to be fed to a trained model.
+/// Requirements of a trained model for its sources of data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Schema {
     /// Name of the dataset the model was trained on.
@@ -64,15 +64,15 @@ pub struct Schema {
     /// The target column of a table; `None` for other sources and for models of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table_target: Option<TableTarget>,
-    /// What stands in for missing cells.
+    /// Replacements for missing cells.
     pub imputation: Option<Imputation>,
-    /// How images are brought to size; `None` for other sources.
+    /// Conversion of images to their size; `None` for other sources.
     pub image_decoding: Option<ImageDecoding>,
 }
 
 impl Schema {
-    /// What is added to numeric targets to have them in their own unit, in f64: 0 but for tables whose numbers differ by
-    /// little beside their size.
+    /// Offsets that convert numeric targets to their own unit, in f64: 0 except for tables whose numbers differ by
+    /// little relative to their size.
     pub fn target_origin(&self) -> f64 {
         self.table_target.as_ref().map_or(0.0, |target| target.encoding.origin)
     }

@@ -30,7 +30,7 @@ impl SampleShape {
         }
     }
 
-    /// Whether a sample holds no value at all.
+    /// Returns true if a sample holds no values.
     pub fn is_empty(&self) -> bool {
         self.dimensions().contains(&0)
     }
@@ -43,7 +43,7 @@ impl SampleShape {
         }
     }
 
-    /// Whether samples are images.
+    /// Returns true if samples are images.
     pub fn is_image(&self) -> bool {
         matches!(self, Self::Image { .. })
     }

@@ -1,4 +1,4 @@
-//! How a column of a table becomes features; stored with a model, so that other tables are read alike.
+//! Conversion of a table's column into features; stored with a model, so that other tables are read the same way.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 pub struct TableColumn {
     /// Name in the header.
     pub name: String,
-    /// What a cell becomes.
+    /// Conversion of a cell.
     pub encoding: ColumnEncoding,
     /// True if a last feature is 1 where the cell is missing, else 0.
     pub missing_flag: bool,
 }
 
-/// What a cell becomes.
+/// Conversion of a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ColumnEncoding {
@@ -38,9 +38,9 @@ pub enum ColumnEncoding {
     },
 }
 
-/// How a cell is read as a number, and the scale it has as a feature: `(number - origin) / unit`, computed in f64.
+/// Rule by which a cell is read as a number, and its scale as a feature: `(number - origin) / unit`, computed in f64.
 ///
-/// The origin keeps the digits of numbers that differ by little beside their size, such as time stamps, and the unit
+/// The origin keeps the digits of numbers that differ by little relative to their size, such as time stamps, and the unit
 /// brings numbers into the range of f32. Neither is a statistic: preprocessing that follows shifts and scales anyway.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NumberEncoding {
@@ -53,7 +53,7 @@ pub struct NumberEncoding {
     /// Size from which a number stands for "no data".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_data_from: Option<f64>,
-    /// Texts of this column that stand for a missing number, beside the usual ones.
+    /// Texts of this column that mark a missing number, besides the usual ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_texts: Vec<String>,
 }
@@ -108,7 +108,7 @@ pub enum Grouping {
     Apostrophe,
 }
 
-/// How a cell is read as a date, and the features it becomes.
+/// Rule by which a cell is read as a date, and its features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimeEncoding {
     /// Which of two numbers before the year is the day.
@@ -198,7 +198,7 @@ fn part_names(name: &str, part: TimePart) -> Vec<String> {
     }
 }
 
-/// A column as it is stored: models of earlier versions have `categories` in place of an encoding.
+/// A column as it is stored: models of earlier versions have `categories` instead of an encoding.
 #[derive(Deserialize)]
 struct StoredColumn {
     name: String,

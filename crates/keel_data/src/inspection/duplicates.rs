@@ -7,7 +7,7 @@ use crate::split::SplitDataset;
 use rayon::prelude::*;
 use std::collections::HashSet;
 
-/// Samples for each of which this many different ones have to be possible before equal ones are called duplicates.
+/// Minimum number of possible different rows per sample for equal ones to count as duplicates.
 const POSSIBLE_FOR_EACH: f64 = 10.0;
 /// Different values of a feature that are counted.
 const COUNTED: usize = 64;
@@ -31,7 +31,7 @@ pub struct SplitDuplicates {
 }
 
 impl SplitDataset {
-    /// Duplicates of each split that is not empty. Near ones are looked for among up to 1,000 samples of a split, and up
+    /// Duplicates of each split that is not empty. Near ones are searched for among up to 1,000 samples of a split, and up
     /// to 60,000 images or 20,000 rows of the training split, all evenly spread.
     ///
     /// Rows of few categories repeat by themselves: they are counted only where ten times as many different rows are

@@ -1,4 +1,4 @@
-//! Looks at the samples of a dataset for what makes a training or its result misleading.
+//! Searches the samples of a dataset for anything that makes training or its result misleading.
 
 mod copies;
 mod duplicates;

@@ -7,18 +7,18 @@ use crate::split::SplitDataset;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Maximum number of training rows that are looked at, half of them to predict and half to check.
+/// Maximum number of training rows used, half of them to predict and half to check.
 const ROWS: usize = 4_096;
 /// Smallest number of rows.
 const FEWEST_ROWS: usize = 100;
-/// Errors a constant guess has to make for a score to mean something.
+/// Minimum number of errors of a constant guess for a meaningful score.
 const FEWEST_ERRORS: usize = 20;
 /// Largest difference between the shares of the values and of evenly spread ones below any number.
 const UNEVEN: f64 = 0.1;
 /// The key of a missing cell, and of a row of none of the categories.
 const ABSENT: f32 = f32::MIN;
 
-/// A column and how well it gives the target by itself.
+/// A column and its score as the only predictor of the target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredColumn {
     /// Name in the header.
@@ -27,17 +27,17 @@ pub struct ScoredColumn {
     pub score: f64,
 }
 
-/// Columns of a table, each looked at by itself.
+/// Columns of a table, each judged separately.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ColumnSurvey {
-    /// Every column but those of words; empty where scores would mean nothing.
+    /// Every column except those of words; empty if scores would be meaningless.
     pub scores: Vec<ScoredColumn>,
     /// Names of columns with another whole number in every row, evenly spread.
     pub identifiers: Vec<String>,
 }
 
 impl SplitDataset {
-    /// Looks at every column of a table over up to 4,096 training rows, evenly spread. Empty for other data.
+    /// Judges every column of a table over up to 4,096 training rows, evenly spread. Empty for other data.
     pub fn survey_columns(&self) -> ColumnSurvey {
         let columns = self.dataset.columns();
         if columns.is_empty() || self.train.len() < FEWEST_ROWS {
@@ -87,7 +87,7 @@ fn identifies(numbers: &[f64]) -> bool {
     sorted.windows(2).all(|pair| pair[0] < pair[1]) && sorted.iter().enumerate().all(is_even)
 }
 
-/// One number a row that stands for its cell; `None` for a column of words.
+/// One number per row that represents its cell; `None` for a column of words.
 fn keys(dataset: &Dataset, column: &TableColumn, features: &Range<usize>, rows: &[usize]) -> Option<Vec<f32>> {
     let Inputs::Floats(values) = dataset.inputs() else { return None };
     let length = dataset.sample_shape().len();
@@ -103,7 +103,7 @@ fn keys(dataset: &Dataset, column: &TableColumn, features: &Range<usize>, rows: 
     }
 }
 
-/// Score on every other row of what the rows between them predict, from `keys` alone.
+/// Score on every other row of the predictions of the rows between them, from `keys` alone.
 fn score(dataset: &Dataset, keys: &[f32], rows: &[usize]) -> Option<f64> {
     let halves = |odd: usize| (odd..rows.len()).step_by(2);
     match dataset.targets() {
@@ -135,7 +135,7 @@ fn score_of_classes(mut known: Vec<(f32, usize)>, held_back: &[(f32, usize)], cl
     (guess_errors >= FEWEST_ERRORS).then(|| 1.0 - errors as f64 / guess_errors as f64)
 }
 
-/// Predicts the mean of the same key, or the line between the means of the keys beside it.
+/// Predicts the mean of the same key, or the line between the means of the neighbouring keys.
 fn score_of_values(mut known: Vec<(f32, f64)>, held_back: &[(f32, f64)]) -> Option<f64> {
     known.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mean = |pairs: &[(f32, f64)]| pairs.iter().map(|pair| pair.1).sum::<f64>() / pairs.len() as f64;

@@ -1,4 +1,4 @@
-//! What inputs looked like in the training split, to recognise samples that are nothing like them.
+//! Ranges of the inputs of the training split, to recognise samples far outside of them.
 
 use crate::dataset::{ColumnEncoding, Dataset, Inputs, NumberEncoding};
 use crate::moments::Moments;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 const FAR_DEVIATIONS: f64 = 6.0;
 /// Maximum number of images whose brightness is measured.
 const BRIGHTNESS_SAMPLES: usize = 2_000;
-/// What the mean of all values of an image is called.
+/// Name of the mean over all values of an image.
 const BRIGHTNESS: &str = "brightness";
 
 /// The scale of features that do not come from a table.
@@ -45,7 +45,7 @@ impl TrainingRange {
 /// model; a model of an older version has none and calls nothing unlike.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrainingRanges {
-    /// One per feature, in order; `None` for a feature that is no number or was never there. Empty for images.
+    /// One per feature, in order; `None` for a feature that is not a number or was never there. Empty for images.
     pub features: Vec<Option<TrainingRange>>,
     /// Mean of all values of an image; `None` for tables.
     pub brightness: Option<TrainingRange>,
@@ -58,7 +58,7 @@ pub struct Unlike {
     pub name: String,
     /// The value.
     pub value: f64,
-    /// Where the values of the training split lie.
+    /// Ranges of the values in the training split.
     pub training: TrainingRange,
 }
 

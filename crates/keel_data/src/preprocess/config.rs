@@ -5,7 +5,7 @@ use super::steps::PreprocessStep;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is done to the inputs before the network sees them.
+/// Preprocessing of the inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PreprocessConfig {
@@ -13,7 +13,7 @@ pub struct PreprocessConfig {
     /// channel_standardize, whiten, zca, { type = "pca", components = 32 }. Fitted on the training split only and stored with the model.
     #[schemars(length(max = 64))]
     pub steps: Vec<PreprocessStep>,
-    /// A classic recipe for images in place of steps: alexnet, vgg or resnet.
+    /// A classic recipe for images instead of steps: alexnet, vgg or resnet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipe: Option<Recipe>,
 }

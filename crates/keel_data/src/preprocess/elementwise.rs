@@ -41,7 +41,7 @@ impl Elementwise {
         &self.scale_f32
     }
 
-    /// The raw value behind `value` at `position`.
+    /// Returns the raw value of the scaled `value` at `position`.
     pub(crate) fn invert(&self, position: usize, value: f32) -> f32 {
         (f64::from(value) / self.scale[position] + self.shift[position]) as f32
     }

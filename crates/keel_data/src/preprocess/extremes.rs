@@ -18,7 +18,7 @@ const MENTIONED: f64 = 0.5;
 pub struct FeatureExtremes {
     /// Index of the feature after preprocessing.
     pub feature: usize,
-    /// Samples that were looked at.
+    /// Number of samples examined.
     pub samples: usize,
     /// The most extreme of them, at most 0.5 %: as few as hold more than 99 % of the variance, where as few do.
     pub extreme: usize,

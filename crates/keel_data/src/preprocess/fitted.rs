@@ -5,7 +5,7 @@ use crate::dataset::SampleShape;
 use crate::error::DataError;
 use serde::{Deserialize, Serialize};
 
-/// A step with its statistics; what is stored with a model.
+/// A step with its statistics, as stored with a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FittedStep {
@@ -25,7 +25,7 @@ pub enum FittedStep {
         /// Positions without variance in the training split; they are centred but not scaled.
         constant: Vec<usize>,
     },
-    /// The nearest value between two limits, which the raw value cannot be told from.
+    /// The nearest value between two limits, from which the raw value cannot be recovered.
     Clip {
         /// Lower limit of each feature, `[features]`.
         low: Vec<f32>,
@@ -83,9 +83,9 @@ impl FittedStep {
     /// One sentence for a person.
     pub fn describe(&self) -> String {
         match self {
-            Self::Impute { fill } => format!("impute: stand-ins for missing cells of {} features", fill.len()),
+            Self::Impute { fill } => format!("impute: replacements for missing cells of {} features", fill.len()),
             Self::Clip { low, .. } => format!("clip: a lower and an upper limit for each of {} features", low.len()),
-            Self::SoftClip { limit } => format!("soft_clip: values pressed into -{limit} to {limit}"),
+            Self::SoftClip { limit } => format!("soft_clip: values squashed into -{limit} to {limit}"),
             Self::PiecewiseLinear { edges } => {
                 let encoded = edges.iter().filter(|edges| !edges.is_empty()).count();
                 format!(

@@ -12,7 +12,7 @@ pub struct Matrix {
     pub in_features: usize,
     /// Columns.
     pub out_features: usize,
-    /// Row-major values; in documents as little-endian hexadecimal, eight digits a value, so that nothing is rounded.
+    /// Row-major values; in documents as little-endian hexadecimal, eight digits per value, so that nothing is rounded.
     #[serde(serialize_with = "write_hexadecimal", deserialize_with = "read_hexadecimal")]
     pub values: Vec<f32>,
 }
@@ -43,7 +43,9 @@ fn read_hexadecimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f3
     let text = String::deserialize(deserializer)?;
     let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
     if !text.len().is_multiple_of(8) {
-        return Err(D::Error::custom("a matrix is cut off: its text is not a multiple of eight digits"));
+        return Err(D::Error::custom(
+            "a matrix is truncated: the length of its text is not a multiple of eight digits",
+        ));
     }
     text.as_bytes()
         .chunks_exact(8)

@@ -9,7 +9,7 @@ use crate::dataset::SampleShape;
 
 /// The passes over a sample: stand-ins, one shift and scale, then projections with shift and scale after them.
 ///
-/// Every centring in front of a projection is part of the first pass, so that zero after it is the training mean
+/// Every centring before a projection is part of the first pass, so that zero after it is the training mean
 /// wherever the steps centre: padding and cut-out squares are zeros of that pass.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PreprocessPlan {

@@ -1,4 +1,4 @@
-//! A fitted pipeline: made from the training split, stored with the model, applied to every split alike.
+//! A fitted pipeline: made from the training split, stored with the model, applied to every split in the same way.
 
 use super::elementwise::Elementwise;
 use super::fitted::FittedStep;
@@ -149,7 +149,7 @@ impl Preprocessor {
         self.check_outputs(dataset, indices, outputs)
     }
 
-    /// As [`Preprocessor::gather`], but results that are not finite are left as they are.
+    /// Works like [`Preprocessor::gather`], but keeps results that are not finite.
     ///
     /// # Errors
     /// Samples of another shape.

@@ -32,7 +32,7 @@ impl Recipe {
         }]
     }
 
-    /// Name in the config file and what the recipe does.
+    /// Name in the config file and effect of the recipe.
     pub fn entry(self) -> CatalogEntry {
         match self {
             Self::AlexNet => CatalogEntry { name: "alexnet", summary: "subtract the mean image of the training split" },

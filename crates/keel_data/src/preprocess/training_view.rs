@@ -1,4 +1,4 @@
-//! The training split as the steps so far leave it: what the next step is fitted to.
+//! The training split after the steps so far, to which the next step is fitted.
 
 use crate::dataset::SampleShape;
 use crate::error::DataError;
@@ -8,7 +8,7 @@ use rayon::prelude::*;
 /// Samples read at once. Fixed, so that sums are formed in the same order for any number of threads.
 const CHUNK: usize = 256;
 
-/// Samples of a dataset behind the steps fitted so far.
+/// Samples of a dataset after the steps fitted so far.
 #[derive(Clone, Copy)]
 pub(crate) struct TrainingView<'a> {
     pub(crate) indices: &'a [usize],
@@ -18,7 +18,7 @@ pub(crate) struct TrainingView<'a> {
     pub(crate) gather: &'a Gather<'a>,
 }
 
-/// Writes samples behind some steps.
+/// Writes samples after some steps.
 pub(crate) type Gather<'a> = dyn Fn(&[usize], &mut [f32]) -> Result<(), DataError> + Sync + 'a;
 
 impl TrainingView<'_> {

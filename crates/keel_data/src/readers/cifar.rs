@@ -113,8 +113,8 @@ fn read_records(path: &Path, limit: ByteLimit, pixels: &mut Vec<u8>, labels: &mu
     if bytes.is_empty() || !bytes.len().is_multiple_of(record) {
         return Err(DataError::format(
             path,
-            format!("{} bytes are no multiple of the {record} of a record", bytes.len()),
-            "Fetch the file again (it may be cut off)",
+            format!("{} bytes are not a multiple of the {record} of a record", bytes.len()),
+            "Fetch the file again (it may be truncated)",
         ));
     }
     for (number, record) in bytes.chunks_exact(record).enumerate() {
@@ -167,7 +167,7 @@ mod tests {
     fn truncated_files_and_wrong_labels_are_named() {
         let cases = [
             (vec![], "0 bytes"),
-            (record(&[1], [0; 3])[..3_000].to_vec(), "3000 bytes are no multiple of the 3073"),
+            (record(&[1], [0; 3])[..3_000].to_vec(), "3000 bytes are not a multiple of the 3073"),
             (record(&[10], [0; 3]), "record 0 has the label 10"),
         ];
         for (bytes, expected) in cases {

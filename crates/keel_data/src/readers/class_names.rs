@@ -9,7 +9,7 @@ use std::path::Path;
 /// and at least those from 0 up to, but not including, `least`.
 ///
 /// # Errors
-/// A label that is no finite number, or that the model does not know.
+/// A label that is not a finite number, or that the model does not know.
 pub(super) fn classes_of_numbers(
     labels: &[f64],
     least: usize,

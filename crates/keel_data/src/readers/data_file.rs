@@ -1,4 +1,4 @@
-//! Opening a file of data: it has to be one, and it may take no more memory than the limit says.
+//! Opening a file of data: it has to be one, and it may take no more memory than the limit allows.
 
 use crate::config::DataConfig;
 use crate::error::DataError;
@@ -7,9 +7,9 @@ use std::io::Read;
 use std::path::Path;
 
 const MEGABYTE: u64 = 1_000_000;
-/// Largest size of an image, a spreadsheet or an unpacked file, in megabytes, where the config says nothing.
+/// Largest size of an image, a spreadsheet or an unpacked file, in megabytes, if the config sets none.
 const DECODED_MEGABYTES: u64 = 512;
-/// Largest size of a file that is read as it lies there, in megabytes, where the config says nothing.
+/// Largest size of a file that is read unchanged, in megabytes, if the config sets none.
 const PLAIN_MEGABYTES: u64 = 4_096;
 /// Unpacked size of a packed file, in sizes of the file, that is believed beyond [`DECODED_MEGABYTES`].
 const BELIEVED_RATIO: u64 = 20;
@@ -40,12 +40,12 @@ impl ByteLimit {
         }
     }
 
-    /// Limit of a file that is read as it lies there.
+    /// Limit of a file that is read unchanged.
     pub(crate) fn of_plain(config: &DataConfig) -> Self {
         Self::of_megabytes(config, PLAIN_MEGABYTES.saturating_mul(MEGABYTE))
     }
 
-    /// Limit of what a packed file of `packed` bytes holds.
+    /// Limit of the content of a packed file of `packed` bytes.
     pub(crate) fn of_packed(config: &DataConfig, packed: u64) -> Self {
         let believed = packed.saturating_mul(BELIEVED_RATIO);
         Self::of_megabytes(config, believed.clamp(DECODED_MEGABYTES * MEGABYTE, PLAIN_MEGABYTES * MEGABYTE))
@@ -64,7 +64,7 @@ impl ByteLimit {
         self.bytes
     }
 
-    /// Refuses `bytes` beyond the limit; `what` tells the size that `path` claims or has.
+    /// Refuses `bytes` beyond the limit; `what` describes the size that `path` claims or has.
     ///
     /// # Errors
     /// More bytes than the limit.
@@ -75,19 +75,19 @@ impl ByteLimit {
         Err(self.refusal(path, bytes, &what()))
     }
 
-    /// The error of a file that takes `bytes`, more than the limit; `what` says so in words.
+    /// Returns the error of a file that takes `bytes`, more than the limit; `what` describes it.
     pub(crate) fn refusal(self, path: &Path, bytes: u64, what: &str) -> DataError {
         let (limit, asked) = (self.bytes / MEGABYTE, bytes.div_ceil(MEGABYTE));
         match self.reason {
             Reason::Key => DataError::format(
                 path,
                 format!("{what}; at most {limit} MB of one file are read"),
-                format!("Set data.largest_file_megabytes = {asked} to read it all the same"),
+                format!("Set data.largest_file_megabytes = {asked} to read it anyway"),
             ),
             Reason::Memory => DataError::format(
                 path,
                 format!("{what}; {limit} MB of memory are free"),
-                "Give less data, or raise train.memory_limit if there is more memory",
+                "Give less data, or raise train.memory_limit if the machine has more memory",
             ),
         }
     }
@@ -101,7 +101,7 @@ pub(crate) fn megabytes(bytes: u64) -> String {
     }
 }
 
-/// Opens a file and tells its length. Anything but a file is refused at once: opening a pipe would wait for its writer.
+/// Opens a file and returns its length. Anything but a file is refused at once: opening a pipe would wait for its writer.
 ///
 /// # Errors
 /// A path that cannot be read, or is a folder, a pipe, a socket or a device.
@@ -112,7 +112,7 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64), DataError> {
     Ok((file, length))
 }
 
-/// Refuses a path that is there and is not a file, by what it is.
+/// Refuses an existing path that is not a file, with its kind.
 ///
 /// # Errors
 /// A path that cannot be read, or is a folder, a pipe, a socket or a device.
@@ -148,7 +148,7 @@ fn name_of(kind: FileType) -> Option<&'static str> {
     Some("something else")
 }
 
-/// Reads a whole file of at most as many bytes as `limit` says.
+/// Reads a whole file of at most as many bytes as `limit` allows.
 ///
 /// # Errors
 /// A path that is not a file, or more bytes than the limit.
@@ -162,7 +162,7 @@ pub(crate) fn read(path: &Path, limit: ByteLimit) -> Result<Vec<u8>, DataError> 
 /// Reads `source` to its end; `None` where it has more than `most` bytes. `expected` is a guess at their number.
 ///
 /// # Errors
-/// As of the source, or no memory for what it has.
+/// Errors of the source, or no memory for its content.
 pub(crate) fn read_at_most(source: impl Read, most: u64, expected: u64) -> std::io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let expected = usize::try_from(expected.min(most)).unwrap_or(usize::MAX);
@@ -195,7 +195,7 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        let expected = "x: it has 5 GB; at most 3 MB of one file are read. Set data.largest_file_megabytes = 5000 to read it all the same";
+        let expected = "x: it has 5 GB; at most 3 MB of one file are read. Set data.largest_file_megabytes = 5000 to read it anyway";
         assert_eq!(refused(&key), expected);
         assert!(refused(&memory).contains("0 MB of memory are free. Give less data, or raise train.memory_limit"));
     }

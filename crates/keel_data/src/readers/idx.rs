@@ -23,7 +23,7 @@ pub(super) const READER: Reader = Reader {
     read,
 };
 
-const NEXT: &str = "Fetch the file again (it may be cut off)";
+const NEXT: &str = "Fetch the file again (it may be truncated)";
 
 /// Returns true if a file of this name, in lower case, is read in this format.
 pub(super) fn is_name(name: &str) -> bool {
@@ -67,7 +67,7 @@ fn find_pairs(path: &Path) -> Result<(PathBuf, Option<PathBuf>), DataError> {
     let training = if path.is_dir() {
         let sets: Vec<&PathBuf> = images.iter().filter(|file| !is_test(file)).collect();
         if let [one, other, ..] = sets[..] {
-            let what = format!("several sets of images, {} and {} among them", file_name(one), file_name(other));
+            let what = format!("several sets of images, including {} and {}", file_name(one), file_name(other));
             return Err(DataError::format(path, what, "Name the file of training images as data.source"));
         }
         sets.first().copied().or(images.first()).cloned()
@@ -77,7 +77,7 @@ fn find_pairs(path: &Path) -> Result<(PathBuf, Option<PathBuf>), DataError> {
         images.into_iter().find(|images| labels_of(images) == path)
     };
     let Some(training) = training else {
-        let next = "Give the folder, or a file such as train-images-idx3-ubyte.gz beside its labels";
+        let next = "Give the folder, or a file such as train-images-idx3-ubyte.gz next to its labels";
         return Err(DataError::format(path, "no IDX file of images found", next));
     };
     let name = file_name(&training);
@@ -107,7 +107,7 @@ fn read_pair(images: &Path, config: &DataConfig) -> Result<(SampleShape, Vec<u8>
         [_, height, width] => SampleShape::Image { height, width, channels: 1 },
         [_, height, width, channels] => SampleShape::Image { height, width, channels },
         _ => {
-            let what = format!("an array of {} dimensions is no set of images", sizes.len());
+            let what = format!("an array of {} dimensions is not a set of images", sizes.len());
             return Err(DataError::format(images, what, "Give images of three or four dimensions"));
         }
     };
@@ -147,7 +147,7 @@ fn read_values(
     let mut start = Vec::new();
     (&mut source).take(4).read_to_end(&mut start).map_err(damaged)?;
     let [0, 0, element, dimensions] = start[..] else {
-        return Err(DataError::format(path, "no IDX file: it does not begin with two zero bytes", NEXT));
+        return Err(DataError::format(path, "not an IDX file: it does not begin with two zero bytes", NEXT));
     };
     if element != 0x08 || dimensions == 0 {
         let what = format!("elements of type {element:#04x} in {dimensions} dimensions; only bytes (0x08) are read");
@@ -155,7 +155,7 @@ fn read_values(
     }
     let header = 4 + 4 * u64::from(dimensions);
     let other_size = |found: String, demanded: String| {
-        DataError::format(path, format!("the file has {found} bytes, its header demands {demanded}"), NEXT)
+        DataError::format(path, format!("the file has {found} bytes, but its header requires {demanded}"), NEXT)
     };
     let mut size_bytes = Vec::new();
     (&mut source).take(header - 4).read_to_end(&mut size_bytes).map_err(damaged)?;
@@ -167,7 +167,7 @@ fn read_values(
     let demanded = || format!("{header} and {sizes:?} values");
     let claimed = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(u64::from(size)));
     let Some(claimed) = claimed.filter(|claimed| *claimed <= u64::MAX - header) else {
-        let what = format!("its header demands {sizes:?} values, more than any memory holds");
+        let what = format!("its header requires {sizes:?} values, more than any memory holds");
         return Err(DataError::format(path, what, NEXT));
     };
     if let Some(length) = length.filter(|length| *length != header + claimed) {
@@ -279,10 +279,14 @@ mod tests {
         let images = idx(&[3, 1, 2], &[1, 2, 3, 4, 5, 6]);
         let cases: [(&str, Vec<u8>, &str); 7] = [
             ("train-images-idx3-ubyte", vec![], "does not begin with two zero bytes"),
-            ("train-images-idx3-ubyte", images[..9].to_vec(), "demands at least 16"),
-            ("train-images-idx3-ubyte", images[..20].to_vec(), "has 20 bytes, its header demands 16 and [3, 1, 2]"),
+            ("train-images-idx3-ubyte", images[..9].to_vec(), "requires at least 16"),
+            (
+                "train-images-idx3-ubyte",
+                images[..20].to_vec(),
+                "has 20 bytes, but its header requires 16 and [3, 1, 2]",
+            ),
             ("train-images-idx3-ubyte", zipped(&images)[..15].to_vec(), "the file is damaged"),
-            ("train-images-idx3-ubyte", idx(&[u32::MAX; 3], &[1]), "header demands"),
+            ("train-images-idx3-ubyte", idx(&[u32::MAX; 3], &[1]), "header requires"),
             ("train-labels-idx1-ubyte", idx(&[2], &[0, 1]), "[2] labels for 3 images"),
             ("train-images-idx3-ubyte", vec![0, 0, 13, 3, 0], "only bytes (0x08) are read"),
         ];

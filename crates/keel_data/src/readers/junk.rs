@@ -1,4 +1,4 @@
-//! Files and folders that systems and programs leave beside data.
+//! Files and folders that systems and programs leave next to data.
 
 /// Names in lower case, without those that start with a dot.
 const NAMES: &[&str] = &[

@@ -1,4 +1,4 @@
-//! Readers of files and folders, one a file, and the recognition of a path's format.
+//! Readers of files and folders, one per file, and the recognition of a path's format.
 
 use crate::catalog::CatalogEntry;
 use crate::config::DataConfig;
@@ -75,7 +75,7 @@ pub(crate) fn read(request: &Request) -> Result<Dataset, DataError> {
     }
 }
 
-/// Reads image files for a trained model, wherever they lie.
+/// Reads image files for a trained model, from any folder.
 pub(crate) fn read_image_files(request: &Request, files: &[PathBuf]) -> Result<Dataset, DataError> {
     image_folder::read_files(request, files)
 }
@@ -146,7 +146,8 @@ fn unrecognised(path: &Path) -> DataError {
     DataError::format(path, "the format is not recognised", next)
 }
 
-/// Entries of a folder without hidden ones and what systems leave behind, sorted by name so that the order never depends on the file system.
+/// Entries of a folder without hidden ones and those that systems create, sorted by name so that the order never depends
+/// on the file system.
 pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| DataError::io(folder, error))? {

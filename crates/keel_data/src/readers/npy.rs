@@ -1,4 +1,4 @@
-//! NumPy arrays: an .npz archive, or .npy files beside each other.
+//! NumPy arrays: an .npz archive, or .npy files next to each other.
 
 mod array;
 mod targets;
@@ -38,7 +38,7 @@ struct Names {
     targets: &'static [&'static str],
 }
 
-/// Names under which the arrays of training, validation and test part are looked for, the first that is there taken.
+/// Names of the arrays of training, validation and test part; the first that exists is used.
 const PARTS: [Names; 3] = [
     Names {
         inputs: &[
@@ -83,10 +83,10 @@ const PARTS: [Names; 3] = [
     },
 ];
 
-/// Largest value from which numbers are taken for pixels of 0 to 255, beside others that end at 1.
+/// Largest value from which numbers count as pixels of 0 to 255, next to others that end at 1.
 const PIXELS: f64 = 16.0;
 
-/// Where arrays are taken from.
+/// Source of arrays.
 enum Container {
     /// An archive, with the largest size that its arrays may have.
     Archive(Box<ZipArchive<BufReader<File>>>, ByteLimit),
@@ -133,7 +133,7 @@ fn parts(request: &Request, container: &mut Container) -> Result<Vec<ArrayPart>,
         if targets.is_none() && request.schema.is_none() {
             let beside = name.replace("images", "labels").replace("features", "labels").replace(['x', 'X'], "y");
             let there = container.names()?.join(", ");
-            let what = format!("array \"{name}\" has no \"{beside}\" beside it; there are {there}");
+            let what = format!("array \"{name}\" has no matching \"{beside}\"; the file has {there}");
             return Err(DataError::format(request.path, what, "Store the targets under that name"));
         }
         parts.push(ArrayPart { number, name, inputs, targets });
@@ -180,7 +180,7 @@ fn check_parts(path: &Path, parts: &[ArrayPart], shape: &SampleShape) -> Result<
     let shares = scales.iter().find(|(_, largest)| *largest <= 1.0);
     if let (true, Some((pixels, largest)), Some((shares, _))) = (shape.is_image(), pixels, shares) {
         let what =
-            format!("\"{pixels}\" has values up to {largest}, \"{shares}\" ends at 1: they are of different scales");
+            format!("\"{pixels}\" has values up to {largest}, but \"{shares}\" only up to 1: their scales differ");
         return Err(DataError::format(path, what, "Store all parts as bytes, or divide all of them by 255"));
     }
     Ok(())
@@ -217,7 +217,7 @@ fn open(path: &Path, config: &DataConfig) -> Result<Container, DataError> {
 }
 
 impl Container {
-    /// Where the array `name` is stored, for messages.
+    /// Returns the place of the array `name`, for messages.
     fn file(&self, path: &Path, name: &str) -> PathBuf {
         match self {
             Container::Archive(..) => path.join(format!("{name}.npy")),

@@ -6,9 +6,9 @@
 use crate::config::Task;
 use std::borrow::Cow;
 
-/// Most different whole numbers that are classes whatever they are.
+/// Maximum number of distinct integers that are classes regardless of their values.
 const NUMBERED_CLASSES: usize = 20;
-/// Rows of each number, where more of them are classes because they count from 0 or 1 without a gap.
+/// Minimum number of rows per integer if more of them are classes because they count from 0 or 1 without a gap.
 const ROWS_OF_EACH: usize = 5;
 
 /// Decides for numeric targets, given the different numbers with their counts in ascending order. Text is always
@@ -36,7 +36,7 @@ pub(super) fn task_of_numbers(distinct: &[(f64, usize)]) -> (Task, String) {
     (Task::Regression, format!("{different} different whole numbers in {rows} rows"))
 }
 
-/// How to read targets otherwise than they are read.
+/// Returns the setting that selects the other task.
 pub(super) fn other_task(task: Task) -> &'static str {
     match task {
         Task::Regression => "data.task = \"classification\" changes this",
@@ -44,8 +44,7 @@ pub(super) fn other_task(task: Task) -> &'static str {
     }
 }
 
-/// What two spellings of one label have in common: numbers are compared as numbers and True as true, other texts letter
-/// by letter.
+/// Returns the canonical form of a label: numbers are compared as numbers and True as true, other texts letter by letter.
 pub(super) fn label_key(text: &str) -> Cow<'_, str> {
     let is_number = text.bytes().next().is_some_and(|byte| byte.is_ascii_digit() || b"+-.".contains(&byte));
     if is_number

@@ -1,4 +1,4 @@
-//! Synthetic sets of points, one a file.
+//! Synthetic sets of points, one per file.
 
 use crate::catalog::CatalogEntry;
 use crate::config::DataConfig;
@@ -46,7 +46,7 @@ struct Points {
     coordinates: Vec<f32>,
 }
 
-/// Generates the set named by `config.source` with `config.samples` points a class; `None` if no set has that name.
+/// Generates the set named by `config.source` with `config.samples` points per class; `None` if no set has that name.
 ///
 /// # Errors
 /// No samples, or a noise that is not a standard deviation.
@@ -62,7 +62,7 @@ pub(crate) fn generate(config: &DataConfig) -> Result<Option<Dataset>, DataError
     if let Some(noise) = config.noise.filter(|noise| !(noise.is_finite() && *noise >= 0.0)) {
         return Err(DataError::setting(
             "data.noise",
-            format!("{noise} is no standard deviation"),
+            format!("{noise} is not a valid standard deviation"),
             "Give a number of at least 0",
         ));
     }
@@ -77,7 +77,7 @@ pub(crate) fn generate(config: &DataConfig) -> Result<Option<Dataset>, DataError
         .map(Some)
 }
 
-/// Refuses sets that would not fit: two coordinates and a label a sample, and a name a class.
+/// Refuses sets that would not fit: two coordinates and a label per sample, and a name per class.
 fn check_size(config: &DataConfig) -> Result<(), DataError> {
     let classes = classes_or(config) as u128;
     let bytes = classes.saturating_mul(config.samples as u128 * BYTES_PER_SAMPLE + BYTES_PER_CLASS);
@@ -90,7 +90,7 @@ fn check_size(config: &DataConfig) -> Result<(), DataError> {
     };
     Err(DataError::setting(
         field,
-        format!("{given} take {bytes} bytes, more than there are free"),
+        format!("{given} take {bytes} bytes, more than the free memory"),
         "Give a smaller number",
     ))
 }

@@ -1,4 +1,4 @@
-//! One finding a rule and layer: code and layer name a finding wherever it is shown, proved or fixed.
+//! One finding per rule and layer: code and layer name a finding wherever it is shown, proved or fixed.
 
 use crate::causes::causal_order::rank;
 use crate::finding::{Evidence, Finding};

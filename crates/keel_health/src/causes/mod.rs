@@ -1,6 +1,6 @@
 //! Explanations of findings by others: the cause leads, its consequences follow.
 //!
-//! Each rule says which symptoms its findings explain, and how the layers must lie. A finding is explained by the
+//! Each rule states which symptoms its findings explain, and the required order of the layers. A finding is explained by the
 //! candidate that is at least as serious, was there no later, and stands earliest in the [`causal_order`]. A fact, of level
 //! info, explains nothing and is explained by nothing. Every
 //! explanation goes forward in that order, so there are no circles.
@@ -69,7 +69,7 @@ fn explains(model: &ModelDescription, findings: &[Finding], cause: usize, effect
         })
 }
 
-/// Returns `true` if the layer of `cause` lies as wanted, seen from the layer of `effect`.
+/// Returns `true` if the layer of `cause` has the required place relative to the layer of `effect`.
 fn is_placed(model: &ModelDescription, wanted: Lies, cause: &Finding, effect: &Finding) -> bool {
     let (Some(cause), Some(effect)) = (position(model, cause), position(model, effect)) else { return true };
     match wanted {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 const SHORT: usize = 25;
 const LONG: usize = 500;
-/// Steps before a comparison makes sense.
+/// Minimum number of steps before a comparison.
 const FIRST_COMPARISON: usize = 100;
 
 /// The strongest growth of the gradient norm within a window.
@@ -35,7 +35,7 @@ impl Default for GradientTrend {
 }
 
 impl GradientTrend {
-    /// Takes the norm of a step in and compares; factor 0 while there are too few steps.
+    /// Adds the norm of a step and compares; factor 0 while there are too few steps.
     pub(super) fn push(&mut self, step: u64, norm: f64) -> GradientGrowth {
         let norm = if norm.is_finite() { norm } else { 0.0 };
         let at = |steps: usize| steps % LONG;

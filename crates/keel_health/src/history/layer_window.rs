@@ -50,7 +50,7 @@ pub struct GradientTotal {
 /// One parameter tensor over a window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ParameterWindow {
-    /// What the parameter is to its layer.
+    /// Role of the parameter in its layer.
     pub role: ParameterRole,
     /// Steps in which its gradient norm was measured.
     pub gradient_steps: u64,

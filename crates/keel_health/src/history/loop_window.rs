@@ -1,4 +1,4 @@
-//! Totals of the training loop over one window: what its updates began with, its mode and its batches.
+//! Totals of the training loop over one window: the gradient buffers before its updates, its mode and its batches.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::measurement::{PredictionMeasurement, StepMeasurement};
 /// Totals of the training loop over one window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoopWindow {
-    /// Steps right behind an update whose gradient buffers were measured before the backward pass.
+    /// Steps right after an update whose gradient buffers were measured before the backward pass.
     pub fresh_steps: u64,
     /// Those of them whose buffers were not zero.
     pub uncleared_steps: u64,
@@ -17,7 +17,7 @@ pub struct LoopWindow {
     pub mode_steps: u64,
     /// Those of them in evaluation mode.
     pub evaluation_steps: u64,
-    /// Batches whose classes were counted and that hold two samples or more.
+    /// Batches of at least two samples whose classes were counted.
     pub counted_batches: u64,
     /// Those of them with samples of one class only.
     pub one_class_batches: u64,
@@ -25,7 +25,7 @@ pub struct LoopWindow {
     pub repeated_batches: u64,
     /// Samples of every class in the counted batches.
     pub class_counts: Vec<u64>,
-    /// Extremes of what the loss was given.
+    /// Extremes of the loss's input.
     #[serde(with = "predictions")]
     pub predictions: Option<PredictionMeasurement>,
     uncleared_norms: f64,
@@ -82,7 +82,7 @@ impl LoopWindow {
         self.class = class;
     }
 
-    /// Empty totals for the steps behind `before`, in the buffers of this one.
+    /// Empty totals for the steps after `before`, in the buffers of this one.
     pub(super) fn cleared(self, before: &Self) -> Self {
         let mut class_counts = self.class_counts;
         class_counts.clear();

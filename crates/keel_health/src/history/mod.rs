@@ -27,23 +27,23 @@ use serde::{Deserialize, Serialize};
 use crate::measurement::StepMeasurement;
 use gradient_trend::GradientTrend;
 
-/// Steps of a window at most, unless they hold too few samples.
+/// Maximum number of steps of a window, unless they hold too few samples.
 pub const WINDOW_STEPS: u64 = 100;
-/// Samples of a window at least, unless two epochs hold fewer.
+/// Minimum number of samples of a window, unless two epochs hold fewer.
 pub const WINDOW_SAMPLES: u64 = 2048;
-/// Epochs of a window at least, unless they hold more than [`WINDOW_SAMPLES`].
+/// Minimum number of epochs of a window, unless they hold more than [`WINDOW_SAMPLES`].
 const WINDOW_EPOCHS: u64 = 2;
-/// Samples of any window at least.
+/// Minimum number of samples of any window.
 const LEAST_SAMPLES: u64 = 100;
-/// Samples of the last window of a run at least, unless two epochs hold fewer.
+/// Minimum number of samples of the last window of a run, unless two epochs hold fewer.
 pub const LAST_WINDOW_SAMPLES: u64 = 512;
-/// Samples over which a unit must stay silent before it is called dead (or an epoch, if that is shorter).
+/// Number of samples over which a unit must stay silent before it counts as dead (or an epoch, if that is shorter).
 pub const UNIT_SAMPLES: u64 = 10_000;
-/// Learning rate relative to the highest one so far from which on it is high.
+/// Learning rate relative to the highest one so far from which it counts as high.
 pub const HIGH_RATE: f64 = 0.3;
-/// Closed windows kept.
+/// Number of closed windows kept.
 const WINDOWS_KEPT: usize = 32;
-/// Steps averaged for the loss at the beginning of the run.
+/// Number of steps averaged for the loss at the beginning of the run.
 const FIRST_STEPS: u64 = 5;
 
 /// The recent past of a run.
@@ -72,7 +72,7 @@ impl History {
         Self { samples_per_epoch, lowest_window_loss: f64::INFINITY, ..Self::default() }
     }
 
-    /// Takes one step in; `true` if it completed a window, which is then [`History::latest`].
+    /// Adds one step; `true` if it completed a window, which is then [`History::latest`].
     pub fn push(&mut self, step: &StepMeasurement) -> bool {
         let closed = self.steps > 0 && step.epoch != self.epoch && {
             self.epoch_ended = true;
@@ -99,14 +99,14 @@ impl History {
         self.close_if_full() || closed
     }
 
-    /// The epoch is over; `true` if that completed a window.
+    /// Ends an epoch; `true` if that completed a window.
     pub fn end_epoch(&mut self, samples_per_epoch: Option<u64>) -> bool {
         self.samples_per_epoch = self.samples_per_epoch.or(samples_per_epoch);
         self.epoch_ended = true;
         self.close_if_full()
     }
 
-    /// The run is over; `true` if what there was of a window is enough to be one.
+    /// Ends the run; `true` if the incomplete window is long enough to be judged.
     pub fn end(&mut self) -> bool {
         let epochs = self.samples_per_epoch.map_or(u64::MAX, |samples| samples.saturating_mul(WINDOW_EPOCHS));
         let least = LAST_WINDOW_SAMPLES.min(epochs.max(LEAST_SAMPLES));
@@ -137,7 +137,7 @@ impl History {
         (self.windows.len() >= count).then(|| self.windows.iter().skip(self.windows.len() - count))
     }
 
-    /// What the units of layer `index` did over the last complete stretch.
+    /// Returns the activity of the units of layer `index` over the last complete stretch.
     pub fn units(&self, index: usize) -> Option<&UnitTotal> {
         self.units.get(index).filter(|units| units.is_complete())
     }

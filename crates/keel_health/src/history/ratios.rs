@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Ratios kept; a longer window keeps the latest ones.
+/// Number of ratios kept; a longer window keeps the latest ones.
 const KEPT: usize = 128;
 
 /// The ratios of the steps of a window; the median once it is closed.
@@ -15,7 +15,7 @@ pub(super) struct Ratios {
 }
 
 impl Ratios {
-    /// Takes a ratio in. The buffer is allocated at the first one.
+    /// Adds a ratio. The buffer is allocated at the first one.
     pub(super) fn push(&mut self, ratio: f32) {
         self.largest = Some(self.largest.map_or(ratio, |largest| largest.max(ratio)));
         if self.values.len() < KEPT {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::History;
 
 /// A whole history, open window included. Its text is binary numbers in base64, since totals may be NaN or infinite, which
-/// JSON has no words for; its layout is that of this version.
+/// JSON cannot express; its layout is that of this version.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct HistoryState(pub(crate) History);
 
@@ -36,7 +36,7 @@ mod tests {
         UnitMeasurement,
     };
 
-    /// A step with something of everything, numbers without a JSON form included.
+    /// A step with every kind of measurement, including numbers without a JSON form.
     fn step(number: u64) -> StepMeasurement {
         let mut units = UnitMeasurement::with_units(3);
         units.observations = 64;
@@ -69,7 +69,7 @@ mod tests {
         }
     }
 
-    /// Interrupted anywhere, a history goes on as if it had not been: windows, trends, units.
+    /// Interrupted anywhere, a history continues as if it had not been: windows, trends, units.
     #[test]
     fn a_history_read_back_goes_on_with_the_same_numbers() {
         for interrupted in [0, 1, 39, 40, 71, 140, 150] {

@@ -1,4 +1,4 @@
-//! What every unit of an activation did over a long stretch: fired or not, how often, how often saturated.
+//! Activity of every unit of an activation over a long stretch: fired or not, how often, how often saturated.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Activation functions by the names that recordings of any framework give them, with the facts rules ask for.
+//! Activation functions by the names that recordings of any framework give them, with the facts that rules need.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

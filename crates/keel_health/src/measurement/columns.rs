@@ -1,4 +1,4 @@
-//! How well one column of a table gives the target.
+//! Score of one column of a table as the only predictor of the target.
 
 use serde::{Deserialize, Serialize};
 

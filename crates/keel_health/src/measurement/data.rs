@@ -1,4 +1,4 @@
-//! What the training split looks like after preprocessing.
+//! Statistics of the training split after preprocessing.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +10,9 @@ use super::{AugmentationMeasurement, ColumnScore, FeatureOutliers, SplitDuplicat
 pub struct DataMeasurement {
     /// Samples of the training split.
     pub samples: u64,
-    /// Samples whose values were looked at for `features`, if those are not all.
+    /// Samples whose values were measured for `features`, if those are not all.
     pub measured_samples: Option<u64>,
-    /// One entry a channel for images, one a column for tables.
+    /// One entry per channel for images, one per column for tables.
     pub features: Vec<FeatureStatistics>,
     /// Name of each of `features`, where they have names.
     pub feature_names: Vec<String>,
@@ -38,7 +38,7 @@ pub struct DataMeasurement {
     pub images: bool,
     /// Samples of the other splits that are in the training split, too.
     pub duplicates: Vec<SplitDuplicates>,
-    /// How well each column of a table gives the target by itself; empty where that was not measured.
+    /// Score of each column of a table as the only predictor of the target; empty if not measured.
     pub column_scores: Vec<ColumnScore>,
     /// Columns of a table that hold another whole number in every row.
     pub identifiers: Vec<String>,

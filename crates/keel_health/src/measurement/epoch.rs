@@ -1,10 +1,10 @@
-//! What is known at the end of an epoch.
+//! Measurements at the end of an epoch.
 
 use serde::{Deserialize, Serialize};
 
 use super::nulls_are_nan;
 
-/// Losses and accuracies at the end of an epoch, measured in evaluation mode unless said otherwise.
+/// Losses and accuracies at the end of an epoch, measured in evaluation mode unless stated otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EpochMeasurement {

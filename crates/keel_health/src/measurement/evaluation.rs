@@ -1,4 +1,4 @@
-//! What went wrong while a split was evaluated.
+//! Faults in the evaluation of a split.
 
 use serde::{Deserialize, Serialize};
 

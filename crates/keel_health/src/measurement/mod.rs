@@ -50,7 +50,7 @@ fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Err
     Ok(Option::<f32>::deserialize(deserializer)?.unwrap_or(f32::NAN))
 }
 
-/// As [`null_is_nan`], for a list.
+/// Works like [`null_is_nan`], for a list.
 fn nulls_are_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f32>, D::Error> {
     let values = Vec::<Option<f32>>::deserialize(deserializer)?;
     Ok(values.into_iter().map(|value| value.unwrap_or(f32::NAN)).collect())

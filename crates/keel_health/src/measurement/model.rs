@@ -19,7 +19,7 @@ pub struct ModelDescription {
     /// Predictions that the network gives for each sample, side by side; `None` is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<usize>,
-    /// The network may apply functions that are no layers of the description, such as a softmax at its end.
+    /// The network may apply functions that are not layers of the description, such as a softmax at its end.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unlisted_functions: bool,
     /// True if the weights have been trained before, false if they are drawn at random; `None` if that is not known.
@@ -47,7 +47,7 @@ pub struct ModelDescription {
 pub struct LayerDescription {
     /// The name the user knows the layer by; unique in the model.
     pub name: String,
-    /// What the layer computes.
+    /// Kind of the layer.
     pub kind: LayerKind,
     /// Indices of the layers it reads. Empty: it reads the input of the network.
     pub inputs: Vec<usize>,
@@ -71,7 +71,7 @@ pub struct LayerDescription {
     pub config_key: Option<String>,
 }
 
-/// What a layer computes.
+/// Kind of a layer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
@@ -98,7 +98,7 @@ pub enum LayerKind {
     Other,
 }
 
-/// The loss, by what it expects from the last layer.
+/// The loss, by its expected input from the last layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LossKind {

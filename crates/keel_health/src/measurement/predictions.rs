@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::null_is_nan;
 
-/// Values that the loss is given for one batch: those behind everything the network and the loop apply. A row holds the
+/// Inputs of the loss for one batch: the values after everything the network and the loop apply. A row holds the
 /// values of one prediction, one for each class.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

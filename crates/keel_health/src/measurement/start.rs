@@ -1,4 +1,4 @@
-//! What is known before the first update: one real batch forward and backward, and the pre-flight tests.
+//! Measurements before the first update: one training batch forward and backward, and the checks before training.
 
 use serde::{Deserialize, Serialize};
 

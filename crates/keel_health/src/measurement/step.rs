@@ -1,4 +1,4 @@
-//! What one training step measures, layer by layer.
+//! Measurements of one training step, layer by layer.
 //!
 //! An engine keeps one [`StepMeasurement`] with a preallocated entry for every layer and overwrites the numbers
 //! each step; nothing here needs an allocation after the first step.
@@ -30,7 +30,7 @@ pub struct StepMeasurement {
     /// Norm of the gradient over all parameters, before clipping.
     #[serde(default)]
     pub gradient_norm: Option<f32>,
-    /// Norm of what the gradient buffers held right before the first backward pass of the step, over the parameters that
+    /// Norm of the gradient buffers right before the first backward pass of the step, over the parameters that
     /// the optimiser updates. A loop that clears its gradients has 0 here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient_before_norm: Option<f32>,
@@ -122,7 +122,7 @@ pub struct GradientMeasurement {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParameterMeasurement {
-    /// What the parameter is to its layer.
+    /// Role of the parameter in its layer.
     pub role: ParameterRole,
     /// L2 norm of the values before the update.
     #[serde(default)]
@@ -144,7 +144,7 @@ pub struct ParameterMeasurement {
     pub non_finite_gradient: u64,
 }
 
-/// What a parameter is to its layer.
+/// Role of a parameter in its layer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParameterRole {

@@ -1,4 +1,4 @@
-//! A rule: everything that is said about it, and its judgement.
+//! A rule: all texts about it, and its judgement.
 
 pub(crate) mod role;
 pub(crate) mod symptom;

@@ -13,7 +13,7 @@ pub struct Role {
     pub explains: &'static [Explanation],
 }
 
-/// Stages of a training, from causes to symptoms: a finding is explained by findings of earlier stages, and within a
+/// Stages of a training run, from causes to symptoms: a finding is explained by findings of earlier stages, and within a
 /// stage by findings of rules that come earlier in the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
@@ -23,7 +23,7 @@ pub enum Stage {
     Loop,
     /// Inputs and labels.
     Data,
-    /// Units that start alike.
+    /// Units that start identical.
     Symmetry,
     /// Weight decay and dropout.
     Penalty,
@@ -37,13 +37,13 @@ pub enum Stage {
     LargeSteps,
     /// Gradients that grow.
     GradientGrowth,
-    /// Values a layer hands on: saturated, zero, not centred.
+    /// Values a layer passes on: saturated, zero, not centred.
     Activations,
     /// Gradients, running statistics and parameters of layers.
     Layers,
     /// Steps too small for the weights.
     SmallSteps,
-    /// Losses that differ from what was to be expected.
+    /// Losses that differ from the expected value.
     Results,
     /// Course of the training loss.
     LossCurve,
@@ -51,7 +51,7 @@ pub enum Stage {
     Collapse,
 }
 
-/// Symptoms explained by findings whose layers lie in a certain way to theirs.
+/// Symptoms explained by findings whose layers have a certain place relative to theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Explanation {
     /// Symptoms that are explained.

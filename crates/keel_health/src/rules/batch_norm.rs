@@ -4,12 +4,12 @@
 //! of the channels shifted by over half a standard deviation or with a variance ratio outside [0.5, 2]); and how much of
 //! the initial statistics is left in the running ones, (1 - momentum)^updates above 0.05. Each is a warning, a fact once it
 //! is over, and an error where the training fails. The gap is taken relative to the loss in training mode, or to three tenths
-//! of that of guessing if this is more: a small gap beside a tiny loss does no harm. A gap of at most 0.1 makes facts of the
+//! of that of guessing if this is more: a small gap next to a tiny loss does no harm. A gap of at most 0.1 makes facts of the
 //! other two, and shifted channels are a fact where no gap is known. Batches of fewer than 4 samples are an error before the
 //! training begins, unless the network learns its task all the same.
 //!
 //! # Why it matters
-//! Training normalises with the statistics of the batch, inference with the running ones. Where they differ, the network
+//! Training normalises with the statistics of the batch, inference with the running ones. If they differ, the network
 //! that is used is not the one that was trained, and the validation loss is of another function.
 //!
 //! # What to try
@@ -44,7 +44,7 @@ pub const CODE: &str = "K015";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "batch-norm",
-    summary: "batch normalisation that does something else in inference than in training",
+    summary: "batch normalisation that behaves differently in inference than in training",
     statistic: "gap between inference and training",
     source: include_str!("batch_norm.rs"),
     examine,
@@ -96,7 +96,7 @@ pub const SHIFT: f64 = 0.5;
 pub const VARIANCE_RATIO: (f64, f64) = (0.5, 2.0);
 /// Share of the initial statistics left.
 pub const RESIDUE: f64 = 0.05;
-/// Samples of a batch below which its statistics are noise whatever else is measured.
+/// Number of samples of a batch below which its statistics are noise in any case.
 pub const FEWEST_SAMPLES: u64 = 4;
 /// Loss compared with at least, relative to guessing.
 pub const LOSS_FLOOR: f64 = 0.3;
@@ -138,7 +138,7 @@ fn too_few_samples(case: &Case) -> Option<Observation> {
         Observation::new(Level::Error, Some(norm), samples as f64, FEWEST_SAMPLES as f64)
             .statistic("samples a batch")
             .message(message)
-            .cause("the statistics of so few samples are noise: what a sample becomes depends on its neighbours")
+            .cause("the statistics of so few samples are noise: the output for a sample depends on its neighbours")
             .remedy(Remedy::SetBatchSize { batch_size: LEAST_BATCH }),
     )
 }

@@ -12,7 +12,7 @@
 //!
 //! # What to try
 //! If the units were dead from the start: inputs (K002) and initialisation (K005). If they died during training: a tenth of
-//! the learning rate, and those units drawn anew. `leaky_relu` cannot die; batch normalisation before the activation
+//! the learning rate, and those units re-initialised. `leaky_relu` cannot die; batch normalisation before the activation
 //! keeps about half of the values positive.
 //!
 //! # When it is fine
@@ -149,7 +149,7 @@ fn lived_at_start(case: &Case, index: usize, share: f64) -> bool {
     }
 }
 
-/// Cause of units that are dead from the beginning, as the values in front of the layer show it.
+/// Cause of units that are dead from the beginning, as the values before the layer show it.
 fn early_cause(case: &Case, weights: Option<usize>) -> String {
     let weights = weights.filter(|&weights| case.model.norm_after(weights).is_none());
     let start = weights.and_then(|weights| Some((weights, case.start?.layer(weights)?)));

@@ -108,7 +108,7 @@ fn over_time(case: &Case) -> Option<Observation> {
     let level = if collapsed { Level::Error } else { case.unless_learning(Level::Error) };
     let observation = Observation::new(level, None, growth.factor, GROWTH)
         .message(message)
-        .cause("the steps are so large that they lead to places where the loss is ever steeper")
+        .cause("the steps are so large that they reach regions where the loss is steeper and steeper")
         .at_once();
     Some(calm(case, observation))
 }

@@ -95,7 +95,7 @@ pub const ERROR_STD: f64 = 10.0;
 /// Share of the columns of a table that must be off; calibrated on tables with a few one-hot columns.
 pub const TABLE_SHARE: f64 = 0.2;
 
-/// Range of a feature that a network takes as it is: flags, pixels from 0 to 1, positions in bins, clipped values.
+/// Range of a feature that needs no scaling: flags, pixels from 0 to 1, positions in bins, clipped values.
 pub const BOUNDED: (f32, f32) = (-4.0, 4.0);
 /// Smallest difference between largest and smallest value of such a feature.
 pub const BOUNDED_SPAN: f32 = 0.5;
@@ -115,7 +115,7 @@ fn examine(case: &Case) -> Vec<Observation> {
     }
 }
 
-/// Distance of one feature from what a network needs: level, measured, threshold, the words for it.
+/// Distance of one feature from the range a network needs: level, measured, threshold, the words for it.
 struct Offence {
     level: Level,
     measured: f64,
@@ -191,7 +191,7 @@ fn are_bounded_together(features: &[FeatureStatistics]) -> bool {
     whole.is_some_and(|(low, high)| low >= BOUNDED.0 && high <= BOUNDED.1 && high - low >= BOUNDED_SPAN)
 }
 
-/// Returns the distance of `feature` from what a network needs; one that is `bounded` is noted at most, unless it is far from zero.
+/// Returns the distance of `feature` from the range a network needs; one that is `bounded` is noted at most, unless it is far from zero.
 fn offence(feature: &FeatureStatistics, bounded: bool) -> Option<Offence> {
     let (mean, std) = (f64::from(feature.mean).abs(), f64::from(feature.std));
     let offence = |level, measured, threshold, words| Some(Offence { level, measured, threshold, words });

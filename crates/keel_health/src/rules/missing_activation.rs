@@ -62,7 +62,7 @@ fn examine(case: &Case) -> Vec<Observation> {
         // The functions may be those that are not listed.
         _ if case.model.unlisted_functions => Vec::new(),
         Moment::Model => judge(case, Level::Warn).into_iter().collect(),
-        // Nothing but straight lines, and the end shows that they are not enough.
+        // Only straight lines, and the end shows that they are not enough.
         Moment::End if is_linear(case.model) && !case.outcome().is_some_and(|outcome| outcome.is_learning()) => {
             judge(case, Level::Error).into_iter().collect()
         }

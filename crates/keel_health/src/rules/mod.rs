@@ -28,7 +28,9 @@ pub mod zigzag;
 
 pub use data::{augmentation, duplicates, outliers, suspect_labels, telling_columns, unlike_inputs};
 pub use results::{loss_trend, overfitting, stopped_early, too_small};
-pub use training_loop::{frozen, one_class_batches, ranks, uncleared_gradients, unoptimised_parameters, wrong_mode};
+pub use training_loop::{
+    frozen, one_class_batches, uncleared_gradients, unequal_ranks, unoptimised_parameters, wrong_mode,
+};
 
 use crate::rule::Rule;
 
@@ -66,5 +68,5 @@ pub(crate) static CATALOG: &[Rule] = &[
     wrong_mode::RULE,
     one_class_batches::RULE,
     too_small::RULE,
-    ranks::RULE,
+    unequal_ranks::RULE,
 ];

@@ -2,7 +2,7 @@
 //! NaN and infinite values in the inputs, and at every step in outputs, loss, gradients and weights. The first
 //! operation that produced one is named, in the order in which a step computes: forward through the graph, the loss,
 //! backward through the graph, the weights. At the end of an epoch and of the run, samples of a split whose outputs are not
-//! finite: they are left out of its metrics. Any such value is an error, at once, whatever becomes of the training.
+//! finite: they are left out of its metrics. Any such value is an error, at once, regardless of the outcome.
 //!
 //! # Why it matters
 //! A NaN spreads to every weight within one step and never leaves. Everything measured afterwards is meaningless.

@@ -4,8 +4,8 @@
 //! label beyond the last class, targets that the last activation cannot reach. Where the values that the loss was given are
 //! recorded (`predictions`), these show an activation that the description does not name, over a window: rows of
 //! probabilities whose sum is 1 (to a thousandth) or values within [0, 1] that reach both ends (to 0.05) before a loss that
-//! expects logits, probabilities or values above 0 before one that expects log-probabilities. Any is an error, whatever
-//! becomes of the training.
+//! expects logits, probabilities or values above 0 before one that expects log-probabilities. Any is an error, regardless
+//! of the outcome of training.
 //!
 //! # Why it matters
 //! Softmax before a loss with its own softmax flattens the gradient until training crawls; relu before it cuts away
@@ -133,7 +133,7 @@ fn wrong_activation(case: &Case) -> Option<Observation> {
     }
 }
 
-/// Values that show an activation in front of the loss, whatever the description says.
+/// Values that show an activation before the loss, whatever the description says.
 fn wrong_values(case: &Case) -> Option<Observation> {
     let (loss, given) = (case.model.loss?, case.window()?.training_loop().predictions?);
     let probabilities = given.rows_are_probabilities(ROW_SUM);
@@ -155,14 +155,14 @@ fn wrong_values(case: &Case) -> Option<Observation> {
     };
     let (lowest, highest) = (f64::from(given.lowest), f64::from(given.highest));
     let message =
-        format!("the loss {} is given values from {} to {}: {words}", loss.name(), number(lowest), number(highest));
+        format!("the loss {} receives values from {} to {}: {words}", loss.name(), number(lowest), number(highest));
     Some(
         Observation::new(Level::Error, None, highest, 0.0)
             .even_learned()
-            .statistic("largest value that the loss is given")
+            .statistic("largest input of the loss")
             .message(message)
             .cause("the output of the network and the loss were chosen separately")
-            .remedy(Remedy::edit(format!("{change} in front of the loss"), code))
+            .remedy(Remedy::edit(format!("{change} before the loss"), code))
             .at_once(),
     )
 }

@@ -2,7 +2,7 @@
 //! norm(weight decay term) / norm(data gradient) of every weight matrix, the median of a window: a warning from 2 on, for
 //! five windows, while the loss is above half of that of guessing and the decay halves the weights within about 2,300
 //! steps (learning rate × decay of 3e-4 at least). From the settings: dropout above 0.5 is a warning, from 0.8 on an error,
-//! whatever becomes of the training; a decay that halves the weights within 230 steps of plain gradient descent (learning
+//! regardless of the outcome of training; a decay that halves the weights within 230 steps of plain gradient descent (learning
 //! rate × decay above 0.003) is a warning, within 100 (above 0.007) an error, and a fact where the network learns its task
 //! all the same.
 //!
@@ -14,8 +14,8 @@
 //! 1, or 0.1 with Adam and its kin), lower that.
 //!
 //! # When it is fine
-//! Late in training, when the data gradient is small because the samples are learned: not reported. A weak decay beside a
-//! gradient that vanished is a symptom of what made it vanish, and not reported either.
+//! Late in training, when the data gradient is small because the samples are learned: not reported. A weak decay next to a
+//! vanished gradient is a symptom of the same cause, and not reported either.
 //!
 //! # Source
 //! Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019); Srivastava et al., "Dropout" (2014). The limits
@@ -112,7 +112,7 @@ fn dropout(case: &Case) -> Vec<Observation> {
             Observation::new(level, Some(index), probability, threshold)
                 .even_learned()
                 .message(format!("{name} drops {} of its inputs (limit {})", percent(probability), percent(threshold)))
-                .cause("what is left is too little to learn from")
+                .cause("too little remains to learn from")
                 .remedy(Remedy::SetDropout { layer: name, probability: 0.3, config_key: case.config_key(index) })
         })
         .collect()
@@ -154,7 +154,7 @@ fn shrinkage(case: &Case) -> Option<Observation> {
     )
 }
 
-/// Learning rate above which it, and not an ordinary decay, is what makes their product large.
+/// Learning rate above which it, and not an ordinary decay, makes their product large.
 fn highest_rate(optimizer: Option<&str>) -> f64 {
     match optimizer {
         Some("adam" | "adamw" | "rmsprop") => 0.1,

@@ -6,7 +6,7 @@
 //! guessing it is a fact.
 //!
 //! # Why it matters
-//! At the flat ends the derivative is below 0.015 for sigmoid and 0.06 for tanh: nearly no gradient passes, and the layers
+//! At the flat ends the derivative is below 0.015 for sigmoid and 0.06 for tanh: almost no gradient passes, and the layers
 //! before them stop learning.
 //!
 //! # What to try

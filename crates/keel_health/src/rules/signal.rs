@@ -3,7 +3,7 @@
 //! update. Noted outside [0.25, 4]; error outside [0.1, 10], or if the variance grows or shrinks by more than a factor of
 //! 10 from the first layer to the last, along a straight line through its logarithms. It is a warning at most where the
 //! network learns a good part of its task, and a fact where it learns all of it. Layers followed by normalisation are not
-//! judged, because it sets their scale anew, nor layers behind a relu layer that is dead, or nearly, from the start (K010).
+//! judged, because it resets their scale, nor layers after a relu layer that is dead, or nearly, from the start (K010).
 //! The last layer may be as small as it likes and is only reported above 10: the loss at the start (K004) judges the rest.
 //! Behind tanh the signal of a well-initialised network decays slowly, like 1/sqrt(depth): z is compared with that.
 //!
@@ -101,7 +101,7 @@ struct LayerSignal {
     layer: usize,
     /// Standard deviation of z.
     std: f64,
-    /// The same, corrected for the slow decay behind tanh if it is below 1.
+    /// The same, corrected for the slow decay after tanh if it is below 1.
     corrected: f64,
     /// Small values are allowed.
     may_be_small: bool,
@@ -134,7 +134,7 @@ fn signals(model: &ModelDescription, start: &StartMeasurement) -> Vec<LayerSigna
     signals
 }
 
-/// Standard deviation of z behind `layers` tanh layers of weight variance 1/n: tanh(z)² ≈ z² - 2z⁴/3 gives
+/// Standard deviation of z after `layers` tanh layers of weight variance 1/n: tanh(z)² ≈ z² - 2z⁴/3 gives
 /// q ≈ 1 / (1 + 2 layers).
 fn decay_behind_tanh(layers: u32) -> f64 {
     (1.0 + 2.0 * f64::from(layers)).sqrt().recip()
@@ -216,7 +216,7 @@ fn cause(model: &ModelDescription, signal: &LayerSignal) -> String {
             function.name(),
             function.matching_initializer()
         ),
-        None => format!("the weights{scheme} are {direction} for what the layer reads"),
+        None => format!("the weights{scheme} are {direction} for the inputs of the layer"),
     }
 }
 
@@ -225,7 +225,7 @@ fn family(initializer: &str) -> &str {
     initializer.split_once('_').map_or(initializer, |(family, _)| family)
 }
 
-/// One bad layer usually means all of them, so the whole model is initialised anew. A stack of sigmoids fades whatever its
+/// One bad layer usually means all of them, so the whole model is initialised again. A stack of sigmoids fades whatever its
 /// weights are.
 fn with_remedies(case: &Case, first: &LayerSignal, mut observation: Observation) -> Observation {
     let next = case.model.activation_after(first.layer);

@@ -4,7 +4,7 @@
 //! 0.1 ln C below that of guessing with the class shares is a warning.
 //!
 //! # Why it matters
-//! A network that knows nothing should say so. A higher loss means that it is confidently wrong: the first epochs are
+//! An untrained network should be undecided. A higher loss means that it is confidently wrong: the first epochs are
 //! spent on unlearning. A lower one means that the labels leak into the inputs or the loss is not what it seems.
 //!
 //! # What to try
@@ -54,7 +54,7 @@ pub const RULE: Rule = Rule {
 pub const SAMPLES: u64 = 512;
 /// Relative excess that is noted.
 pub const INFO_EXCESS: f64 = 0.25;
-/// Relative excess for a warning: far beyond what any usual initialisation of the last layer gives.
+/// Relative excess for a warning: far beyond the result of any usual initialisation of the last layer.
 pub const WARN_EXCESS: f64 = 4.0;
 /// Relative shortfall for a warning.
 pub const WARN_SHORTFALL: f64 = -0.1;
@@ -99,7 +99,7 @@ fn judge(case: &Case) -> Option<Observation> {
             percent(excess),
             percent(threshold)
         ))
-        .cause("the outputs of the last layer are too large: the network is sure of answers it cannot know yet");
+        .cause("the outputs of the last layer are too large: the network is confident in answers it cannot know yet");
     if let Some(last) = case.model.output_layer() {
         let (layer, config_key) = (case.model.name(last), case.config_key(last));
         observation = observation.remedy(Remedy::ShrinkLastLayer { layer: layer.clone(), std: 0.01, config_key });

@@ -1,6 +1,6 @@
 //! # What it measures
 //! Units of a layer with exactly the same incoming weights and exactly the same gradient as another unit, before the
-//! first update. Two such units are an error, whatever becomes of the training.
+//! first update. Two such units are an error, regardless of the outcome of training.
 //!
 //! # Why it matters
 //! Units that start alike and get the same gradient stay alike for ever: a layer of a hundred units then works like a

@@ -1,5 +1,5 @@
 //! # What it measures
-//! The memory of the network: without any regularisation it is to memorise 20 samples that lie apart from each other,
+//! The ability to memorise: without any regularisation the network has to memorise 20 distinct samples,
 //! or as many as it has parameters for each output. The attempt takes 500 steps, and up to 4,000 while the loss falls; a loss
 //! that still falls then is not judged. More than 5 % of the samples still wrong (for regression: more than a tenth of the
 //! loss left) is an error. The same pre-flight compares the gradient with finite differences of the loss, which is computed
@@ -11,7 +11,7 @@
 //! labels, losses, gradients and learning rates before hours are spent.
 //!
 //! # What to try
-//! Look at what else was found: inputs, initialisation, output layer. Then at the labels of those samples, and at a
+//! Look at the other findings: inputs, initialisation, output layer. Then at the labels of those samples, and at a
 //! learning rate ten times larger or smaller: where the configured optimiser fails, Adam tries the same network, and the
 //! finding says whether it succeeded.
 //!

@@ -25,7 +25,7 @@
 //!
 //! # Source
 //! CS231n course notes, neural-networks-3: ratio of weights to updates, around 1e-3. The limits of the warning are ours,
-//! the lower ones between the healthy trainings of the fault suite and those at a hundredth of their learning rate.
+//! the lower ones between the healthy training runs of the fault suite and those at a hundredth of their learning rate.
 
 use super::stopped_early::Descent;
 use super::{
@@ -107,7 +107,7 @@ pub const HEALTHY: f64 = 1e-3;
 pub const WARN_LOW: f64 = 3e-4;
 /// Lower limit for a warning while there is hardly any progress.
 pub const WARN_SLOW: f64 = 7e-4;
-/// Upper limit for a warning in a training whose loss falls in a straight line to its end.
+/// Upper limit for a warning in a training run whose loss falls in a straight line to its end.
 pub const WARN_STRAIGHT: f64 = 2e-3;
 /// Fall of the loss in the last third of the epochs relative to that before, from which on the line is straight.
 pub const STRAIGHT: f64 = 0.7;
@@ -232,8 +232,8 @@ fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
     )
 }
 
-/// A training that ends on a straight way down, with more than half of the loss of guessing left: the losses fall as fast in the
-/// last third of the epochs as before, and the weights move by little more than what is healthy.
+/// A training run that ends on a straight way down, with more than half of the loss of guessing left: the losses fall as fast in the
+/// last third of the epochs as before, and the weights move by little more than a healthy amount.
 fn too_slow(case: &Case) -> Option<Observation> {
     let descent = Descent::of(case).filter(|descent| descent.fall > stopped_early::FALL && descent.last > LOSS_DONE)?;
     let &(layer, ratio) =
@@ -251,13 +251,13 @@ fn too_slow(case: &Case) -> Option<Observation> {
     Some(
         Observation::new(Level::Warn, Some(layer), ratio, WARN_STRAIGHT)
             .message(message)
-            .cause("the learning rate is too low for a training of this length")
+            .cause("the learning rate is too low for a training run of this length")
             .remedy(case.scale_learning_rate(10.0))
             .remedy(case.longer(LONGER)),
     )
 }
 
-/// A training that ends with nothing learned and weights that hardly moved.
+/// A training run that ends with nothing learned and weights that hardly moved.
 fn hardly_moved(case: &Case) -> Option<Observation> {
     let learned = case.outcome()?.training;
     let &(layer, ratio) =

@@ -9,7 +9,7 @@
 //! optimiser has to zigzag.
 //!
 //! # What to try
-//! Centre what the layer reads: `standardize` for the inputs, batch normalisation before it, tanh instead of sigmoid.
+//! Centre the input of the layer: `standardize` for the inputs, batch normalisation before it, tanh instead of sigmoid.
 //!
 //! # When it is fine
 //! After relu and its relatives it is normal, and larger batches weaken it: as long as the loss falls it does no harm.
@@ -86,7 +86,7 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
     );
     let source = function.map_or("the inputs", |function| function.name());
     let observation = Observation::new(level, Some(index), steps, STEPS).message(message).cause(format!(
-        "what {name} reads is not centred around zero, so that its gradients have one sign: it comes from {source}"
+        "the input of {name} is not centred around zero, so that its gradients have one sign: it comes from {source}"
     ));
     Some(match before {
         None => observation.remedy(Remedy::AddPreprocess { step: "standardize".to_string() }),

@@ -29,7 +29,7 @@ fn only(findings: &[Finding]) -> &Finding {
     &findings[0]
 }
 
-/// Every remedy of a finding that alarms is applied by a config, but for those that a person follows.
+/// Every remedy of a finding that alarms is applied by a config, except those that a person follows.
 fn settings(finding: &Finding) -> Vec<String> {
     finding.remedies.iter().flat_map(Remedy::settings).collect()
 }

@@ -1,4 +1,4 @@
-//! The documents of the project say what the code does.
+//! The documents of the project agree with the code.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ fn document(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name)
 }
 
-/// `KEEL_WRITE_DOCS=1 cargo test -p keel_health` writes the file anew.
+/// `KEEL_WRITE_DOCS=1 cargo test -p keel_health` writes the file again.
 #[test]
 fn rules_document_is_what_the_rules_say() {
     let path = document("rules.md");

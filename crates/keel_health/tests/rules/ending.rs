@@ -1,4 +1,4 @@
-//! The end of a run: what its last window may say alone, and what has to be confirmed.
+//! The end of a run: findings that its last window may report alone, and those that have to be confirmed.
 
 use keel_health::measurement::{ActivationFunction::Relu, ParameterRole};
 use keel_health::{Level, Monitor, SHORT_RUN_WINDOWS};

@@ -1,4 +1,4 @@
-//! Findings as they are told and written down.
+//! Findings as they are printed and stored.
 
 use keel_health::Finding;
 use keel_health::Monitor;

@@ -1,4 +1,4 @@
-//! Levels follow what becomes of a training.
+//! Levels follow the outcome of a training run.
 
 use keel_health::measurement::{
     ActivationFunction::{Relu, Sigmoid, Tanh},

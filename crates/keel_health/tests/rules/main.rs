@@ -8,6 +8,7 @@ mod ending;
 mod faults;
 mod findings;
 mod levels;
+mod ranks;
 mod silence;
 #[path = "../simulated/mod.rs"]
 mod simulated;

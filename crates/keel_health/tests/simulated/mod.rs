@@ -125,7 +125,7 @@ pub(crate) fn stalled_loss(step: u64) -> f32 {
     2.2 - 0.0002 * step as f32
 }
 
-/// As [`run`], with a loss that hardly falls below that of guessing.
+/// Works like [`run`], with a loss that hardly falls below that of guessing.
 pub(crate) fn stalled(
     model: &ModelDescription,
     steps: u64,

@@ -29,7 +29,7 @@ pub struct SavedModel {
     pub config: PathBuf,
 }
 
-/// Writes the model and a config into `folder`, which is made if need be; `file` is the name of what was imported.
+/// Writes the model and a config into `folder`, which is created if needed; `file` is the name of the imported file.
 ///
 /// # Errors
 /// Files that cannot be written, or a single output that stands for two classes.
@@ -96,7 +96,7 @@ impl Saving<'_> {
         let graph = &self.imported.network.graph;
         let width = graph.output_shape().len();
         if outputs == Outputs::Classes && width < 2 {
-            let reason = "one output cannot tell classes apart".to_owned();
+            let reason = "one output cannot distinguish classes".to_owned();
             let next = "give the network an output for each class, or import it with --task regression".to_owned();
             return Err(OnnxError::Model { file: file.to_owned(), reason, next }.into());
         }
@@ -147,7 +147,7 @@ impl Saving<'_> {
         text += "[preprocess]\n";
         let mut steps = Vec::new();
         if let Some((_, preprocessor)) = &self.imported.model {
-            text += "# Its samples were preprocessed by these steps, which are fitted to your data:\n";
+            text += "# Its samples were preprocessed by these steps, which are fitted again to your data:\n";
             preprocessor.describe().iter().for_each(|step| text += &format!("#   {step}\n"));
             let named = preprocessor.steps().iter().filter(|step| matches!(step, FittedStep::Elementwise { .. }));
             steps.extend(named.map(|step| step.name().to_owned()));

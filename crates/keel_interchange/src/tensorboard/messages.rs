@@ -17,7 +17,7 @@ pub(super) struct Event {
     /// Version of the format, in the first record alone.
     #[prost(string, optional, tag = "3")]
     pub(super) file_version: Option<String>,
-    /// What is reported.
+    /// Reported values.
     #[prost(message, optional, tag = "5")]
     pub(super) summary: Option<Summary>,
 }

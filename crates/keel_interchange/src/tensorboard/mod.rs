@@ -28,12 +28,12 @@ use messages::{
 
 /// Type of a tensor of texts.
 const TEXT: i32 = 7;
-/// Filters in a picture at most.
+/// Maximum number of filters in a picture.
 const MOST_FILTERS: usize = 64;
-/// Settings that are reported at most; those of single layers are many.
+/// Maximum number of settings that are reported; those of single layers are many.
 const MOST_SETTINGS: usize = 200;
 
-/// Writes what happens in a training to an event file in the folder of its run.
+/// Writes the events of a training run to an event file in the folder of its run.
 #[derive(Debug)]
 pub struct TensorBoard {
     settings: BTreeMap<String, Setting>,
@@ -55,7 +55,7 @@ struct Log {
 }
 
 impl TensorBoard {
-    /// For a training with the settings of `config`, a document of sections and keys.
+    /// For a training run with the settings of `config`, a document of sections and keys.
     pub fn new(config: &Value) -> Self {
         let mut settings = BTreeMap::new();
         collect("", config, &mut settings);
@@ -67,7 +67,7 @@ impl TensorBoard {
         self.log.as_ref().map(|log| log.path.as_path())
     }
 
-    /// Writes what the run's database still has and how the run ended.
+    /// Writes the remaining rows of the run's database and the outcome of the run.
     ///
     /// # Errors
     /// The first thing that could not be written, with the file.
@@ -255,7 +255,7 @@ fn text_value(tag: &str, text: &str) -> SummaryValue {
     SummaryValue { tag: tag.to_owned(), metadata, tensor, ..SummaryValue::default() }
 }
 
-/// A PNG file with the size its header says.
+/// A PNG file with the size in its header.
 fn picture(bytes: Vec<u8>) -> Option<Image> {
     let size = |at: usize| Some(i32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
     let is_png = bytes.starts_with(b"\x89PNG\r\n\x1a\n") && bytes.get(12..16) == Some(b"IHDR");

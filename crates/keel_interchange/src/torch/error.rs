@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// Why weights of another program cannot be converted.
 #[derive(Debug, thiserror::Error)]
 pub enum TorchError {
-    /// The file cannot be read or written, or is no safetensors file.
+    /// The file cannot be read or written, or is not a safetensors file.
     #[error("{}: {reason}", path.display())]
     File {
         /// The file.
@@ -15,7 +15,7 @@ pub enum TorchError {
     },
     /// The file is a pickle, which may run any code when it is opened.
     #[error(
-        "{}: a pickle, which may run code when it is opened; convert it in Python with \
+        "{}: a pickle, which may run code when opened; convert it in Python with \
          safetensors.torch.save_file(torch.load({path:?}, weights_only=True), \"weights.safetensors\")",
         path.display()
     )]

@@ -111,7 +111,7 @@ fn graph_of(preset: Preset, classes: usize, path: &Path) -> Result<Graph, TorchE
         .map_err(|error| TorchError::tensor(path, "fc.weight", error.to_string()))
 }
 
-/// Reads the directory of the tensors of a file; a pickle is told from it by its first bytes.
+/// Reads the directory of the tensors of a file; a pickle is recognised by its first bytes.
 fn open<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, TorchError> {
     if bytes.starts_with(b"PK\x03\x04") || bytes.first() == Some(&0x80) {
         return Err(TorchError::Pickle { path: path.to_owned() });

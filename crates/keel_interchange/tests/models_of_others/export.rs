@@ -68,7 +68,7 @@ fn batch_norms_are_folded_or_kept() {
         let graph = exported.model.graph.unwrap();
         graph.node.iter().filter(|node| node.op_type == "BatchNormalization").count()
     };
-    // The norm behind the pool has no weights in front of it.
+    // The norm after the pool has no weights before it.
     assert_eq!((norms(true), norms(false)), (4, 1));
 }
 

@@ -43,7 +43,7 @@ fn tensor_json(tensor: &Tensor) -> Value {
     json!({ "type": kind, "shape": tensor.shape, "values": values })
 }
 
-/// Writes NAME.onnx, and NAME.json with inputs and what the model predicts for them: for random samples, and for those it was
+/// Writes NAME.onnx, and NAME.json with inputs and the model's predictions for them: for random samples, and for those it was
 /// trained on where they are at hand. Returns the number of files.
 fn write_case(folder: &Path, case: &models::Case, opset: i64, float16: bool) -> usize {
     let predictor = models::train(case, folder);

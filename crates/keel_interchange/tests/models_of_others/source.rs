@@ -1,4 +1,4 @@
-//! Trainings that start from the network of an ONNX file: `model.source`.
+//! Training runs that start from the network of an ONNX file: `model.source`.
 
 use std::path::Path;
 
@@ -100,7 +100,7 @@ fn files_and_keys_that_do_not_fit_are_refused_with_their_line() {
     let cases: [(&Path, &str, &str); 5] = [
         (Path::new("nowhere.onnx"), "", "case.toml:2: `model.source`: cannot read nowhere.onnx"),
         (folder.path(), "", "it is a folder, not a file"),
-        (&damaged, "", "not those of an ONNX model"),
+        (&damaged, "", "it is not an ONNX model"),
         (&file, "preset = \"mlp\"\n", "`model.preset` is given too; leave one out"),
         (&file, "weights = \"w.safetensors\"\n", "`model.weights` is given too; leave one out"),
     ];

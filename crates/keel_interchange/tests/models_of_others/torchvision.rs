@@ -12,7 +12,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::Deserialize;
 
-/// What `tools/golden/torchvision_cases.py` writes.
+/// Content of the files that `tools/golden/torchvision_cases.py` writes.
 #[derive(Deserialize)]
 struct Golden {
     batch: usize,

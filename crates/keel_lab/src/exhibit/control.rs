@@ -1,4 +1,4 @@
-//! Controls of an exhibit: what a reader moves, and which knob it sets.
+//! Controls of an exhibit, each with the knob it sets.
 
 use keel_page::Text;
 use keel_page::charts::Scale;

@@ -74,7 +74,7 @@ pub(crate) struct View {
     pub(crate) page: Page,
 }
 
-/// One exhibit of the list, whatever its state.
+/// One exhibit of the list, with any state.
 pub struct ExhibitEntry {
     /// Name in addresses and on the command line, `gate`.
     pub name: &'static str,

@@ -24,7 +24,7 @@ pub struct Request {
     pub draft: bool,
 }
 
-/// Work that the next answer of each exhibit can go on from.
+/// Work that the next answer of each exhibit can continue from.
 #[derive(Default)]
 pub(crate) struct Memories {
     by_name: BTreeMap<&'static str, Box<dyn Any + Send>>,

@@ -1,4 +1,4 @@
-//! The desk where exhibits are asked: one for a page in a browser, one for a studio.
+//! The desk that answers the requests of exhibits: one for a page in a browser, one for a studio.
 
 use std::collections::BTreeMap;
 
@@ -25,11 +25,11 @@ pub struct Answer {
     pub status: String,
     /// Figures and words as HTML.
     pub html: String,
-    /// The answer is of a smaller state than was asked for.
+    /// True if the answer is of a smaller state than requested.
     pub draft: bool,
 }
 
-/// Answers requests and keeps the work that the next one can go on from.
+/// Answers requests and keeps the work that the next one can continue from.
 #[derive(Default)]
 pub struct Desk {
     memories: Memories,
@@ -55,7 +55,7 @@ impl Desk {
         })
     }
 
-    /// Answers one request as JSON: the answer, or an object whose field `error` says why there is none.
+    /// Answers one request as JSON: the answer, or an object whose field `error` states the reason.
     pub fn answer_json(&mut self, request: &str) -> String {
         let answer = match serde_json::from_str::<Request>(request) {
             Ok(request) => self.answer(&request).map_err(|error| error.to_string()),

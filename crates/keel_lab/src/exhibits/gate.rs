@@ -1,4 +1,4 @@
-//! The gate: one function, the gradient that passes it, and what is left of it after many.
+//! The gate: one function, the gradient that passes it, and how much of it remains after many.
 
 use keel_nn::activations::Activation;
 use keel_page::Text;
@@ -21,7 +21,7 @@ impl Exhibit for GateExhibit {
     const TITLE: [&'static str; 2] = ["The gate: move x", "门：拖动 x"];
     const SUMMARY: [&'static str; 2] = [
         "Drag the input along the curve: the local gradient decides how much of the gradient passes, and the product through \
-         many gates decides what is left of it.",
+         many gates decides how much remains of it.",
         "沿曲线拖动输入：局部梯度决定有多少梯度通过，连乘多个门之后决定还剩多少。",
     ];
     const CHAPTER: Chapter = Chapter::Activations;
@@ -56,7 +56,7 @@ impl Exhibit for GateExhibit {
         let left = number(numbers.remaining.last().copied().unwrap_or(1.0));
         let status = Text::new(
             format!(
-                "At x = {x} the local gradient of {name} is {slope}; behind {gates} such gates {left} of the gradient is left."
+                "At x = {x} the local gradient of {name} is {slope}; after {gates} such gates {left} of the gradient remains."
             ),
             format!("x = {x} 处，{name} 的局部梯度为 {slope}；经过 {gates} 个这样的门，梯度还剩 {left}。"),
         );
@@ -80,8 +80,8 @@ impl Exhibit for GateExhibit {
         };
         let behind = numbers.remaining.iter().enumerate().filter(|(_, share)| **share > 0.0);
         let chain = Plot::new(
-            Text::new("gates behind each other", "串联的门数"),
-            Text::new("share of the gradient that is left", "剩余梯度的比例"),
+            Text::new("gates in a row", "串联的门数"),
+            Text::new("share of the gradient that remains", "剩余梯度的比例"),
         )
         .scales(Scale::Linear, Scale::Logarithmic)
         .with(Series::new(
@@ -164,7 +164,7 @@ struct Numbers {
     derivative: f64,
     /// Gradient with respect to the input of the gate.
     passed: f64,
-    /// Share of the gradient behind 0, 1, 2, … gates.
+    /// Share of the gradient after 0, 1, 2, … gates.
     remaining: Vec<f64>,
     /// Input, value and derivative of each point.
     curve: Vec<[f64; 3]>,

@@ -22,7 +22,7 @@ impl Exhibit for KillRelu {
     const TITLE: [&'static str; 2] = ["Kill a relu, and try to revive it", "杀死一个 ReLU，再试着救活它"];
     const SUMMARY: [&'static str; 2] = [
         "One relu unit, its hyperplane and a cloud of points. One step at too high a rate throws the plane off the cloud; more \
-         training cannot bring it back, a hand on the bias or a slope below zero can.",
+         training cannot bring it back, but a change of the bias or a slope below zero can.",
         "一个 ReLU 单元、它的超平面与一团数据点。学习率过大时，一步就把平面甩到点云之外；继续训练救不回来，手动移动偏置或给负半轴一点斜率才行。",
     ];
     const CHAPTER: Chapter = Chapter::Activations;
@@ -226,7 +226,7 @@ impl Numbers {
             None => Text::new("The unit lives", "单元活着"),
             Some(0) if is_dead(&self.history[0].plane) => Text::new("The unit starts dead", "单元一开始就是死的"),
             Some(_) if is_dead(&self.pushed) && !is_dead(&self.before) => {
-                Text::new("Your hand on the bias killed the unit", "手动移动偏置使单元死亡")
+                Text::new("Your change of the bias killed the unit", "手动移动偏置使单元死亡")
             }
             Some(step) => Text::new(format!("Step {step} killed the unit"), format!("第 {step} 步使单元死亡")),
         }
@@ -342,7 +342,7 @@ fn by_push(state: &State, numbers: &Numbers) -> Plot {
         .with(Series::new(Text::new("your hand", "你的手"), vec![(state.push, gradient)], Marks::Handle))
 }
 
-/// Height of the chart of losses: those of units far above zero would leave no room for the others.
+/// Height of the chart of losses: those of units far above zero would leave no space for the others.
 const TOP: f64 = 2.0;
 
 fn course(numbers: &Numbers, y: fn(&Plane) -> f64) -> Plot {
@@ -411,7 +411,7 @@ mod tests {
             (State { slope: 0.1, ..dead() }, "the slope 0.1 below zero lets a gradient of"),
             (State { push: 4.0, more_steps: 100, ..dead() }, "Step 1 killed the unit, and it is back"),
             (State { bias: -6.0, ..State::default() }, "The unit starts dead"),
-            (State { push: -8.0, ..State::default() }, "Your hand on the bias killed the unit"),
+            (State { push: -8.0, ..State::default() }, "Your change of the bias killed the unit"),
         ];
         for (state, words) in cases {
             assert!(status_of(&state).contains(words), "{words}: {}", status_of(&state));

@@ -1,4 +1,4 @@
-//! Every exhibit of the lab, one a file.
+//! Every exhibit of the lab, one per file.
 
 mod batch_norm_bench;
 mod break_and_repair;

@@ -25,7 +25,7 @@ impl Exhibit for ZigzagPath {
     const TITLE: [&'static str; 2] = ["The zigzag: drag the target", "锯齿路径：拖动目标"];
     const SUMMARY: [&'static str; 2] = [
         "Two weights step towards a target that you drag. With inputs that are all positive each step moves both up or both down; \
-         centre the inputs, or average a batch, and they may go their own ways.",
+         centre the inputs, or average a batch, and each weight may move in its own direction.",
         "拖动目标，两个权重一步步向它靠近。输入恒为正时，每一步两个权重只能同增或同减；把输入零中心化，或对一批样本取平均，两个权重才能各走各的方向。",
     ];
     const CHAPTER: Chapter = Chapter::Activations;
@@ -129,7 +129,7 @@ struct State {
     #[schemars(extend("zh" = "从 (0, 0) 出发所走的步数；到达目标则提前结束。"))]
     #[schemars(range(min = 0, max = 200))]
     steps: usize,
-    /// Inputs from −½ to ½ in place of inputs from 0 to 1.
+    /// Inputs from −½ to ½ instead of inputs from 0 to 1.
     #[schemars(extend("zh" = "输入取 −½ 到 ½，而不是 0 到 1。"))]
     centred: bool,
     /// Size of a step.
@@ -253,9 +253,10 @@ fn status(state: &State, numbers: &Numbers) -> Text {
         [Language::English, Language::Chinese].map(|language| name(state.centred).get(language).to_owned());
     let Some(same) = numbers.same_sign_fraction else {
         return match numbers.arrives {
-            true => {
-                Text::new("The target is where the weights start: there is nothing to do.", "目标就在起点，无需更新。")
-            }
+            true => Text::new(
+                "The target is the starting point of the weights: there is nothing to do.",
+                "目标就在起点，无需更新。",
+            ),
             false => Text::new("No step has been taken yet.", "还没有走任何一步。"),
         };
     };
@@ -270,7 +271,7 @@ fn status(state: &State, numbers: &Numbers) -> Text {
     };
     let runs_away = numbers.distance.last() > numbers.distance.first();
     let (end, zh_end) = match (numbers.arrives, runs_away) {
-        (true, _) => ("and it has arrived".to_owned(), "已到达目标".to_owned()),
+        (true, _) => ("and it has reached the target".to_owned(), "已到达目标".to_owned()),
         (false, true) => (
             format!("and it is {left} from the target, farther than at the start"),
             format!("距目标 {left}，比起点还远"),
@@ -415,7 +416,7 @@ mod tests {
         let cases = [
             (State { steps: 0, ..state.clone() }, "No step"),
             (State { first_target: 0.0, second_target: 0.0, ..state.clone() }, "nothing to do"),
-            (State { steps: 200, centred: true, ..state.clone() }, "has arrived"),
+            (State { steps: 200, centred: true, ..state.clone() }, "has reached the target"),
             (State { learning_rate: 8.0, ..state.clone() }, "farther than at the start"),
         ];
         for (state, words) in cases {

@@ -55,7 +55,7 @@ impl Chapter {
             ),
             Chapter::Initialisation => Text::new(
                 "Does the signal keep its scale through depth? First why weights must differ at all; then the lecture's five settings side by \
-                 side; the two derivations; and what it means for a training run.",
+                 side; the two derivations; and the consequences for a training run.",
                 "信号穿过多层还能保持尺度吗？先看权重为何必须各不相同，再看课程五种设置的对比、两个推导，以及对训练的影响。",
             ),
             Chapter::BatchNormalisation => Text::new(
@@ -64,7 +64,7 @@ impl Chapter {
                 "每层是否重新居中，训练与推理是否一致？先看它计算什么、梯度如何传回，再看推理时用谁的统计量、如何折叠掉，最后看放在哪里、还有哪些替代。",
             ),
             Chapter::Summary => Text::new(
-                "The four recommendations together, and what each is worth in the company of the others.",
+                "The four recommendations together, and the value of each in the presence of the others.",
                 "四条建议放在一起，以及每一条在其他各条都在时的价值。",
             ),
         }

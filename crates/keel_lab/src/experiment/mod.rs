@@ -29,7 +29,7 @@ pub(crate) trait Experiment {
 
     /// Settings; every documented field is a knob, and the default value holds the defaults.
     type Config: JsonSchema + Default + Serialize + DeserializeOwned;
-    /// Every number of its figures; the fields in their order are the keys of the JSON file behind `experiment`.
+    /// Every number of its figures; the fields in their order are the keys of the JSON file after `experiment`.
     type Document: Serialize;
 
     /// Computes the document. The same config and seed give the same numbers with any number of threads.
@@ -42,7 +42,7 @@ pub(crate) trait Experiment {
     fn page(document: &Self::Document) -> Page;
 }
 
-/// One experiment of the catalog, whatever its document.
+/// One experiment of the catalog, with any document.
 pub struct ExperimentEntry {
     /// Name on the command line, `initialisation`.
     pub name: &'static str,

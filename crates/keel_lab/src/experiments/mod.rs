@@ -1,4 +1,4 @@
-//! The experiments, one a file, in a folder for each chapter; the pages of the longer ones are in files of their own.
+//! The experiments, one per file, in a folder for each chapter; the pages of the longer ones are in files of their own.
 
 pub(crate) mod activation_functions;
 pub(crate) mod batch_normalisation;

@@ -2,7 +2,7 @@
 
 use keel_nn::RandomKey;
 
-/// Sample numbers in rounds, shuffled or as they lie.
+/// Sample numbers in rounds, shuffled or in place.
 pub(crate) struct Order {
     rest: Vec<usize>,
     samples: usize,

@@ -35,7 +35,7 @@ pub(crate) struct Scales {
 }
 
 impl Draws {
-    /// Runs `stack` forward and back with normal weights in place of its own. The numbers have the same bits with nothing
+    /// Runs `stack` forward and back with normal weights instead of its own. The numbers have the same bits with nothing
     /// kept.
     pub(crate) fn run(&mut self, stack: &Stack, scales: Scales, key: RandomKey) -> Vec<LayerSignal> {
         let shape = [stack.width, stack.depth, stack.batch];

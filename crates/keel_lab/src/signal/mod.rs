@@ -98,12 +98,12 @@ impl Stack {
         self.forward_from(key, 1.0)
     }
 
-    /// As [`Stack::forward`], with an input of the standard deviation `std`.
+    /// Works like [`Stack::forward`], with an input of the standard deviation `std`.
     pub(crate) fn forward_from(&self, key: RandomKey, std: f32) -> Vec<LayerSignal> {
         self.layers(&self.input(key, std), &mut Weights::new(self, key.named("weights")), |_| {})
     }
 
-    /// As [`Stack::forward`], with batch norm (scale 1, shift 0) between each linear map and its activation; `epsilon` is
+    /// Works like [`Stack::forward`], with batch norm (scale 1, shift 0) between each linear map and its activation; `epsilon` is
     /// added to every variance.
     pub(crate) fn forward_with_batch_norm(&self, key: RandomKey, epsilon: f64) -> Vec<LayerSignal> {
         let input = normal_values(self.batch * self.width, key.named("input"));
@@ -145,7 +145,7 @@ impl Stack {
     }
 }
 
-/// Standard deviation of a weight drawn with `init` in front of `activation`; `None` where weights are not independent
+/// Standard deviation of a weight drawn with `init` before `activation`; `None` where weights are not independent
 /// draws.
 pub(crate) fn weight_std(init: InitSpec, activation: Activation, fan_in: usize) -> Option<f64> {
     let fan = (fan_in as f64).sqrt();
@@ -244,7 +244,7 @@ pub(crate) fn normal_values(length: usize, key: RandomKey) -> Vec<f32> {
     (0..length).map(|_| StandardNormal.sample(&mut generator)).collect()
 }
 
-/// Brings every column of `values`, `[batch, width]`, to mean 0 and, but for `epsilon`, variance 1.
+/// Brings every column of `values`, `[batch, width]`, to mean 0 and, except for `epsilon`, variance 1.
 fn normalise_columns(values: &mut [f32], width: usize, epsilon: f64) {
     for column in 0..width {
         let moments = Moments::of(values.iter().skip(column).step_by(width).map(|&value| f64::from(value)));

@@ -3,7 +3,7 @@
 //!
 //! One layer's size says little. Xavier's weights under relu leave a sixth of the signal after six layers, which still
 //! looks like much, but each layer takes 1/√2 of what it is given, and no depth is safe; under tanh the same weights leave
-//! half, and the loss per layer fades away. The trend tells the two apart.
+//! half, and the loss per layer fades away. The trend distinguishes the two.
 
 use keel_kernels::activation::Function;
 use keel_page::Text;
@@ -14,11 +14,11 @@ use serde::Serialize;
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {
     InRange,
-    /// Every layer keeps less than [`KEPT`] of what it is given.
+    /// Every layer keeps less than [`KEPT`] of its input.
     Shrinking,
     /// Below a tenth of the size at the start.
     TooSmall,
-    /// Every layer gives more than one over [`KEPT`] of what it is given.
+    /// Every layer gives more than one over [`KEPT`] of its input.
     Growing,
     /// Above ten times the size at the start.
     TooLarge,
@@ -40,7 +40,7 @@ pub(crate) fn along(sizes: &[f64]) -> Vec<Verdict> {
     let start = sizes.first().copied().unwrap_or(0.0);
     let factor = factor_per_layer(sizes);
     let verdict = |(place, &size): (usize, &f64)| match () {
-        // A size that is no number is not in range either.
+        // A size that is not a number is not in range either.
         () if !(size > REMAINDER * start) => Verdict::TooSmall,
         () if size > start / REMAINDER => Verdict::TooLarge,
         () if place > 0 && factor < KEPT => Verdict::Shrinking,
@@ -50,7 +50,7 @@ pub(crate) fn along(sizes: &[f64]) -> Vec<Verdict> {
     sizes.iter().enumerate().map(verdict).collect()
 }
 
-/// Factor from one layer to the next, as a geometric mean over the second half of the way: what a deeper stack would go on
+/// Factor from one layer to the next, as a geometric mean over the second half of the way: what a deeper stack would continue
 /// with. 1 where there is no next layer.
 fn factor_per_layer(sizes: &[f64]) -> f64 {
     let Some(last) = sizes.len().checked_sub(1).filter(|&last| last > 0) else { return 1.0 };
@@ -84,7 +84,7 @@ impl Verdict {
     }
 }
 
-/// Tells where an activation is flat: its derivative is next to nothing, and it goes on towards a value that it never passes.
+/// Tells where an activation is flat: its derivative is next to nothing, and it continues towards a value that it never passes.
 /// A leaky relu has a small slope below zero, but no end: it does not saturate. Neither does relu at its zeros.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flatness {

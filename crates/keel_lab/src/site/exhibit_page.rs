@@ -1,4 +1,4 @@
-//! The page of an exhibit: controls, figures of the state it starts in, and the script that asks for others.
+//! The page of an exhibit: controls, figures of the initial state, and the script that requests others.
 
 use keel_page::charts::{self, Scale, escape};
 use keel_page::page::{HtmlDocument, Links};
@@ -18,7 +18,7 @@ const SCRIPT: &str = include_str!("exhibit.js");
 /// Choices up to this number are buttons, more are a list.
 const MOST_BUTTONS: usize = 6;
 
-/// Place where a page finds what answers it.
+/// Place where a page finds the engine that answers it.
 #[derive(Clone, Debug)]
 pub enum Engine {
     /// A script, next to the page, that holds the compiled engine.
@@ -50,7 +50,7 @@ pub struct Addresses<'a> {
 pub struct ExhibitDocument<'a> {
     /// The exhibit.
     pub exhibit: &'static ExhibitEntry,
-    /// Place of its answers; without one the page shows the state it starts in and says how to move it.
+    /// Place of its answers; without one the page shows the initial state and explains how to move it.
     pub engine: Option<&'a Engine>,
 }
 
@@ -156,7 +156,7 @@ impl ExhibitDocument<'_> {
         html.push_str(&format!(
             "<div class=\"buttons\">{draw}<button type=\"button\" id=\"reset\">{}</button>\
              <button type=\"button\" id=\"link\">{}</button></div>",
-            words("Back to the start", "恢复初始状态"),
+            words("Reset", "恢复初始状态"),
             words("Copy the link to this state", "复制当前状态的链接"),
         ));
         html
@@ -197,7 +197,7 @@ impl ExhibitDocument<'_> {
             "server": server,
             "words": {
                 "missing": words(
-                    "These figures show the start. To move them, open the lab in `evenkeel studio`, or build the site with its engine: `cargo xtask site`.",
+                    "These figures show the initial state. To move them, open the lab in `evenkeel studio`, or build the site with its engine: `cargo xtask site`.",
                     "这里只显示初始状态。若要操作，请在 `evenkeel studio` 中打开实验室，或用 `cargo xtask site` 生成带引擎的网站。",
                 ),
                 "computing": words("Computing …", "计算中……"),

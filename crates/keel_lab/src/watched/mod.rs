@@ -23,7 +23,7 @@ pub(crate) use words::{FindingRow, finding_rows, findings_table, layer_table, ru
 
 /// Training samples that are evaluated at the end of an epoch.
 const EVALUATED: usize = 256;
-/// Steps between two evaluations at least.
+/// Minimum number of steps between two evaluations.
 const EVALUATION_STEPS: usize = 10;
 
 /// One network in training, watched from its start.
@@ -196,7 +196,7 @@ impl WatchedRun {
         &self.samples
     }
 
-    /// The network with what it takes to train it.
+    /// The network with everything needed to train it.
     pub(crate) fn classifier(&mut self) -> &mut Classifier {
         &mut self.classifier
     }
@@ -231,7 +231,7 @@ impl WatchedRun {
         self.monitor.tempered_findings()
     }
 
-    /// Findings if the run ends here, causes first. The run itself may go on.
+    /// Findings if the run ends here, causes first. The run itself may continue.
     pub(crate) fn findings_at_the_end(&self) -> Vec<Finding> {
         let mut monitor = self.monitor.clone();
         monitor.end();

@@ -13,9 +13,9 @@ use crate::training::Classifier;
 
 /// Sign agreement of a unit's weight gradient from which K014 counts it.
 const AGREEMENT: f64 = 0.9;
-/// Inputs a unit needs before the signs of its gradient say anything.
+/// Minimum number of inputs of a unit for which the signs of its gradient are meaningful.
 const LEAST_FAN_IN: usize = 8;
-/// Signs of weight gradients are looked at in one of this many steps.
+/// Signs of weight gradients are measured in one of this many steps.
 const SIGN_STEPS: usize = 4;
 
 /// Measures the steps of one [`Classifier`].

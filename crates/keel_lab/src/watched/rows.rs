@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::WatchedRun;
 
-/// A layer with weights, the layers behind it up to the next one, and their measurements.
+/// A layer with weights, the layers after it up to the next one, and their measurements.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct LayerRow {
     /// Names of the layers, as findings use them.

@@ -93,7 +93,7 @@ fn compare(operation: &str, left: &Tensor, right: &Tensor) -> Result<Tensor, Str
 /// Values of the second input where the first is true, else of the third.
 fn choose(call: &Call<'_>) -> Result<Tensor, String> {
     let (condition, yes, no) = (call.input(0)?, call.input(1)?, call.input(2)?);
-    let Data::Bool(truths) = &condition.data else { return Err("its condition is not a truth".to_owned()) };
+    let Data::Bool(truths) = &condition.data else { return Err("its condition is not a truth value".to_owned()) };
     let shape = joined(&joined(&condition.shape, &yes.shape)?, &no.shape)?;
     let places = |tensor: &Tensor| places(&tensor.shape, &shape);
     let (truth_at, yes_at, no_at) = (places(condition)?, places(yes)?, places(no)?);
@@ -116,7 +116,7 @@ fn pairs(left: &Tensor, right: &Tensor) -> Result<(Vec<usize>, Vec<(usize, usize
     Ok((shape, left.into_iter().zip(right).collect()))
 }
 
-/// The shape that two shapes are stretched to: from the last dimension on, a 1 becomes whatever the other is.
+/// The shape that two shapes are stretched to: from the last dimension on, a 1 takes the value of the other.
 pub(super) fn joined(left: &[usize], right: &[usize]) -> Result<Vec<usize>, String> {
     let rank = left.len().max(right.len());
     let size = |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |at| shape[at]);
@@ -124,7 +124,7 @@ pub(super) fn joined(left: &[usize], right: &[usize]) -> Result<Vec<usize>, Stri
         (a, b) if a == b => Ok(a),
         (1, b) => Ok(b),
         (a, 1) => Ok(a),
-        _ => Err(format!("shapes {left:?} and {right:?} do not go together")),
+        _ => Err(format!("shapes {left:?} and {right:?} do not fit together")),
     };
     let shape: Vec<usize> = (0..rank).map(joined).collect::<Result<_, _>>()?;
     length_of(&shape)?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Call;
 use crate::{Data, Tensor};
 
-/// Pattern of a text that has a word in it, whatever stands before and after: the word goes between these two.
+/// Pattern of a text that contains a word: the word goes between these two.
 pub const WORD_PATTERN: [&str; 2] = ["(?is)(.*\\P{L})?", "(\\P{L}.*)?"];
 
 /// The result of an operation of this kind; `None` for any other.

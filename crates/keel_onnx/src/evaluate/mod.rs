@@ -1,4 +1,4 @@
-//! Computes graphs of ONNX with plain loops: what an export is compared with the model by, and what constants of an import are
+//! Computes graphs of ONNX with plain loops, to compare an export with the model, and to see what constants of an import are
 //! folded with. Real numbers are computed in 64 bits and rounded to the type of the tensor.
 //!
 //! Graphs come from files: no shape in them is believed before it has been checked, and no memory is taken for a result larger
@@ -24,7 +24,7 @@ pub(crate) use windows::axes;
 use crate::schema::{GraphProto, ModelProto, NodeProto};
 use crate::{OnnxError, Tensor, check_subset};
 
-/// Values a tensor may have at most.
+/// Maximum number of values a tensor may have.
 pub const LARGEST: usize = 1 << 28;
 
 /// One node with its inputs, as its arithmetic sees it.
@@ -35,7 +35,7 @@ pub(crate) struct Call<'a> {
     pub(crate) opset: i64,
     /// Values it reads; `None` for one left out.
     pub(crate) inputs: Vec<Option<&'a Tensor>>,
-    /// Number of results that somebody wants.
+    /// Number of results that are used.
     pub(crate) outputs: usize,
 }
 
@@ -111,7 +111,7 @@ impl<'a> Evaluator<'a> {
         };
         let names = self.graph.output.iter().map(|output| &output.name);
         let outputs: Option<BTreeMap<String, Tensor>> = names.map(output).collect();
-        outputs.ok_or_else(|| self.incomplete("an output of the graph is given by no node".to_owned()))
+        outputs.ok_or_else(|| self.incomplete("no node produces an output of the graph".to_owned()))
     }
 
     fn compute(&self, node: &NodeProto, values: &BTreeMap<&str, Tensor>) -> Result<Vec<Tensor>, String> {
@@ -141,7 +141,7 @@ pub(crate) fn compute(node: &NodeProto, inputs: Vec<Option<&Tensor>>, opset: i64
     let outputs = node.output.iter().filter(|name| !name.is_empty()).count();
     let call = Call { attributes: Attributes(&node.attribute), opset, inputs, outputs };
     if call.outputs > 1 && !matches!(node.op_type.as_str(), "Dropout") {
-        return Err("it has more than one result, and only the first is computed here".to_owned());
+        return Err("it has more than one result, but only the first is computed here".to_owned());
     }
     let in_order: [fn(&str, &Call<'_>) -> Option<Result<Tensor, String>>; 8] = [
         elementwise::compute,
@@ -154,7 +154,7 @@ pub(crate) fn compute(node: &NodeProto, inputs: Vec<Option<&Tensor>>, opset: i64
         categories::compute,
     ];
     let found = in_order.iter().find_map(|compute| compute(&node.op_type, &call));
-    found.unwrap_or_else(|| Err("this operation is not known here".to_owned())).map(|tensor| vec![tensor])
+    found.unwrap_or_else(|| Err("this operation is not supported".to_owned())).map(|tensor| vec![tensor])
 }
 
 /// The error of one node.

@@ -13,7 +13,7 @@ pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor,
     })
 }
 
-/// `alpha A B + beta C`, either matrix transposed if asked for.
+/// `alpha A B + beta C`, either matrix transposed if requested.
 fn gemm(call: &Call<'_>) -> Result<Tensor, String> {
     let (left, right) = (call.input(0)?, call.input(1)?);
     let (Some(a), Some(b)) = (left.as_floats(), right.as_floats()) else {

@@ -65,7 +65,7 @@ fn arg_max(call: &Call<'_>) -> Result<Tensor, String> {
     let inner: usize = input.shape[axis + 1..].iter().product();
     let length = input.shape[axis];
     if length == 0 {
-        return Err("it searches among nothing".to_owned());
+        return Err("its input is empty".to_owned());
     }
     let takes_last = call.attributes.integer("select_last_index", 0) != 0;
     let starts = (0..values.len()).filter(|place| (place / inner.max(1)).is_multiple_of(length));

@@ -23,14 +23,14 @@ pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor,
 pub(super) fn axis_of(axis: i64, rank: usize) -> Result<usize, String> {
     let counted = if axis < 0 { axis + rank as i64 } else { axis };
     let axis = usize::try_from(counted).ok().filter(|&axis| axis < rank);
-    axis.ok_or_else(|| format!("there is no axis {counted} among {rank}"))
+    axis.ok_or_else(|| format!("there is no axis {counted} in {rank} dimensions"))
 }
 
 /// Axes of an attribute, or of an input from a later version on.
 pub(super) fn axes_of(call: &Call<'_>, place: usize, rank: usize) -> Result<Option<Vec<usize>>, String> {
     let axes = match call.optional(place) {
         Some(Tensor { data: Data::Int(axes), .. }) => Some(axes.as_slice()),
-        Some(_) => return Err("its axes are not whole numbers".to_owned()),
+        Some(_) => return Err("its axes are not integers".to_owned()),
         None => call.attributes.integers("axes"),
     };
     axes.map(|axes| axes.iter().map(|&axis| axis_of(axis, rank)).collect()).transpose()
@@ -86,7 +86,9 @@ fn transpose(call: &Call<'_>) -> Result<Tensor, String> {
 
 fn reshape(call: &Call<'_>) -> Result<Tensor, String> {
     let input = call.input(0)?;
-    let Data::Int(wanted) = &call.input(1)?.data else { return Err("its shape is not whole numbers".to_owned()) };
+    let Data::Int(wanted) = &call.input(1)?.data else {
+        return Err("its shape does not consist of integers".to_owned());
+    };
     reshaped(input, wanted, call.attributes.integer("allowzero", 0) != 0)
 }
 
@@ -208,7 +210,7 @@ fn append(all: &mut Data, more: &Data) {
 fn gather(call: &Call<'_>) -> Result<Tensor, String> {
     let (input, wanted) = (call.input(0)?, call.input(1)?);
     let axis = axis_of(call.attributes.integer("axis", 0), input.shape.len())?;
-    let Data::Int(indices) = &wanted.data else { return Err("its indices are not whole numbers".to_owned()) };
+    let Data::Int(indices) = &wanted.data else { return Err("its indices are not integers".to_owned()) };
     let size = input.shape[axis];
     let indices: Vec<usize> = indices.iter().map(|&index| axis_of(index, size)).collect::<Result<_, _>>()?;
     let (outer, inner) = (&input.shape[..axis], &input.shape[axis + 1..]);

@@ -56,7 +56,7 @@ const SIMPLE: [&str; 15] = [
 ];
 /// Nodes among which those of a function are searched.
 const MOST_LOOKED_AT: usize = 64;
-/// Nodes a function is written with at most.
+/// Maximum number of nodes a function is written with.
 const MOST_NODES: usize = 12;
 
 /// Several nodes that compute a function of every value of `value`: the function, and the name of its result.

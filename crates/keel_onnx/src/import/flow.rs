@@ -1,4 +1,4 @@
-//! The part of a graph that depends on its input: constants computed beforehand, and who reads what.
+//! The part of a graph that depends on its input: constants computed beforehand, and the readers of each value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::evaluate::{Attributes, compute, node_error};
 use crate::schema::{GraphProto, ModelProto, NodeProto};
 use crate::{Tensor, check_subset};
 
-/// Nodes a network may have at most.
+/// Maximum number of nodes a network may have.
 const MOST_NODES: usize = 100_000;
 
 /// A graph between the values `input` and `output`.
@@ -119,7 +119,7 @@ impl<'a> Flow<'a> {
     }
 }
 
-/// Checks that every node reads what is there before it, and gives what nothing else has given: so no way leads back.
+/// Checks that every node reads existing values and gives new ones, so that there are no cycles.
 fn check_order(graph: &GraphProto, file: &str) -> Result<(), OnnxError> {
     let inputs = graph.input.iter().map(|input| input.name.as_str());
     let mut there: BTreeSet<&str> = inputs.chain(graph.initializer.iter().map(|tensor| tensor.name.as_str())).collect();

@@ -1,7 +1,8 @@
 //! Networks of ONNX files as lists of layers with their weights.
 //!
 //! The operations between the input and the output become layers of Evenkeel, one or several nodes each; a node that no layer
-//! stands for is named. What an export of Evenkeel put around the network (preprocessing, labels) is taken from its metadata,
+//! stands for is named. The parts that an export of Evenkeel puts around the network (preprocessing, labels) are taken
+//! from its metadata,
 //! and the network between them alone is read. In a file of another program, a softmax or sigmoid at the end is part of the loss.
 
 mod activations;
@@ -24,10 +25,10 @@ use crate::{OnnxError, check_subset};
 use flow::{Flow, refused};
 use parts::{Layout, Part, PartLayer, Values};
 
-/// Values of an input sample at most.
+/// Maximum number of values of an input sample.
 const LARGEST_SAMPLE: usize = 1 << 26;
 
-/// How the outputs of a file are to be read.
+/// Interpretation of a file's outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     /// Probabilities that a softmax gives.
@@ -146,7 +147,7 @@ fn own_model(model: &ModelProto) -> Option<(Schema, Preprocessor)> {
     Some((schema, serde_json::from_str(text(model, PREPROCESSOR)?).ok()?))
 }
 
-/// Names of the values between which the network of an export lies.
+/// Names of the first and last value of the network of an export.
 fn boundary(model: &ModelProto) -> Option<(String, String)> {
     let boundary: serde_json::Value = serde_json::from_str(text(model, NETWORK)?).ok()?;
     Some((boundary["input"].as_str()?.to_owned(), boundary["output"].as_str()?.to_owned()))

@@ -44,7 +44,7 @@ fn is(row: &[(usize, &NodeProto)], operations: &[&str]) -> bool {
     row.len() >= operations.len() && row.iter().zip(operations).all(|((_, node), operation)| node.op_type == *operation)
 }
 
-/// The shape that a `Reshape` asks for.
+/// The target shape of a `Reshape`.
 fn wanted<'a>(flow: &'a Flow<'_>, node: &NodeProto) -> Option<&'a [i64]> {
     match flow.constant_of(node, 1)? {
         Tensor { data: Data::Int(shape), .. } => Some(shape),

@@ -11,7 +11,7 @@ use super::windows::vector;
 use super::{activations, patterns};
 use crate::OnnxError;
 
-/// Blocks inside blocks at most.
+/// Maximum number of blocks inside blocks.
 const DEEPEST: usize = 32;
 
 /// A row of layers, and where it ends.
@@ -33,7 +33,7 @@ pub(super) fn walk(flow: &Flow<'_>, input: Values) -> Result<(Vec<Part>, Values)
         return Ok((row.parts, row.values));
     }
     match flow.readers(&row.end).first() {
-        Some(&place) => Err(flow.error(place, "it joins ways that do not part at one value")),
+        Some(&place) => Err(flow.error(place, "it joins paths that do not start at one value")),
         None => Err(refused(&flow.file, "its output is not reached from its input", "export the model again")),
     }
 }
@@ -89,7 +89,7 @@ fn output_of(flow: &Flow<'_>, place: usize) -> Result<String, OnnxError> {
     flow.nodes[place].output.first().cloned().ok_or_else(|| flow.error(place, "it gives nothing"))
 }
 
-/// A constant that is added behind a layer without a bias is its bias.
+/// A constant that is added after a layer without a bias is its bias.
 fn add_bias(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), OnnxError> {
     let node = &flow.nodes[place];
     let channels = row.values.shape.channels();
@@ -108,7 +108,7 @@ fn add_bias(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), OnnxErro
             return Ok(());
         }
     }
-    Err(flow.error(place, "it adds a constant behind a layer that has no place for a bias"))
+    Err(flow.error(place, "it adds a constant after a layer without a bias"))
 }
 
 /// A block: two ways from the end of `row` to one sum.
@@ -128,11 +128,11 @@ fn block(flow: &Flow<'_>, row: &mut Row, places: [usize; 2], depth: usize) -> Re
     let sum = [&first, &second].map(|way| flow.readers(&way.end).iter().copied().find(|&place| is_sum(flow, place)));
     let place = match sum {
         [Some(a), Some(b)] if a == b => a,
-        _ => return Err(flow.error(places[1], "two ways part before it and do not meet in one sum")),
+        _ => return Err(flow.error(places[1], "two paths start before it and do not meet in one sum")),
     };
     let inputs = &flow.nodes[place].input;
     if !inputs.contains(&first.end) || !inputs.contains(&second.end) || first.end == second.end {
-        return Err(flow.error(place, "it adds something other than two ways from one value"));
+        return Err(flow.error(place, "it adds something other than two paths from one value"));
     }
     let (body, shortcut) = if is_shortcut(&second) && !(is_shortcut(&first) && first.parts.len() < second.parts.len()) {
         (first, second)
@@ -163,7 +163,7 @@ fn is_shortcut(row: &Row) -> bool {
     )
 }
 
-/// The activation behind the sum, if there is one.
+/// The activation after the sum, if there is one.
 fn after(flow: &Flow<'_>, row: &mut Row) -> Result<Activation, OnnxError> {
     let Some((place, node)) = flow.reader(&row.end) else { return Ok(Activation::Identity) };
     match activations::of_node(&node.op_type, flow.attributes(place)) {

@@ -31,7 +31,7 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// An axis that holds all `values`, with a little room; `range` where given instead.
+    /// An axis that holds all `values`, with a small margin; `range` instead if given.
     pub(super) fn new(scale: Scale, values: impl Iterator<Item = f64>, range: Option<Interval>) -> Self {
         let (low, high) = match range {
             Some(Interval { low, high }) => (scale.map(low).unwrap_or(0.0), scale.map(high).unwrap_or(1.0)),

@@ -42,7 +42,7 @@ impl Dots {
         self.rows.iter().map(|(name, _)| Named { name: name.get(Language::English), given: None }).collect()
     }
 
-    /// The chart in the colours of its page: names beside the drawing, ticks below.
+    /// The chart in the colours of its page: names next to the drawing, ticks below.
     pub fn drawn(&self, look: &Look<'_>) -> String {
         let language = look.language;
         let values = || self.rows.iter().flat_map(|(_, values)| values.iter().copied());

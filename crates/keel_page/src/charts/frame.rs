@@ -62,12 +62,12 @@ impl Frame {
         Some((self.x.position(point.0)? * SIDE, (1.0 - self.y.position(point.1)?) * SIDE))
     }
 
-    /// Position of a point even if it lies outside: for what the edge of the drawing cuts off.
+    /// Position of a point even if it lies outside: for marks that the edge of the drawing cuts off.
     pub(super) fn extended(&self, point: Point) -> Option<Point> {
         Some((self.x.extended(point.0)? * SIDE, (1.0 - self.y.extended(point.1)?) * SIDE))
     }
 
-    /// Writes words beside a point of the drawing.
+    /// Writes words next to a point of the drawing.
     pub(super) fn note(&mut self, point: Point, words: &str) {
         let Some((x, y)) = self.place(point) else { return };
         let side = if x > 0.7 * SIDE { " left" } else { "" };
@@ -81,7 +81,7 @@ impl Frame {
         self.svg.write_fmt(mark).expect("writing to a string cannot fail");
     }
 
-    /// The chart with what is written around it. `shape` is a class that sets its height.
+    /// The chart with the texts around it. `shape` is a class that sets its height.
     pub(super) fn finish(self, labels: &Labels<'_>, shape: &str) -> String {
         let (x_ticks, y_ticks) = (self.x.ticks(6), self.y.ticks(5));
         let mut grid = String::new();

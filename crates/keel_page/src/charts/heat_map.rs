@@ -60,7 +60,7 @@ impl HeatMap {
                 let tint = self.tint(entry);
                 let sign = if tint < 0.0 { "negative" } else { "positive" };
                 let share = tint.abs() * STRONGEST;
-                // Rounding of the arithmetic is no covariance.
+                // Rounding of the arithmetic is not a covariance.
                 let shown = number((entry * 1e4).round() / 1e4 + 0.0);
                 let _ = write!(body, "<td class=\"{sign}\" style=\"--share:{share:.0}%\">{shown}</td>");
             }

@@ -55,7 +55,7 @@ pub const SCRIPT: &str = concat!("'use strict';\n{\n", include_str!("ticks.js"),
 pub const TICKS: &str = include_str!("ticks.js");
 
 /// Three or four significant digits; very large and very small numbers with a power of ten, a dash
-/// for what is no number.
+/// for what is not a number.
 pub fn number(value: f64) -> String {
     let magnitude = value.abs();
     if !value.is_finite() {

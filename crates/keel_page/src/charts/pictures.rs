@@ -36,7 +36,7 @@ impl Pictures {
         Pictures { title: title.into(), height, width, images, contents: Vec::new() }
     }
 
-    /// Names what is on each image.
+    /// Names the content of each image.
     pub fn showing(mut self, contents: Vec<String>) -> Self {
         self.contents = contents;
         self

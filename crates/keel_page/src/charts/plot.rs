@@ -63,7 +63,7 @@ impl Plot {
         self
     }
 
-    /// Writes words beside a point.
+    /// Writes words next to a point.
     pub fn note(mut self, at: Point, words: impl Into<Text>) -> Self {
         self.notes.push((at, words.into()));
         self

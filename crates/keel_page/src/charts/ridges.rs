@@ -1,4 +1,4 @@
-//! Histograms of one quantity over time, one behind the other.
+//! Histograms of one quantity over time, one behind another.
 
 use std::fmt::Write;
 

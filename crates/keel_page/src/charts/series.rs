@@ -24,7 +24,7 @@ pub enum Marks {
 }
 
 impl Marks {
-    /// Class of what is drawn so, and of its entry in the legend.
+    /// Class of the drawn element, and of its entry in the legend.
     pub(super) fn class(self) -> &'static str {
         match self {
             Marks::Dashed => "dashed",
@@ -81,7 +81,7 @@ impl Series {
         }
     }
 
-    /// Returns true if its colour says more than its name: that of a depth.
+    /// Returns true if its colour carries information: that of a depth.
     pub(super) fn has_depth(&self) -> bool {
         matches!(self.colour, Some(Colour::Depth(_)))
     }

@@ -23,7 +23,7 @@ pub struct Sheet {
 pub struct SheetRow {
     /// Name of the setting.
     pub name: Text,
-    /// A remark beside the name.
+    /// A remark next to the name.
     pub note: Text,
     /// Colour of the setting, that of the series with this number.
     pub colour: usize,

@@ -23,7 +23,7 @@ struct Atom {
     html: String,
     /// Names, numbers and fractions: two of them side by side are a product, and take a thin space.
     is_operand: bool,
-    /// Sums and products: what others carry beside them, they carry above and below.
+    /// Sums and products: their limits are above and below, not to the side.
     has_limits: bool,
 }
 
@@ -127,7 +127,7 @@ impl Reader<'_> {
         Atom::operand(html)
     }
 
-    /// `first` and all characters behind it that `belongs` takes.
+    /// `first` and all characters after it that `belongs` takes.
     fn run(&mut self, first: char, belongs: impl Fn(char) -> bool) -> String {
         let mut run = String::from(first);
         while let Some(next) = self.characters.next_if(|&next| belongs(next)) {

@@ -40,7 +40,7 @@ pub(super) fn parameters(graph: &Graph, seed: u64) -> Vec<f32> {
     values
 }
 
-/// Whether the node's output is what a residual block adds to its shortcut.
+/// Returns true if the node's output is added to the shortcut of a residual block.
 fn ends_a_body(graph: &Graph, node: NodeId) -> bool {
     let own = Value::Node(node);
     graph.readers(node).any(|reader| matches!(reader.op, Op::Add(_)) && reader.inputs.first() == Some(&own))

@@ -1,4 +1,4 @@
-//! Cost of watching a training: a step at a level of health, alternating with the same step unwatched.
+//! Cost of watching a training run: a step at a level of health, alternating with the same step unwatched.
 
 use std::time::Instant;
 
@@ -17,13 +17,13 @@ use crate::failure::Failure;
 /// Steps of a turn: a whole interval between two recorded steps, so that each turn holds one.
 const STEPS: u64 = 10;
 
-/// Steps the training is said to have, which decides how often distributions are recorded.
+/// Nominal number of steps of the training run, which decides how often distributions are recorded.
 const STEPS_OF_TRAINING: u64 = 1000;
 
 /// Batches of the made-up data; those after the first are for the health rules' measurements of the data alone.
 const BATCHES: usize = 4;
 
-/// A training that takes the same batch again and again.
+/// A training run that takes the same batch again and again.
 struct Watched {
     session: Session,
     watch: Watch,

@@ -1,4 +1,4 @@
-//! What the machine can do at most, measured.
+//! Measured limits of the machine.
 
 use keel_kernels::machine_limits::MachineLimits;
 use keel_kernels::parallel::workers;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// The limits every share is a share of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Multiply-adds a second on all threads.
+    /// Multiply-adds per second on all threads.
     pub(crate) multiply_adds: f64,
     /// Bytes a second read and written together on all threads, from and to memory.
     pub(crate) bytes: f64,
@@ -22,7 +22,7 @@ impl Limits {
         Limits { multiply_adds, bytes: limits.copy_gigabytes_all_threads * 1e9 }
     }
 
-    /// Multiply-adds a second on all threads at this moment; takes about a millisecond.
+    /// Multiply-adds per second on all threads at this moment; takes about a millisecond.
     pub(crate) fn multiply_adds_now() -> f64 {
         MachineLimits::gigaflops_now(simd::level()) * 1e9 / 2.0
     }
@@ -45,7 +45,7 @@ pub(crate) fn describe(limits: Limits) -> Value {
     })
 }
 
-/// The processor's name where the system tells it.
+/// The processor's name if the system reports it.
 fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with("model name"));

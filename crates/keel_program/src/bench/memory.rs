@@ -12,14 +12,14 @@ use crate::failure::Failure;
 /// Steps after which the high-water mark is read.
 const STEPS_MEASURED: usize = 3;
 
-/// What the process made for this prints: planned bytes, and by how much the high-water mark grew over a process that has
-/// taken one step with two samples.
+/// Output of the process started for this measurement: planned bytes, and growth of the high-water mark over that of a
+/// process that has taken one step with two samples.
 ///
 /// # Errors
 /// There is no yardstick of this name.
 pub(crate) fn measure(name: &str) -> Result<Value, Failure> {
     let Some(network) = STEPS.into_iter().find(|network| *network == name) else {
-        return Err(Failure::new(format!("there is no yardstick {name}")));
+        return Err(Failure::new(format!("unknown yardstick {name}")));
     };
     let description = Spec::new(network).description();
     Workload::new(&Description { batch: 2, ..description.clone() }, SEED)?.step();

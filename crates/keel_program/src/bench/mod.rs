@@ -24,10 +24,10 @@ use machine::Limits;
 /// Seed of the weights and batches of both sides.
 const SEED: u64 = 1;
 
-/// What every row needs to know.
+/// Settings shared by all rows.
 #[derive(Debug)]
 pub(crate) struct Context {
-    /// What the machine can do at most.
+    /// Limits of the machine.
     pub(crate) limits: Limits,
     /// The peer, unless it is left out or missing.
     pub(crate) peer: Option<PeerCommand>,
@@ -37,13 +37,13 @@ pub(crate) struct Context {
     pub(crate) images: Option<PathBuf>,
     /// Variants of the peer that are tried.
     pub(crate) variants: Vec<String>,
-    /// Says on standard error what is under way.
+    /// Reports the current work on standard error.
     pub(crate) progress: fn(&str),
     /// The fastest variant of the peer for a network and a kind of work, once it has been found.
     pub(crate) fastest: RefCell<BTreeMap<String, &'static str>>,
 }
 
-/// How a peer is started.
+/// Command that starts a peer.
 #[derive(Debug, Clone)]
 pub(crate) struct PeerCommand {
     /// The Python that has PyTorch.

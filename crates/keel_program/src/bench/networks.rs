@@ -13,7 +13,7 @@ use super::formula::CLASSES;
 /// Learning rate of every measured step.
 pub(super) const LEARNING_RATE: f64 = 0.001;
 
-/// A network with its batch, as both sides are told.
+/// A network with its batch, as both sides receive it.
 #[derive(Debug, Clone)]
 pub(crate) struct Description {
     /// Its name in results.
@@ -110,7 +110,7 @@ impl Spec {
             "resnet20" => model::resnet(16 * self.width, 3 * self.depth),
             "mlp" => model::mlp(128 * self.width, self.depth),
             "cifar10-fast" => preset().model.layers(),
-            other => unreachable!("{other} is no yardstick"),
+            other => unreachable!("unknown yardstick {other}"),
         }
     }
 }

@@ -18,22 +18,22 @@ pub(crate) const VARIANTS: [&str; 3] = ["eager", "channels_last", "compile"];
 /// Time of each variant's trial, to find the fastest.
 const TRIAL_MILLISECONDS: f64 = 250.0;
 
-/// What to do when there is no answer.
+/// Advice for a missing answer.
 const ADVICE: &str =
-    "install bench/peers/requirements.txt and name that Python with --python, or leave it out with --no-peers";
+    "install bench/peers/requirements.txt and name that Python with --python, or leave PyTorch out with --no-peers";
 
 /// A running peer process with one workload prepared.
 pub(super) struct Peer {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
-    /// What it is called in results.
+    /// Name of the peer in results.
     pub(super) name: String,
 }
 
-/// What is checked before a peer is timed, and how long a trial is.
+/// Checks before a peer is timed, and the length of a trial.
 pub(super) struct Trial<'a> {
-    /// Command that asks for numbers, and the key of the answer.
+    /// Command that requests numbers, and the key of the answer.
     pub(super) check: (&'a Value, &'a str),
     /// The numbers of our side.
     pub(super) expected: &'a [f64],
@@ -43,7 +43,7 @@ pub(super) struct Trial<'a> {
     pub(super) timing: &'a str,
 }
 
-/// Starts every variant, checks that it computes what `trial` expects, and keeps the fastest. `None` without a peer.
+/// Starts every variant, checks that its results agree with `trial`, and keeps the fastest. `None` without a peer.
 ///
 /// # Errors
 /// A peer that computes something else, or none that runs.

@@ -1,4 +1,4 @@
-//! How the time of a step grows with batch, width, depth and threads, beside the arithmetic.
+//! Growth of the time of a step with batch, width, depth and threads, compared with that of the arithmetic.
 
 use keel_train::threads;
 use serde_json::{Value, json};

@@ -165,7 +165,7 @@ fn step_row(row: &Value) -> Vec<String> {
     ]
 }
 
-/// What a row has to say beside its columns.
+/// Remarks of a row in addition to its columns.
 fn remark(row: &Value) -> String {
     let name = row["name"].as_str().unwrap_or_default();
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Two sides measured in turn, and what is told about repeated measurements.
+//! Two sides measured in turn, and statistics of repeated measurements.
 
 use serde_json::{Value, json};
 
@@ -66,7 +66,7 @@ fn write_timing(target: &mut Value, milliseconds: &[f64]) {
     target["spread"] = json!(spread(milliseconds));
 }
 
-/// How often work of `milliseconds` is repeated to last about `whole`: 2 to 300 times.
+/// Returns the number of repetitions, 2 to 300, that make work of `milliseconds` last about `whole`.
 pub(super) fn repetitions(milliseconds: f64, whole: f64) -> usize {
     (whole / milliseconds).clamp(2.0, 300.0) as usize
 }

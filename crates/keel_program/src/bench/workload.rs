@@ -88,10 +88,10 @@ pub(crate) struct Evaluation {
 }
 
 impl Evaluation {
-    /// As [`Workload::new`].
+    /// Works like [`Workload::new`].
     ///
     /// # Errors
-    /// As [`Workload::new`].
+    /// The same as of [`Workload::new`].
     pub(crate) fn new(description: &Description, seed: u64) -> Result<Self, Failure> {
         let (network, executor) = prepared(description, seed, Mode::Evaluate)?;
         let inputs = formula::inputs(seed, description.batch * description.input.len());

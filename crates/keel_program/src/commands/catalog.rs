@@ -30,7 +30,7 @@ struct Section {
 struct Entry {
     name: String,
     summary: String,
-    /// Keys in the config with what they take.
+    /// Keys in the config with their values.
     keys: Vec<(String, String)>,
 }
 
@@ -40,7 +40,7 @@ impl Entry {
     }
 }
 
-/// Prints all sections, or the one asked for.
+/// Prints all sections, or the requested one.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let mut sections = sections();
     if let Some(title) = &arguments.section {

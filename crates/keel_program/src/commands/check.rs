@@ -1,4 +1,4 @@
-//! `check`: what can be known about a training before its first step.
+//! `check`: examines a training run before its first step.
 
 use std::time::Duration;
 
@@ -18,21 +18,21 @@ Examples:
   evenkeel check my.toml --set model.init=zeros    a config file, one key changed
   evenkeel check resnet20 --budget 60s --json      more time for the slow tests
 
-Looks at the data, the labels and the signal before the first update, compares the gradient with
-finite differences and a sample alone with the same sample in a batch, and memorises a handful of
-samples. Nothing is written. Exit status 1 when a finding is an error.")]
+Checks the data, the labels and the signal before the first update, compares the gradient with
+finite differences and the outputs of a sample alone with those of the same sample in a batch, and
+memorises a handful of samples. Nothing is written. Exit status 1 if a finding is an error.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
-    /// Time each of the two slow tests may take (10s, 1m); a test that does not end in it says so and judges nothing
+    /// Time limit of each of the two slow tests (10s, 1m); a test that exceeds it is reported as inconclusive
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = seconds)]
     budget: f64,
-    /// Exit with status 1 on warnings too
+    /// Exit with status 1 on warnings as well
     #[arg(long)]
     strict: bool,
 }
 
-/// Checks the config and prints what was found.
+/// Checks the config and prints the findings.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let config = arguments.settings.load()?;
     let placed = |error| arguments.settings.placed(error);

@@ -102,7 +102,7 @@ fn result_rows(runs: &[Run]) -> Vec<Vec<String>> {
     rows
 }
 
-/// Every metric of the test split, beside the leading ones what a constant guess scores; accuracy or R2 and the loss of the
+/// Every metric of the test split, the leading ones with the score of a constant guess; accuracy or R2 and the loss of the
 /// other splits.
 fn metric_rows(runs: &[Run]) -> Vec<Vec<String>> {
     let test = |run: &Run| run.summary.metrics.test.clone();
@@ -134,7 +134,7 @@ fn metric_rows(runs: &[Run]) -> Vec<Vec<String>> {
     rows
 }
 
-/// A row with one cell a run; `None` if no run has a value.
+/// A row with one cell per run; `None` if no run has a value.
 fn row_of(runs: &[Run], name: &str, cell: impl Fn(&Run) -> Option<String>) -> Option<Vec<String>> {
     let values: Vec<Option<String>> = runs.iter().map(cell).collect();
     values.iter().any(Option::is_some).then(|| {

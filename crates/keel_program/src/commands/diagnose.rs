@@ -18,9 +18,9 @@ Examples:
   evenkeel diagnose measurements.jsonl --strict --json
   python train.py | evenkeel diagnose -")]
 pub(crate) struct Arguments {
-    /// One measurement a line, as docs/measurements.md describes; - reads standard input
+    /// File with one measurement per line, as described in docs/measurements.md; - reads standard input
     file: PathBuf,
-    /// Exit with status 1 on warnings too
+    /// Exit with status 1 on warnings as well
     #[arg(long)]
     strict: bool,
 }

@@ -1,4 +1,4 @@
-//! What is said at the end of a training: results, layers, findings and what to do next.
+//! Output at the end of a training run: results, layers, findings and the next steps.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use keel_train::runs::{RankSummary, RunFolder, Status, Summary};
 
 use crate::terminal::{findings_text, layers_table, metrics_line, metrics_table, plural, status_word, wrapped};
 
-/// Samples below which there are no two windows, which most rules about a training under way need.
+/// Samples below which there are no two windows, which most rules about a training run under way need.
 const JUDGED_SAMPLES: u64 = WINDOW_SAMPLES + LAST_WINDOW_SAMPLES;
 
 /// All of it, for a run that ended.
@@ -30,7 +30,7 @@ pub(super) fn ending(folder: &RunFolder, config: &Config, summary: &Summary, fin
     text + &next_steps(folder, config, summary.status, findings)
 }
 
-/// Findings and what to do next, for a run that failed; empty if there is nothing to read.
+/// Findings and the next steps, for a run that failed; empty if there is nothing to read.
 pub(super) fn after_failure(folder: &Path, config: &Config) -> String {
     let read = || {
         let folder = RunFolder::open(folder)?;
@@ -74,7 +74,7 @@ fn ranks_text(ranks: &RankSummary) -> String {
     )
 }
 
-/// The findings, or what their absence means.
+/// The findings, or the meaning of their absence.
 fn health_text(findings: &[Finding], config: &Config, summary: &Summary) -> String {
     if !findings.is_empty() {
         return findings_text(findings);
@@ -87,36 +87,36 @@ fn health_text(findings: &[Finding], config: &Config, summary: &Summary) -> Stri
         let steps = plural(summary.steps, "step");
         let needed = plural(JUDGED_SAMPLES, "sample");
         let short = format!(
-            "no findings, but a run of {steps} says little: most rules about what happens during training need {needed}."
+            "no findings, but a run of {steps} is short: most rules about the course of training need {needed}."
         );
         return wrapped("Health: ", &short);
     }
     "Health: no findings; every layer was watched at every step.\n".to_owned()
 }
 
-/// Where the run is, and the commands that go on from it.
+/// Prints the folder of the run, and the commands that continue from it.
 fn next_steps(folder: &RunFolder, config: &Config, status: Status, findings: &[Finding]) -> String {
     let run = folder.path().display().to_string();
     let mut commands: Vec<(String, &str)> = Vec::new();
     if status == Status::Stopped {
-        commands.push((format!("evenkeel train --resume {run}"), "go on from the checkpoint"));
+        commands.push((format!("evenkeel train --resume {run}"), "continue from the checkpoint"));
     }
     if folder.flight_record().exists() && status == Status::Failed {
         commands.push((
             folder.flight_record().display().to_string(),
-            "the last 50 steps, and the operation that broke with what it was given",
+            "the last 50 steps, and the operation that failed with its inputs",
         ));
     }
     if folder.report().exists() {
-        commands.push((folder.report().display().to_string(), "the run as a page: open it in a browser"));
+        commands.push((folder.report().display().to_string(), "the run as a page, for a browser"));
     }
     if status != Status::Failed {
         commands.push((format!("evenkeel eval {run}"), "classes, mistakes and errors on the test split"));
         if folder.importance().exists() {
-            commands.push((format!("evenkeel importance {run}"), "the columns the model relies on"));
+            commands.push((format!("evenkeel importance {run}"), "how much the model relies on each column"));
         }
         commands.push((format!("evenkeel predict {run} INPUT"), "labels and probabilities of new data"));
-        commands.push((format!("evenkeel compare {run} RUN"), "this run beside another"));
+        commands.push((format!("evenkeel compare {run} RUN"), "this run next to another"));
     }
     if let Some(finding) = findings.iter().find(|finding| finding.is_root() && finding.level > Level::Info) {
         commands.extend(remedy_commands(&run, config, finding));
@@ -126,14 +126,14 @@ fn next_steps(folder: &RunFolder, config: &Config, status: Status, findings: &[F
     format!("Run: {run}\nNext:\n{}", commands.iter().map(line).collect::<String>())
 }
 
-/// What can be done about the leading finding.
+/// Prints the possible actions for the leading finding.
 fn remedy_commands(run: &str, config: &Config, finding: &Finding) -> Vec<(String, &'static str)> {
     let code = &finding.code;
     if matches!(treatment(config, finding, None), Ok(Some(_))) {
         return vec![
-            (format!("evenkeel prove {run} {code}"), "what the remedy changes, over several seeds"),
+            (format!("evenkeel prove {run} {code}"), "the effect of the remedy, over several seeds"),
             (format!("evenkeel fix {run} {code}"), "apply the remedy"),
         ];
     }
-    vec![(format!("evenkeel explain {code}"), "what was measured, why it matters, what to try")]
+    vec![(format!("evenkeel explain {code}"), "the measurement, the reason, the remedies")]
 }

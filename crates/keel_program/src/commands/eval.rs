@@ -23,19 +23,19 @@ Examples:
   evenkeel eval runs/digits-cnn                    the test split of the run's own data
   evenkeel eval runs/digits-cnn --part validation
   evenkeel eval runs/wine-mlp new-wines.csv        other labelled data
-  evenkeel eval runs/wine-mlp 'wines-*.csv'        several files, taken together
+  evenkeel eval runs/wine-mlp 'wines-*.csv'        several files as one
   evenkeel eval runs/digits-cnn --json")]
 pub(crate) struct Arguments {
     /// Folder of a run, or its model.safetensors
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Labelled data to use in place of the run's own: files, folders, patterns in quotes, or - for standard input
+    /// Labelled data to use instead of the run's own: files, folders, patterns in quotes, or - for standard input
     #[arg(value_name = "DATA", conflicts_with = "part")]
     data: Vec<String>,
     /// Part of the run's own data
     #[arg(long, value_enum, default_value_t = EvaluatedPart::Test)]
     part: EvaluatedPart,
-    /// Leave unreadable images out and count them, instead of stopping at the first
+    /// Leave out unreadable images and count them, instead of stopping at the first one
     #[arg(long)]
     skip_unreadable: bool,
 }
@@ -43,11 +43,11 @@ pub(crate) struct Arguments {
 /// A part of a run's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum EvaluatedPart {
-    /// What the network was trained on
+    /// The samples the network was trained on
     Train,
-    /// What the best epoch was chosen by
+    /// The samples by which the best epoch was chosen
     Validation,
-    /// What the network never saw
+    /// The samples that took no part in training
     Test,
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(if metrics.left_out.is_some() { Status::Findings } else { Status::Done })
 }
 
-/// Data with its metrics, and what its inputs show.
+/// Data with its metrics, and findings about its inputs.
 struct Evaluated {
     name: String,
     metrics: Metrics,

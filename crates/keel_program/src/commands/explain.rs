@@ -20,7 +20,7 @@ Examples:
     name = dead_relu::RULE.name,
 ))]
 pub(crate) struct Arguments {
-    /// Code (K010) or name (dead-relu) of a rule; without it, all rules are listed
+    /// Code (K010) or name (dead-relu) of a rule; lists all rules if absent
     code: Option<String>,
 }
 

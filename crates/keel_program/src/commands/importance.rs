@@ -28,18 +28,18 @@ Examples:
   evenkeel importance runs/wine-mlp --metric log_loss --repeats 20
 
 The values of one column are exchanged between the samples, and the loss in the metric is
-measured. Of columns that say the same, each can stand in for the other: both look unimportant.")]
+measured. Columns with the same information can replace each other, so both look unimportant.")]
 pub(crate) struct Arguments {
     /// Folder of a run, or its model.safetensors
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Labelled data to use in place of the run's own
+    /// Labelled data to use instead of the run's own
     #[arg(value_name = "DATA")]
     data: Option<String>,
-    /// Permutations of each column
+    /// Number of permutations of each column
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     repeats: u16,
-    /// Start of the random draws
+    /// Seed of the random draws
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Metric to measure [default: train.metric, or accuracy and R2]
@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// Importance at the end of the training of a small table, for its report; what keeps it from being measured is a remark.
+/// Importance at the end of the training of a small table, for its report; a failure to measure it is reported as a remark.
 pub(super) fn after_training(folder: &Path, data: &SplitDataset, output: &Output) {
     let measured = || -> Result<(), Stop> {
         let predictor = Predictor::load(folder)?;
@@ -92,7 +92,7 @@ pub(super) fn after_training(folder: &Path, data: &SplitDataset, output: &Output
         Ok(())
     };
     if let Err(Stop::Failed(failure)) = measured() {
-        output.remark(&format!("importance of the columns was not measured: {failure}"));
+        output.remark(&format!("the importance of the columns was not measured: {failure}"));
     }
 }
 

@@ -14,11 +14,11 @@ use crate::terminal::{Output, Status};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  evenkeel init my.toml             a new file; one that exists is never overwritten
+  evenkeel init my.toml             a new file; an existing one is never overwritten
   evenkeel init > my.toml           the same on standard output
-  evenkeel train my.toml            train what it says")]
+  evenkeel train my.toml            train with this config")]
 pub(crate) struct Arguments {
-    /// The file to write; standard output without it
+    /// File to write; standard output if absent
     file: Option<PathBuf>,
 }
 
@@ -40,10 +40,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
     let mut created =
         OpenOptions::new().write(true).create_new(true).open(file).map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => {
-                Failure::new(format!("{} exists already; it was left as it is", file.display()))
-                    .next_step("Give the name of a new file, or delete the old one first")
-            }
+            ErrorKind::AlreadyExists => Failure::new(format!("{} exists already and was not changed", file.display()))
+                .next_step("Give the name of a new file, or delete the existing one first"),
             _ => unwritable(file, &error),
         })?;
     created.write_all(text.as_bytes()).map_err(|error| unwritable(file, &error))

@@ -29,59 +29,59 @@ use crate::terminal::{Output, Status};
 use interchange::{export, import, metrics};
 use pages::{lab, report, studio};
 
-/// What the program can do.
+/// Commands of the program.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Train a network and write its run
     Train(train::Arguments),
-    /// Metrics of a trained model
+    /// Measure a trained model on labelled data
     Eval(eval::Arguments),
-    /// Labels with probabilities, or values, of new data
+    /// Predict classes with probabilities, or values, for new data
     Predict(predict::Arguments),
-    /// The columns of a table a model relies on
+    /// Measure how much a model relies on each column of a table
     Importance(importance::Arguments),
-    /// A trained model as ONNX, with preprocessing and labels inside
+    /// Export a trained model as ONNX, preprocessing and labels included
     Export(export::Arguments),
-    /// The network of an ONNX file, with its weights
+    /// Import the network of an ONNX file with its weights
     Import(import::Arguments),
-    /// Every number a run measured, as CSV
+    /// Write every number of a run as CSV
     Metrics(metrics::Arguments),
-    /// A run as one page: curves, layers, findings, mistakes
+    /// Write a run as one page: curves, layers, findings, mistakes
     Report(report::Arguments),
-    /// The speed yardsticks, against PyTorch where it is installed
+    /// Measure speed, compared with PyTorch if it is installed
     Bench(bench::Arguments),
-    /// The network's layers, buffers and bytes, without training
+    /// Show the network's layers, buffers and bytes, without training
     Plan(plan::Arguments),
-    /// Find what is wrong with a config before its first step
+    /// Find faults of a config before its first step
     Check(check::Arguments),
-    /// Find out why a training fails, and repair it
+    /// Find out why a training run fails, and repair it
     Doctor(repair::doctor::Arguments),
-    /// Put a finding of a run to the test, with and without its remedy
+    /// Test a finding of a run by training with and without its remedy
     Prove(repair::prove::Arguments),
-    /// Apply the remedy of a finding and train on
+    /// Apply the remedy of a finding and continue training
     Fix(repair::fix::Arguments),
-    /// Runs side by side
+    /// Compare runs side by side
     Compare(compare::Arguments),
-    /// Find what is wrong in measurements of any framework
+    /// Find faults in the measurements of any framework
     Diagnose(diagnose::Arguments),
-    /// What a rule measures, why, what to try, and when it is fine
+    /// Explain a rule: its measurement, the reasons, remedies, and harmless cases
     Explain(explain::Arguments),
-    /// Runs in the browser, as they happen: curves, layers, findings, actions
+    /// Show runs live in the browser: curves, layers, findings, actions
     Studio(studio::Arguments),
-    /// The lecture's figures, from real computation, with knobs
+    /// Compute the lecture's figures, with knobs
     Lab(lab::Arguments),
     /// Write a commented config to start from
     Init(init::Arguments),
-    /// The JSON schema of the config file
+    /// Print the JSON schema of the config file
     Schema(schema::Arguments),
-    /// Every layer, activation, initialiser, loss, rule … with one line each
+    /// List every layer, activation, initialiser, loss, rule … in one line each
     Catalog(catalog::Arguments),
 }
 
 /// Runs `command`, which prints to `output`.
 ///
 /// # Errors
-/// A failure to show, or the news that nobody reads the output any more.
+/// A failure to show, or the news that the output is not read any more.
 pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop> {
     if !matches!(command, Command::Train(_)) {
         ranks::refuse()?;

@@ -1,4 +1,4 @@
-//! `plan`: what a training would build and how much memory it would take.
+//! `plan`: the network of a training run, its buffers and its memory.
 
 use clap::Args;
 use keel_nn::program::{Instruction, NodePlan};
@@ -21,11 +21,11 @@ const FLOAT_BYTES: usize = size_of::<f32>();
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  evenkeel plan customers.csv --target churned     what would be chosen for a table, and why
+  evenkeel plan customers.csv --target churned     the automatic choices for a table, and why
   evenkeel plan                                    the default network
   evenkeel plan my.toml --set train.batch_size=256
-  evenkeel plan --without norm_pooling,fold_norm   what these fusion passes do
-  evenkeel plan --without all                      one node a layer
+  evenkeel plan --without norm_pooling,fold_norm   the network without these fusion passes
+  evenkeel plan --without all                      one node per layer
   evenkeel plan resnet20 --set data.source=cifar --json")]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// fold_norm.
     #[arg(long, value_name = "PASS", value_delimiter = ',')]
     without: Vec<String>,
-    /// Memory the training may take (4GB, 800MB); default: what the machine has free
+    /// Memory limit of the training run (4GB, 800MB); default: the free memory of the machine
     #[arg(long, value_name = "SIZE")]
     memory_limit: Option<String>,
 }
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// Everything there is to say about a training that has not begun.
+/// Everything known about a training run before it begins.
 struct Planned<'a> {
     program: &'a Program,
     plan: &'a MemoryPlan,
@@ -90,7 +90,7 @@ fn memory_text(estimate: &Estimate) -> String {
         (Some((bytes, LimitOrigin::Machine)), true) => format!("The machine has {} free.\n", bytes_text(bytes)),
         (Some((bytes, LimitOrigin::Config)), true) => format!("The limit is {}.\n", bytes_text(bytes)),
         (Some((bytes, _)), false) => {
-            format!("That is more than the {} there are: `train` would refuse it.\n", bytes_text(bytes))
+            format!("This exceeds the available {}: `train` would refuse it.\n", bytes_text(bytes))
         }
     };
     format!("\nMemory of the run:\n{}\n{verdict}", estimate.table())
@@ -145,7 +145,7 @@ fn buffer_bytes(memory: &NodePlan) -> usize {
     slots.iter().map(|slot| slot.len()).sum::<usize>() * FLOAT_BYTES
 }
 
-/// Bytes of all buffers by what they hold, before they share memory.
+/// Bytes of all buffers by their content, before they share memory.
 fn bytes_by_kind(program: &Program, plan: &MemoryPlan) -> [(&'static str, usize); 5] {
     let instructions = program.instructions().iter().zip(plan.nodes());
     let computed = instructions.filter(|(instruction, _)| !instruction.kernel.layer().is_view());

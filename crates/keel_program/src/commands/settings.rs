@@ -11,7 +11,7 @@ use crate::failure_sources::of_config;
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
     /// Data to train on (a folder of images, a table, arrays), a config file, or a shipped preset such as digits or
-    /// resnet20; the embedded digits without it
+    /// resnet20; the embedded digits if absent
     #[arg(value_name = "DATA|CONFIG|PRESET")]
     pub(crate) config: Option<String>,
     /// Column to predict, for tables; the same as --set data.target=COLUMN
@@ -51,7 +51,7 @@ impl Settings {
         self.config.iter().map(|config| format!(" {}", quoted(config))).chain(target).chain(set).collect()
     }
 
-    /// An error that showed when the config was put to work, with the place of the key it is about.
+    /// An error that appeared when the config was used, with the place of its key.
     pub(crate) fn placed(&self, error: impl Into<TrainError>) -> Stop {
         of_config(self.config.as_deref(), &self.overrides(), error.into())
     }
@@ -70,11 +70,11 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
         "s" => 1.0,
         "m" => 60.0,
         "h" => 3600.0,
-        _ => return Err(format!("'{unit}' is no unit of time; write 90s, 10m or 2h")),
+        _ => return Err(format!("unknown unit of time '{unit}'; write 90s, 10m or 2h")),
     };
     match number.parse::<f64>() {
         Ok(number) if number * factor > MOST_SECONDS => {
-            Err(format!("longer than {MOST_SECONDS:.0} s; leave it out for no limit"))
+            Err(format!("longer than {MOST_SECONDS:.0} s; remove it for no limit"))
         }
         Ok(number) if number > 0.0 => Ok(number * factor),
         _ => Err("not a time above 0; write 90s, 10m or 2h".to_owned()),

@@ -25,56 +25,56 @@ use crate::terminal::{Align, Output, Progress, Status, status_of, table};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  evenkeel train customers.csv --target churned    a table: everything else is chosen and said
-  evenkeel train photos                            a folder with a folder of images for each class
-  evenkeel train photos --time-limit 5m            the best that five minutes allow
+  evenkeel train customers.csv --target churned    a table: all settings are chosen and reported
+  evenkeel train photos                            a folder with one folder of images per class
+  evenkeel train photos --time-limit 5m            the best result within five minutes
   evenkeel train                                   the classic network on the embedded digits
   evenkeel train my.toml --set train.epochs=5      a config file, one key changed
   evenkeel train resnet20 --set data.source=cifar  a shipped preset on your own data
   evenkeel train --find-lr                         suggest a learning rate
-  evenkeel train --prove                           put the leading finding to the test afterwards
-  evenkeel train --resume runs/digits-cnn          go on where a run was stopped or killed
+  evenkeel train --prove                           test the leading finding afterwards
+  evenkeel train --resume runs/digits-cnn          continue a run that was stopped or killed
   mpirun -n 4 evenkeel train photos                on four processes, of one machine or several
 
 Ctrl-C stops at the end of the step, with a checkpoint; a second Ctrl-C stops at once.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
-    /// Continue this run, bit for bit, in place of a config; --set may change train.threads, train.time_limit,
-    /// train.memory_limit and run.checkpoint_seconds only
+    /// Continue this run, bit for bit, instead of a config; --set may change only train.threads, train.time_limit,
+    /// train.memory_limit and run.checkpoint_seconds
     #[arg(long, value_name = "RUN", conflicts_with = "config")]
     resume: Option<PathBuf>,
-    /// With --resume: go on although the data is not that of the start; the run notes it
+    /// With --resume: continue although the data has changed since the start; the change is noted in the run
     #[arg(long, requires = "resume", conflicts_with = "config")]
     allow_changed_data: bool,
     /// Do not train: raise the learning rate step by step and suggest one
     #[arg(long, conflicts_with_all = ["resume", "time_limit"])]
     find_lr: bool,
-    /// Train for at most this long (90s, 10m, 2h): the number of epochs is fitted to it, so that the learning rate falls to
-    /// its end; a training that still is not done then stops with a checkpoint
+    /// Limit the training time (90s, 10m, 2h): the number of epochs is fitted to it, so that the learning rate completes
+    /// its schedule; a run that is not finished by then stops with a checkpoint
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     time_limit: Option<f64>,
-    /// Refuse to start where more memory is needed (4GB, 800MB); default: what the machine has free
+    /// Refuse to start if more memory is needed (4GB, 800MB); default: the free memory of the machine
     #[arg(long, value_name = "SIZE")]
     memory_limit: Option<String>,
-    /// Leave unreadable images out and count them, instead of stopping at the first
+    /// Leave out unreadable images and count them, instead of stopping at the first one
     #[arg(long)]
     skip_unreadable: bool,
     /// Afterwards train with and without the remedy of the leading finding, over three seeds, and compare
     #[arg(long, conflicts_with = "find_lr")]
     prove: bool,
-    /// Write the training for another program to show, live, into the folder of the run
+    /// Write live logs for another program into the folder of the run
     #[arg(long, value_enum, value_name = "PROGRAM", conflicts_with = "find_lr")]
     log: Vec<Log>,
-    /// Exit with status 1 on warnings too
+    /// Exit with status 1 on warnings as well
     #[arg(long)]
     strict: bool,
 }
 
-/// A program that shows trainings.
+/// A program that shows training runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Log {
-    /// Event files, for `tensorboard --logdir runs`
+    /// Write event files for `tensorboard --logdir runs`
     Tensorboard,
 }
 
@@ -166,7 +166,7 @@ fn train(arguments: &Arguments, output: &mut Output, group: Option<&Group>) -> R
     let tensorboard = both.tensorboard.take();
     progress.close();
     if let Some(Err((path, error))) = tensorboard.map(|log| log.finish(trained.is_ok())) {
-        output.remark(&format!("note        not all was written to {}: {error}", path.display()));
+        output.remark(&format!("note        the logs in {} are incomplete: {error}", path.display()));
     }
     let folder = progress.folder().map(Path::to_path_buf);
     let ended = Ended { config, divided, folder, trained };
@@ -210,12 +210,12 @@ fn conclude(arguments: &Arguments, output: &mut Output, ended: Ended) -> Result<
     output.result(&summary, || match &leading {
         Some(Leading::Proved(proof, fix)) => format!("{shown}\n{}", prove::proof_text(proof, fix)),
         Some(Leading::Stopped(code)) => {
-            format!("{shown}\nThe proof was stopped; nothing of it was recorded. Next: evenkeel prove {run} {code}\n")
+            format!("{shown}\nThe proof was stopped; nothing was recorded. Next: evenkeel prove {run} {code}\n")
         }
         Some(Leading::None) => {
-            format!("{shown}\nNothing to prove: no finding has a remedy a program can apply.\n")
+            format!("{shown}\nNothing to prove: no finding has a remedy that a program can apply.\n")
         }
-        None if arguments.prove => format!("{shown}\nNothing was proved, because the training was stopped.\n"),
+        None if arguments.prove => format!("{shown}\nNothing was proved, because training was stopped.\n"),
         None => shown,
     })?;
     if let Some(Leading::Proved(proof, _)) = leading {
@@ -244,7 +244,7 @@ fn find_learning_rate(arguments: &Arguments, output: &mut Output) -> Result<Stat
     Ok(Status::Done)
 }
 
-/// Every fifth step, and the suggestion for a training with the same `settings`.
+/// Every fifth step, and the suggestion for a training run with the same `settings`.
 fn range_text(test: &RangeTest, settings: &str) -> String {
     let row = |point: &RangePoint| vec![format!("{:.2e}", point.learning_rate), format!("{:.4}", point.loss)];
     let rows: Vec<Vec<String>> = test.points.iter().step_by(5).map(row).collect();
@@ -253,7 +253,7 @@ fn range_text(test: &RangeTest, settings: &str) -> String {
         Some(rate) => text.push_str(&format!(
             "\n\nThe loss falls fastest near {rate:.2e}. Next:\n  evenkeel train{settings} --set optimizer.learning_rate={rate:.2e}"
         )),
-        None => text.push_str(&format!("\n\nThe loss never fell. Next: look for the fault\n  evenkeel check{settings}")),
+        None => text.push_str(&format!("\n\nThe loss never fell. Next: find the fault\n  evenkeel check{settings}")),
     }
     text
 }

@@ -20,7 +20,7 @@ pub(super) fn table(text: &[u8], source: &str, schema: &Schema) -> Result<Table,
     let rows = rows(text, source)?;
     if rows.is_empty() {
         let failure = Failure::new(format!("{source}: there are no rows"));
-        return Err(failure.next_step("Give one JSON object a line, with the model's columns as keys"));
+        return Err(failure.next_step("Give one JSON object per line, with the model's columns as keys"));
     }
     let mut columns: Vec<(String, Vec<Value>)> = Vec::new();
     for (index, row) in rows.iter().enumerate() {
@@ -56,7 +56,7 @@ fn rows(text: &[u8], source: &str) -> Result<Vec<Row>, Failure> {
             let blank = text[counted..].iter().take_while(|byte| byte.is_ascii_whitespace());
             let line = line + blank.filter(|&&byte| byte == b'\n').count();
             Failure::new(format!("{source}, line {line}: not valid JSON: {error}"))
-                .next_step("Give one JSON object a line, such as {\"age\": 31, \"city\": \"Bern\"}")
+                .next_step("Give one JSON object per line, such as {\"age\": 31, \"city\": \"Bern\"}")
         })?;
         let end = values.byte_offset();
         line += text[counted..end].iter().filter(|&&byte| byte == b'\n').count();
@@ -82,7 +82,7 @@ fn cells(row: &Row, source: &str, schema: &Schema) -> Result<Vec<(String, Value)
                 return Ok(names.into_iter().cloned().zip(values.iter().cloned()).collect());
             }
             let what = format!(
-                "{source}, line {}: {} values, and the model has {} columns",
+                "{source}, line {}: {} values, but the model has {} columns",
                 row.line,
                 values.len(),
                 names.len()
@@ -92,12 +92,12 @@ fn cells(row: &Row, source: &str, schema: &Schema) -> Result<Vec<(String, Value)
         }
         _ => {
             let what = format!("{source}, line {}: neither an object nor an array", row.line);
-            Err(Failure::new(what).next_step("Give one JSON object a line, with the model's columns as keys"))
+            Err(Failure::new(what).next_step("Give one JSON object per line, with the model's columns as keys"))
         }
     }
 }
 
-/// Numbers stay numbers where a column has nothing else; everything else is text.
+/// Numbers stay numbers if a column has only numbers; everything else is text.
 fn column(values: Vec<Value>) -> ColumnCells {
     if values.iter().all(|value| value.is_number() || value.is_null()) {
         return ColumnCells::Numbers(values.iter().map(Value::as_f64).collect());

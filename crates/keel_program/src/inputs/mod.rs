@@ -39,7 +39,7 @@ pub(crate) fn findings(predictor: &Predictor, inputs: &[Loaded]) -> Vec<Finding>
     unlike.findings()
 }
 
-/// Reads everything that `arguments` name, in their order, and remarks on what readers had to do.
+/// Reads everything that `arguments` name, in their order, and reports the notes of the readers.
 ///
 /// # Errors
 /// An input that is missing, cannot be read or does not fit the model; nothing at all to read.
@@ -167,7 +167,7 @@ impl InputReader<'_> {
     /// A table: CSV with a header, or JSON if the first character is a bracket.
     fn standard_input(&self) -> Result<Loaded, Stop> {
         if self.takes_images() {
-            let failure = Failure::new("this model reads images, and standard input is for tables");
+            let failure = Failure::new("this model reads images, but standard input is for tables");
             return Err(failure.next_step("Name image files or folders").into());
         }
         let mut text = Vec::new();
@@ -178,7 +178,7 @@ impl InputReader<'_> {
         match first {
             None => {
                 let failure = Failure::new("standard input is empty");
-                Err(failure.next_step("Send a table with a header, or one JSON object a line").into())
+                Err(failure.next_step("Send a table with a header, or one JSON object per line").into())
             }
             Some(b'{' | b'[') => {
                 let table = json_lines::table(&text, &source, self.predictor.schema())?;

@@ -37,7 +37,9 @@ pub(super) fn expanded(argument: &str) -> Result<Vec<Input>, Failure> {
     }
     if inputs.is_empty() {
         let failure = Failure::new(format!("{argument}: no file matches the pattern"));
-        return Err(failure.next_step("Check the pattern against `ls`; ** stands for folders of any depth"));
+        return Err(
+            failure.next_step("Compare the pattern with the output of `ls`; ** stands for folders of any depth")
+        );
     }
     Ok(inputs)
 }

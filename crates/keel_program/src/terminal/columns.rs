@@ -5,7 +5,7 @@ use keel_data::{ColumnKind, ColumnReport};
 use super::tables::{Align, table_within};
 use super::text::{count, error_width};
 
-/// Columns of the terminal that are taken where it does not tell, and at most.
+/// Number of columns assumed if the terminal does not report it, and the maximum.
 const WIDTH: usize = 80;
 /// Rows shown of a table with many columns.
 const ROWS: usize = 40;

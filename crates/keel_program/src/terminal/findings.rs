@@ -26,7 +26,7 @@ pub(crate) fn findings_text(findings: &[Finding]) -> String {
     }
     let number = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
     let mut text = format!(
-        "Findings: {} error, {} warn, {} info (`evenkeel explain CODE` tells more)\n",
+        "Findings: {} error, {} warn, {} info (`evenkeel explain CODE` explains each)\n",
         number(Level::Error),
         number(Level::Warn),
         number(Level::Info)
@@ -51,7 +51,7 @@ pub(crate) fn findings_text(findings: &[Finding]) -> String {
     text
 }
 
-/// One finding in one line, for the log of a training under way.
+/// One finding in one line, for the log of a training run under way.
 pub(crate) fn finding_line(finding: &Finding) -> String {
     let (level, code, rule) = (finding.level.name(), &finding.code, &finding.rule);
     let first = finding.first_step;
@@ -92,7 +92,7 @@ fn suspect_line(suspect: &SuspectLabel) -> String {
     format!("  {sample}: labelled {given}, looks like {suggested} ({probability:.2})\n")
 }
 
-/// Steps in words, counted from 1; 0 is what was there before the first one.
+/// Steps in words, counted from 1; 0 is the state before the first one.
 fn steps_text(first: u64, last: u64) -> String {
     match (first, last) {
         (0, 0) => "at the start".to_owned(),

@@ -1,4 +1,4 @@
-//! Metrics as text: one line, a table with what a constant guess would score, a table of classes, a confusion matrix.
+//! Metrics as text: one line, a table with the scores of a constant guess, a table of classes, a confusion matrix.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub(crate) fn metric_text(metric: MetricName, value: Option<f64>) -> String {
     }
 }
 
-/// Accuracy, or R2 and errors, with what a constant guess would score, and the loss of one part of the data.
+/// Accuracy, or R2 and errors, with the score of a constant guess, and the loss of one part of the data.
 pub(crate) fn metrics_line(part: &str, metrics: &Metrics) -> String {
     let main: &[MetricName] = match metrics.is_classification() {
         true => &[MetricName::Accuracy, MetricName::Loss],
@@ -57,13 +57,13 @@ pub(crate) fn metrics_line(part: &str, metrics: &Metrics) -> String {
     let mut text = format!("{} over {}", scores.join(", "), plural(metrics.samples, "sample"));
     if let Some(left_out) = &metrics.left_out {
         let (count, first) = (plural(left_out.samples, "sample"), left_out.first.join("; "));
-        text.push_str(&format!("; {count} left out, whose inputs or outputs are NaN or infinite: {first}"));
+        text.push_str(&format!("; {count} with NaN or infinite inputs or outputs left out: {first}"));
     }
     wrapped(&format!("{part}: "), &text).trim_end().to_owned()
 }
 
-/// Every metric of some parts of the data, and in the last column what a constant guess scores on the last part. Below it the
-/// reasons of what is undefined.
+/// Every metric of some parts of the data, and in the last column the score of a constant guess on the last part. Below it the
+/// reasons for undefined metrics.
 pub(crate) fn metrics_table(parts: &[(&str, &Metrics)]) -> String {
     let Some(&(last, shown)) = parts.last() else { return String::new() };
     let baseline = shown.baseline.as_ref();
@@ -140,7 +140,7 @@ pub(crate) fn classes_table(metrics: &Metrics) -> String {
     table(&columns, &rows)
 }
 
-/// How often each class was taken for each other; the most frequent mistakes where the table would be too wide.
+/// Counts the confusions of each pair of classes; lists the most frequent mistakes if the table would be too wide.
 pub(crate) fn confusion_text(matrix: &ConfusionMatrix, names: &[String]) -> String {
     if names.len() > MATRIX_CLASSES {
         return mistakes(matrix, names);

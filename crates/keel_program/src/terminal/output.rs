@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::failure::{Failure, Stop};
 use crate::shown::shown;
 
-/// How a command that was not refused ended.
+/// Outcome of a command that was not refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     /// Exit status 0.
@@ -27,7 +27,7 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// Where a command prints its result.
+/// Destination of a command's result.
 #[derive(Debug)]
 pub(crate) struct Output {
     json: bool,
@@ -39,12 +39,12 @@ impl Output {
         Output { json }
     }
 
-    /// Whether standard output is for one JSON document.
+    /// Returns true if standard output is reserved for one JSON document.
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Prints `document` if JSON was asked for, else what `text` returns.
+    /// Prints `document` if JSON was requested, else what `text` returns.
     ///
     /// # Errors
     /// [`Stop::OutputClosed`] if the reader is gone, a failure if the output cannot be written.
@@ -52,7 +52,7 @@ impl Output {
         if self.json { print_json(document) } else { self.text(&text()) }
     }
 
-    /// Prints `document` if JSON was asked for, else the data that `text` returns, CSV for example. A file or another program
+    /// Prints `document` if JSON was requested, else the data that `text` returns, CSV for example. A file or another program
     /// gets it unchanged; on a terminal, control characters are shown as escapes.
     ///
     /// # Errors
@@ -78,12 +78,12 @@ impl Output {
         Self::note(text);
     }
 
-    /// As [`Output::remark`], where there is no output at hand.
+    /// Works like [`Output::remark`], for code without an output.
     pub(crate) fn note(text: &str) {
         let _ = writeln!(io::stderr().lock(), "{}", shown(text));
     }
 
-    /// Shows a failure: for a person on standard error, and as the JSON document if one was asked for.
+    /// Shows a failure: for a person on standard error, and as the JSON document if one was requested.
     pub(crate) fn failure(&self, failure: Failure) {
         if self.json {
             let _ = print(&format!("{:#}", failure.to_json()));

@@ -20,16 +20,16 @@ use crate::shown::shown;
 /// Time between two lines where there is no bar.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Columns by which what follows the first part of a broken line is indented.
+/// Columns by which the continuation of a broken line is indented.
 const INDENT: usize = 12;
 
-/// Findings shown while training; what follows them is in the table at the end.
+/// Number of findings shown while training; further ones are in the table at the end.
 const FINDING_LINES: usize = 12;
 
-/// Shows a training while it runs.
+/// Shows a training run while it runs.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    /// The bar; hidden where standard error is no terminal.
+    /// The bar; hidden where standard error is not a terminal.
     bar: ProgressBar,
     folder: Option<PathBuf>,
     epochs: u64,
@@ -133,7 +133,7 @@ impl Progress {
         time_text(each * self.steps.saturating_sub(step) as f64)
     }
 
-    /// How far the evaluation of a split is: of a large one with many views it takes minutes.
+    /// Shows the progress of the evaluation of a split, which can take minutes for many samples and views.
     fn evaluation(&mut self, event: EvaluationEvent) {
         let Some((first, began)) = self.evaluation.filter(|(first, _)| first.part == event.part) else {
             self.evaluation = Some((event, Instant::now()));

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 
-/// A line between the header and the rows, and nothing else.
+/// A line between the header and the rows, and no others.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('-'));
 
 /// Spaces between two columns.
@@ -30,7 +30,7 @@ pub(crate) fn table_within(width: usize, columns: &[(&str, Align)], rows: &[Vec<
     text_of(table, columns, rows)
 }
 
-/// Columns the terminal has; `None` where the output is no terminal.
+/// Columns the terminal has; `None` where the output is not a terminal.
 pub(crate) fn terminal_width() -> Option<usize> {
     Table::new().width().map(usize::from)
 }

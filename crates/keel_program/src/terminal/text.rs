@@ -5,7 +5,7 @@ use comfy_table::Table;
 /// Columns a paragraph may take.
 const WIDTH: usize = 100;
 
-/// Columns below which a terminal is taken for one that does not know its size.
+/// Number of columns below which a terminal counts as one of unknown size.
 const NARROWEST: usize = 20;
 
 /// Spaces before a text that begins on the line after its title.
@@ -48,7 +48,7 @@ fn wrapped_to(width: usize, first: &str, text: &str) -> String {
     result
 }
 
-/// `line` broken at spaces so that no part is longer than `width`; what follows the first part is indented by `indent`.
+/// `line` broken at spaces so that no part is longer than `width`; the parts after the first are indented by `indent`.
 pub(crate) fn folded(line: &str, width: usize, indent: usize) -> String {
     let (mut result, mut rest) = (String::new(), line);
     loop {
@@ -58,7 +58,7 @@ pub(crate) fn folded(line: &str, width: usize, indent: usize) -> String {
             return result;
         }
         let end = rest.char_indices().nth(room).map_or(rest.len(), |(at, _)| at);
-        // A space right behind the last column may be broken at as well; a word as long as the line is not broken.
+        // A space right after the last column may be broken at as well; a word as long as the line is not broken.
         let broken = rest[..end].rfind(' ').filter(|&at| !rest[..at].trim().is_empty());
         let at = if rest[end..].starts_with(' ') { Some(end) } else { broken };
         let Some(at) = at.or_else(|| rest[end..].find(' ').map(|after| end + after)) else {
@@ -78,7 +78,7 @@ pub(crate) fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{ending}", count(number as usize))
 }
 
-/// A loss with four decimals, or as a power of ten where those would say nothing.
+/// A loss with four decimals, or as a power of ten if those would be meaningless.
 pub(crate) fn loss_text(loss: f64) -> String {
     if loss.abs() < 1e5 { format!("{loss:.4}") } else { format!("{loss:.3e}") }
 }

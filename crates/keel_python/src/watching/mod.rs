@@ -1,6 +1,6 @@
-//! Measures arrays of another framework and judges what was measured: the compiled half of `evenkeel.watch`.
+//! Measures arrays of another framework and judges the measurements: the compiled half of `evenkeel.watch`.
 //!
-//! Arrays are read where they lie. Sums are taken in f64, in blocks whose order depends on the length alone, so that a number
+//! Arrays are read in place. Sums are taken in f64, in blocks whose order depends on the length alone, so that a number
 //! does not depend on the number of threads.
 
 mod blocks;
@@ -20,15 +20,15 @@ use numpy::{PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::PyResult;
 use pyo3::exceptions::PyValueError;
 
-/// The values of `array` where they lie.
+/// The values of `array`, without a copy.
 ///
 /// # Errors
-/// If they do not lie one behind the other.
+/// If they are not contiguous.
 fn values<'a>(array: &'a PyReadonlyArrayDyn<'_, f32>, name: &str) -> PyResult<&'a [f32]> {
     let values = array.as_slice().ok().filter(|_| array.is_c_contiguous());
     values.ok_or_else(|| {
         PyValueError::new_err(format!(
-            "{name}: the values of an array of shape {:?} do not lie one behind the other; make it contiguous",
+            "{name}: the values of an array of shape {:?} are not contiguous; make it contiguous",
             array.shape()
         ))
     })

@@ -60,7 +60,7 @@ impl Sums {
         }
     }
 
-    /// The sums of `values`. A value that is not finite makes the sum of squares so: then each value is looked at.
+    /// The sums of `values`. A value that is not finite makes the sum of squares so: then each value is examined.
     #[inline(always)]
     fn of(values: &[f32], shift: f64, band: Band) -> Self {
         let sums = Self::of_finite(values, shift, band);

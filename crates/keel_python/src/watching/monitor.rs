@@ -46,7 +46,7 @@ impl Monitor {
         documents(&findings)
     }
 
-    /// Takes in the end of the run; returns new findings, each as JSON. Levels then follow what became of the training.
+    /// Ends the run; returns new findings, each as JSON. Levels are then adjusted to the outcome of training.
     fn end(&mut self) -> PyResult<Vec<String>> {
         documents(&self.rules.as_mut().map(Rules::end).unwrap_or_default())
     }
@@ -56,7 +56,7 @@ impl Monitor {
         documents(&self.rules.as_ref().map(Rules::findings).unwrap_or_default())
     }
 
-    /// Returns all findings as JSON as they would be if the run ended behind the given records.
+    /// Returns all findings as JSON as they would be if the run ended after the given records.
     ///
     /// # Errors
     /// If a record does not fit the format.
@@ -80,7 +80,7 @@ impl Monitor {
     }
 
     /// Returns the parts of the task that were learned, of the training and of the validation samples: 0 is guessing, 1 is
-    /// perfect. None where nothing was measured that tells it.
+    /// perfect. None before the measurements that determine it.
     fn outcome(&self) -> Option<(f64, Option<f64>)> {
         let outcome = self.rules.as_ref()?.outcome()?;
         Some((outcome.training, outcome.validation))

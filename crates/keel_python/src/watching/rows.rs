@@ -1,4 +1,4 @@
-//! Rows of a weight matrix, one a unit: those that agree in sign, those that equal another.
+//! Rows of a weight matrix, one per unit: those that agree in sign, those that equal another.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ const KEPT: usize = 16;
 
 fn row_length(values: &[f32], rows: usize) -> PyResult<usize> {
     if rows == 0 || values.is_empty() || !values.len().is_multiple_of(rows) {
-        return Err(PyValueError::new_err(format!("{} values are no {rows} rows of equal length", values.len())));
+        return Err(PyValueError::new_err(format!("{} values do not form {rows} rows of equal length", values.len())));
     }
     Ok(values.len() / rows)
 }

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use super::values;
 
-/// Rows between two looks at whether all units have fired.
+/// Rows between two checks whether all units have fired.
 const ROWS: usize = 8;
 /// Values, or rows, that are counted in floats: few enough for whole numbers to be exact.
 const RUN: usize = 4096;
@@ -25,7 +25,7 @@ impl Layout {
     fn of(values: &[f32], units: usize, inner: usize) -> PyResult<Self> {
         let size = units.checked_mul(inner).filter(|&size| size > 0);
         if size.is_none_or(|size| !values.len().is_multiple_of(size)) {
-            let reason = format!("{} values are no multiple of {units} units of {inner} positions", values.len());
+            let reason = format!("{} values are not a multiple of {units} units of {inner} positions", values.len());
             return Err(PyValueError::new_err(reason));
         }
         Ok(Self { units, inner })
@@ -35,7 +35,7 @@ impl Layout {
 /// Returns 64-bit words, bit `unit % 64` of word `unit / 64` set if the unit is above zero anywhere. Reading ends when all are.
 ///
 /// # Errors
-/// If the number of values is no multiple of `units * inner`.
+/// If the number of values is not a multiple of `units * inner`.
 #[pyfunction]
 pub(crate) fn fired_units(
     py: Python<'_>,
@@ -89,9 +89,9 @@ fn fired_planes(values: &[f32], layout: &Layout) -> Vec<bool> {
 /// Returns for every unit the number of values above zero, and of those outside [`low`, `high`].
 ///
 /// # Errors
-/// If the number of values is no multiple of `units * inner`.
+/// If the number of values is not a multiple of `units * inner`.
 #[pyfunction]
-#[expect(clippy::too_many_arguments, reason = "a function of Python, where arguments are given by name")]
+#[expect(clippy::too_many_arguments, reason = "a Python function, which takes its arguments by name")]
 pub(crate) fn unit_counts(
     py: Python<'_>,
     array: PyReadonlyArrayDyn<'_, f32>,

@@ -1,4 +1,4 @@
-//! The columns of a table: what each was taken for and what became of it.
+//! The columns of a table: the kind and the use of each.
 
 use keel_data::{ColumnKind, ColumnReport};
 use keel_page::Language;
@@ -9,7 +9,7 @@ use super::overview::grouped;
 /// A table of more columns is folded.
 const UNFOLDED: usize = 40;
 
-/// Columns listed at most; `summary.json` has them all.
+/// Maximum number of columns listed; `summary.json` has them all.
 const LISTED: usize = 1_000;
 
 /// Returns the table, the target first; nothing for data without columns.

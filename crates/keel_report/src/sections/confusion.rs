@@ -1,4 +1,4 @@
-//! Which classes are taken for which, and how good each class is.
+//! Confusions of classes, and metrics of each class.
 
 use keel_page::Language;
 use keel_page::charts::escape;
@@ -48,7 +48,7 @@ fn metrics<'a>(contents: &'a Contents<'_>) -> Option<(&'a Metrics, String)> {
     let samples = super::overview::grouped(metrics.samples);
     let text = match language {
         Language::English => {
-            format!("{samples} samples of the {part}. Rows are true classes, columns what they were taken for.")
+            format!("{samples} samples of the {part}. Rows are true classes, columns predicted classes.")
         }
         Language::Chinese => format!("{part}的 {samples} 个样本。行为真实类别，列为预测类别。"),
     };
@@ -108,7 +108,7 @@ fn squares(confusion: &ConfusionMatrix, names: &[String], language: Language) ->
     )
 }
 
-/// The pairs of classes that are taken for each other most often.
+/// The pairs of classes that are confused most often.
 fn most_confused(confusion: &ConfusionMatrix, names: &[String], language: Language) -> String {
     let mut pairs: Vec<(u64, usize, usize)> = Vec::new();
     for (truth, counts) in confusion.counts.iter().enumerate() {
@@ -125,7 +125,7 @@ fn most_confused(confusion: &ConfusionMatrix, names: &[String], language: Langua
     if pairs.is_empty() {
         return format!(
             "<p class=\"calm\">{}</p>",
-            language.choose("Not one sample was taken for another class.", "没有样本被误分。")
+            language.choose("No sample was assigned to a wrong class.", "没有样本被误分。")
         );
     }
     let items: String = pairs

@@ -8,7 +8,7 @@ use super::super::decimate::{decimate, smooth};
 use super::super::record::Record;
 use super::Contents;
 
-/// Points of a curve at most.
+/// Maximum number of points of a curve.
 const POINTS: usize = 1_200;
 
 /// A loss that falls by more than this factor is shown on a logarithmic axis.
@@ -78,7 +78,7 @@ fn quality(record: &Record) -> Option<Plot> {
         if part == "val"
             && let Some(best) = best_point(record, &points)
         {
-            let name = Text::new("weights that were kept", "所保留的权重");
+            let name = Text::new("kept weights", "所保留的权重");
             plot = plot.with(Series::new(name, vec![best], Marks::Points).coloured(3));
         }
     }

@@ -7,10 +7,10 @@ use keel_page::{Language, Text};
 use super::overview::grouped;
 use super::{Contents, columns};
 
-/// Features listed at most; more are shown as a cloud.
+/// Maximum number of features listed; more are shown as a cloud.
 const LISTED: usize = 24;
 
-/// Points of the cloud at most.
+/// Maximum number of points of the cloud.
 const POINTS: usize = 1_500;
 
 pub(super) fn section(contents: &Contents<'_>) -> String {

@@ -1,4 +1,4 @@
-//! The findings as cards: what, where, measured against what, why, and what to change.
+//! The findings as cards: finding, place, measurement and limit, cause, and remedy.
 
 use keel_health::measurement::{LayerStatistic, SuspectLabel};
 use keel_health::{Application, Finding, Level, Remedy, find_rule};
@@ -9,7 +9,7 @@ use super::super::decimate::decimate;
 use super::curves::step_title;
 use super::{Contents, proof};
 
-/// Points of an evidence chart at most.
+/// Maximum number of points of an evidence chart.
 const POINTS: usize = 400;
 
 pub(super) fn section(contents: &Contents<'_>) -> String {
@@ -20,7 +20,7 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
     let roots = record.findings.iter().filter(|finding| is_shown_alone(finding, &record.findings));
     let cards: String = roots.map(|finding| card(contents, finding)).collect();
     let intro = language.choose(
-        "Causes first. What another finding explains is folded under it: cure the cause and look again.",
+        "Causes first. Findings explained by another one are folded under it: treat the cause and look again.",
         "先列原因。可由其他诊断解释的结果折叠在其下：先处理原因，再看结果。",
     );
     format!("<p class=\"lead\">{intro}</p>{cards}")
@@ -42,7 +42,7 @@ fn silence(contents: &Contents<'_>) -> &'static str {
     let Contents { record, language, .. } = *contents;
     if record.health_is_off() {
         return language.choose(
-            "Health was off (health.level = \"off\"): nothing was measured, so silence says nothing. Set \
+            "Health was off (health.level = \"off\"): nothing was measured, so the absence of findings means nothing. Set \
              health.level = \"standard\" to have every layer watched at every step.",
             "健康监测已关闭（health.level = \"off\"）：没有测量，因此没有诊断并不说明任何问题。设为 \"standard\" 可在每一步监测每一层。",
         );
@@ -53,10 +53,7 @@ fn silence(contents: &Contents<'_>) -> &'static str {
             "没有诊断。此次训练没有各层的测量值，只监测了损失。",
         );
     }
-    language.choose(
-        "No finding: every rule looked at every layer and stayed silent.",
-        "没有诊断：所有规则检查了所有层，均无异常。",
-    )
+    language.choose("No finding: every rule was applied to every layer.", "没有诊断：所有规则检查了所有层，均无异常。")
 }
 
 fn card(contents: &Contents<'_>, finding: &Finding) -> String {
@@ -140,7 +137,7 @@ fn facts(finding: &Finding, language: Language) -> String {
     }
     html.push_str(&format!(
         "<p class=\"more\">{} <code>evenkeel explain {}</code></p>",
-        language.choose("What this rule measures, and when it is fine:", "该规则测量什么、何时无妨："),
+        language.choose("The measurement of this rule, and harmless cases:", "该规则测量什么、何时无妨："),
         escape(&finding.code)
     ));
     html
@@ -162,13 +159,13 @@ fn remedy_item(remedy: &Remedy, language: Language) -> String {
         remedy.settings().iter().map(|setting| format!("<code>--set '{}'</code>", escape(setting))).collect();
     let place = match remedy.application() {
         Application::Running => language.choose("in the running training", "可用于继续训练"),
-        Application::FreshRun => language.choose("in a fresh run", "需重新训练"),
+        Application::FreshRun => language.choose("in a new run", "需重新训练"),
         Application::ByHand => language.choose("by hand", "需手动处理"),
     };
     format!("<li>{} <span class=\"place\">{place}</span> {settings}</li>", escape(&sentence(&remedy.describe())))
 }
 
-/// The statistic over the steps with the limit it crossed, or nothing where nobody stored it.
+/// The statistic over the steps with the limit it crossed, or nothing if it was not stored.
 fn evidence(contents: &Contents<'_>, finding: &Finding) -> String {
     let Some((title, points)) = stored(contents, finding) else { return String::new() };
     let finite = || points.iter().map(|point| point.1).filter(|value| value.is_finite());
@@ -196,7 +193,7 @@ fn evidence(contents: &Contents<'_>, finding: &Finding) -> String {
     format!("<div class=\"evidence\">{}</div>", plot.html(contents.language))
 }
 
-/// The finding's own evidence, or else the stored measurement of its layer; a single value is no chart.
+/// The finding's own evidence, or else the stored measurement of its layer; a single value is not a chart.
 fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(String, Vec<Point>)> {
     if let Some(evidence) = &finding.evidence
         && evidence.values.len() > 1

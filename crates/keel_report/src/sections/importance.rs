@@ -32,7 +32,7 @@ fn lead(importance: &Importance, name: &str, language: Language) -> String {
     let part = escape(&importance.part);
     match language {
         Language::English => format!(
-            "On {samples} samples ({part}), {name} is {score}. Each dot is how much worse it gets when the values of one column are \
+            "On {samples} samples ({part}), {name} is {score}. Each dot shows how much worse it gets when the values of one column are \
              exchanged between these samples, {repeats} times; the bar is the mean. Of columns that say the same, each can stand in \
              for the other, so that both look unimportant."
         ),

@@ -1,4 +1,4 @@
-//! Measurements of every layer over the steps, one chart a measurement, coloured by depth.
+//! Measurements of every layer over the steps, one chart per measurement, coloured by depth.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ const KINDS: [Kind; 12] = [
         chinese: "输出的标准差",
         scale: Scale::Logarithmic,
         hint: (
-            "Layers of a kind stay near each other, neither fading nor growing with depth.",
+            "Layers of one kind stay close to each other, neither fading nor growing with depth.",
             "同类层应彼此接近，不随深度衰减或增大。",
         ),
     },
@@ -56,7 +56,7 @@ const KINDS: [Kind; 12] = [
         chinese: "更新量与权重之比",
         scale: Scale::Logarithmic,
         hint: (
-            "About 0.001 for weights; 0.1 is violent, 0.00001 is standing still.",
+            "About 0.001 for weights; 0.1 is far too large, 0.00001 is standing still.",
             "权重约为 0.001；0.1 过猛，0.00001 等于停滞。",
         ),
     },
@@ -66,7 +66,7 @@ const KINDS: [Kind; 12] = [
         chinese: "整批中从未激活的单元比例",
         scale: Scale::Linear,
         hint: (
-            "A unit that stays silent over an epoch is dead. Near zero is right.",
+            "A unit that stays silent over an epoch is dead. Values near zero are healthy.",
             "整轮都不激活的单元即已死亡，应接近零。",
         ),
     },
@@ -83,7 +83,7 @@ const KINDS: [Kind; 12] = [
         chinese: "饱和值的比例",
         scale: Scale::Linear,
         hint: (
-            "Values of sigmoid or tanh so near their ends that hardly any gradient passes.",
+            "Values of sigmoid or tanh so close to their limits that hardly any gradient passes.",
             "sigmoid 或 tanh 靠近两端、几乎不传梯度的值。",
         ),
     },
@@ -120,7 +120,7 @@ const KINDS: [Kind; 12] = [
         english: "norm of the weights' update",
         chinese: "权重更新量的范数",
         scale: Scale::Logarithmic,
-        hint: ("What one step changed.", "一步所改变的量。"),
+        hint: ("Change made by one step.", "一步所改变的量。"),
     },
 ];
 
@@ -147,7 +147,7 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
         .map(|plot| figure(&plot, "", language))
         .collect();
     let lead = language.choose(
-        "One curve a layer, from the first (orange) to the last (blue).",
+        "One curve per layer, from the first (orange) to the last (blue).",
         "每层一条曲线，从首层（橙）到末层（蓝）。",
     );
     let mut html = format!("<p class=\"lead\">{lead}</p><div class=\"grid-2\">{known}</div>");

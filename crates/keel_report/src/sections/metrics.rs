@@ -1,4 +1,4 @@
-//! Every metric of the three splits beside that of a constant guess; calibration and ROC curve.
+//! Every metric of the three splits compared with that of a constant guess; calibration and ROC curve.
 
 use keel_page::charts::{Marks, Plot, Series, escape, number};
 use keel_page::{Language, Text};
@@ -33,7 +33,7 @@ struct Part<'a> {
     metrics: &'a Metrics,
 }
 
-/// One row a metric, one column a part, and what a constant guess scores on the last part.
+/// One row per metric, one column per part, and the score of a constant guess on the last part.
 fn table(parts: &[Part<'_>], language: Language) -> String {
     let Some(&Part { name: last, metrics: shown }) = parts.last() else { return String::new() };
     let baseline = shown.baseline.as_ref();
@@ -111,7 +111,7 @@ fn calibration(part: Part<'_>, language: Language) -> String {
     let bins: Vec<String> = metrics.calibration.iter().map(|bin| bin_text(bin, language)).collect();
     let text = match language {
         Language::English => format!(
-            "Calibration on the {part} split, expected calibration error {error}; below the line the model is too sure. Share \
+            "Calibration on the {part} split, expected calibration error {error}; below the line the model is overconfident. Share \
              of right predictions by probability: {}.",
             bins.join("; ")
         ),

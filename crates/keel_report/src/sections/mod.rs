@@ -33,7 +33,7 @@ pub(super) struct Contents<'a> {
     pub(super) language: Language,
 }
 
-/// One part of the report: nothing where there is nothing to show.
+/// One part of the report: empty if it has no content.
 struct Section {
     /// For links to it.
     anchor: &'static str,

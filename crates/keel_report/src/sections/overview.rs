@@ -1,4 +1,4 @@
-//! The head of the report: what run this is, how it stands, its main numbers; and its foot.
+//! The head of the report: the run, its state, its main numbers; and its foot.
 
 use keel_health::Level;
 use keel_page::Language;
@@ -47,7 +47,7 @@ fn state(contents: &Contents<'_>) -> String {
             "open",
             language.choose("not finished", "未完成"),
             language.choose(
-                "Under way, or killed: these are the numbers up to its last checkpoint.",
+                "In progress, or killed: these are the numbers up to its last checkpoint.",
                 "正在训练，或已被中止：以下是截至最近写入时的数字。",
             ),
         ),
@@ -62,12 +62,12 @@ fn state(contents: &Contents<'_>) -> String {
         Some(Status::Failed) => (
             "bad",
             language.choose("failed", "失败"),
-            language.choose("The training ended with an error.", "训练因错误而终止。"),
+            language.choose("Training ended with an error.", "训练因错误而终止。"),
         ),
         None => (
             "open",
             language.choose("state unknown", "状态未知"),
-            language.choose("There is no readable summary.json.", "没有可读的 summary.json。"),
+            language.choose("summary.json is missing or unreadable.", "没有可读的 summary.json。"),
         ),
     };
     let data = record.summary.as_ref().map(|summary| escape(&summary.data)).unwrap_or_default();

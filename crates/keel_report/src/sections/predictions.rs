@@ -1,4 +1,4 @@
-//! The worst predictions and the first layer's filters: what a person can check with their own eyes.
+//! The worst predictions and the first layer's filters, which a person can check by eye.
 
 use keel_page::Language;
 use keel_page::charts::{escape, number};

@@ -1,11 +1,11 @@
-//! The proof of a finding: what its remedy changed, over several seeds.
+//! The proof of a finding: the effect of its remedy, over several seeds.
 
 use keel_health::Finding;
 use keel_page::Language;
 use keel_page::charts::{escape, number};
 use keel_train::remedies::{Arm, Proof, Verdict};
 
-/// Result of the proofs of `finding`; empty if it was never put to the test.
+/// Result of the proofs of `finding`; empty if it was never tested.
 pub(super) fn of_finding(proofs: &[Proof], finding: &Finding, language: Language) -> String {
     proofs.iter().find(|proof| proof.concerns(finding)).map(|proof| html(proof, language)).unwrap_or_default()
 }
@@ -18,7 +18,7 @@ fn html(proof: &Proof, language: Language) -> String {
     let rows: String = arms.iter().map(|(name, arms)| row(name, arms, language)).collect();
     format!(
         "<div class=\"proof\"><p><b>{title}</b> {verdict}</p><p>{remedy}</p><table><thead><tr><td></td><th>{statistic}</th><th>{loss}</th><th>{validation_loss}</th><th>{score}</th></tr></thead><tbody>{rows}</tbody></table><p class=\"more\">{setup}</p></div>",
-        title = language.choose("Put to the test.", "检验。"),
+        title = language.choose("Tested.", "检验。"),
         verdict = verdict(proof.verdict, language),
         remedy = escape(&proof.remedy),
         statistic = language.choose("statistic", "统计量"),
@@ -36,7 +36,7 @@ fn verdict(verdict: Verdict, language: Language) -> &'static str {
             "已证实：采用该措施后验证结果变好，且超出了不同种子之间的波动。",
         ),
         Verdict::StatisticOnly => language.choose(
-            "Not confirmed: the finding's own statistic moved, the result did not.",
+            "Not confirmed: the finding's own statistic changed, the result did not.",
             "未证实：此诊断自身的统计量变了，结果没有变。",
         ),
         Verdict::Worse => language.choose(
@@ -44,11 +44,11 @@ fn verdict(verdict: Verdict, language: Language) -> &'static str {
             "未证实：采用该措施后验证结果变差。",
         ),
         Verdict::NoEffect => language.choose(
-            "No effect: neither the finding's own statistic nor the result moved.",
+            "No effect: neither the finding's own statistic nor the result changed.",
             "没有效果：此诊断自身的统计量和结果都没有变。",
         ),
         Verdict::NotReproduced => language.choose(
-            "Open: without the remedy the finding did not come up again.",
+            "Inconclusive: without the remedy the finding did not appear again.",
             "未定：不用该措施时此诊断没有再次出现。",
         ),
     }

@@ -1,4 +1,4 @@
-//! Predicted against true values, and what is left over, as charts.
+//! Predicted against true values, and the residuals, as charts.
 
 use keel_page::charts::{Histograms, Marks, Plot, Point, Series, escape, number};
 use keel_page::{Histogram, Interval, Language, Text};
@@ -7,7 +7,7 @@ use keel_train::metrics::TargetMetrics;
 use super::super::evaluation::TargetValues;
 use super::Contents;
 
-/// Points of a cloud at most.
+/// Maximum number of points of a cloud.
 const POINTS: usize = 2_000;
 
 /// Bins of the residuals.

@@ -1,4 +1,4 @@
-//! How the run can be had again: config, seed, version, machine.
+//! Settings to repeat the run: config, seed, version, machine.
 
 use keel_page::charts::escape;
 
@@ -24,7 +24,7 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
     if record.config_text.trim().is_empty() {
         return list;
     }
-    let title = language.choose("Resolved config: everything, defaults included", "完整配置（含默认值）");
+    let title = language.choose("Resolved config, including defaults", "完整配置（含默认值）");
     let again = language.choose("Saved as a file, it trains this run again:", "存为文件即可重新训练：");
     format!(
         "{list}<details><summary>{title}</summary><p>{again} <code>evenkeel train config.toml</code></p><pre>{}</pre></details>",

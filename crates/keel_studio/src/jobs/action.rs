@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 use crate::error::Refusal;
 use crate::runs::Listing;
 
-/// Settings a training can be given.
+/// Settings a training run can be given.
 const MOST_SETTINGS: usize = 200;
 
-/// Something to do. Runs are named as the list names them.
+/// An action. Runs have the names of the list.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Action {
@@ -22,15 +22,15 @@ pub(crate) enum Action {
     Stop { run: String },
     /// Stops a job.
     StopJob { job: u64 },
-    /// Goes on where a run was stopped or killed.
+    /// Continues a run that was stopped or killed.
     Resume { run: String },
-    /// Puts a finding to the test.
+    /// Tests a finding.
     Prove { run: String, code: String, layer: Option<String> },
     /// Applies the remedy of a finding and trains.
     Fix { run: String, code: String, layer: Option<String> },
-    /// Repairs a training within `minutes`.
+    /// Repairs a training run within `minutes`.
     Doctor { run: String, minutes: f64 },
-    /// Looks for what is wrong before the first step.
+    /// Looks for faults before the first step.
     Check(Settings),
     /// Trains.
     Train(Settings),
@@ -42,7 +42,7 @@ pub(crate) enum Action {
 pub(crate) struct Settings {
     /// Values by dotted key.
     settings: Map<String, Value>,
-    /// Settings as `--set` takes them.
+    /// Settings in the syntax of `--set`.
     more: Vec<String>,
 }
 
@@ -58,7 +58,7 @@ impl Action {
     /// The words of an action that is a command of the program; `None` for one that stops something.
     ///
     /// # Errors
-    /// A run that is not in `listing`, a code of no rule, settings that are none.
+    /// A run that is not in `listing`, an unknown code, invalid settings.
     pub(crate) fn words(&self, listing: &Listing) -> Result<Option<Words>, Refusal> {
         let words = match self {
             Action::Stop { .. } | Action::StopJob { .. } => return Ok(None),
@@ -109,7 +109,7 @@ fn treatment(
 impl Settings {
     fn words(&self, action: &'static str, folder: &Path) -> Result<Words, Refusal> {
         if self.settings.len() + self.more.len() > MOST_SETTINGS {
-            return Err(Refusal::wrong(format!("at most {MOST_SETTINGS} settings")));
+            return Err(Refusal::wrong(format!("the maximum is {MOST_SETTINGS} settings")));
         }
         let own = self.settings.iter().map(|(key, value)| setting(key, value)).collect::<Result<Vec<_>, _>>()?;
         let more = self.more.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).map(str::to_owned);

@@ -16,16 +16,16 @@ use super::stop::interrupt;
 use crate::error::Refusal;
 use crate::runs::seconds_since_1970;
 
-/// Jobs at a time.
+/// Maximum number of jobs at a time.
 const MOST_RUNNING: usize = 8;
 
-/// Jobs that are remembered.
+/// Maximum number of remembered jobs.
 const MOST_REMEMBERED: usize = 100;
 
-/// Bytes of output that one answer holds.
+/// Maximum bytes of output in one answer.
 const OUTPUT_BYTES: u64 = 256 * 1024;
 
-/// The processes this studio has started. They are in process groups of their own and write into files, so that they go on
+/// The processes this studio has started. They are in process groups of their own and write into files, so that they continue
 /// when the studio ends.
 #[derive(Debug)]
 pub(crate) struct Jobs {
@@ -40,7 +40,7 @@ struct Job {
     began: SystemTime,
     child: Child,
     output: NamedTempFile,
-    /// Exit status once it has ended; `None` within where a signal ended it.
+    /// Exit status once it has ended; the inner `None` if a signal ended it.
     ended: Option<Option<i32>>,
 }
 
@@ -50,9 +50,9 @@ pub(crate) struct JobView {
     pub(crate) id: u64,
     /// Name of the action.
     pub(crate) action: &'static str,
-    /// The run it works on; of a new training, once it has said so.
+    /// The run it works on; for a new training run, once it has printed its name.
     pub(crate) run: Option<String>,
-    /// The command, as somebody would type it.
+    /// The command as typed in a shell.
     pub(crate) command: String,
     /// `running`, `done`, `findings` (exit status 1) or `failed`.
     pub(crate) state: &'static str,
@@ -61,13 +61,13 @@ pub(crate) struct JobView {
     pub(crate) began: f64,
 }
 
-/// Part of what a job has printed.
+/// Part of the output of a job.
 #[derive(Debug, Serialize)]
 pub(crate) struct Output {
     pub(crate) text: String,
     /// Start of the next part, in bytes.
     pub(crate) next: u64,
-    /// There is more already.
+    /// True if there is more output already.
     pub(crate) more: bool,
     pub(crate) job: JobView,
 }
@@ -97,7 +97,7 @@ impl Jobs {
         let mut jobs = self.lock();
         jobs.iter_mut().for_each(Job::look);
         if jobs.iter().filter(|job| job.ended.is_none()).count() >= MOST_RUNNING {
-            return Err(Refusal::conflict(format!("{MOST_RUNNING} actions are under way; wait until one has ended")));
+            return Err(Refusal::conflict(format!("{MOST_RUNNING} actions are running; wait until one has ended")));
         }
         let output = tempfile::Builder::new().prefix("evenkeel-job-").suffix(".txt").tempfile();
         let opened = output.and_then(|output| {
@@ -144,7 +144,7 @@ impl Jobs {
         Ok(Output { text, next, more, job: job.view() })
     }
 
-    /// Asks job `id` to end, as Ctrl-C does.
+    /// Requests the end of job `id`, as Ctrl-C does.
     ///
     /// # Errors
     /// There is no such job, it has ended, or the system refuses.
@@ -168,7 +168,7 @@ fn find(jobs: &mut [Job], id: u64) -> Result<&mut Job, Refusal> {
 }
 
 impl Job {
-    /// Notes whether it has ended, and of a new training which run it is.
+    /// Records its end, and the run of a new training.
     fn look(&mut self) {
         if self.words.run.is_none() && self.ended.is_none() {
             self.words.run = self.printed(0).ok().and_then(|(text, ..)| run_in(&text));
@@ -200,7 +200,7 @@ impl Job {
         }
     }
 
-    /// Text, the place after it, and whether there is more. A character that is cut in two waits for its second half.
+    /// Text, the place after it, and true if there is more. A character that is cut in two waits for its second half.
     fn printed(&self, from: u64) -> io::Result<(String, u64, bool)> {
         let mut file = File::open(self.output.path())?;
         let length = file.metadata()?.len();
@@ -216,7 +216,7 @@ impl Job {
     }
 }
 
-/// The run that a training says it writes, among the lines it begins with.
+/// The run named in the first lines of a training run's output.
 fn run_in(text: &str) -> Option<String> {
     let path = text.lines().find_map(|line| line.strip_prefix("run         "))?;
     Some(Path::new(path).file_name()?.to_string_lossy().into_owned())

@@ -1,4 +1,4 @@
-//! Processes that the studio has started, and how those it has not are stopped.
+//! Processes started by the studio, and the way to stop others.
 
 mod action;
 mod job;

@@ -1,4 +1,4 @@
-//! Stopping a process as Ctrl-C does, so that a training ends with a checkpoint.
+//! Stopping a process as Ctrl-C does, so that a training run ends with a checkpoint.
 
 use std::io;
 use std::process::Child;
@@ -7,36 +7,36 @@ use keel_train::runs::RunFolder;
 
 use crate::error::Refusal;
 
-/// Asks the process that writes to the run in `folder` to stop.
+/// Requests the process that writes to the run in `folder` to stop.
 ///
 /// # Errors
-/// Nobody writes to it, or that process cannot be reached from here.
+/// No process writes to it, or that process cannot be reached from here.
 pub(crate) fn stop_run(folder: &RunFolder) -> Result<(), Refusal> {
     let writer = folder.writer().ok_or_else(|| Refusal::conflict("no process is training this run"))?;
     let by_hand = |reason: &str| {
         Refusal::conflict(format!("{}: {reason}; stop it with Ctrl-C where it was started", writer.name))
     };
-    let process = writer.process.ok_or_else(|| by_hand("its number is not known"))?;
+    let process = writer.process.ok_or_else(|| by_hand("its process number is unknown"))?;
     if !holds_lock(process, folder) {
         return Err(by_hand("it runs on another machine, in a container or for another user"));
     }
     signal(process).map_err(|error| by_hand(&error.to_string()))
 }
 
-/// Asks a process of our own to stop.
+/// Requests a process of this studio to stop.
 #[cfg(unix)]
 pub(super) fn interrupt(child: &mut Child) -> io::Result<()> {
     signal(child.id())
 }
 
-/// Ends a process of our own, which leaves its last checkpoint: this system has no Ctrl-C for another process.
+/// Ends a process of this studio, which leaves its last checkpoint: this system has no Ctrl-C for another process.
 #[cfg(not(unix))]
 pub(super) fn interrupt(child: &mut Child) -> io::Result<()> {
     child.kill()
 }
 
 /// Returns true if `process` has the lock file of the run open: a number in a file may be that of a process of another
-/// machine, and by then of somebody else here.
+/// machine, and may by now belong to a different process here.
 #[cfg(target_os = "linux")]
 fn holds_lock(process: u32, folder: &RunFolder) -> bool {
     let Ok(lock) = folder.lock_file().canonicalize() else { return false };
@@ -44,7 +44,7 @@ fn holds_lock(process: u32, folder: &RunFolder) -> bool {
     files.filter_map(|file| file.path().read_link().ok()).any(|open| open == lock)
 }
 
-/// Elsewhere the file is believed.
+/// On other systems the file is trusted.
 #[cfg(not(target_os = "linux"))]
 fn holds_lock(_: u32, _: &RunFolder) -> bool {
     true

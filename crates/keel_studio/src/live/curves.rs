@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::run_data::RunData;
 
-/// Points of a curve that can be asked for.
+/// Maximum number of points of a curve.
 const POINTS: RangeInclusive<usize> = 16..=5_000;
 
 /// Requested part of the curves.
@@ -88,7 +88,7 @@ impl Curve {
     }
 }
 
-/// The points of `curve` in `range`, and the one on either side of it, so that lines go on to the border.
+/// The points of `curve` in `range`, and the one on either side of it, so that lines continue to the border.
 fn within(curve: &[Point], range: Option<[f64; 2]>) -> Range<usize> {
     let Some([first, last]) = range else { return 0..curve.len() };
     let from = curve.partition_point(|point| point.0 < first).saturating_sub(1);

@@ -1,9 +1,9 @@
-//! How the values of a tensor are distributed, over the steps.
+//! Distributions of the values of a tensor, over the steps.
 
 use keel_train::runs::HistogramRecord;
 use serde::Serialize;
 
-/// Rows that can be asked for.
+/// Maximum number of rows.
 const ROWS: std::ops::RangeInclusive<usize> = 2..=400;
 
 /// Histograms of one tensor, as one ridge a step.

@@ -11,20 +11,20 @@ use super::run_data::RunData;
 use crate::error::Refusal;
 use crate::runs::Stamp;
 
-/// Time for which a run is not looked at again.
+/// Time for which a run is not read again.
 const FRESH: Duration = Duration::from_millis(900);
 
-/// Steps kept in memory over all runs, about 80 MB; beyond it, runs that were not looked at for longest are read again.
+/// Steps kept in memory over all runs, about 80 MB; beyond it, the least recently viewed runs are dropped and read again.
 const MOST_STEPS: usize = 2_000_000;
 
-/// Answers kept of one run; the pages ask for about ten.
+/// Number of answers kept per run; the pages request about ten.
 const MOST_ANSWERS: usize = 64;
 
-/// The runs somebody has looked at.
+/// The runs that have been viewed.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
     slots: Mutex<HashMap<String, Arc<Mutex<Slot>>>>,
-    /// Held by whoever makes an answer that takes long.
+    /// Held while an answer is made that takes long.
     turn: Mutex<()>,
 }
 
@@ -73,8 +73,8 @@ impl Hub {
         answer
     }
 
-    /// As [`Hub::answer`], of something that `make` reads by itself and that may take seconds: the run can be looked at
-    /// meanwhile, and one such answer is made at a time.
+    /// Works like [`Hub::answer`], for an answer that `make` reads by itself and that may take seconds: the run can be read
+    /// meanwhile, and only one such answer is made at a time.
     ///
     /// # Errors
     /// Those of `make`.
@@ -112,7 +112,7 @@ impl Hub {
         Arc::clone(slots.entry(name.to_owned()).or_default())
     }
 
-    /// Drops the measurements of runs that were not looked at for longest, but those of `kept`.
+    /// Drops the measurements of the least recently viewed runs, except those of `kept`.
     fn make_room(&self, kept: &str) {
         let slots = lock(&self.slots);
         // A slot that is locked is in use.
@@ -168,7 +168,7 @@ impl Slot {
         self.answers.insert(question, Arc::clone(answer));
     }
 
-    /// Reads what is new, unless that was done a moment ago or no file has changed.
+    /// Reads new rows, unless that was done a moment ago or no file has changed.
     fn look(&mut self, folder: &RunFolder) -> Result<(), Refusal> {
         let now = Instant::now();
         self.used = Some(now);

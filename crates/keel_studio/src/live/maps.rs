@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::run_data::RunData;
 
-/// Columns of a map that can be asked for.
+/// Maximum number of columns of a map.
 const COLUMNS: std::ops::RangeInclusive<usize> = 8..=1_000;
 
 /// A map of one measurement.

@@ -1,4 +1,4 @@
-//! The measurements of runs in memory: read once for all who look, then only what is new.
+//! The measurements of runs in memory: read once for all viewers, then only new rows.
 
 mod curves;
 mod distributions;

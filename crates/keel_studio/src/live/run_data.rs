@@ -54,7 +54,7 @@ impl RunData {
         Ok(data)
     }
 
-    /// Adds what the database has more than was read.
+    /// Adds the rows of the database that have not been read.
     ///
     /// # Errors
     /// As [`RunData::read`].

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::stamp::Stamp;
 
-/// How a run stands.
+/// State of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RunState {
@@ -24,7 +24,7 @@ pub(crate) enum RunState {
     Stopped,
     /// Ended by an error.
     Failed,
-    /// Its summary says that it is under way, and no process is.
+    /// Its summary says that it is running, but no process is.
     Killed,
     /// Its summary is missing or of a later version.
     Unreadable,
@@ -54,7 +54,7 @@ pub(crate) struct RunEntry {
     /// Name of its folder.
     pub(crate) name: String,
     pub(crate) state: RunState,
-    /// Why it stopped or failed, or cannot be read.
+    /// Reason why it stopped or failed, or cannot be read.
     pub(crate) reason: Option<String>,
     /// The process that writes to it.
     pub(crate) process: Option<u32>,
@@ -75,12 +75,12 @@ pub(crate) struct RunEntry {
     pub(crate) seconds_left: Option<f64>,
     pub(crate) samples_per_second: f64,
     pub(crate) findings: FindingCounts,
-    /// When it was last written to, in seconds since 1970.
+    /// Time of its last write, in seconds since 1970.
     pub(crate) written: f64,
 }
 
 impl RunEntry {
-    /// Reads the run in `folder`, whose files are as `stamp` says.
+    /// Reads the run in `folder`, whose files have the times in `stamp`.
     pub(crate) fn read(name: &str, folder: &RunFolder, stamp: &Stamp) -> Self {
         let writer = folder.writer();
         let mut entry = RunEntry::unread(name, stamp);
@@ -91,7 +91,7 @@ impl RunEntry {
         match folder.read_summary() {
             Ok(summary) => entry.fill(folder, stamp, &summary, writer.as_ref()),
             Err(_) if writer.is_some() => entry.state = RunState::Running,
-            // A training that is killed while it reads its data leaves no summary.
+            // A training run that is killed while it reads its data leaves no summary.
             Err(_) if !folder.summary().exists() => entry.state = RunState::Killed,
             Err(error) => entry.reason = Some(error.to_string()),
         }

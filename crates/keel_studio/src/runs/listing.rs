@@ -1,4 +1,4 @@
-//! The folder of runs: which there are, and how each stands.
+//! The folder of runs, with the state of each.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ const FRESH: Duration = Duration::from_millis(900);
 /// The list at one moment; of names in order.
 pub(crate) type Listed = Arc<BTreeMap<String, Arc<RunEntry>>>;
 
-/// The folder of runs, read at most once in [`FRESH`] however many ask.
+/// The folder of runs, read at most once in [`FRESH`] for any number of requests.
 #[derive(Debug)]
 pub(crate) struct Listing {
     folder: PathBuf,
@@ -93,7 +93,7 @@ fn is_at_rest(entry: &RunEntry, folder: &RunFolder) -> bool {
     entry.state == RunState::Finished || folder.writer().is_none()
 }
 
-/// Names of the folders in `folder`; those that are no UTF-8 have no address and are left out.
+/// Names of the folders in `folder`; those that are not UTF-8 have no address and are left out.
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()

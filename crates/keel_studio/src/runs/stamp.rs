@@ -24,13 +24,13 @@ impl Stamp {
         ])
     }
 
-    /// When the youngest of the files was written, in seconds since 1970.
+    /// Returns the time of the most recently written file, in seconds since 1970.
     pub(crate) fn written(&self) -> f64 {
         let times = self.0.iter().flatten().map(|(time, _)| *time);
         times.max().map_or(0.0, seconds_since_1970)
     }
 
-    /// When the summary was written; of a training under way, that is when its first step was about to be taken.
+    /// Returns the time at which the summary was written; for a run in progress, that is just before its first step.
     pub(crate) fn summary_written(&self) -> Option<SystemTime> {
         self.0[1].map(|(time, _)| time)
     }

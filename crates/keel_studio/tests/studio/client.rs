@@ -1,4 +1,4 @@
-//! A client that says exactly what it is told to, and a studio to talk to.
+//! A client that sends exactly the given bytes, and a studio for it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

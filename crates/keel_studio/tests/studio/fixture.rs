@@ -1,4 +1,4 @@
-//! Runs as a training leaves them.
+//! Runs as a training run leaves them.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ pub(crate) fn run(folder: &Path, name: &str, status: &str) -> RunFolder {
     run_of(folder, name, status, &Config::default())
 }
 
-/// As [`run`], of `config`.
+/// Works like [`run`], with `config`.
 pub(crate) fn run_of(folder: &Path, name: &str, status: &str, config: &Config) -> RunFolder {
     let run = RunFolder::create(folder, name).unwrap();
     std::fs::write(run.config(), config.to_toml()).unwrap();
@@ -19,7 +19,7 @@ pub(crate) fn run_of(folder: &Path, name: &str, status: &str, config: &Config) -
     run
 }
 
-/// Writes a summary, with `more` in place of what it says otherwise.
+/// Writes a summary, in which `more` replaces the usual fields.
 pub(crate) fn write_summary(run: &RunFolder, status: &str, more: Value) {
     let mut summary = json!({
         "format": 2,
@@ -46,7 +46,7 @@ pub(crate) fn write_summary(run: &RunFolder, status: &str, more: Value) {
     std::fs::write(run.summary(), summary.to_string()).unwrap();
 }
 
-/// The store of a run, which keeps what it has.
+/// The store of a run, which keeps its rows.
 pub(crate) fn store(run: &RunFolder) -> MetricStore {
     MetricStore::open(&run.metrics(), Rows { step: u64::MAX >> 1, epoch: u64::MAX >> 1, findings: u64::MAX >> 1 })
         .unwrap()

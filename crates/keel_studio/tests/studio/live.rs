@@ -41,7 +41,7 @@ fn new_points_arrive_and_a_resumption_resets_them() {
     assert!(news["reduced"] == json!(true) && steps.len() <= 500, "{}", steps.len());
     assert_eq!((&steps[0], &news["last_step"]), (&json!(311), &json!(9_000)));
 
-    // A run that goes on from an earlier checkpoint takes its later steps again.
+    // A run that continues from an earlier checkpoint takes its later steps again.
     let mut rows = MetricStore::open(&folder.metrics(), Rows { step: 200, epoch: 0, findings: 0 }).unwrap();
     (201..=205).for_each(|number| rows.step(step(number)));
     rows.flush().unwrap();

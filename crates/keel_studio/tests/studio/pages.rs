@@ -1,4 +1,4 @@
-//! The pages and what they are made of.
+//! The pages and their parts.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::client::Server;
 use crate::fixture::run;
 
-/// A head with this host and whatever else.
+/// A head with this host and further lines.
 fn head(method: &str, path: &str, host: &str, more: &str) -> String {
     format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n")
 }

@@ -8,7 +8,7 @@ fn spent(start: Instant) -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<i64> =
         stat.rsplit(") ").next().unwrap().split(' ').filter_map(|field| field.parse().ok()).collect();
-    // The state is no number; then come ten fields, and the ticks in user and system mode.
+    // The state is not a number; then come ten fields, and the ticks in user and system mode.
     fields.get(10..12).map_or_else(|| start.elapsed(), |ticks| Duration::from_millis(10 * (ticks[0] + ticks[1]) as u64))
 }
 

@@ -1,4 +1,4 @@
-//! A browser that is told what to do while it runs, over its debugging port: for pages that a server answers and that never
+//! A browser that is controlled while it runs, over its debugging port: for pages that a server answers and that never
 //! finish loading, because they listen to events.
 
 use std::collections::VecDeque;
@@ -62,7 +62,7 @@ impl Page {
         page
     }
 
-    /// Has `script` run in front of every page that is opened from now on.
+    /// Has `script` run before every page that is opened from now on.
     pub(super) fn before_pages(&mut self, script: &str) {
         self.ask("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }));
     }
@@ -98,7 +98,7 @@ impl Page {
         }
     }
 
-    /// Messages on the console of the page: those of the browser, of scripts, and errors nobody caught.
+    /// Messages on the console of the page: those of the browser, of scripts, and uncaught errors.
     pub(super) fn messages(&self) -> Vec<String> {
         let message = |event: &Value| {
             let parameters = &event["params"];

@@ -1,4 +1,4 @@
-//! A headless browser for tests of pages: what a reader would see, as data.
+//! A headless browser for tests of pages: the visible content, as data.
 //!
 //! ```no_run
 //! use keel_testkit::browser::{Browser, View};
@@ -11,7 +11,7 @@
 //! ```
 //!
 //! All pages are shown in all views by one browser, each in a frame of the view's width and colour scheme: starting the
-//! browser is what costs time, and a frame can be narrower than the browser's smallest window. A probe in front of the
+//! browser is what costs time, and a frame can be narrower than the browser's smallest window. A probe before the
 //! page's own scripts collects script errors and requests to the outside, runs the test's script when the page has
 //! loaded, then measures charts, overflow and contrast.
 
@@ -34,7 +34,7 @@ const PLAIN: [&str; 5] =
 /// Milliseconds of the page's own clock before the result is taken; the browser skips idle time.
 const PAGE_MILLISECONDS: u32 = 20_000;
 
-/// Light or dark, as the reader's system asks for.
+/// Light or dark, as the reader's system requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColourScheme {
     /// Dark on light.
@@ -53,7 +53,7 @@ impl ColourScheme {
     }
 }
 
-/// How a page is looked at.
+/// View of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct View {
     /// Width of the page in CSS pixels.
@@ -87,7 +87,7 @@ impl Browser {
         program::find().map(|program| Browser { program })
     }
 
-    /// Like [`Browser::find`], but says on standard error that `test` is skipped if there is none.
+    /// Like [`Browser::find`], but reports on standard error that `test` is skipped if there is none.
     pub fn or_skip(test: &str) -> Option<Self> {
         let browser = Self::find();
         if browser.is_none() {
@@ -96,7 +96,7 @@ impl Browser {
         browser
     }
 
-    /// Opens every one of `pages` (HTML files) in every one of `views` and says what there is to see, pages in order
+    /// Opens every one of `pages` (HTML files) in every one of `views` and returns the visible content, pages in order
     /// and views in order within a page. `script` runs in each after loading: the body of an async function whose result
     /// must be representable as JSON; it may be empty.
     ///
@@ -110,7 +110,7 @@ impl Browser {
         states.unwrap_or_else(|missing| panic!("{missing}: the page never finished loading"))
     }
 
-    /// Opens every one of `addresses`, which a server answers, in every one of `views` and says what there is to see, as
+    /// Opens every one of `addresses`, which a server answers, in every one of `views` and returns the visible content, as
     /// [`Browser::open`] does; messages on the console of a page are errors as well. `script` may wait for what comes later.
     ///
     /// # Panics

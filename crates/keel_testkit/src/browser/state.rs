@@ -1,4 +1,4 @@
-//! What the probe saw.
+//! Observations of the probe.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ pub struct PageState {
     /// The page.
     #[serde(skip)]
     pub page: PathBuf,
-    /// How it was looked at.
+    /// View of the page.
     #[serde(skip, default = "wide_light")]
     pub view: View,
     /// Errors of scripts, rejected promises and `console.error`, in order.
@@ -33,7 +33,7 @@ pub struct PageState {
     pub faint: Vec<String>,
     /// Every `svg` element, in order.
     pub charts: Vec<Chart>,
-    /// What the test's script returned.
+    /// Result of the test's script.
     pub result: Value,
 }
 
@@ -44,13 +44,13 @@ pub struct Chart {
     pub label: String,
     /// Paths, polylines, rectangles, circles, lines and images in it.
     pub marks: u32,
-    /// Attributes with `NaN`, `Infinity`, `undefined` or `null` in place of a number.
+    /// Attributes with `NaN`, `Infinity`, `undefined` or `null` instead of a number.
     pub bad: Vec<String>,
 }
 
 impl PageState {
     /// Everything that is wrong with any page, one sentence each: script errors, requests to the outside, sideways
-    /// scrolling, faint text, and charts that are empty or have coordinates that are no numbers.
+    /// scrolling, faint text, and charts that are empty or have coordinates that are not numbers.
     pub fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> = self.errors.iter().map(|error| format!("script error: {error}")).collect();
         problems.extend(self.requests.iter().map(|address| format!("request to {address}")));
@@ -76,7 +76,7 @@ impl fmt::Display for PageState {
     }
 }
 
-/// What the probes of `frames` left in the framing document; the first page without it as the error.
+/// Returns the results that the probes of `frames` left in the framing document; the first page without one is the error.
 pub(super) fn from_dom(dom: &str, frames: &[(PathBuf, View)]) -> Result<Vec<PageState>, String> {
     let read = |(index, (page, view)): (usize, &(PathBuf, View))| {
         let element = dom.split("<iframe ").find(|text| text.starts_with(&format!("name=\"{index}\"")));

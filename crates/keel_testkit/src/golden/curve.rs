@@ -1,4 +1,4 @@
-//! The first losses of a training whose weights, inputs and labels follow from a formula.
+//! The first losses of a training run whose weights, inputs and labels follow from a formula.
 
 use serde::Deserialize;
 
@@ -22,7 +22,7 @@ pub struct CurveCase {
     pub float32_difference: f64,
 }
 
-/// How the batches are made. Batch `step` has inputs `deterministic_values(seed + 2 * step, …)` and labels
+/// Recipe of the batches. Batch `step` has inputs `deterministic_values(seed + 2 * step, …)` and labels
 /// `deterministic_labels(seed + 2 * step + 1, …)`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,7 +49,7 @@ pub struct CurveParameter {
     pub name: String,
     /// Its shape in our layout.
     pub shape: Vec<usize>,
-    /// Whether weight decay applies to it.
+    /// True if weight decay applies to it.
     pub decayed: bool,
     /// Seed of `deterministic_values(seed, len, -limit, limit)`; none for a constant.
     pub seed: Option<u64>,

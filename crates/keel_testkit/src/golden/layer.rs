@@ -28,7 +28,7 @@ pub struct GoldenCase {
     pub passes: Vec<Pass>,
 }
 
-/// Whether a layer trains or is evaluated.
+/// Mode of a layer: training or evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {

@@ -14,7 +14,7 @@ pub struct LossCase {
     pub loss: serde_json::Value,
     /// Logits or predictions, `[batch, outputs]`.
     pub predictions: Tensor,
-    /// What they are compared with.
+    /// Values they are compared with.
     pub targets: Targets,
     /// The loss.
     pub value: f64,

@@ -1,4 +1,4 @@
-//! The crates and who may use whom: `ARCHITECTURE.md` draws the same arrows.
+//! The crates and their permitted dependencies: `ARCHITECTURE.md` shows the same arrows.
 
 use super::problem::Problem;
 use super::tree::Tree;
@@ -22,6 +22,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     (
         "keel_program",
         &[
+            "keel_ranks",
             "keel_studio",
             "keel_interchange",
             "keel_report",
@@ -42,7 +43,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("keel_browser", &["keel_lab"]),
     ("keel_report", &["keel_page", "keel_train", "keel_nn", "keel_health", "keel_data"]),
     ("keel_lab", &["keel_page", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
-    ("keel_train", &["keel_onnx", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
+    ("keel_train", &["keel_ranks", "keel_onnx", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
     ("keel_onnx", &["keel_nn", "keel_data"]),
     ("keel_nn", &["keel_kernels"]),
     ("keel_kernels", &[]),
@@ -99,7 +100,7 @@ pub(crate) struct Dependency<'a> {
     pub(crate) line: usize,
 }
 
-/// The dependencies a manifest lists, one a line.
+/// The dependencies listed in a manifest, one per line.
 pub(crate) fn dependencies(manifest: &str) -> impl Iterator<Item = Dependency<'_>> {
     let mut section = "";
     manifest.lines().enumerate().filter_map(move |(index, text)| {

@@ -155,7 +155,7 @@ fn file_of(catalog: &Catalog, row: String) -> String {
     catalog.renamed.iter().find(|(name, _)| *name == row).map_or(row, |(_, file)| (*file).to_owned())
 }
 
-/// Returns the files that the rows of a list name; tests at its end are not looked at.
+/// Returns the files that the rows of a list name; tests at its end are ignored.
 fn rows(kind: Rows, list: &str) -> Vec<String> {
     let list = list.split("#[cfg(test)]").next().unwrap_or_default();
     match kind {

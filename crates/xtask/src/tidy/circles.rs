@@ -21,7 +21,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
 /// The modules of a crate with what each imports.
 struct Modules {
     imports: BTreeMap<Module, BTreeSet<Module>>,
-    /// For each module, the names it hands on from others.
+    /// For each module, the names it re-exports from others.
     exports: BTreeMap<Module, BTreeMap<String, Module>>,
 }
 
@@ -61,7 +61,7 @@ impl Modules {
         modules
     }
 
-    /// The module in which the thing at `path` is defined, through the names that modules hand on.
+    /// The module in which the thing at `path` is defined, through the names that modules re-export.
     fn home(&self, texts: &BTreeMap<Module, String>, path: &Module, depth: usize) -> Module {
         let length = (0..=path.len()).rev().find(|&length| texts.contains_key(&path[..length])).unwrap_or(0);
         let handed_on = path.get(length).and_then(|name| self.exports.get(&path[..length])?.get(name));

@@ -4,7 +4,7 @@ use super::problem::Problem;
 use super::rust_source::{code_only, line_of};
 use super::tree::Tree;
 
-/// Words in any text that mark unfinished work; put together here so that this file does not hold them.
+/// Words in any text that mark unfinished work; composed here so that this file does not hold them.
 const MARKS: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("HA", "CK:")];
 
 /// Rust code that marks unfinished work.
@@ -43,7 +43,7 @@ fn kind(path: &str) -> &str {
     path.rsplit(['.', '/']).next().unwrap_or_default()
 }
 
-/// Line and top-level folder of every absolute path into somebody's folders.
+/// Line and top-level folder of every absolute path into a user's folders.
 fn machine_paths(text: &str) -> Vec<(usize, &'static str)> {
     let mut found = Vec::new();
     for home in HOMES {

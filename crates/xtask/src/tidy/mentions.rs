@@ -16,7 +16,7 @@ struct Folder {
 
 /// The way in which a file states a name.
 struct Statement {
-    /// Code in front of the name, up to the quotation mark.
+    /// Code before the name, up to the quotation mark.
     mark: &'static str,
     mention: Mention,
 }
@@ -24,7 +24,7 @@ struct Statement {
 /// The literals that mention a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mention {
-    /// A literal that is the name and nothing else.
+    /// A literal that is exactly the name.
     Whole,
     /// A literal with the name as one of its words.
     Word,
@@ -53,7 +53,7 @@ const LAYER_ENTRY: [Statement; 2] = [
 /// The entry of an activation.
 const FACTS: [Statement; 1] = [Statement { mark: "Facts {\n        name: ", mention: Mention::Whole }];
 
-/// Code that names layers and what belongs to them in words of its own.
+/// Code that names layers and their parts in words of its own.
 const STRANGERS: [&str; 9] = [
     // Uses no other crate: the words are those of recordings, whatever program wrote them.
     "crates/keel_health/src/",
@@ -120,7 +120,7 @@ const FOLDERS: [Folder; 11] = [
         path: "crates/keel_nn/src/layers",
         statements: &LAYER_ENTRY,
         homonyms: &[
-            // The scale of an axis; a model that is no preset.
+            // The scale of an axis; a model that is not a preset.
             Homonym { name: "linear", path: "crates/keel_page/src/charts/" },
             Homonym { name: "linear", path: "crates/keel_lab/src/site/exhibit_page.rs" },
             Homonym { name: "custom", path: "crates/keel_train/src/trainer/" },
@@ -181,7 +181,7 @@ const FOLDERS: [Folder; 11] = [
     },
 ];
 
-/// Crates whose literals are not looked at: tools for tests, and these checks.
+/// Crates whose literals are not checked: tools for tests, and these checks.
 const EXEMPT: [&str; 2] = ["crates/keel_testkit/", "crates/xtask/"];
 
 /// Looks for literals that repeat a name.

@@ -20,16 +20,16 @@ use std::path::Path;
 use problem::{Problem, Weight};
 use tree::Tree;
 
-/// A check: from the files to what is wrong with them.
+/// A check: from the files to the problems in them.
 type Check = fn(&Tree) -> Vec<Problem>;
 
-/// Every check, with what it makes sure of.
+/// Every check, with the rule it enforces.
 const CHECKS: [(&str, Check); 10] = [
     ("crates use only the crates to their right", arrows::check),
     ("modules of a folder import each other in one direction", circles::check),
     ("manifests take lints and versions from the workspace", manifests::check),
     ("files, functions and folders are small", sizes::check),
-    ("names say what is inside", names::check),
+    ("names describe the content", names::check),
     ("unsafe code stays in the kernels", safety::check),
     ("catalog rows have files and files have rows", catalogs::check),
     ("a thing's name stands in its own file", mentions::check),
@@ -37,7 +37,7 @@ const CHECKS: [(&str, Check); 10] = [
     ("documents link to files that exist", links::check),
 ];
 
-/// Runs all checks on the files under `root` and prints what they found; true if nothing has to be changed.
+/// Runs all checks on the files under `root` and prints the problems; true if nothing has to be changed.
 pub(crate) fn run(root: &Path) -> bool {
     let tree = match Tree::read(root) {
         Ok(tree) => tree,

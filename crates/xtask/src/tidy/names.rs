@@ -1,4 +1,4 @@
-//! Names of files and folders that say nothing about what is inside.
+//! Names of files and folders that do not describe their content.
 
 use super::problem::Problem;
 use super::tree::Tree;
@@ -13,7 +13,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
         for name in path.split('/') {
             let stem = name.split('.').next().unwrap_or_default().to_lowercase();
             if DRAWERS.contains(&stem.as_str()) {
-                let message = format!("`{name}` says nothing about what is inside; name the concept");
+                let message = format!("`{name}` does not describe its content; name the concept");
                 problems.push(Problem::error(path, 0, message));
             }
         }

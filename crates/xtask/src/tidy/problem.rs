@@ -1,4 +1,4 @@
-//! What a check found.
+//! Problems found by checks.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! How long files and functions are, and how full folders.
+//! Lengths of files and functions, and numbers of entries in folders.
 
 use std::collections::{BTreeMap, BTreeSet};
 

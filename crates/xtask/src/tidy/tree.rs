@@ -7,10 +7,13 @@ use std::{fs, io};
 /// Folders of the root that hold results, never sources.
 const RESULTS: [&str; 3] = ["target", "runs", ".git"];
 
-/// Folders that hold results wherever they are.
-const CACHES: [&str; 1] = ["__pycache__"];
+/// Names of folders that hold results in any place.
+const CACHES: [&str; 3] = ["__pycache__", ".mypy_cache", ".pytest_cache"];
 
-/// Every file by its path from the root (`crates/xtask/src/main.rs`), in order; files that are no UTF-8 text are empty.
+/// Endings of compiled modules, which `maturin develop` puts among the sources.
+const COMPILED: [&str; 2] = [".so", ".pyd"];
+
+/// Every file by its path from the root (`crates/xtask/src/main.rs`), in order; files that are not UTF-8 text are empty.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     files: BTreeMap<String, String>,
@@ -36,7 +39,7 @@ impl Tree {
             let results = RESULTS.contains(&path.as_str()) || CACHES.contains(&name.as_str());
             if kind.is_dir() && !results {
                 self.read_folder(&entry.path(), &format!("{path}/"))?;
-            } else if kind.is_file() {
+            } else if kind.is_file() && !COMPILED.iter().any(|ending| name.ends_with(ending)) {
                 let text = String::from_utf8(fs::read(entry.path())?).unwrap_or_default();
                 self.files.insert(path, text);
             }

@@ -1,1 +1,1 @@
-"""Words, curves and the page of a watched training."""
+"""Texts, curves and the page of a watched training run."""

@@ -16,17 +16,17 @@ def read(text: str) -> Finding:
 
 
 def is_alarm(finding: Finding) -> bool:
-    """Return whether something should change: the level is warn or error."""
+    """Return true if something should change: the level is warn or error."""
     return finding.level != "info"
 
 
 def is_cause(finding: Finding) -> bool:
-    """Return whether no other finding explains this one."""
+    """Return true if no other finding explains this one."""
     return finding.document.get("explained_by") is None
 
 
 def describe(finding: Finding) -> str:
-    """Return a finding in a few lines: what was found, why, what to try."""
+    """Return a finding in a few lines: message, cause and remedy."""
     place = f" {finding.layer}" if finding.layer else ""
     lines = [f"{_WORDS[finding.level]} {finding.code} {finding.rule}{place}: {finding.message}"]
     if finding.cause:

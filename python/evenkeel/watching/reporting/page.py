@@ -1,4 +1,4 @@
-"""The page of a watched training: findings, curves, layers; one HTML file that needs nothing else, light or dark."""
+"""The page of a watched training run: findings, curves, layers; one self-contained HTML file, light or dark."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def _layer(name: str, layer: LayerSeries) -> str:
 
 
 def _spark(curve: Curve) -> str:
-    """Return the last value of a curve and a small picture of all."""
+    """Return the last value of a curve and a small picture of all values."""
     if not curve.values:
         return ""
     low, high = min(curve.values), max(curve.values)

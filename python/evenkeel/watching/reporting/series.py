@@ -1,17 +1,17 @@
-"""Curves of a watched training, thinned as they grow."""
+"""Curves of a watched training run, thinned as they grow."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-#: Points of a curve; at twice as many, every other one is left out.
+#: Number of points of a curve; at twice as many, every other one is dropped.
 POINTS = 600
 
 
 @dataclass
 class Curve:
-    """Values over steps. Each point is the mean of as many values as the curve is thinned by."""
+    """Values over steps. Each point is the mean of a number of values that grows as the curve is thinned."""
 
     steps: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
@@ -48,7 +48,7 @@ class LayerSeries:
 
 
 class Series:
-    """Everything a report shows, from the records."""
+    """Content of a report, from the records."""
 
     def __init__(self) -> None:
         self.model: dict[str, Any] = {}
@@ -61,7 +61,7 @@ class Series:
         self.layers: dict[str, LayerSeries] = {}
 
     def take(self, record: dict[str, Any]) -> None:
-        """Take in a record."""
+        """Add a record."""
         if record["type"] == "model":
             self.model = record
             self.layers = {layer["name"]: LayerSeries(layer) for layer in record["layers"]}

@@ -34,8 +34,8 @@ impl StepDefinition for ClipSpec {
     fn fit(&self, view: &TrainingView) -> Result<FittedStep, DataError> {
         let refused = |what, next| Err(DataError::setting("preprocess.steps", what, next));
         if view.shape().is_image() {
-            let what = "clip limits columns of tables, and the samples are images".to_owned();
-            return refused(what, "Leave it out: pixels have limits");
+            let what = "clip limits columns of tables, but the samples are images".to_owned();
+            return refused(what, "Remove it: pixels have limits already");
         }
         if !(self.quantile > 0.0 && self.quantile < 0.5) {
             return refused(format!("quantile of clip is {}", self.quantile), "Give a share below 0.5, such as 0.01");

@@ -9,7 +9,7 @@ impl MinMaxSpec {
     /// Name in config files and summary.
     pub(super) const ENTRY: CatalogEntry = CatalogEntry {
         name: "min_max",
-        summary: "bring each feature of a table, or all values of images together, into [0, 1]",
+        summary: "scale each feature of a table, or all values of images together, to [0, 1]",
     };
 }
 

@@ -1,4 +1,4 @@
-//! The preprocessing steps, one a file: each computes its statistics from the training split.
+//! The preprocessing steps, one per file: each computes its statistics from the training split.
 
 use super::{FittedStep, TrainingView};
 use crate::catalog::{CatalogEntry, catalog_enum};
@@ -158,7 +158,7 @@ impl<'de> Visitor<'de> for NameOrTable {
     }
 }
 
-/// Refuses every key beside the name, which the derived code would pass over.
+/// Refuses every key besides the name, which the derived code would ignore.
 fn no_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -190,7 +190,7 @@ fn subtract_means(step: &str, moments: &[Moments]) -> FittedStep {
     }
 }
 
-/// Subtracts each mean and divides by each standard deviation; what is constant is not divided.
+/// Subtracts each mean and divides by each standard deviation; constant features are not divided.
 fn standardize_moments(step: &str, moments: &[Moments]) -> FittedStep {
     let scale = |moments: &Moments| if moments.is_constant() { 1.0 } else { 1.0 / moments.std() };
     FittedStep::Elementwise {

@@ -1,4 +1,4 @@
-//! Piecewise linear encoding: beside each feature, how far it has come through each of its quantile bins (Gorishniy, Rubachev
+//! Piecewise linear encoding: in addition to each feature, its position in each of its quantile bins (Gorishniy, Rubachev
 //! & Babenko 2022, equation 1), so that a network finds thresholds and bends as trees do.
 
 use super::robust_scale::quantile;

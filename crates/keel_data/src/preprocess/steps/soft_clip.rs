@@ -17,7 +17,7 @@ impl SoftClipSpec {
     /// Name in config files and summary.
     pub(super) const ENTRY: CatalogEntry = CatalogEntry {
         name: "soft_clip",
-        summary: "press extreme values smoothly into [-limit, limit]; after a scaling step (limit 3)",
+        summary: "squash extreme values smoothly into [-limit, limit]; after a scaling step (limit 3)",
     };
 }
 

@@ -2,7 +2,7 @@
 
 use image::DynamicImage;
 
-/// Opaque colours of an image of 8 bits, and whether any of it was transparent. What lies under full transparency is
+/// Opaque colours of an image of 8 bits, and true if any of it was transparent. The colour under full transparency is
 /// arbitrary: programs leave black, white or remains of other pictures there.
 pub(super) fn on_white(image: DynamicImage) -> (DynamicImage, bool) {
     match image {

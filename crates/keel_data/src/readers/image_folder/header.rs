@@ -9,7 +9,7 @@ use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limit
 use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::Path;
 
-/// Largest number of bytes for the lines and the unpacked profiles of a PNG file, which are held beside the image.
+/// Largest number of bytes for the lines and the unpacked profiles of a PNG file, which are held together with the image.
 const PNG_BYTES: u64 = 64_000_000;
 
 /// The reason for refusing a file that was cut.

@@ -1,4 +1,4 @@
-//! Images among the files of a folder, by their endings and, where those say nothing, by their first bytes.
+//! Images among the files of a folder, by their extensions or else by their first bytes.
 
 use crate::readers::data_file;
 use std::io::Read;
@@ -69,7 +69,7 @@ pub(super) fn of_bytes(bytes: &[u8]) -> FileKind {
 pub(super) fn first_bytes(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Ok((file, _)) = data_file::open(path) {
-        // An unreadable file is no image here; reading an image names its path.
+        // An unreadable file is not an image here; reading an image names its path.
         let _ = file.take(16).read_to_end(&mut bytes);
     }
     bytes

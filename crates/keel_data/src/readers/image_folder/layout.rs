@@ -1,4 +1,4 @@
-//! Where the class folders are: below wrapping folders, and in the folders of training, validation and test part.
+//! Search for the class folders: below wrapping folders, and in the folders of the training, validation and test parts.
 
 use super::kind::{self, FileKind};
 use super::walk::{folders_in, holds_images, is_link};
@@ -18,11 +18,11 @@ const PARTS: [(&str, &[&str]); 3] = [
 pub(super) struct Layout {
     /// `(0 | 1 | 2, folder)` of training, validation and test part; one folder with number 0 where there are no parts.
     pub(super) parts: Vec<(usize, PathBuf)>,
-    /// Parts whose images lie there without class folders.
+    /// Parts whose images are not in class folders.
     pub(super) flat: Vec<PathBuf>,
     /// True if the parts are those of a source that is divided.
     pub(super) divided: bool,
-    /// What was decided, one sentence each.
+    /// Decisions, one sentence each.
     pub(super) notes: Vec<String>,
 }
 
@@ -33,7 +33,7 @@ impl Layout {
         let folder = unwrapped(root)?;
         if folder != root {
             let name = folder.strip_prefix(root).unwrap_or(&folder).display();
-            layout.notes.push(format!("{} holds the folder {name} alone, which is read in its place", file_name(root)));
+            layout.notes.push(format!("{} holds only the folder {name}, which is read instead", file_name(root)));
         }
         let Some(parts) = divided(&folder)? else {
             layout.parts.push((0, folder));
@@ -51,7 +51,7 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Folders with images beside those of the parts are left out.
+    /// Folders with images next to those of the parts are left out.
     fn note_what_is_beside(&mut self, folder: &Path) -> Result<(), DataError> {
         let used = |path: &PathBuf| {
             self.parts.iter().map(|(_, part)| part).chain(&self.flat).any(|part| part.starts_with(path))
@@ -62,7 +62,7 @@ impl Layout {
             .map(|(name, _)| name)
             .collect();
         if !beside.is_empty() {
-            self.notes.push(format!("folders beside the training part left out: {}", beside.join(", ")));
+            self.notes.push(format!("folders next to the training part left out: {}", beside.join(", ")));
         }
         Ok(())
     }
@@ -86,7 +86,7 @@ fn unwrapped(root: &Path) -> Result<PathBuf, DataError> {
 }
 
 /// Number and folder of each part, where `root` is divided into parts: its `train` holds class folders, and there are
-/// other parts beside it or nothing else. A class may be called `train` too.
+/// other parts next to it or nothing else. A class may be called `train` too.
 fn divided(root: &Path) -> Result<Option<Vec<(usize, PathBuf)>>, DataError> {
     let folders = folders_in(root)?;
     let part = |number: usize| {

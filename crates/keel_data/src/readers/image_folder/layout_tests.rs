@@ -1,4 +1,4 @@
-//! Which files of a folder are read, and as what.
+//! Selection of the files of a folder, and their classes.
 
 use super::tests::{BASELINE, images, labels, pets, read, skipping, write};
 use crate::config::DataConfig;
@@ -49,7 +49,7 @@ fn layouts_people_have() {
             3,
             "",
         ),
-        ("a wrapping folder", &["pets/cat/1.png", "pets/dog/1.png"], &["cat", "dog"], 2, "which is read in its place"),
+        ("a wrapping folder", &["pets/cat/1.png", "pets/dog/1.png"], &["cat", "dog"], 2, "which is read instead"),
         (
             "a wrapping folder in each part",
             &["train/train/a/1.png", "train/train/b/1.png", "test/test/a/1.png"],
@@ -69,21 +69,15 @@ fn layouts_people_have() {
             &["train/a/1.png", "train/b/1.png", "test/unknown/1.png"],
             &["a", "b"],
             2,
-            "folders of the test part left out, for the training part lacks them: unknown",
+            "folders of the test part left out, because the training part lacks them: unknown",
         ),
-        (
-            "loose images",
-            &["a/1.png", "b/1.png", "1.png"],
-            &["a", "b"],
-            2,
-            "images outside of class folders left out: 1",
-        ),
+        ("loose images", &["a/1.png", "b/1.png", "1.png"], &["a", "b"], 2, "images outside class folders left out: 1"),
         (
             "a folder beside the parts",
             &["train/a/1.png", "train/b/1.png", "val/a/1.png", "raw/1.png"],
             &["a", "b"],
             3,
-            "folders beside the training part left out: raw",
+            "folders next to the training part left out: raw",
         ),
     ];
     for (what, paths, classes, samples, note) in cases {
@@ -116,7 +110,7 @@ fn junk_is_passed_over_and_what_is_not_decoded_is_counted_by_kind() {
     }
     let data = read(folder.path()).unwrap();
     let expected = [
-        "1 of 3 images brought to 3 x 4 (bilinear, stretched)",
+        "1 of 3 images resized to 3 x 4 (bilinear, stretched)",
         "HEIC files left out (convert them to JPEG or PNG to use them): 2",
         "camera raw files left out (convert them to JPEG or PNG to use them): 1",
         "files that are not images left out: 1",
@@ -247,9 +241,9 @@ fn a_model_reads_folders_of_any_shape() {
         (&["cat/1.png", "dog/2.png"], Some(&[0, 1]), 2, ""),
         (&["dog/2.png"], Some(&[1]), 1, ""),
         (&["cat/1.png", "bird/2.png"], None, 2, "folders that are not classes of the model (bird)"),
-        (&["cat/1.png", "2.png"], None, 2, "1 images outside of class folders"),
+        (&["cat/1.png", "2.png"], None, 2, "1 images outside class folders"),
         (&["train/cat/1.png", "train/dog/1.png", "test/cat/1.png"], Some(&[0, 1, 0]), 3, ""),
-        (&["unpacked/cat/1.png", "unpacked/dog/1.png"], Some(&[0, 1]), 2, "which is read in its place"),
+        (&["unpacked/cat/1.png", "unpacked/dog/1.png"], Some(&[0, 1]), 2, "which is read instead"),
     ];
     let folder = tempfile::tempdir().unwrap();
     images(folder.path(), &["cat/1.png", "dog/1.png"]);

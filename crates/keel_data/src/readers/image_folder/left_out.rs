@@ -1,4 +1,4 @@
-//! Counts of what a folder holds and a dataset does not, by kind.
+//! Counts of the files of a folder that are not in the dataset, by kind.
 
 use std::collections::BTreeMap;
 

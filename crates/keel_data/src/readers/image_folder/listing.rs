@@ -44,7 +44,7 @@ impl Listing {
         }
     }
 
-    /// Single files for a trained model, with the names of their folders as classes where targets are wanted.
+    /// Single files for a trained model, with the names of their folders as classes if targets are needed.
     pub(super) fn of_files(request: &Request, files: &[PathBuf]) -> Result<Self, DataError> {
         let mut listing = Listing { labelled: request.wants_targets, ..Listing::default() };
         let known = match request.schema.map(|schema| &schema.target) {
@@ -109,7 +109,7 @@ impl Listing {
         if same.is_empty() || !other.is_empty() || loose > 0 {
             let why = match (same.is_empty(), &other[..]) {
                 (true, _) => None,
-                (false, []) => Some(format!("{loose} images outside of class folders")),
+                (false, []) => Some(format!("{loose} images outside class folders")),
                 (false, other) => Some(format!("folders that are not classes of the model ({})", names_of(other))),
             };
             let note = why.map(|why| format!("no labels taken from the folders' names, because there are {why}"));
@@ -160,11 +160,11 @@ impl Listing {
         self.files.sort_by(|a, b| (a.part, a.class, &a.path).cmp(&(b.part, b.class, &b.path)));
     }
 
-    /// Images beside class folders have no class; one note counts them.
+    /// Images outside class folders have no class; one note counts them.
     fn pass_over_loose_images(&mut self, layout: &Layout) -> Result<(), DataError> {
         let loose = self.loose_images(layout)?;
         if loose > 0 {
-            self.notes.push(format!("images outside of class folders left out: {loose}"));
+            self.notes.push(format!("images outside class folders left out: {loose}"));
         }
         self.pass_over_flat_parts(layout)
     }
@@ -207,7 +207,8 @@ impl Listing {
         folders.retain(|_, folders| trained(folders));
         for (part, names) in unknown {
             let (part, names) = (part_name(part), names_of(&names.iter().collect::<Vec<_>>()));
-            self.notes.push(format!("folders of the {part} part left out, for the training part lacks them: {names}"));
+            self.notes
+                .push(format!("folders of the {part} part left out, because the training part lacks them: {names}"));
         }
     }
 
@@ -267,7 +268,7 @@ impl Listing {
         Err(DataError::format(root, format!("{found}{left_out}"), EXPECTED))
     }
 
-    /// What was left out, for an error where it is the reason.
+    /// Describes the files that were left out, for an error caused by them.
     fn left_out_in_words(&self) -> String {
         let notes = self.notes.iter().cloned().chain(self.walk.left_out.notes());
         notes.filter(|note| note.contains("left out")).collect::<Vec<_>>().join("; ")

@@ -13,7 +13,7 @@ const LARGE: u64 = 64_000_000;
 /// Held while a large image is in memory.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// A decoded image as it lies in its file.
+/// A decoded image as stored in its file.
 pub(super) struct Stored {
     pub(super) image: DynamicImage,
     pub(super) orientation: Orientation,
@@ -21,7 +21,7 @@ pub(super) struct Stored {
     pub(super) turn: Option<MutexGuard<'static, ()>>,
 }
 
-/// Decodes a file whose image takes no more bytes than `limit` says.
+/// Decodes a file whose image takes no more bytes than `limit` allows.
 pub(super) fn read(path: &Path, limit: ByteLimit) -> Result<Stored, DataError> {
     guarded(path, || {
         let mut decoder = open(path, limit)?;

@@ -10,7 +10,7 @@ use crate::readers::Request;
 /// Longest side of images whose proportions matter less than their borders: drawings and characters.
 const SMALL: usize = 64;
 
-/// Shape of all samples, how images get there, and what a person should know about it.
+/// Shape of all samples, the conversion of images to it, and notes about it.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub(super) shape: SampleShape,
@@ -47,9 +47,9 @@ impl Target {
         let resized = count(&|header| (header.height, header.width) != (height, width));
         let (total, filter, fit) = (headers.len(), self.decoding.resize_filter.name(), self.decoding.fit.name());
         let changes = [
-            (resized, format!("brought to {height} x {width} ({filter}, {fit})")),
-            (count(&|header| channels == 1 && !header.grey), "turned from colour to grey".to_owned()),
-            (count(&|header| channels == 3 && header.grey), "turned from grey to colour".to_owned()),
+            (resized, format!("resized to {height} x {width} ({filter}, {fit})")),
+            (count(&|header| channels == 1 && !header.grey), "converted from colour to grey".to_owned()),
+            (count(&|header| channels == 3 && header.grey), "converted from grey to colour".to_owned()),
         ];
         let note =
             |(count, change): (usize, String)| (count > 0).then(|| format!("{count} of {total} images {change}"));

@@ -4,7 +4,7 @@ use crate::config::{Fit, ResizeFilter};
 use crate::dataset::{ImageDecoding, Sides};
 use image::{DynamicImage, GrayImage, ImageBuffer, Pixel, RgbImage};
 
-/// Sides of what is left, in sides of the size that is asked for, at least: the filter that follows decides how it looks.
+/// Minimum sides of the reduced image, in sides of the requested size: the filter that follows decides its appearance.
 const LEFT: usize = 3;
 
 /// Averages boxes of pixels where the image (grey or RGB, 8 bits) is at least six times as large as `target`.

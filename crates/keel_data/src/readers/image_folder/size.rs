@@ -1,8 +1,8 @@
-//! Size of the samples where nobody gave one: small images natively, photos as large as a budget of pixels allows.
+//! Size of the samples if none is given: small images natively, photos as large as a budget of pixels allows.
 
 use std::collections::BTreeMap;
 
-/// Longest side of images that are taken as they are.
+/// Longest side of images that keep their size.
 const SMALL: usize = 64;
 /// Limits of the geometric mean of the sides of larger ones.
 const SIDES: [f64; 2] = [64.0, 224.0];

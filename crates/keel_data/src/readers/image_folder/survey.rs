@@ -21,7 +21,7 @@ pub struct ImageSurvey {
     pub parts: [usize; 3],
     /// Names of the classes and the number of their images in the training part.
     pub classes: Vec<(String, usize)>,
-    /// What was decided or left out, one sentence each.
+    /// Decisions and omissions, one sentence each.
     pub notes: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ impl Surveyed {
         Ok(Surveyed { listing, headers })
     }
 
-    /// Facts for a person or a program that decides what to do with the images.
+    /// Facts for a person or a program that decides how to use the images.
     pub(super) fn survey(&self, target: &Target) -> ImageSurvey {
         let files = &self.listing.files;
         let in_training =

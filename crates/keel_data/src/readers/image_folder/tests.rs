@@ -58,7 +58,7 @@ fn classes_sizes_and_pixels_are_read_in_sorted_order() {
     for (sample, rgb) in [[255, 0, 0], [0, 255, 0], [0, 0, 255]].iter().enumerate() {
         assert!(bytes(&data)[sample * 36..(sample + 1) * 36].chunks_exact(3).all(|pixel| pixel == rgb));
     }
-    assert_eq!(data.notes(), ["1 of 3 images brought to 3 x 4 (bilinear, stretched)"]);
+    assert_eq!(data.notes(), ["1 of 3 images resized to 3 x 4 (bilinear, stretched)"]);
     assert!(data.provenance().describe(2).ends_with("dog/1.png"));
 }
 
@@ -152,7 +152,7 @@ fn photos_are_cropped_to_a_size_that_is_chosen_and_said() {
     let data = read(folder.path()).unwrap();
     let expected = [
         "image size 224 x 224, chosen for 3 images of about 400 x 400 (data.image_size gives another)",
-        "3 of 3 images brought to 224 x 224 (bilinear, cropped about the centre)",
+        "3 of 3 images resized to 224 x 224 (bilinear, cropped about the centre)",
     ];
     assert_eq!((data.sample_shape().dimensions(), data.notes()), (vec![224, 224, 3], &expected.map(str::to_owned)[..]));
 }
@@ -383,8 +383,8 @@ fn a_model_gets_its_size_and_class_numbers() {
     assert_eq!((labels(&data)[0], data.sample_shape().dimensions()), (1, vec![3, 4, 3]));
     let single = load_for_model(&DataConfig::of_source("dog/9.png"), other.path(), &schema).unwrap();
     assert_eq!((single.targets(), single.samples()), (&Targets::Unlabelled, 1));
-    assert_eq!(single.notes(), ["1 of 1 images brought to 3 x 4 (bilinear, stretched)"]);
+    assert_eq!(single.notes(), ["1 of 1 images resized to 3 x 4 (bilinear, stretched)"]);
     GrayImage::from_pixel(4, 3, Luma([7])).save(other.path().join("dog/grey.png")).unwrap();
     let grey = load_for_model(&DataConfig::of_source("dog/grey.png"), other.path(), &schema).unwrap();
-    assert_eq!(grey.notes(), ["1 of 1 images turned from grey to colour"]);
+    assert_eq!(grey.notes(), ["1 of 1 images converted from grey to colour"]);
 }

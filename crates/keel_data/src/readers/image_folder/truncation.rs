@@ -1,4 +1,4 @@
-//! Whether a JPEG or WebP file ends where its image ends.
+//! Detection of truncated JPEG and WebP files.
 //!
 //! Decoders fill the missing part of a file that was cut grey, which no later step can tell from a picture. A whole file
 //! has an end-of-image marker of its own level: those of thumbnails stand inside segments, which are skipped by their
@@ -9,8 +9,8 @@ const SOI: [u8; 2] = [0xff, 0xd8];
 /// End of image.
 const EOI: u8 = 0xd9;
 
-/// Returns true if `bytes` are a JPEG file without the end of its image. What follows the end, such as further images, is not
-/// looked at.
+/// Returns true if `bytes` are a JPEG file without the end of its image. Bytes after the end, such as further images, are
+/// ignored.
 pub(super) fn is_truncated_jpeg(bytes: &[u8]) -> bool {
     if !bytes.starts_with(&SOI) {
         return false;
@@ -36,7 +36,7 @@ pub(super) fn is_truncated_jpeg(bytes: &[u8]) -> bool {
     }
 }
 
-/// Returns true if a file of `length` bytes that begins with `start` is a WebP file of more bytes, as its RIFF header says.
+/// Returns true if a file of `length` bytes that begins with `start` is a WebP file of more bytes, according to its RIFF header.
 pub(super) fn is_truncated_webp(start: &[u8], length: u64) -> bool {
     let (Some(b"RIFF"), Some(b"WEBP"), Some(&[a, b, c, d])) = (start.get(..4), start.get(8..12), start.get(4..8))
     else {

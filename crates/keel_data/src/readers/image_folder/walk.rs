@@ -15,9 +15,9 @@ pub(super) struct Walk {
     owned: Vec<PathBuf>,
     /// Canonical folders that were listed beyond links.
     followed: HashSet<PathBuf>,
-    /// Images that were found, by what the system knows them by.
+    /// Images that were found, by their identity in the file system.
     files: HashSet<FileIdentity>,
-    /// What was passed over.
+    /// Files that were skipped.
     pub(super) left_out: LeftOut,
 }
 
@@ -109,7 +109,7 @@ impl Walk {
         new
     }
 
-    /// Returns true if `path`, a link or what lies beyond one, leads out of the data to something new.
+    /// Returns true if `path`, a link or a path beyond one, leads out of the data to something new.
     fn follows(&mut self, path: &Path, is_folder: bool) -> bool {
         let Ok(target) = path.canonicalize() else {
             self.left_out.broken_links += 1;
@@ -148,7 +148,7 @@ pub(super) fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
 }
 
-/// Deepest folder below a class folder that is looked into for its first image.
+/// Maximum depth below a class folder at which its first image is searched for.
 const DEPTH: usize = 6;
 
 /// Returns true if there is an image in `folder` or below it.

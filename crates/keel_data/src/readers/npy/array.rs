@@ -33,7 +33,7 @@ impl Array {
     /// its values before the header was judged.
     ///
     /// # Errors
-    /// A damaged header, one that claims more than there is or than `limit` allows, or elements that are no numbers.
+    /// A damaged header, one that claims more than there is or than `limit` allows, or elements that are not numbers.
     pub(super) fn read(path: &Path, mut source: impl Read, length: u64, limit: ByteLimit) -> Result<Self, DataError> {
         let refuse = |what: String| DataError::format(path, format!("the array cannot be read: {what}"), NEXT);
         let start = header_bytes(&mut source).map_err(refuse)?;
@@ -45,7 +45,7 @@ impl Array {
         // Sizes beside a zero are backed by no byte of the file.
         if sizes.contains(&0) {
             let what = format!("the array holds no values: its sizes are {sizes:?}");
-            return Err(DataError::format(path, what, "Leave it out, or store one row for each sample"));
+            return Err(DataError::format(path, what, "Remove it, or store one row for each sample"));
         }
         let header = NpyHeader::from_reader(&start[..]).map_err(|error| damaged(path, &error))?;
         let DType::Plain(kind) = header.dtype() else {
@@ -55,7 +55,7 @@ impl Array {
         let mut factors = sizes.iter();
         let demanded = factors.try_fold(kind.size_field().max(1), |product, &size| product.checked_mul(size as u64));
         let Some(demanded) = demanded.filter(|demanded| *demanded <= body) else {
-            let what = format!("the header claims {sizes:?} values, the file has {body} bytes for them");
+            let what = format!("the header claims {sizes:?} values, but the file has {body} bytes for them");
             return Err(refuse(what));
         };
         limit.check(path, demanded, || format!("it holds {sizes:?} values, {}", megabytes(demanded)))?;
@@ -88,7 +88,7 @@ impl Array {
     }
 }
 
-const NEXT: &str = "Write the file again (it may be cut off)";
+const NEXT: &str = "Write the file again (it may be truncated)";
 
 pub(super) fn damaged(path: &Path, error: &std::io::Error) -> DataError {
     DataError::format(path, format!("the array cannot be read: {error}"), NEXT)
@@ -103,11 +103,11 @@ fn header_bytes(source: &mut impl Read) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut more = |bytes: &mut Vec<u8>, length: usize| {
         let read = source.by_ref().take(length as u64).read_to_end(bytes).map_err(|error| error.to_string())?;
-        if read == length { Ok(()) } else { Err("the header is cut off".to_string()) }
+        if read == length { Ok(()) } else { Err("the header is truncated".to_string()) }
     };
     more(&mut bytes, 8).ok();
     if !bytes.starts_with(b"\x93NUMPY") {
-        return Err("it does not begin as NumPy's files do".to_string());
+        return Err("it does not begin like a NumPy file".to_string());
     }
     let length = match bytes.get(6) {
         Some(1) => {
@@ -118,11 +118,11 @@ fn header_bytes(source: &mut impl Read) -> Result<Vec<u8>, String> {
             more(&mut bytes, 4)?;
             bytes.last_chunk::<4>().map_or(0, |size| u32::from_le_bytes(*size) as usize)
         }
-        Some(version) => return Err(format!("version {version} of the format is not known")),
-        None => return Err("the header is cut off".to_string()),
+        Some(version) => return Err(format!("version {version} of the format is unknown")),
+        None => return Err("the header is truncated".to_string()),
     };
     if length > HEADER {
-        return Err("the header is no description of an array".to_string());
+        return Err("the header does not describe an array".to_string());
     }
     more(&mut bytes, length)?;
     Ok(bytes)
@@ -133,9 +133,9 @@ fn header_bytes(source: &mut impl Read) -> Result<Vec<u8>, String> {
 fn sizes_of(start: &[u8]) -> Result<Vec<usize>, String> {
     let skipped = if start.get(6) == Some(&1) { 10 } else { 12 };
     let header = start.get(skipped..).unwrap_or_default();
-    let text = std::str::from_utf8(header).map_err(|_| "the header is no text".to_string())?;
+    let text = std::str::from_utf8(header).map_err(|_| "the header is not text".to_string())?;
     if depth(text) > DEPTH {
-        return Err("the header is no description of an array".to_string());
+        return Err("the header does not describe an array".to_string());
     }
     let (_, shape) = text.split_once("'shape':").ok_or("the header has no shape")?;
     if text.matches("shape").count() > 1 {
@@ -144,7 +144,8 @@ fn sizes_of(start: &[u8]) -> Result<Vec<usize>, String> {
     let inner = shape.trim_start().strip_prefix('(').and_then(|rest| rest.split(')').next());
     let sizes = inner.ok_or("the header has no shape")?.split(',').map(str::trim).filter(|size| !size.is_empty());
     let sizes = sizes.map(|size| size.trim_end_matches('L').parse::<usize>());
-    let sizes: Vec<usize> = sizes.collect::<Result<_, _>>().map_err(|_| "the shape is not one of sizes".to_string())?;
+    let sizes: Vec<usize> =
+        sizes.collect::<Result<_, _>>().map_err(|_| "the shape does not consist of sizes".to_string())?;
     // A size of zero makes any others come to nothing.
     let product = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size.max(1)));
     match product {
@@ -229,10 +230,10 @@ mod tests {
     fn hostile_headers_are_refused_before_anything_is_allocated() {
         let nested = format!("{{'descr': {}, 'shape': (6,2)}}", "[".repeat(50));
         let cases = [
-            (nested, "no description of an array"),
+            (nested, "does not describe an array"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 4), }".into(), "claims [99999999999, 4]"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615, 9), }".into(), "more than any"),
-            ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 9), }".into(), "not one of sizes"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 9), }".into(), "does not consist of sizes"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1), }".into(), "has 8 bytes for them"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 25769803770), }".into(), "holds no values"),
             ("{'descr': '<f4'}".into(), "no shape"),
@@ -248,7 +249,7 @@ mod tests {
             ("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".into(), "cannot be read"),
             ("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }".into(), "named fields"),
             (format!("{{'descr': '<f4', 'shape': ({})}}", "1,".repeat(4_000)), "cannot be read"),
-            (format!("{{'descr': '<f4', 'shape': ({})}}", "1,".repeat(30_000)), "no description of an array"),
+            (format!("{{'descr': '<f4', 'shape': ({})}}", "1,".repeat(30_000)), "does not describe an array"),
             ("\u{fffd}".into(), "no shape"),
         ];
         for (header, expected) in cases {

@@ -9,10 +9,10 @@ use crate::readers::class_names::classes_of_numbers;
 use crate::readers::target_rule::{other_task, task_of_numbers};
 use std::collections::BTreeMap;
 
-/// The targets of all parts, by the rule for every format; a note says what they were taken for.
+/// The targets of all parts, by the rule for every format; a note states how they were read.
 ///
 /// # Errors
-/// Labels that the model does not know, several columns where one of labels is wanted, or more than `data.largest_columns`.
+/// Labels that the model does not know, several columns instead of one of labels, or more than `data.largest_columns`.
 pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>) -> Result<Targets, DataError> {
     let Some(first) = parts.first() else { return Ok(Targets::Unlabelled) };
     let width: usize = first.sizes.iter().skip(1).product();
@@ -24,7 +24,7 @@ pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>
         ));
     }
     if width > request.config.largest_columns {
-        let what = format!("{width} targets a sample; at most {} columns are read", request.config.largest_columns);
+        let what = format!("{width} targets per sample, but the limit is {} columns", request.config.largest_columns);
         let next = format!("Store one column of labels, or set data.largest_columns = {width}");
         return Err(DataError::format(request.path, what, next));
     }
@@ -33,7 +33,7 @@ pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>
     let (guess, reason) = match width {
         1 => task_of_numbers(&distinct(&values)),
         _ if is_one_hot => (Task::Classification, format!("one-hot rows of {width}")),
-        _ => (Task::Regression, format!("{width} numbers a sample")),
+        _ => (Task::Regression, format!("{width} numbers per sample")),
     };
     let task = match (request.schema.map(|schema| &schema.target), request.config.task) {
         (Some(TargetKind::Classes(_)), _) => Task::Classification,
@@ -44,7 +44,7 @@ pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>
     if request.schema.is_none() {
         let found = if task == Task::Regression { "values" } else { "classes" };
         let why = if request.config.task == Task::Auto { reason } else { "data.task".to_string() };
-        notes.push(format!("the targets are taken for {found} ({why}): {}", other_task(task)));
+        notes.push(format!("the targets are read as {found} ({why}): {}", other_task(task)));
     }
     if task == Task::Regression {
         let target_names = (0..width).map(|target| format!("target_{target}")).collect();
@@ -63,7 +63,7 @@ pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>
     classes_of_numbers(&labels, all_columns, request.schema, request.path)
 }
 
-/// Returns true if every row has a single 1 and nothing else.
+/// Returns true if every row has a single 1 and otherwise zeros.
 fn one_hot(values: &[f64], width: usize) -> bool {
     values.chunks_exact(width).all(|row| {
         row.iter().filter(|&&value| value == 1.0).count() == 1 && row.iter().all(|&value| value == 0.0 || value == 1.0)

@@ -32,13 +32,13 @@ fn a_pair_of_files_is_read_as_images_with_classes() {
     assert_eq!(data.sample_shape().dimensions(), [1, 2, 1]);
     let Targets::Classes { labels, .. } = data.targets() else { panic!("whole numbers are classes") };
     assert_eq!(labels[..], [1, 0]);
-    assert_eq!(data.notes(), ["the targets are taken for classes (0 and 1): data.task = \"regression\" changes this"]);
+    assert_eq!(data.notes(), ["the targets are read as classes (0 and 1): data.task = \"regression\" changes this"]);
     std::fs::write(folder.path().join("y.npy"), npy(&[2], &[1i64, -1])).unwrap();
     let data = load(&DataConfig::of_source("."), folder.path()).unwrap();
     assert_eq!(
         data.notes(),
         [
-            "the targets are taken for values (2 different whole numbers in 2 rows): data.task = \"classification\" changes this"
+            "the targets are read as values (2 different whole numbers in 2 rows): data.task = \"classification\" changes this"
         ]
     );
 }
@@ -75,7 +75,7 @@ fn archives_that_unpack_to_more_than_the_limit_are_refused() {
     let path = folder.path().join("bomb.npz");
     let cases = [
         (claiming("3000, 250", 3_000_000), Some(2), "it has 3.0 MB once unpacked; at most 2 MB of one file are read"),
-        (claiming("4000000000, 4", 100), None, "claims [4000000000, 4] values, the file has 100 bytes"),
+        (claiming("4000000000, 4", 100), None, "claims [4000000000, 4] values, but the file has 100 bytes"),
         (claiming("0, 9223372036854775807, 4", 0), None, "claims [0, 9223372036854775807, 4] values"),
         (vec![0; 600_000_000], None, "it has 600.0 MB once unpacked; at most 512 MB"),
     ];
@@ -136,7 +136,7 @@ fn targets_of_more_columns_than_the_limit_are_refused() {
     };
     assert_eq!(target_names.len(), 4);
     let message = read(3).unwrap_err().to_string();
-    assert!(message.contains("4 targets a sample; at most 3 columns"), "{message}");
+    assert!(message.contains("4 targets per sample, but the limit is 3 columns"), "{message}");
     assert!(message.contains("set data.largest_columns = 4"), "{message}");
 }
 
@@ -170,7 +170,7 @@ fn one_hot_targets_and_names_of_keras_are_classes() {
     assert_eq!(load(&DataConfig::of_source("o.npz"), folder.path()).unwrap().division().unwrap().test, [2]);
     write_archive(&path, &[keras[0], keras[1], ("test_images", &[1, 1, 2], &[1.0, 0.5]), keras[3]]);
     let message = load(&DataConfig::of_source("o.npz"), folder.path()).unwrap_err().to_string();
-    assert!(message.contains("\"train_images\" has values up to 255, \"test_images\" ends at 1"), "{message}");
+    assert!(message.contains("\"train_images\" has values up to 255, but \"test_images\" only up to 1"), "{message}");
     write_archive(&path, &[("alpha", &[1], &[1.0]), ("beta", &[1], &[1.0])]);
     let message = load(&DataConfig::of_source("o.npz"), folder.path()).unwrap_err().to_string();
     assert!(message.contains("no array of inputs found; there are alpha, beta"), "{message}");

@@ -16,12 +16,12 @@ use crate::imputation::Imputation;
 use crate::readers::data_file::{ByteLimit, megabytes};
 use rayon::prelude::*;
 
-/// What is asked of a table.
+/// Requirements for the dataset of a table.
 pub(super) struct Asked<'a> {
     pub(super) config: &'a DataConfig,
-    /// What the data has to look like, when it is for a trained model.
+    /// Columns and targets that a trained model expects.
     pub(super) schema: Option<&'a Schema>,
-    /// True if a trained model is to be compared with targets; else all rows stay in, unlabelled.
+    /// True if a trained model is to be compared with targets; otherwise all rows are kept, without labels.
     pub(super) wants_targets: bool,
     /// Name of the dataset.
     pub(super) name: String,
@@ -124,7 +124,7 @@ impl Roles {
         column != self.target && self.ignored.binary_search(&column).is_err() && self.group != Some(column)
     }
 
-    /// The report of a column that is no feature, and not the target.
+    /// The report of a column that is not a feature, and not the target.
     fn report(&self, table: &RawTable, column: usize) -> ColumnReport {
         let is_group = self.group == Some(column);
         let (kind, reason) = match is_group {
@@ -162,7 +162,7 @@ fn decisions(counted: Vec<Counted>, known: Known, roles: &Roles) -> Result<Vec<O
     judged.into_iter().collect()
 }
 
-/// Returns true if numbers of this table have decimal commas: what its unambiguous columns say, else the format.
+/// Returns true if numbers of this table have decimal commas: from its unambiguous columns, or else from the format.
 fn has_decimal_commas(table: &RawTable, counted: &[Counted]) -> bool {
     let says = |counted: &Counted| counted.fitting.as_ref().and_then(|fitting| fitting.decimal_comma(&counted.tally));
     let votes: Vec<bool> = counted.iter().filter_map(says).collect();
@@ -173,7 +173,7 @@ fn has_decimal_commas(table: &RawTable, counted: &[Counted]) -> bool {
     }
 }
 
-/// Where no column is left, numbers that count or name the rows are better than nothing.
+/// Without any other column, numbers that count or name the rows are used.
 fn only_columns(table: &RawTable, reports: &mut [ColumnReport]) -> Result<Vec<(usize, TableColumn)>, DataError> {
     let mut columns = Vec::new();
     for (column, report) in reports.iter_mut().enumerate() {
@@ -195,7 +195,7 @@ fn only_columns(table: &RawTable, reports: &mut [ColumnReport]) -> Result<Vec<(u
             .collect();
         let why = if left_out.is_empty() { String::new() } else { format!("; left out: {}", left_out.join(", ")) };
         let what = format!("the table has no feature column{why}");
-        return Err(DataError::format(&table.path(), what, "Give at least one column beside the target"));
+        return Err(DataError::format(&table.path(), what, "Give at least one column besides the target"));
     }
     Ok(columns)
 }
@@ -274,7 +274,7 @@ fn encode(
     encoded.into_iter().collect()
 }
 
-/// What a dataset is put together from.
+/// Parts of which a dataset is made.
 struct Finished {
     rows: Vec<usize>,
     columns: Vec<(usize, TableColumn)>,

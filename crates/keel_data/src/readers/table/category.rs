@@ -4,7 +4,7 @@ use super::tally::Tally;
 
 /// Maximum number of different texts that all become categories, and of categories with "other".
 const CATEGORIES: usize = 256;
-/// Cells a column needs before rare texts are put together.
+/// Minimum number of cells of a column before rare texts are grouped.
 const CELLS_TO_JUDGE: usize = 20;
 /// Cells that rare texts have together at least, so that something can be learned about them.
 const OTHER_CELLS: usize = 3;
@@ -23,7 +23,7 @@ pub(super) fn is_mostly_distinct(tally: &Tally) -> bool {
     tally.cells() >= CELLS_TO_JUDGE && tally.distinct() * 2 > tally.cells()
 }
 
-/// Chooses by frequency: texts that occur once are put together, in mostly different texts those that occur less than
+/// Chooses by frequency: texts that occur once are grouped, in mostly different texts those that occur less than
 /// five times, and of more than 256 the less frequent ones.
 ///
 /// Frequencies are those of the inputs alone. No target enters, so that counting rows that later become test rows gives

@@ -18,12 +18,12 @@ pub(super) struct Encoder<'a> {
     pub(super) table: &'a RawTable,
     /// Position of the column in the table.
     pub(super) place: usize,
-    /// How it becomes features.
+    /// Conversion into features.
     pub(super) column: &'a TableColumn,
     pub(super) missing: Missing<'a>,
     /// True if missing cells are an error.
     pub(super) refuses_missing: bool,
-    /// True if a cell that cannot be read is an error, else it is taken for missing and counted.
+    /// True if a cell that cannot be read is an error, else it counts as missing.
     pub(super) refuses_strays: bool,
 }
 
@@ -34,19 +34,19 @@ pub(super) struct Encoded {
     pub(super) values: Vec<f32>,
     /// Number of missing cells.
     pub(super) missing: usize,
-    /// Texts that are no category of the column, with the number of their cells.
+    /// Texts that are not categories of the column, with the number of their cells.
     pub(super) unseen: BTreeMap<String, usize>,
     /// Cells that could not be read, with the number of each.
     pub(super) strays: BTreeMap<String, usize>,
 }
 
-/// What a cell holds.
+/// Content of a cell.
 enum Held {
     Missing,
-    /// Not what the column holds.
+    /// Unlike the rest of the column.
     Stray(&'static str),
     Features,
-    /// A text that is no category.
+    /// A text that is not a category.
     Unseen,
 }
 
@@ -89,7 +89,7 @@ impl Encoder<'_> {
         Ok(encoded)
     }
 
-    /// Appends the features of a cell but for the missing flag.
+    /// Appends the features of a cell, except the missing flag.
     fn append(&self, row: usize, text: &str, categories: &HashMap<&str, usize>, values: &mut Vec<f32>) -> Held {
         let cells = &self.table.columns[self.place].cells;
         match &self.column.encoding {
@@ -212,7 +212,7 @@ pub(super) fn unseen_note(column: &TableColumn, encoded: &Encoded) -> Option<Str
         let have = if cells == 1 { "1 cell has a text that is" } else { "cells have texts that are" };
         let count = if cells == 1 { String::new() } else { format!("{cells} ") };
         format!(
-            "column \"{}\": {count}{have} no category of the model ({}), read as {as_what}",
+            "column \"{}\": {count}{have} not a category of the model ({}), read as {as_what}",
             column.name,
             some(encoded.unseen.keys())
         )
@@ -224,7 +224,7 @@ pub(super) fn stray_note(column: &TableColumn, encoded: &Encoded) -> Option<Stri
     let cells: usize = encoded.strays.values().sum();
     (cells > 0).then(|| {
         format!(
-            "column \"{}\": {cells} {} not be read ({}), taken for missing",
+            "column \"{}\": {cells} {} not be read ({}), treated as missing",
             column.name,
             if cells == 1 { "cell can" } else { "cells can" },
             some(encoded.strays.keys())

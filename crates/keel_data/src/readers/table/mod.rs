@@ -1,8 +1,8 @@
 //! Tables. A format yields a raw table of cells; everything after that is the same for all of them.
 //!
-//! The way of a table: a format (`formats`) makes a [`raw::RawTable`]; `target` finds what is to be predicted; `column`
+//! The way of a table: a format (`formats`) makes a [`raw::RawTable`]; `target` finds the target; `column`
 //! decides for each other column whether it is a number, a category, a date and so on, with a reason; `encode` turns
-//! cells into features. What was decided is stored with the model, and other tables are read by it.
+//! cells into features. The decisions are stored with the model, and other tables are read by them.
 
 mod build;
 mod category;

@@ -1,4 +1,4 @@
-//! What the name of a column says about it.
+//! Conclusions from the name of a column.
 
 use super::raw::RawTable;
 use crate::error::DataError;
@@ -7,7 +7,7 @@ use crate::error::DataError;
 const IDENTIFIERS: &[&str] = &["id", "ids", "uuid", "guid", "key", "identifier", "idx", "rowid", "编号", "序号"];
 /// Words that do so at the end of a name.
 const LAST_WORDS: &[&str] = &["no", "nr", "code", "serial"];
-/// What stands before "id" where the two are written as one word.
+/// Words that are joined with "id" to one word.
 const OWNERS: &[&str] = &[
     "user",
     "customer",
@@ -95,7 +95,7 @@ pub(super) fn target(table: &RawTable) -> Option<usize> {
     TARGETS.iter().find_map(by_name)
 }
 
-/// The column called `name`, which the key `field` asks for.
+/// The column called `name`, requested by the key `field`.
 ///
 /// # Errors
 /// There is none; the message has the nearest name.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 /// Share of numbers among the present cells above which a column is numeric, and a cell that is none a mistake.
 const NUMERIC_SHARE: f64 = 0.9;
-/// Different numbers a column needs for one or two repeated texts among them to stand for missing numbers.
+/// Minimum number of different numbers in a column for one or two repeated texts to mean missing numbers.
 const NUMBERS_BESIDE_TEXTS: usize = 20;
 /// Different cells after which a format is given up if it reads none of them.
 const TRIAL: usize = 1_000;
@@ -32,7 +32,7 @@ const FORMATS: [NumberFormat; 8] = {
 #[derive(Debug)]
 pub(super) struct Fitting {
     formats: Vec<NumberFormat>,
-    /// Texts that are no numbers.
+    /// Texts that are not numbers.
     pub(super) strays: Vec<String>,
     /// Number of cells that are none.
     pub(super) stray_cells: usize,
@@ -42,7 +42,7 @@ pub(super) struct Fitting {
 #[derive(Debug, PartialEq)]
 pub(super) struct Settled {
     pub(super) format: NumberFormat,
-    /// What to say about it; empty for plain numbers.
+    /// Note about the format; empty for plain numbers.
     pub(super) how: String,
 }
 
@@ -87,7 +87,7 @@ pub(super) fn fitting(tally: &Tally) -> Option<Fitting> {
 }
 
 impl Fitting {
-    /// What this column says about the table's decimal sign: a comma, a point, or nothing.
+    /// Returns the decimal sign that this column suggests for the table: a comma, a point, or none.
     pub(super) fn decimal_comma(&self, tally: &Tally) -> Option<bool> {
         let commas = self.formats.iter().filter(|format| format.decimal_comma).count();
         if commas == self.formats.len() {
@@ -129,7 +129,7 @@ impl Fitting {
         }
         if was_open {
             let sign = if table_has_commas { "comma" } else { "point" };
-            how.push(format!("could be read in two ways; a decimal {sign}, as in the rest of the table"));
+            how.push(format!("ambiguous; a decimal {sign}, as in the rest of the table"));
         }
         Settled { format, how: how.join(", ") }
     }

@@ -1,4 +1,4 @@
-//! A table as a format yields it: named columns of cells, before anybody asks what they mean.
+//! A table as a format yields it: named columns of cells, before they are interpreted.
 
 use crate::dataset::PartSizes;
 use crate::dataset::{Provenance, RowsOfFile};
@@ -10,15 +10,15 @@ use std::path::PathBuf;
 /// A table as a format yields it.
 #[derive(Debug, Clone)]
 pub(super) struct RawTable {
-    /// The columns, each with as many cells as there are rows. Names are told apart.
+    /// The columns, each with one cell per row. Names are unique.
     pub(super) columns: Vec<RawColumn>,
-    /// Where the rows come from, part after part: training, validation and test.
+    /// Source of the rows, part after part: training, validation and test.
     pub(super) files: Vec<SourceFile>,
     /// Sizes of the parts, where the source has parts.
     pub(super) parts: Option<PartSizes>,
     /// True if the format makes a decimal comma likely, as semicolons between the cells do.
     pub(super) decimal_comma_likely: bool,
-    /// What had to be decided or left out so far.
+    /// Decisions and omissions so far.
     pub(super) notes: Vec<String>,
 }
 
@@ -144,7 +144,7 @@ impl RawTable {
         DataError::Cell { path, place, column, what, next: next.to_string() }
     }
 
-    /// Where the samples of `rows`, ascending, come from.
+    /// Returns the source of the samples of `rows`, ascending.
     pub(super) fn provenance(&self, rows: &[usize]) -> Provenance {
         let mut files: Vec<RowsOfFile> = Vec::new();
         let (mut rows, mut before) = (rows.iter().copied().peekable(), 0);
@@ -167,7 +167,7 @@ impl SourceFile {
     }
 }
 
-/// Tells columns apart: an empty name becomes `column_3`, the second `x` becomes `x_2`. Says what was renamed.
+/// Makes names unique: an empty name becomes `column_3`, the second `x` becomes `x_2`. Notes the renamed columns.
 ///
 /// Returns for each column whether it had no name.
 pub(super) fn tell_apart(names: &mut [String], notes: &mut Vec<String>) -> Vec<bool> {
@@ -198,7 +198,7 @@ pub(super) fn tell_apart(names: &mut [String], notes: &mut Vec<String>) -> Vec<b
         given.insert(name.clone());
     }
     if !renamed.is_empty() {
-        notes.push(format!("columns of the same name are told apart: {}", renamed.join(", ")));
+        notes.push(format!("columns with the same name are renamed: {}", renamed.join(", ")));
     }
     let unnamed: Vec<String> = (0..names.len())
         .filter(|&index| original[index].is_empty())

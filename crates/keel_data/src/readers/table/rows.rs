@@ -32,7 +32,7 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// No rows, a row with another number of cells, or what a file is refused for.
+    /// No rows, a row with another number of cells, or any reason to refuse a file.
     pub fn from_rows<Row>(
         name: impl Into<String>,
         header: impl IntoIterator<Item = impl Into<String>>,
@@ -73,7 +73,7 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// No rows, columns of different lengths, or what a file is refused for.
+    /// No rows, columns of different lengths, or any reason to refuse a file.
     pub fn from_columns(
         name: impl Into<String>,
         columns: impl IntoIterator<Item = (impl Into<String>, ColumnCells)>,

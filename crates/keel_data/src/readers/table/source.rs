@@ -47,10 +47,10 @@ impl TableSource {
         self
     }
 
-    /// The dataset to train on, as `config` asks for it; its `source` and `format` are not used.
+    /// The dataset to train on, according to `config`; its `source` and `format` are not used.
     ///
     /// # Errors
-    /// Columns of different lengths, no rows, or what a file is refused for.
+    /// Columns of different lengths, no rows, or any reason to refuse a file.
     pub fn read(self, config: &DataConfig) -> Result<Dataset, DataError> {
         let name = self.name.clone();
         dataset(self.raw()?, &Asked { config, schema: None, wants_targets: true, name })
@@ -71,7 +71,7 @@ impl TableSource {
         dataset(self.raw()?, &Asked { config, schema: Some(schema), wants_targets, name })
     }
 
-    /// What stands for the table in messages.
+    /// Name of the table in messages.
     pub(super) fn name(&self) -> &str {
         &self.name
     }

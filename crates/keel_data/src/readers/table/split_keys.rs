@@ -1,4 +1,4 @@
-//! What a split has to keep together (`data.group`) or in order (`data.time`).
+//! Keys of samples that a split keeps together (`data.group`) or in order (`data.time`).
 
 use super::missing::Missing;
 use super::number::parse;
@@ -68,7 +68,7 @@ fn times(table: &RawTable, column: usize, rows: &[usize], missing: Missing) -> R
             (_, None) => parse(&text, NumberFormat::PLAIN).filter(|value| value.is_finite()),
         };
         value.ok_or_else(|| {
-            let what = format!("\"{text}\" has no place in time, which data.time demands of every row");
+            let what = format!("\"{text}\" is not a time, which data.time requires in every row");
             table.cell_error(row, column, what, "Correct the cell or delete the row")
         })
     };

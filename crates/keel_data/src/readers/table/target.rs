@@ -29,7 +29,7 @@ pub(super) struct Chosen {
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) targets: Targets,
-    /// How the column is read, for other tables.
+    /// Rule by which the column is read in other tables.
     pub(super) reading: TableTarget,
     pub(super) report: ColumnReport,
     pub(super) note: String,
@@ -78,7 +78,7 @@ pub(super) fn labelled(table: &RawTable, column: usize, rows: &[usize], missing:
 /// Reads the target of `known.rows`, each of which has one.
 ///
 /// # Errors
-/// A target that cannot be what `data.task` demands, or that nothing can be learned about.
+/// A target that does not fit `data.task`, or from which nothing can be learned.
 pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known) -> Result<Found, DataError> {
     let (table, column) = (known.table, chosen.column);
     let counted = count(&table.columns[column].cells, known.rows, Missing { added: &[] });
@@ -203,7 +203,7 @@ fn text_as_values(known: Known, column: usize) -> DataError {
     let cells = &known.table.columns[column].cells;
     let is_text = |row: &usize| number(cells, *row, &cells.text(*row), crate::dataset::NumberFormat::PLAIN).is_none();
     let row = known.rows.iter().copied().find(is_text).unwrap_or(0);
-    let what = format!("data.task = \"regression\" demands numbers, found \"{}\"", cells.text(row));
+    let what = format!("data.task = \"regression\" requires numbers, found \"{}\"", cells.text(row));
     known.table.cell_error(
         row,
         column,
@@ -214,7 +214,7 @@ fn text_as_values(known: Known, column: usize) -> DataError {
 
 fn out_of_range(known: Known, column: usize, values: &[f64]) -> DataError {
     let largest = (0..values.len()).max_by(|&a, &b| values[a].abs().total_cmp(&values[b].abs())).unwrap_or(0);
-    let what = format!("targets of the size of {} cannot be learned as they are", shown(values[largest]));
+    let what = format!("targets as large as {} cannot be learned", shown(values[largest]));
     known.table.cell_error(known.rows[largest], column, what, "Give the target in another unit, or correct the cell")
 }
 

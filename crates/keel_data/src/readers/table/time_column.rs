@@ -15,7 +15,7 @@ const COMPACT_DATES: usize = 5;
 #[derive(Debug)]
 pub(super) struct Times {
     pub(super) order: DateOrder,
-    /// What was decided about it; empty where there was nothing to decide.
+    /// Decisions about the column; empty if there were none.
     pub(super) how: String,
 }
 

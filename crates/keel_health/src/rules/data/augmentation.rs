@@ -8,7 +8,7 @@
 //! deviations. Such images dominate the gradient, and evaluation, which moves nothing, never shows them.
 //!
 //! # What to try
-//! `channel_standardize` in place of `standardize`: it scales all pixels of a channel alike. Or switch the augmentation
+//! `channel_standardize` instead of `standardize`: it scales all pixels of a channel alike. Or switch the augmentation
 //! off.
 //!
 //! # When it is fine
@@ -71,7 +71,7 @@ pub const RATIO: f64 = 3.0;
 
 /// Steps that scale each pixel by its own spread.
 const BY_PIXEL: [&str; 2] = ["standardize", "robust_scale"];
-/// The step that scales all pixels of a channel alike.
+/// The step that scales all pixels of a channel equally.
 const BY_CHANNEL: &str = "channel_standardize";
 
 /// Returns everything beyond its limit in `case`.
@@ -85,7 +85,7 @@ fn examine(case: &Case) -> Vec<Observation> {
 fn judge(data: &DataMeasurement) -> Option<Observation> {
     let measured = data.augmentation.as_ref().filter(|measured| measured.samples > 0)?;
     let ratio = f64::from(measured.augmented_rms) / f64::from(measured.plain_rms);
-    // Images that are zero everywhere have no ratio; a NaN is no healthy one.
+    // Images that are zero everywhere have no ratio; a NaN is not a healthy one.
     if ratio <= RATIO || measured.plain_rms == 0.0 {
         return None;
     }

@@ -8,7 +8,7 @@
 //! together near zero and the column tells the network nothing, while that row makes a huge step.
 //!
 //! # What to try
-//! Correct the rows, or add `clip` to `preprocess.steps` in front of the scaling: it limits each column to three times
+//! Correct the rows, or add `clip` to `preprocess.steps` before the scaling: it limits each column to three times
 //! the distance between its median and its outer per cent. `robust_scale` with `soft_clip` does the same smoothly.
 //!
 //! # When it is fine
@@ -96,7 +96,9 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
     Some(
         Observation::new(Level::Warn, None, share, VARIANCE_SHARE)
             .message(message)
-            .cause("a few extreme values decide the scale of the column: wrong units, or stand-ins for missing cells")
+            .cause(
+                "a few extreme values decide the scale of the column: wrong units, or placeholders for missing cells",
+            )
             .remedy(Remedy::AddPreprocess { step: CLIP.to_owned() })
             .remedy(Remedy::CleanData),
     )

@@ -43,7 +43,7 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Smallest share of labels a network must agree with to be asked about the others; ours.
+/// Minimum share of labels a network must agree with before the others are judged; ours.
 pub const ACCURACY: f64 = 0.7;
 /// The split whose labels are judged.
 const TRAINING: &str = "train";

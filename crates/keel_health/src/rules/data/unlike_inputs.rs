@@ -4,7 +4,7 @@
 //! Warning from 20 samples on if more than 5 % are unlike; else a note.
 //!
 //! # Why it matters
-//! A network says nothing sensible about inputs it has never seen the like of, and says it with confidence. Many such
+//! The predictions of a network for inputs unlike any it has seen are meaningless, but confident. Many such
 //! samples mean that the units, the order of columns or the preparation of images differ from those in training.
 //!
 //! # What to try

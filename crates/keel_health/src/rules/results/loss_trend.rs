@@ -4,15 +4,15 @@
 //! minimum for five windows and risen by a tenth of the first loss at least, or above three times the first loss in two
 //! windows. Oscillating: over ten windows it changes direction four times out of five, by more than a fifth of its mean, which
 //! is above a tenth of the first loss. Stuck and oscillating are warnings (stuck for ten windows an error), diverging is an
-//! error. At the end of a training of three epochs and 100 steps at least: less than 2 % of the way from guessing to perfect
-//! on its own training samples is an error. All of it follows what becomes of the training: a fact where the task is learned,
+//! error. At the end of a training run of at least three epochs and 100 steps: less than 2 % of the way from guessing to perfect
+//! on its own training samples is an error. All of it follows the outcome of training: a fact where the task is learned,
 //! an error where nothing is.
 //!
 //! # Why it matters
-//! It is the symptom everybody sees. Taken alone it says nothing about the reason; the other findings do.
+//! It is the most visible symptom. Alone it says nothing about the reason; the other findings do.
 //!
 //! # What to try
-//! Whatever leads the findings. If nothing else was found: the labels, then a learning rate three times higher when stuck,
+//! The remedy of the leading finding. If there is no other finding: the labels, then a learning rate three times higher when stuck,
 //! three times lower when diverging or oscillating.
 //!
 //! # When it is fine
@@ -67,7 +67,7 @@ pub const DIVERGING_FACTOR: f64 = 2.0;
 pub const DIVERGING_RISE: f64 = 0.1;
 /// Factor over the first loss.
 pub const LOST_FACTOR: f64 = 3.0;
-/// Windows looked at for oscillation.
+/// Number of windows examined for oscillation.
 pub const OSCILLATING_WINDOWS: usize = 10;
 /// Share of the changes of direction.
 pub const OSCILLATING_TURNS: f64 = 0.8;
@@ -76,12 +76,12 @@ pub const OSCILLATING_SIZE: f64 = 0.2;
 
 /// Part of the task below which a finished training has learned nothing; ours.
 pub const NOTHING: f64 = 0.02;
-/// Steps of a training that can be said to have learned nothing.
+/// Minimum number of steps of a training run before it is reported as having learned nothing.
 pub const STEPS: u64 = 100;
-/// Epochs of a training that can be said to have learned nothing.
+/// Minimum number of epochs of a training run before it is reported as having learned nothing.
 pub const EPOCHS: usize = 3;
 
-/// Times as many epochs, where nothing else helps.
+/// Factor on the number of epochs, if no other remedy helps.
 const LONGER: f64 = 3.0;
 const WHY_STUCK: &str =
     "no useful gradient arrives, the learning rate is far off, or the labels have nothing to do with the inputs";
@@ -179,7 +179,7 @@ fn stuck(case: &Case) -> Option<Observation> {
     )
 }
 
-/// A training that ends no better than a guess on its own samples.
+/// A training run that ends no better than a guess on its own samples.
 fn nothing_learned(case: &Case) -> Option<Observation> {
     let enough = case.epochs.len() >= EPOCHS && case.history.steps() >= STEPS;
     let learned = case.outcome().filter(|_| enough)?.training;

@@ -53,7 +53,7 @@ pub const RISE: f64 = 1.25;
 pub const WARN_DISTANCE: f64 = 0.3;
 /// Part of the task learned of the validation samples above which nothing is reported.
 pub const GOOD: f64 = 0.9;
-/// Validation samples from which on their results say enough for a warning.
+/// Minimum number of validation samples whose results suffice for a warning.
 pub const SAMPLES: u64 = 50;
 
 /// Returns everything beyond its limit in `case`.
@@ -74,7 +74,7 @@ fn judge(case: &Case) -> Option<Observation> {
     if understood > GOOD || !risen || !(gap > GAP) || improving_accuracy(case.epochs) {
         return None;
     }
-    // Epochs are numbered from 0 and told from 1, as in the log of a training.
+    // Epochs are numbered from 0 and told from 1, as in the log of a training run.
     let epoch = case.epochs[best].epoch + 1;
     Some(
         Observation::new(level(case, outcome.training - understood), None, gap, GAP)

@@ -1,14 +1,14 @@
 //! # What it measures
-//! At the end of a training of at least three epochs: by how much training and validation loss fell from the middle third of
+//! At the end of a training run of at least three epochs: by how much training and validation loss fell from the middle third of
 //! the epochs to the last one, relative to the loss of guessing, and how much they would fall in as many epochs again, if each
 //! third brings the same share of what the third before brought. A warning if both losses fell by more than 3 % and more than
 //! 5 % are still to come, and the learning rate ended at 30 % of its peak or more. Also a warning: one or two epochs of at most
 //! 500 steps in all, or fewer than 100 steps in any number of epochs, where that was the plan; an end in the warm-up, below
 //! half of the configured learning rate; a schedule that left less than a quarter of the steps at 30 % of the highest learning
-//! rate or more. A training that has learned its task is not judged.
+//! rate or more. A training run that has learned its task is not judged.
 //!
 //! # Why it matters
-//! The loss was still on its way down: the result is that of half a training.
+//! The loss was still falling: the result is that of half a training run.
 //!
 //! # What to try
 //! More epochs: as many as the loss needs at its last pace, two to five times those it had; ten times for a training that
@@ -39,7 +39,7 @@ pub const CODE: &str = "K021";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "stopped-early",
-    summary: "a training that ended while its losses were falling",
+    summary: "a training run that ended while its losses were falling",
     statistic: "fall of the loss to come, relative to guessing",
     source: include_str!("stopped_early.rs"),
     examine,
@@ -48,7 +48,7 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Epochs of a training that is judged at least.
+/// Minimum number of epochs of a training run that is judged.
 pub const EPOCHS: usize = 3;
 /// Fall of the losses from the middle to the last third of the epochs, relative to guessing.
 pub const FALL: f64 = 0.03;
@@ -62,13 +62,13 @@ pub const WARM_SHARE: f64 = 0.5;
 pub const HIGH_RATE_STEPS: f64 = 0.25;
 /// Steps that are few for any training.
 pub const LEAST_STEPS: u64 = 100;
-/// Steps of a training of one or two epochs that are few.
+/// Steps of a training run of one or two epochs that are few.
 pub const FEW_STEPS: u64 = 500;
 /// Share of the steps that a warm-up may take.
 const WARM_UP: f64 = 0.05;
-/// Times as many epochs for a training that has hardly begun.
+/// Times as many epochs for a training run that has hardly begun.
 const LONGEST: f64 = 10.0;
-/// Times as many epochs: at least and at most.
+/// Minimum and maximum factor on the number of epochs.
 const LONGER: (f64, f64) = (2.0, 5.0);
 
 /// Returns everything beyond its limit in `case`.
@@ -178,7 +178,7 @@ fn still_falling(case: &Case) -> Option<Observation> {
     )
 }
 
-/// Losses of a training that is falling at its end, relative to guessing.
+/// Losses of a training run that is falling at its end, relative to guessing.
 pub(crate) struct Descent {
     /// Mean of the first third of the epochs.
     pub(crate) first: f64,
@@ -191,7 +191,7 @@ pub(crate) struct Descent {
 }
 
 impl Descent {
-    /// The descent of a training whose schedule has not ended it; `None` with too few epochs.
+    /// The descent of a training run whose schedule has not ended it; `None` with too few epochs.
     pub(crate) fn of(case: &Case) -> Option<Self> {
         let guessing = case.guessing_loss().filter(|&guessing| guessing > 0.0)?;
         if case.epochs.len() < EPOCHS || case.learning_rate_share() < SCHEDULE_SHARE {

@@ -1,5 +1,5 @@
 //! # What it measures
-//! At the end of a training of at least six epochs that has come to rest (its loss fell by less than 3 % of that of guessing
+//! At the end of a training run of at least six epochs that has come to rest (its loss fell by less than 3 % of that of guessing
 //! from the middle to the last third of the epochs): a hidden linear layer of at most 8 units, in a network that has learned
 //! less than 90 % of its training samples' task, or less than 80 % of that of the validation samples. A warning.
 //!
@@ -49,7 +49,7 @@ pub const RULE: Rule = Rule {
 
 /// Units of a hidden layer that are few.
 pub const FEW: usize = 8;
-/// Epochs of a training that is judged at least.
+/// Minimum number of epochs of a training run that is judged.
 pub const EPOCHS: usize = 6;
 /// Units to give a hidden layer.
 const ENOUGH: usize = 64;

@@ -127,7 +127,7 @@ fn idle(case: &Case, index: usize) -> Option<Observation> {
     constant.then(|| {
         Observation::new(Level::Warn, Some(index), 0.0, 0.0)
             .message(format!("the output of {name} is the same for every sample: its standard deviation is 0"))
-            .cause("its weights are zero, or everything it reads is constant")
+            .cause("its weights are zero, or its inputs are constant")
             .remedy(case.matching_init(index))
     })
 }

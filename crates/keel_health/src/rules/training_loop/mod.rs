@@ -3,7 +3,7 @@
 
 pub mod frozen;
 pub mod one_class_batches;
-pub mod ranks;
 pub mod uncleared_gradients;
+pub mod unequal_ranks;
 pub mod unoptimised_parameters;
 pub mod wrong_mode;

@@ -3,7 +3,7 @@
 //! class only although the data has several, and chance would give such batches less than a tenth of the time: the sum of
 //! the class shares, each to the power of the batch size. An error if most of them also repeat the class of the batch before,
 //! as sorted samples do; a warning otherwise. The shares are those of the data record, or of the window without one.
-//! Batches of one sample are not judged. The level stays whatever becomes of the training.
+//! Batches of one sample are not judged. The level does not depend on the outcome of training.
 //!
 //! # Why it matters
 //! Each step then pulls all answers towards one class, and the next class undoes it. The training loss looks good, because

@@ -3,7 +3,7 @@
 //! parameters that the optimiser updates. A loop that clears its gradients has exactly 0 there. Reported if more than half
 //! of the updates of a window begin with something else: an error, or a warning while the loss is below half of that of
 //! guessing, and a fact where the network learns its task all the same. Steps that only accumulate a gradient for a later
-//! update are not judged; the first step behind an update is.
+//! update are not judged; the first step after an update is.
 //!
 //! # Why it matters
 //! Frameworks add a new gradient to what the buffers hold. Without clearing, every update follows the sum of all gradients

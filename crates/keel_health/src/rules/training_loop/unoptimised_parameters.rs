@@ -3,7 +3,7 @@
 //! have moved them counts: learning rate times its norm above a millionth of the norm of the values. Steps recorded as
 //! `"updated": false` only accumulate a gradient and do not count. If no parameter moves, or every step since the beginning
 //! is recorded as ending without an update, an error. If some layers do not, a warning. Reported as a fact: biases, scales or
-//! shifts alone; layers that all lie in front of every layer that moves while the loss is below 0.8 of that of guessing; and
+//! shifts alone; layers that all come before every layer that moves while the loss is below 0.8 of that of guessing; and
 //! any of it where the network learns its task all the same. Windows at a learning rate of 0 and layers marked as frozen are
 //! not judged. K016 speaks of parameters without a gradient.
 //!
@@ -70,7 +70,7 @@ fn examine(case: &Case) -> Vec<Observation> {
     }
 }
 
-/// Layers of a window by what their parameters do.
+/// Layers of a window by the behaviour of their parameters.
 #[derive(Default)]
 struct Layers {
     /// Layers whose weights, or all of whose parameters, are left out.
@@ -123,7 +123,7 @@ fn never_updated(case: &Case) -> Option<Observation> {
     )
 }
 
-/// The words for the layers behind the first one.
+/// The words for the layers after the first one.
 fn further(others: usize) -> String {
     match others {
         0 => String::new(),

@@ -2,8 +2,8 @@
 //! The mode of a network with dropout or batch normalisation, as the framework reports it (`training_mode`): more than
 //! half of the training steps of a window in evaluation mode, or an epoch evaluated in training mode. Where no mode is
 //! recorded, what the layers did: dropout that set less than half of its share of values to zero, running statistics of
-//! batch normalisation that are the same to the last bit an epoch of training later. Each is a warning, whatever becomes of
-//! the training.
+//! batch normalisation that are the same to the last bit an epoch of training later. Each is a warning, regardless of the
+//! outcome of training.
 //!
 //! # Why it matters
 //! In evaluation mode dropout does nothing and batch normalisation uses statistics that no longer follow the weights, so
@@ -62,7 +62,7 @@ pub const RULE: Rule = Rule {
 
 /// Share of the steps of a window.
 pub const SHARE: f64 = 0.5;
-/// Zeros behind dropout relative to the share it drops.
+/// Zeros after dropout relative to the share it drops.
 pub const DROPPED: f64 = 0.5;
 
 /// Returns everything beyond its limit in `case`.

@@ -122,7 +122,7 @@ impl Builder {
     }
 
     /// The constants as a file holds them; with `half`, large tensors of 32-bit floats as 16 bits, each with the node that
-    /// widens it again in front of all other nodes.
+    /// widens it again before all other nodes.
     pub(super) fn initializers(&mut self, half: bool) -> Vec<TensorProto> {
         let constants = std::mem::take(&mut self.constants);
         let mut widened = Vec::new();

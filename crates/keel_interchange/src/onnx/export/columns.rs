@@ -11,7 +11,7 @@ use crate::InterchangeError;
 use crate::onnx::schema::element;
 use crate::onnx::{Data, Tensor};
 
-/// Index of a text that is no category and stands for nothing.
+/// Index of a text that is not a category and stands for nothing.
 const UNSEEN: i64 = -1;
 /// Index of a text that stands for a missing cell.
 const MISSING: i64 = -2;
@@ -25,7 +25,7 @@ pub(super) fn input_type(column: &TableColumn) -> i32 {
     }
 }
 
-/// Words for what the input of a column holds.
+/// Description of the input of a column.
 pub(super) fn input_words(column: &TableColumn) -> &'static str {
     match &column.encoding {
         ColumnEncoding::Number(_) => "number, NaN where missing",

@@ -62,8 +62,8 @@ fn of_columns(builder: &mut Builder, schema: &Schema, markers: &[String]) -> Res
         if column.name.is_empty() || !builder.reserve(&column.name) {
             return Err(InterchangeError::Export {
                 part: format!("column `{}`", column.name),
-                reason: "inputs are told apart by their names, and this one is empty or taken".to_owned(),
-                next: "give every column of the table a name of its own and train again".to_owned(),
+                reason: "inputs are distinguished by their names, and this one is empty or already used".to_owned(),
+                next: "give every column of the table a unique name and train again".to_owned(),
             });
         }
         let kind = columns::input_type(column);

@@ -1,4 +1,4 @@
-//! Named texts in the file: labels, columns, preprocessing and whatever else a user of the model has to know.
+//! Named texts in the file: labels, columns, preprocessing and everything else a user of the model has to know.
 
 use keel_nn::losses::LossSpec;
 use keel_onnx::metadata::{CLASSES, NETWORK, PREPROCESSOR, SCHEMA, TRAINING};
@@ -12,7 +12,7 @@ use crate::onnx::schema::StringStringEntryProto;
 /// Bytes up to which the fitted preprocessing is repeated as text; the graph holds it anyway.
 const LARGEST_PREPROCESSOR: usize = 1 << 24;
 
-/// Facts about a training that a graph does not say.
+/// Facts about a training run that are not in a graph.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct KnownTraining {
     /// Its loss.
@@ -23,7 +23,7 @@ pub struct KnownTraining {
     pub scaling: Vec<TargetScale>,
 }
 
-/// Names of the values between which the network lies.
+/// Names of the first and last value of the network.
 pub(super) struct Boundary {
     pub(super) input: String,
     pub(super) output: String,

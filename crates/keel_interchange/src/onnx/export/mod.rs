@@ -45,7 +45,7 @@ pub fn least_opset(predictor: &Predictor) -> i64 {
 pub struct ExportOptions {
     /// Version of the operator set.
     pub opset: i64,
-    /// True if batch norms stay nodes of their own; otherwise they become part of the weights in front of them.
+    /// True if batch norms stay nodes of their own; otherwise they become part of the weights before them.
     pub keeps_batch_norm: bool,
     /// True if large weights are stored in 16 bits. The arithmetic stays in 32.
     pub float16: bool,
@@ -57,7 +57,7 @@ pub struct ExportOptions {
     pub version: String,
 }
 
-/// A graph and the facts about it that people ask for.
+/// A graph and the facts about it that are printed.
 #[derive(Debug)]
 pub struct Exported {
     /// The model.

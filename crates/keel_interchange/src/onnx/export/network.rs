@@ -1,5 +1,5 @@
 //! The layers of a network as nodes. Images are `[batch, channels, height, width]` here, so convolutions need no change of
-//! layout while they run: their weights are transposed once, and so are the rows of a linear layer behind a flatten.
+//! layout while they run: their weights are transposed once, and so are the rows of a linear layer after a flatten.
 
 use keel_nn::graph::Node;
 use keel_nn::layers::GlobalAvgPool;
@@ -135,7 +135,7 @@ impl Walk<'_> {
         self.builder.node("Flatten", &[&pooled], vec![integer("axis", 1)])
     }
 
-    /// Returns true if the weights in front of the batch norm `node` hold it.
+    /// Returns true if the weights before the batch norm `node` hold it.
     fn is_folded(&self, node: &Node) -> bool {
         let Value::Node(id) = node.inputs[0] else { return false };
         self.folded_norm(self.network.graph.node(id)).is_some()
@@ -145,7 +145,7 @@ impl Walk<'_> {
 fn custom(node: &Node) -> InterchangeError {
     InterchangeError::Export {
         part: format!("layer {} `{}`", node.place, node.name),
-        reason: "only the program that brings this layer knows its arithmetic".to_owned(),
+        reason: "only the program that defines this layer knows its arithmetic".to_owned(),
         next: "replace it by layers that `evenkeel catalog` lists".to_owned(),
     }
 }

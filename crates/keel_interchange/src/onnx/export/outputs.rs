@@ -20,7 +20,7 @@ pub(super) struct Outputs {
     pub(super) infos: Vec<ValueInfoProto>,
 }
 
-/// Adds what becomes of the network's `outputs`, `[batch, members * width]`.
+/// Adds the nodes after the network's `outputs`, `[batch, members * width]`.
 ///
 /// # Errors
 /// A loss of a program's own.
@@ -34,7 +34,7 @@ pub(super) fn export(
     if matches!(objective.loss_spec(), LossSpec::Custom(_)) {
         return Err(InterchangeError::Export {
             part: "train.loss".to_owned(),
-            reason: "only the program that brings this loss knows what its outputs mean".to_owned(),
+            reason: "only the program that defines this loss knows the meaning of its outputs".to_owned(),
             next: "train with a loss that `evenkeel catalog` lists".to_owned(),
         });
     }
@@ -81,9 +81,9 @@ fn classes(builder: &mut Builder, objective: &Objective, numbers: &str) -> Resul
     let index = builder.node("ArgMax", &[numbers], vec![integer("axis", 1), integer("keepdims", 0)]);
     let label = builder.node("Gather", &[&names, &index], vec![integer("axis", 0)]);
     let (name, words) = match objective.probabilities() {
-        Probabilities::OneClass => ("probabilities", "probability of each class; they add up to 1"),
+        Probabilities::OneClass => ("probabilities", "probability of each class; the sum is 1"),
         Probabilities::Independent => ("probabilities", "probability of each class by itself"),
-        Probabilities::None => ("scores", "scores of the classes, a mere ranking"),
+        Probabilities::None => ("scores", "scores of the classes, which only rank them"),
     };
     let label_name = free_name(builder, "label");
     let numbers_name = free_name(builder, name);

@@ -25,7 +25,7 @@ pub(super) struct Views {
 }
 
 impl Views {
-    /// Those `train.mirrored_evaluation` and `train.shifted_evaluation` ask for; `None` where the image itself is all. The
+    /// Those of `train.mirrored_evaluation` and `train.shifted_evaluation`; `None` if only the image itself is used. The
     /// unshifted views weigh as much as all shifted ones together.
     pub(super) fn of(config: &Config) -> Option<Self> {
         let shift = config.train.shifted_evaluation as isize;

@@ -48,7 +48,7 @@ impl ImageShape {
 }
 
 impl Walk<'_> {
-    /// Shape of what a node reads.
+    /// Shape of a node's input.
     pub(super) fn input_shape(&self, node: &Node) -> Shape {
         self.network.graph.shape(node.inputs[0])
     }

@@ -20,7 +20,7 @@ pub const ALLOWED: f64 = 1e-5;
 pub const ALLOWED_IN_16_BITS: f64 = 2e-2;
 /// Multiply-adds that a comparison may take, about a second's work.
 const WORK: u64 = 1_500_000_000;
-/// Samples of each kind at most, and at least.
+/// Minimum and maximum number of samples of each kind.
 const SAMPLES: std::ops::RangeInclusive<usize> = 2..=32;
 /// Difference of two probabilities below which either may be called the larger.
 const TIE: f32 = 1e-4;
@@ -38,7 +38,7 @@ pub struct Verification {
     pub allowed_difference: f64,
 }
 
-/// Computes `exported` and compares it with what `predictor` says; `real` is data of the kind it was trained on.
+/// Computes `exported` and compares it with the output of `predictor`; `real` is data of the kind it was trained on.
 ///
 /// # Errors
 /// An output that differs by more than is allowed, a graph that cannot be computed, or a model without finite answers.
@@ -64,7 +64,7 @@ pub fn verify(
     if random_samples + real_samples == 0 {
         return Err(InterchangeError::Export {
             part: "the model".to_owned(),
-            reason: "it gives no finite answer to any of the samples it was compared on".to_owned(),
+            reason: "it gives no finite output for any of the compared samples".to_owned(),
             next: "train it again".to_owned(),
         });
     }

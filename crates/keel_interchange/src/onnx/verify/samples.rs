@@ -23,11 +23,11 @@ const DAYS: u64 = 36_500;
 /// The same samples in two forms.
 #[derive(Debug)]
 pub struct Samples {
-    /// As the predictor reads them.
+    /// Inputs for the predictor.
     pub dataset: Dataset,
     /// Those of the dataset that are meant.
     pub indices: Vec<usize>,
-    /// As the graph reads them, one row for each of `indices`.
+    /// Inputs for the graph, one row for each of `indices`.
     pub inputs: BTreeMap<String, Tensor>,
 }
 

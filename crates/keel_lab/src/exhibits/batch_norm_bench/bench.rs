@@ -66,7 +66,7 @@ pub(crate) struct Numbers {
     pub(super) normalised: Moments,
     pub(super) after: Moments,
     pub(super) units: Vec<Unit>,
-    /// Share of ε in what is under the root, averaged over the units.
+    /// Share of ε in the sum under the root, averaged over the units.
     pub(super) epsilon_share: f64,
     /// Largest difference between output and input over the largest input, where γ and β are to recover it.
     pub(super) identity_difference: Option<f64>,
@@ -197,7 +197,7 @@ enum Norm {
     Without,
 }
 
-/// The linear map from 64 inputs, with batch norm behind it or alone.
+/// The linear map from 64 inputs, with batch norm after it or alone.
 fn layer(state: &State, norm: Norm, key: RandomKey) -> Result<Classifier, LabError> {
     let std = state.std / (FEATURES as f64).sqrt();
     let linear = LinearSpec { init: InitSpec::normal(std as f32), ..LinearSpec::new(UNITS) };

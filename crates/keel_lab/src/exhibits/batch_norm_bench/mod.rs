@@ -1,4 +1,4 @@
-//! One layer with batch norm on the bench: what goes in, what the normalisation makes of it, and what γ and β make of that.
+//! One layer with batch norm on the bench: its input, the normalised values, and the values after γ and β.
 
 mod bench;
 mod page;
@@ -22,7 +22,7 @@ impl Exhibit for BatchNormBench {
     const NAME: &'static str = "batch_norm_bench";
     const TITLE: [&'static str; 2] = ["Batch norm on the bench", "批归一化试验台"];
     const SUMMARY: [&'static str; 2] = [
-        "One layer's pre-activations before and behind batch norm: give them any mean and deviation, move γ, β and ε, watch the \
+        "One layer's pre-activations before and after batch norm: give them any mean and deviation, move γ, β and ε, watch the \
          running statistics arrive, and fold the layer.",
         "一层的预激活值在批归一化前后的样子：任意设定均值与标准差，调整 γ、β 与 ε，观察滑动统计量逐渐到位，并把它折叠进前一层。",
     ];
@@ -185,11 +185,11 @@ struct State {
     #[schemars(extend("zh" = "输入方差为 1 时预激活值的标准差，即权重标准差的 √64 倍。"))]
     #[schemars(range(min = 0.000001, max = 100.0))]
     std: f64,
-    /// Scale behind the normalisation.
+    /// Scale after the normalisation.
     #[schemars(extend("zh" = "归一化之后的缩放 γ。"))]
     #[schemars(range(min = -5.0, max = 5.0))]
     gamma: f64,
-    /// Shift behind the normalisation.
+    /// Shift after the normalisation.
     #[schemars(extend("zh" = "归一化之后的平移 β。"))]
     #[schemars(range(min = -20.0, max = 20.0))]
     beta: f64,

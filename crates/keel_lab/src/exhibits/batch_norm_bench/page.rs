@@ -31,7 +31,7 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
     let page = Page::new()
         .histograms(
             Text::new(
-                format!("Values of {UNITS} units for one batch: before batch norm, normalised, and behind γ and β."),
+                format!("Values of {UNITS} units for one batch: before batch norm, normalised, and after γ and β."),
                 format!("{UNITS} 个单元在一批样本上的值：批归一化之前、归一化之后、再经过 γ 与 β 之后。"),
             ),
             histograms(numbers),
@@ -46,7 +46,7 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
         )
         .plot(
             Text::new(
-                "Standard deviation of the normalised values by that of the pre-activations, a dot for each unit; dashed, \
+                "Standard deviation of the normalised values against that of the pre-activations, a dot for each unit; dashed, \
                  σ / √(σ² + ε) with the statistics of the batch. Drag sideways to change the deviation.",
                 "归一化后的标准差随预激活值标准差的变化，每个单元一个点；虚线为用本批统计量时的 σ / √(σ² + ε)。左右拖动以改变标准差。",
             ),
@@ -90,7 +90,7 @@ fn status(state: &State, numbers: &Numbers) -> Text {
     };
     let mut english = format!(
         "Pre-activations with mean {mean} and standard deviation {std} have {new_mean} and {new_std} once normalised with \
-         {source}, and {end_mean} and {end_std} behind γ and β"
+         {source}, and {end_mean} and {end_std} after γ and β"
     );
     let mut chinese = format!(
         "预激活值的均值为 {mean}、标准差为 {std}；用{chinese_source}归一化后为 {new_mean} 与 {new_std}，经过 γ 与 β 后为 {end_mean} 与 {end_std}"
@@ -101,7 +101,7 @@ fn status(state: &State, numbers: &Numbers) -> Text {
     };
     if numbers.epsilon_share >= WORTH_A_WORD {
         let share = percent(numbers.epsilon_share);
-        add(format!("ε is {share} of what is under the root"), format!("根号下的 {share} 是 ε"));
+        add(format!("ε is {share} of the sum under the root"), format!("根号下的 {share} 是 ε"));
     }
     let start = numbers.warm_up.last().map_or(0.0, WarmUp::share_of_start);
     if state.mode == BenchMode::Evaluate && start >= WORTH_A_WORD {
@@ -139,7 +139,7 @@ fn histograms(numbers: &Numbers) -> Histograms {
     let panels = [
         (Text::new("Before", "之前"), numbers.before, &values.before, reach(&values.before)),
         (Text::new("Normalised", "归一化后"), numbers.normalised, &values.normalised, reach(&values.normalised)),
-        (Text::new("Behind γ and β", "经过 γ 与 β"), numbers.after, &values.after, reach(&values.after)),
+        (Text::new("After γ and β", "经过 γ 与 β"), numbers.after, &values.after, reach(&values.after)),
     ];
     panels.into_iter().fold(Histograms::new(), |row, (name, Moments { mean, std, .. }, values, reach)| {
         let [mean, std] = [mean, std].map(shown);

@@ -26,7 +26,7 @@ impl Exhibit for BreakAndRepair {
     const TITLE: [&'static str; 2] = ["Break and repair: find the fault", "找故障：诊断并修复网络"];
     const SUMMARY: [&'static str; 2] = [
         "A network for digits that does not learn: read its curves and its layers, name the fault, change one thing, and see \
-         what it regains and what the health rules say.",
+         the regained accuracy and the verdict of the health rules.",
         "一个学不会手写数字的网络：看曲线，看各层，说出故障，只改一处，再看它恢复了多少，以及健康规则怎么说。",
     ];
     const CHAPTER: Chapter = Chapter::Summary;
@@ -163,7 +163,7 @@ impl Memory {
 /// Measurements of one network in training.
 #[derive(Clone, Serialize)]
 struct Patient {
-    /// Steps done; fewer than asked for where the run has stopped.
+    /// Number of steps done; fewer than requested if the run has stopped.
     steps: usize,
     /// The step that gave a number that is not finite.
     stopped_at: Option<usize>,
@@ -230,7 +230,7 @@ struct Numbers {
     sick: Patient,
     /// The sick network with the one change; none before a repair is chosen.
     repaired: Option<Patient>,
-    /// The solution; none before it is asked for and everything is answered.
+    /// The solution; none before it is requested and everything is answered.
     revealed: Option<Revealed>,
 }
 

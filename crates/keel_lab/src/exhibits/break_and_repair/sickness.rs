@@ -157,7 +157,7 @@ impl Sickness {
             ),
             Sickness::ConstantWeights => Text::new("all weights 0.1", "全部权重为 0.1"),
             Sickness::LowBias => {
-                Text::new("hidden biases that start at −8 in front of relu", "ReLU 之前的隐层偏置从 −8 开始")
+                Text::new("hidden biases that start at −8 before relu", "ReLU 之前的隐层偏置从 −8 开始")
             }
             Sickness::RawInputs => Text::new("raw inputs from 0 to 255", "未处理的 0 到 255 输入"),
             Sickness::DeepSigmoid => Text::new("sigmoid in six hidden layers", "六个隐层全用 sigmoid"),

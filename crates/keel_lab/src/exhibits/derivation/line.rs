@@ -33,8 +33,8 @@ pub(super) const LINES: [Line; 8] = [
             let ratio = number(numbers.measured.next_variance_over_prediction);
             Text::new(
                 format!(
-                    "The weights are independent of each other and of the inputs, so every pair of two different weights has mean 0. Of the \
-                     input its second moment is left. x need not be normal, nor have mean 0. Measured in layer 2 of this stack: \
+                    "The weights are independent of each other and of the inputs, so every pair of two different weights has mean 0. What \
+                     remains of the input is its second moment. x need not be normal, nor have mean 0. Measured in layer 2 of this stack: \
                      Var(y) / (n Var(w) E[x²]) = {ratio}."
                 ),
                 format!(
@@ -53,9 +53,9 @@ pub(super) const LINES: [Line; 8] = [
                 (number(measured.second_moment_over_variance), number(measured.variance_over_variance));
             Text::new(
                 format!(
-                    "The inputs are the relu of the layer before. Take one of the three buttons for E[x²], and look at the stack below. Measured \
-                     behind the first layer: E[x²] / Var(y) = {second}, Var(x) / Var(y) = {variance}. The mean of x is not 0, so Var(x) is \
-                     less than E[x²]; and E[x²] is less than Var(y), for relu has cut something off."
+                    "The inputs are the relu of the layer before. Choose one of the three buttons for E[x²], and look at the stack \
+                     below. Measured after the first layer: E[x²] / Var(y) = {second}, Var(x) / Var(y) = {variance}. The mean of x is not 0, so Var(x) is \
+                     less than E[x²]; and E[x²] is less than Var(y), because relu has cut something off."
                 ),
                 format!(
                     "输入是前一层经过 ReLU 的结果。用三个按钮之一选择 E[x²] 取什么，再看下面的网络。在第 1 层之后实测：E[x²] / Var(y) = {second}，\
@@ -101,14 +101,14 @@ pub(super) const LINES: [Line; 8] = [
         },
     },
     Line {
-        title: ["the demand: every factor is 1", "要求：每个因子都是 1"],
+        title: ["the condition: every factor is 1", "要求：每个因子都是 1"],
         formula: "\\frac{1}{2} n Var(w) = 1 \\quad ⇒ \\quad Var(w) = \\frac{2}{n}",
         words: |_, _| {
             let wrong = number(Rule::Variance.factor());
             Text::new(
                 format!(
-                    "A product of many equal factors explodes or vanishes unless each is 1. So g = 2. Xavier's 1 comes from the same demand with \
-                     Var(y) for E[x²], the wrong {wrong} from Var(x): drag g in figure 2 to either."
+                    "A product of many equal factors explodes or vanishes unless each is 1. So g = 2. Xavier's 1 comes from the same \
+                     condition with Var(y) for E[x²], the wrong {wrong} from Var(x): drag g in figure 2 to either."
                 ),
                 format!(
                     "许多相同因子的连乘，除非每个都是 1，否则不是爆炸就是消失，所以 g = 2。同样的要求，若用 Var(y) 代替 E[x²]，得到 Xavier 的 1；\
@@ -124,7 +124,7 @@ pub(super) const LINES: [Line; 8] = [
             let shift = number(state.factor.sqrt());
             Text::new(
                 format!(
-                    "The first layer has no relu in front of it, so nothing is cut off, and its own weights should have 1/n. Turn the switch: the \
+                    "The first layer has no relu before it, so nothing is cut off, and its own weights should have 1/n. Turn the switch: the \
                      whole curve shifts by √g = {shift}, and by no more however deep the stack is. A factor in one layer does not matter; one in \
                      every layer does."
                 ),
@@ -136,7 +136,7 @@ pub(super) const LINES: [Line; 8] = [
         },
     },
     Line {
-        title: ["the way back: fan-out", "反向：输出数"],
+        title: ["the backward pass: fan-out", "反向：输出数"],
         formula: "Var(Δx_l) = \\frac{1}{2} \\hat{n}_l Var(w_l) Var(Δx_{l+1}) \\quad ⇒ \\quad Var(w_l) = \\frac{2}{\\hat{n}_l}",
         words: |state, numbers| {
             let first = numbers.layers.first();
@@ -145,7 +145,7 @@ pub(super) const LINES: [Line; 8] = [
             Text::new(
                 format!(
                     "The gradient of an input is a sum over the n̂ units it feeds, and relu lets half of them through: the ½ appears again, with \
-                     the number of outputs. Here n̂ = n, so the same g serves both ways. Of a gradient of 1 behind layer {depth}, {measured} \
+                     the number of outputs. Here n̂ = n, so the same g serves both ways. Of a gradient of 1 after layer {depth}, {measured} \
                      reaches layer 1; predicted {predicted}. Where n̂ and n differ, either choice costs the other direction one fixed factor."
                 ),
                 format!(

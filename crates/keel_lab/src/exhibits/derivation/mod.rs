@@ -1,4 +1,4 @@
-//! The derivation of Kaiming's 2, a step at a time, with the choice at its decisive step put into a real stack of relu layers.
+//! The derivation of Kaiming's 2, a step at a time, with the choice at its decisive step applied to a real stack of relu layers.
 //!
 //! Source: He, Zhang, Ren, Sun: Delving deep into rectifiers (2015), section 2.2.
 
@@ -29,8 +29,8 @@ impl Exhibit for Derivation {
     const NAME: &'static str = "derivation";
     const TITLE: [&'static str; 2] = ["Derive the 2 of Kaiming yourself", "亲手推导 Kaiming 的 2"];
     const SUMMARY: [&'static str; 2] = [
-        "Go through the derivation line by line, choose what stands for the second moment at its decisive step, and watch a real stack \
-         of relu layers keep the signal, lose it or blow it up.",
+        "Go through the derivation line by line, choose what represents the second moment at its decisive step, and watch a \
+         real stack of relu layers keep the signal, lose it or blow it up.",
         "逐行走完推导，在关键一步选择用什么代表二阶矩，看真实的多层 ReLU 网络把信号保持住、丢掉还是放大到爆炸。",
     ];
     const CHAPTER: Chapter = Chapter::Initialisation;
@@ -86,7 +86,7 @@ impl Exhibit for Derivation {
             Control::Play { knob: "step", label: Text::new("Step", "步骤"), step: 1 },
             slider("step", Text::new("Step of the derivation", "推导的步骤"), Scale::Linear),
             Control::Presets {
-                label: Text::new("Behind relu, E[x²] is …", "ReLU 之后，E[x²] 取作……"),
+                label: Text::new("After relu, E[x²] is …", "ReLU 之后，E[x²] 取作……"),
                 presets: choices.into(),
             },
             slider("factor", Text::new("Factor g of Var(w) = g/n", "Var(w) = g/n 的系数 g"), Scale::Logarithmic),
@@ -123,7 +123,7 @@ struct State {
     #[schemars(extend("zh" = "权重方差 g/n 的系数 g：1 为 Xavier，2 为 Kaiming。"))]
     #[schemars(range(min = 0.25, max = 8.0))]
     factor: f64,
-    /// Variance 1/n for the weights of the first layer, which has no relu in front of it.
+    /// Variance 1/n for the weights of the first layer, which has no relu before it.
     #[schemars(extend("zh" = "第一层之前没有 ReLU，其权重方差取 1/n。"))]
     first_layer: bool,
     /// Layers.
@@ -150,7 +150,7 @@ impl State {
     }
 }
 
-/// Theory of what a layer hands on; each leads to a factor of its own.
+/// Theory of the second moment a layer passes on; each leads to a factor of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Rule {
@@ -192,7 +192,7 @@ impl Rule {
     fn title(self) -> Text {
         match self {
             Rule::SecondMoment => Text::new("E[x²] = ½ Var(y), Kaiming's choice", "E[x²] = ½ Var(y)，即 Kaiming"),
-            Rule::Variance => Text::new("Var(x) in place of E[x²]", "用 Var(x) 代替 E[x²]"),
+            Rule::Variance => Text::new("Var(x) instead of E[x²]", "用 Var(x) 代替 E[x²]"),
             Rule::Unrectified => {
                 Text::new("x taken as if not rectified, Xavier's choice", "把 x 当作未经 ReLU，即 Xavier")
             }

@@ -84,7 +84,7 @@ fn status(state: &State, numbers: &Numbers) -> Text {
         Some(ratio) if ratio.abs() < 0.3 => Text::new("the signal is kept", "信号得以保持"),
         Some(ratio) if ratio < 0.0 => Text::new("the signal shrinks", "信号缩小"),
         Some(_) => Text::new("the signal grows", "信号增大"),
-        None => Text::new("a layer gives nothing but zeros", "有一层的输出全为零"),
+        None => Text::new("a layer outputs only zeros", "有一层的输出全为零"),
     };
     Text::new(
         format!(

@@ -28,7 +28,7 @@ impl Exhibit for InitialisationBench {
     const TITLE: [&'static str; 2] = ["The bench of initial weights", "初始权重试验台"];
     const SUMMARY: [&'static str; 2] = [
         "Turn the scale of the weights, the activation, width and depth: histograms of the outputs, their deviation and the \
-         gradients in every layer, next to what theory says of infinitely wide layers.",
+         gradients in every layer, compared with the theory of infinitely wide layers.",
         "调节权重尺度、激活函数、宽度与深度：每层输出的直方图、标准差与梯度，并与无限宽层的理论值对照。",
     ];
     const CHAPTER: Chapter = Chapter::Initialisation;
@@ -99,7 +99,7 @@ impl Exhibit for InitialisationBench {
 /// Ends of the gain, as a factor and its inverse, and the places on each side of 1 at which theory is drawn.
 const LARGEST_GAIN: f64 = 4.0;
 const PLACES: i32 = 8;
-/// Samples of a draft, at most.
+/// Maximum number of samples of a draft.
 const DRAFT_BATCH: usize = 32;
 
 /// Knobs of the exhibit.
@@ -203,7 +203,7 @@ struct Turned {
 #[derive(Default)]
 struct Memory {
     draws: Draws,
-    /// The latest curve over the gain, which depends on this state but for its gain.
+    /// The latest curve over the gain, which depends on this state except for its gain.
     turned: Option<(State, Vec<Turned>)>,
 }
 

@@ -11,7 +11,7 @@ use crate::experiments::weight_initialisation::initialisation::layers::Layer;
 use crate::experiments::weight_initialisation::initialisation::page::{by_layer, numbers as table, short, signed};
 use crate::signal::GradientTheory;
 
-/// Histograms, at most.
+/// Maximum number of histograms.
 const PANELS: usize = 6;
 /// Colours: the signal, dL/dh, dL/dW and the numbers of a slide.
 const SIGNAL: usize = 0;
@@ -89,7 +89,7 @@ fn by_gain(state: &State, numbers: &Numbers) -> Plot {
     let curve = |y: fn(&super::Turned) -> f64| points(&numbers.by_gain, |one| one.gain, y);
     let here = |value: Option<f64>| -> Vec<Point> { value.map(|value| (state.gain, value)).into_iter().collect() };
     let (first, last) = (numbers.layers.first(), numbers.layers.last());
-    Plot::new(Text::new("gain", "增益"), Text::new("what is left at the far end", "传到另一端的大小"))
+    Plot::new(Text::new("gain", "增益"), Text::new("what arrives at the far end", "传到另一端的大小"))
         .scales(Scale::Logarithmic, Scale::Logarithmic)
         .x_range(1.0 / super::LARGEST_GAIN, super::LARGEST_GAIN)
         .with(

@@ -1,4 +1,4 @@
-//! One image of the test set among changing neighbours: with the statistics of its batch, they have a say in its answer.
+//! One image of the test set among changing neighbours: with the statistics of its batch, they influence its answer.
 
 mod network;
 mod page;
@@ -109,7 +109,7 @@ impl Exhibit for NeighboursExhibit {
             },
             Control::Slider {
                 knob: "candidates",
-                label: Text::new("Images that are tried", "参与统计的图像数"),
+                label: Text::new("Number of images tried", "参与统计的图像数"),
                 scale: Scale::Linear,
             },
             Control::Drag { figure: 3, x: Some("batch"), y: None },

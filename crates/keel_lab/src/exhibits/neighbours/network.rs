@@ -21,7 +21,7 @@ const LARGEST: usize = 256;
 /// Images of a neighbourhood that are drawn.
 const DRAWN: usize = 8;
 
-/// A trained network with the images it is asked about.
+/// A trained network with the images it is evaluated on.
 pub(crate) struct Network {
     seed: u64,
     pub(super) classifier: Classifier,

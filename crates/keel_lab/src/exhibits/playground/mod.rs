@@ -74,7 +74,7 @@ struct Memory {
 }
 
 struct Kept {
-    /// With the steps and the point that is asked about at zero.
+    /// With the steps and the queried point at zero.
     state: State,
     seed: u64,
     run: WatchedRun,
@@ -97,7 +97,7 @@ impl Memory {
 /// Numbers of the figures.
 #[derive(Serialize)]
 struct Numbers {
-    /// Steps done; fewer than asked for where the run has stopped.
+    /// Number of steps done; fewer than requested if the run has stopped.
     steps: usize,
     /// The step that gave a number that is not finite.
     stopped_at: Option<usize>,
@@ -118,7 +118,7 @@ struct Numbers {
     findings: Vec<FindingRow>,
     /// Answers over the plane, row after row from below; empty for images.
     field: Vec<Cell>,
-    /// The answer at the point that is asked about; none for images.
+    /// The answer at the queried point; none for images.
     asked: Option<Asked>,
     /// Label and answer of validation images that are answered wrongly, the first few.
     mistakes: Vec<[usize; 2]>,

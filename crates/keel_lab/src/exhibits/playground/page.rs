@@ -15,7 +15,7 @@ use crate::watched::{findings_table, layer_table, rule_title};
 
 /// Probabilities in percent from which on a region is darker.
 const SURE: [u8; 2] = [60, 90];
-/// Colour of the point that is asked about.
+/// Colour of the queried point.
 const ASKED_COLOUR: usize = 4;
 /// Brightest pixel of a raw digit.
 const WHITE: f32 = 255.0;
@@ -142,7 +142,7 @@ fn signal_plot(numbers: &Numbers) -> Plot {
     ))
 }
 
-/// The regions of the classes with the training points, and the point that is asked about.
+/// The regions of the classes with the training points, and the queried point.
 fn regions(page: Page, state: &State, numbers: &Numbers) -> Page {
     let strength = |percent: u8| 1 + SURE.iter().filter(|&&limit| percent >= limit).count() as u8;
     let cell = |&Cell(class, percent): &Cell| FieldCell { colour: class, strength: percent.map_or(0, strength) };
@@ -159,18 +159,16 @@ fn regions(page: Page, state: &State, numbers: &Numbers) -> Page {
         plot = plot.with(Series::new(name, places, Marks::Points).coloured(class));
     }
     let point = (state.x, state.y);
-    plot = plot.with(
-        Series::new(Text::new("point that is asked about", "查询点"), vec![point], Marks::Handle)
-            .coloured(ASKED_COLOUR),
-    );
+    plot =
+        plot.with(Series::new(Text::new("queried point", "查询点"), vec![point], Marks::Handle).coloured(ASKED_COLOUR));
     if let Some(asked) = &numbers.asked {
         let (class, sure) = (asked.class, percent(asked.probabilities[asked.class]));
         plot = plot.note(point, Text::new(format!("class {class}: {sure} %"), format!("第 {class} 类：{sure}%")));
     }
     page.plot(
         Text::new(
-            "Regions of the classes: darker where the network is surer, from 60 % and from 90 %. Points are the training samples. \
-             Drag the point to ask about another place.",
+            "Regions of the classes: darker where the network is more confident, from 60 % and from 90 %. Points are the training \
+             samples. Drag the point to ask about another place.",
             "各类的区域：网络越有把握颜色越深（60% 与 90% 为界）。点是训练样本。拖动查询点可询问别处。",
         ),
         plot,

@@ -51,7 +51,7 @@ pub(super) struct State {
     /// Activation function of the hidden layers.
     #[schemars(extend("zh" = "隐层的激活函数。"))]
     pub(super) activation: ActivationName,
-    /// Normalisation in front of each activation.
+    /// Normalisation before each activation.
     #[schemars(extend("zh" = "每个激活之前的归一化。"))]
     pub(super) norm: Norm,
     /// Initialiser of the weights: one that fits the activation, normal with standard deviation 0.01, Xavier, Kaiming, or
@@ -74,11 +74,11 @@ pub(super) struct State {
     #[schemars(extend("zh" = "已训练的步数。"))]
     #[schemars(range(min = 0, max = 5000))]
     pub(super) steps: usize,
-    /// Horizontal position of the point that is asked about, in pixels.
+    /// Horizontal position of the queried point, in pixels.
     #[schemars(extend("zh" = "查询点的横坐标，以像素计。"))]
     #[schemars(range(min = 0.0, max = 256.0))]
     pub(super) x: f64,
-    /// Vertical position of the point that is asked about, in pixels.
+    /// Vertical position of the queried point, in pixels.
     #[schemars(extend("zh" = "查询点的纵坐标，以像素计。"))]
     #[schemars(range(min = 0.0, max = 256.0))]
     pub(super) y: f64,
@@ -106,7 +106,7 @@ impl Default for State {
     }
 }
 
-/// Channels of a convolution at most.
+/// Maximum number of channels of a convolution.
 const CHANNELS: usize = 32;
 
 impl State {
@@ -221,7 +221,7 @@ pub(super) fn controls() -> Vec<Control> {
     ]
 }
 
-/// The advice of the lecture, its opposite, and what the chapters warn of.
+/// The advice of the lecture, its opposite, and the mistakes the chapters warn of.
 fn presets() -> Control {
     let preset = |label, settings: &[(&'static str, Value)]| Preset { label, settings: settings.to_vec() };
     Control::Presets {

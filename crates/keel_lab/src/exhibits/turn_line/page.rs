@@ -42,7 +42,7 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
         )
         .plot(
             Text::new(
-                "Accuracy by the turn of the line; dashed, the same of the distributions. Drag sideways to turn the line.",
+                "Accuracy by the turn of the line; dashed, that of the distributions. Drag sideways to turn the line.",
                 "正确率随转角的变化；虚线为按总体分布计算的结果。左右拖动以转动分类线。",
             ),
             accuracies(numbers),

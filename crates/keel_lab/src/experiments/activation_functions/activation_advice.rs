@@ -50,7 +50,7 @@ impl Experiment for ActivationAdvice {
 
 /// A learning rate works if its accuracy comes this close to the best of the same function.
 const WORKS_WITHIN: f64 = 0.05;
-/// And if its accuracy is at least this: all rates are alike where nothing is learned.
+/// And if its accuracy is at least this: all rates are equal if nothing is learned.
 const WORKS_FROM: f64 = 0.5;
 
 /// Knobs of the experiment.
@@ -179,7 +179,7 @@ impl RateFigures {
     }
 }
 
-/// All runs of one function, and what they say.
+/// All runs of one function, and their summary.
 fn measure(config: &Config, function: Function, digits: &Parts, seed: u64) -> Result<FunctionFigures, LabError> {
     let mut runs = Vec::new();
     for &rate in &config.learning_rates {
@@ -251,14 +251,14 @@ fn page(document: &Document) -> Page {
             ),
         )
         .dots(Text::new("Each at its best learning rate", "各取最佳学习率"), dots)
-        .plot(Text::new("How careful one has to be with the learning rate", "对学习率需要多小心"), plot)
+        .plot(Text::new("Sensitivity to the learning rate", "对学习率需要多小心"), plot)
         .table(table(functions))
         .paragraph(seen(functions).get(Language::English), seen(functions).get(Language::Chinese))
         .heading("Why", "为什么")
         .paragraph(
             "The sigmoid loses three quarters of the gradient or more in every layer and its outputs are not centred, so a deep \
              network hardly starts. Tanh is centred and fine at this depth. Relu and its relatives pass the gradient on; at a \
-             learning rate that is too large relu units die and the network stands still, or its weights run away to infinity, \
+             learning rate that is too large relu units die and the network stands still, or its weights diverge, \
              as those of the functions with a slope on the left do, which cannot die: the table says which it was here. Maxout, \
              the larger of two linear maps, neither saturates nor dies, at about twice the parameters.",
             "sigmoid 每层至少损失四分之三的梯度，输出也不以零为中心，深层网络几乎无法起步。tanh 以零为中心，在这个深度表现不错。ReLU 及其变体能传递梯度；\
@@ -274,7 +274,7 @@ fn page(document: &Document) -> Page {
         )
 }
 
-/// How far the functions lie apart, and the seeds of one function, from the numbers.
+/// Describes the differences between the functions and between the seeds of one function.
 fn seen(functions: &[FunctionFigures]) -> Text {
     let spread = |values: &mut dyn Iterator<Item = f64>| {
         let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
@@ -290,7 +290,7 @@ fn seen(functions: &[FunctionFigures]) -> Text {
     Text::new(
         format!(
             "Apart from the sigmoid, the best and the worst function lie {apart} apart; the runs of one function, with different \
-             seeds, up to {seeds}. The sigmoid lies {behind} behind the worst of the others."
+             seeds, up to {seeds}. The sigmoid is {behind} below the worst of the others."
         ),
         format!(
             "除 sigmoid 外，最好与最差的函数相差 {apart}；同一函数不同随机种子的结果最多相差 {seeds}。sigmoid 比其余函数中最差的还低 {behind}。"

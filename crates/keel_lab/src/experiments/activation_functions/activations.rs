@@ -1,4 +1,4 @@
-//! Every activation function: its curve, its derivative, where it is flat, what it makes of a standard normal input.
+//! Every activation function: its curve, its derivative, its flat zones, its outputs for a standard normal input.
 
 mod page;
 
@@ -72,7 +72,7 @@ struct Config {
     #[schemars(extend("zh" = "在该输入处读出每个函数及其导数。"))]
     #[schemars(range(min = -100.0, max = 100.0))]
     x: f64,
-    /// Whether to measure how long each takes; these are the only numbers that differ from run to run.
+    /// True to measure the time of each; these are the only numbers that differ from run to run.
     #[schemars(extend("zh" = "是否测量计算时间；只有这些数每次运行会不同。"))]
     cost: bool,
 }
@@ -100,7 +100,7 @@ struct Chain {
     activation: &'static str,
     x: f64,
     derivative: f64,
-    /// Share of the gradient behind 0, 1, 2, … gates.
+    /// Share of the gradient after 0, 1, 2, … gates.
     remaining: Vec<f64>,
 }
 

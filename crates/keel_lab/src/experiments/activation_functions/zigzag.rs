@@ -54,7 +54,7 @@ impl Experiment for Zigzag {
 
 /// Weights to reach: up in the one, down in the other.
 const TARGET: [f64; 2] = [1.0, -1.0];
-/// Units whose gradients are looked at, and inputs of each.
+/// Units whose gradients are measured, and inputs of each.
 const UNITS: usize = 400;
 const INPUTS: usize = 100;
 /// Units of each hidden layer of the real network, samples of its training steps, and batches whose signs are counted.
@@ -170,7 +170,7 @@ struct Case {
     activation: Activation,
     /// Added to the outputs of the activation.
     shift: f32,
-    /// Stands behind the linear layer of the units.
+    /// Stands after the linear layer of the units.
     norm: Norm,
 }
 
@@ -311,8 +311,8 @@ pub(crate) fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
     (a[0] - b[0]).hypot(a[1] - b[1])
 }
 
-/// Share of units whose weight gradients, zeros apart, all have one sign: behind sigmoid, relu, tanh and centred sigmoid,
-/// and behind relu with batch norm after the linear layer.
+/// Share of units whose weight gradients, zeros apart, all have one sign: after sigmoid, relu, tanh and centred sigmoid,
+/// and after relu with batch norm after the linear layer.
 fn one_signed_units(config: &Config, key: RandomKey) -> Vec<SignCurve> {
     let curve = |case: &Case| case.curve(&config.batches, |batch| one_signed(case, batch, key.child(batch as u64)));
     CASES.iter().map(curve).collect()

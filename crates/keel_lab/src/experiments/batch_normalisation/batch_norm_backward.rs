@@ -113,7 +113,7 @@ enum Line {
     Numerical,
 }
 
-/// A line by hand beside the engine.
+/// A line computed by hand and by the engine.
 #[derive(Debug, Serialize)]
 struct LineCheck {
     line: Line,
@@ -164,7 +164,8 @@ struct Batch {
 }
 
 impl Batch {
-    /// An upstream gradient with a mean and a slope along the input of its own, so that what batch norm takes out is seen.
+    /// An upstream gradient with a mean and a slope along the input of its own, so that the part that batch norm removes
+    /// is visible.
     fn drawn(config: &Config, key: RandomKey) -> Self {
         let length = config.batch * CHANNELS;
         let draws = normal_values(length, key.named("input"));
@@ -185,7 +186,7 @@ impl Batch {
     }
 }
 
-/// Every line by hand beside the number that the engine has for it.
+/// Every line computed by hand, with the number of the engine.
 fn lines(batch: &Batch, hand: &Hand, engine: &Engine) -> Result<Vec<LineCheck>, LabError> {
     let check = |line, by_hand: &[f64], by_engine: &[f64]| {
         let largest = by_hand.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));

@@ -140,7 +140,7 @@ struct Difference {
     same_answers: f64,
 }
 
-/// The maps that batch norm stands behind.
+/// The maps that are followed by batch norm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Map {

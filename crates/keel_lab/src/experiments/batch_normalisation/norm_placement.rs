@@ -1,5 +1,5 @@
-//! Where batch norm goes: before or after the activation, behind linear layers and in conv - bn - relu stacks; and what
-//! becomes of a bias in front of it.
+//! Placement of batch norm: before or after the activation, after linear layers and in conv - bn - relu stacks; and the
+//! effect of a bias before it.
 
 mod page;
 
@@ -194,7 +194,7 @@ struct HandedOn {
     zero_fraction: f64,
 }
 
-/// Root mean squares of gradients: by the weights and by the bias in front of batch norm, and by a bias without it.
+/// Root mean squares of gradients: by the weights and by the bias before batch norm, and by a bias without it.
 #[derive(Serialize)]
 struct BiasGradients {
     weight_rms: f64,
@@ -266,7 +266,7 @@ fn last_input(network: &Network) -> Option<NodeId> {
     }
 }
 
-/// Size of the gradient by a bias in front of batch norm, beside that by the weights of the same layer and that by a bias
+/// Size of the gradient with respect to a bias before batch norm, that to the weights of the same layer and that to a bias
 /// without batch norm.
 fn bias_before_norm(config: &Config, digits: &Parts, seed: u64) -> Result<BiasGradients, LabError> {
     let gradients = |placement: Placement| -> Result<[f64; 2], LabError> {
@@ -294,7 +294,7 @@ mod tests {
         for stack in &document.stacks[2..] {
             let [before, after, _] = &stack.placements[..] else { panic!("three placements") };
             assert!(before.handed_on.mean > 0.2, "relu hands on positive values");
-            assert!(after.handed_on.mean.abs() < 0.2, "batch norm behind it centres them");
+            assert!(after.handed_on.mean.abs() < 0.2, "batch norm after it centres them");
             assert!(before.handed_on.zero_fraction > 0.25);
             assert!(before.test_accuracy > 0.8, "{}", before.test_accuracy);
         }

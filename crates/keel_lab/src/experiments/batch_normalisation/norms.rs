@@ -26,7 +26,7 @@ impl Experiment for Norms {
     const NAME: &'static str = "norms";
     const TITLE: [&'static str; 2] = ["Norms and the size of the batch", "各种归一化与批大小"];
     const SUMMARY: [&'static str; 2] = [
-        "Test accuracy with batch, layer, group, instance norm and none, behind linear layers and convolutions, for the same number of samples in batches of different size.",
+        "Test accuracy with batch, layer, group, instance norm and none, after linear layers and convolutions, for the same number of samples in batches of different size.",
         "样本总数相同、批大小不同时，线性层与卷积层使用批、层、组、实例归一化与不归一化的测试正确率。",
     ];
     const CHAPTER: Chapter = Chapter::BatchNormalisation;
@@ -158,7 +158,7 @@ fn measure(config: &Config, map: Map, norm: &Norm, digits: &Parts, seed: u64) ->
     Ok(NormFigures { norm: norm.name, runs })
 }
 
-/// As many steps as all runs see samples, at a learning rate that follows the size of the batch.
+/// Returns the number of steps that gives all runs the same samples, and a learning rate scaled with the batch size.
 fn schedule(config: &Config, batch: usize) -> Schedule {
     let learning_rate = (config.learning_rate * batch as f64 / 32.0) as f32;
     Schedule { learning_rate, momentum: 0.9, batch, steps: (config.samples / batch).max(1) }
@@ -179,7 +179,7 @@ impl Map {
     }
 }
 
-/// Three linear maps, or two convolutions with a pool between, each with norm and relu behind it.
+/// Three linear maps, or two convolutions with a pool between, each with norm and relu after it.
 fn layers(config: &Config, map: Map, norm: Option<&LayerSpec>) -> Vec<LayerSpec> {
     let bias = norm.is_none();
     let block = |map: LayerSpec| {
@@ -224,7 +224,7 @@ fn page(document: &Document) -> Page {
         .heading("Why", "为什么")
         .paragraph(
             "Batch norm estimates a mean and a deviation for each unit from the batch. With two samples that is a coin toss: after \
-             normalisation the two values of a unit are nearly +1 and −1 whatever they were. In a convolution all positions of a \
+             normalisation the two values of a unit are nearly +1 and −1 in any case. In a convolution all positions of a \
              channel count too: two images of 8 × 8 are 128 values, and the loss is hardly seen. The others take their statistics within one sample: layer norm over all \
              channels and positions, instance norm over the positions of one channel, group norm over a few channels at a \
              time. They do not look at the batch and are the same in training and inference.",
@@ -236,7 +236,7 @@ fn page(document: &Document) -> Page {
         .table(axes())
         .heading("What to take away", "要点")
         .paragraph(
-            "Batch norm where every statistic has some dozens of values to go by: batches of 16 and more behind linear layers, smaller ones behind convolutions; group or layer norm where memory or the task forces smaller ones. Instance norm throws the strength of every channel away, which suits style transfer better than recognition.",
+            "Use batch norm if every statistic has some dozens of values: batches of 16 and more after linear layers, smaller ones after convolutions; group or layer norm if memory or the task forces smaller ones. Instance norm throws the strength of every channel away, which suits style transfer better than recognition.",
             "只要每个统计量有几十个值可用，就用批归一化：线性层的批大小 16 以上，卷积层可以更小；受内存或任务限制只能用更小的批时，用组归一化或层归一化。实例归一化丢掉了每个通道的强弱信息，更适合风格迁移而不是识别。",
         )
 }
@@ -245,7 +245,8 @@ fn page(document: &Document) -> Page {
 fn axes() -> Table {
     let columns =
         vec![Text::new("Norm", "归一化"), Text::new("One mean for each", "均值的单位"), Text::new("over", "统计范围")];
-    let mut table = Table::new(Text::new("Whose mean and variance μ and σ² are", "μ 与 σ² 是谁的均值与方差"), columns);
+    let mut table =
+        Table::new(Text::new("Values over which mean and variance are taken", "μ 与 σ² 是谁的均值与方差"), columns);
     let rows = [
         ("batch norm", "批归一化", "channel", "通道", "images, rows, columns", "图像、行、列"),
         ("layer norm", "层归一化", "image", "图像", "channels, rows, columns", "通道、行、列"),

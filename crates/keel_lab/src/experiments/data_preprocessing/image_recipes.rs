@@ -1,5 +1,5 @@
 //! The three classic recipes for images, on real ones: the mean image, the mean of each channel, mean and deviation of
-//! each channel; beside them raw values and values brought into [0, 1].
+//! each channel; for comparison raw values and values scaled to [0, 1].
 
 mod page;
 
@@ -64,7 +64,7 @@ impl Experiment for ImageRecipes {
 
 /// Second moments of the inputs that are compared: the largest and the tenth.
 const MOMENTS: usize = 10;
-/// Values of the images that the second moments are taken over, at most.
+/// Maximum number of values of the images that the second moments are taken over.
 const MOMENT_VALUES: usize = 1 << 19;
 /// Images shown of each recipe, one of each class.
 const SHOWN: usize = 10;
@@ -78,7 +78,7 @@ struct Config {
     /// Images: photographs (tiles of eight colour photographs, which come with the program), digits, or a path to a folder with a folder of images for each class (CIFAR-10 as JPEG files, for example), CIFAR-10 binaries or an IDX pair.
     #[schemars(extend("zh" = "图像来源：photographs（程序自带的八张彩色照片切成的小块）、digits，或一个路径：每类一个子文件夹的图像文件夹（例如 JPEG 格式的 CIFAR-10）、CIFAR-10 二进制文件或一对 IDX 文件。"))]
     data: String,
-    /// Images to train on, and to test on, at most.
+    /// Maximum number of images to train on, and to test on.
     #[schemars(extend("zh" = "训练与测试各自最多使用的图像数。"))]
     #[schemars(range(min = 20, max = 60000))]
     samples: usize,
@@ -137,7 +137,7 @@ impl Recipe {
         }
     }
 
-    /// Numbers a recipe has to keep beside the network.
+    /// Numbers a recipe has to store with the network.
     fn statistics_kept(self, image: Shape) -> usize {
         match self {
             Recipe::Raw | Recipe::MinMax => 0,

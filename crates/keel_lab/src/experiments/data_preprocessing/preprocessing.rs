@@ -149,7 +149,7 @@ struct PixelFigures {
     view: &'static str,
     /// Smallest and largest entry of the diagonal.
     diagonal: [f64; 2],
-    /// Largest size of an entry beside the diagonal.
+    /// Largest size of an entry off the diagonal.
     largest_off_diagonal: f64,
     /// `[pixels, pixels]`, row after row.
     covariance: Vec<f64>,
@@ -173,7 +173,7 @@ struct Statistics {
     covariance: [[f64; 2]; 2],
 }
 
-/// Twice `points` draws of a normal distribution with the wanted centre, deviations and correlation.
+/// Twice `points` draws of a normal distribution with the given centre, deviations and correlation.
 fn cloud(config: &Config, key: RandomKey) -> Vec<f32> {
     let draws = normal_values(4 * config.points, key);
     let other = (1.0 - config.correlation * config.correlation).sqrt();

@@ -27,7 +27,7 @@ impl Experiment for RecipeAblation {
     const NAME: &'static str = "recipe_ablation";
     const TITLE: [&'static str; 2] = ["The four recommendations, each removed in turn", "四条建议，逐一去掉"];
     const SUMMARY: [&'static str; 2] = [
-        "Relu, standardised inputs, Kaiming's weights and batch norm on a real task: what each of them is worth, over several seeds.",
+        "Relu, standardised inputs, Kaiming's weights and batch norm on a real task: the value of each, over several seeds.",
         "在真实任务上检验 ReLU、标准化输入、Kaiming 初始化与批归一化：逐一去掉，用多个随机种子衡量各自的价值。",
     ];
     const CHAPTER: Chapter = Chapter::Summary;
@@ -94,7 +94,7 @@ impl Default for Config {
     }
 }
 
-/// A network and what is fed to it.
+/// A network and its inputs.
 #[derive(Clone, Copy)]
 struct Variant {
     name: &'static str,
@@ -198,7 +198,7 @@ impl VariantFigures {
     }
 }
 
-/// A variant and what it is trained on.
+/// A variant and its training data.
 struct Trial<'a> {
     config: &'a Config,
     variant: &'a Variant,

@@ -167,7 +167,8 @@ fn page(document: &Document) -> Page {
         .plot(Text::new("Loss during training; ln 10 = 2.3026 is guessing", "训练过程中的损失；ln 10 = 2.3026 等于瞎猜"), plot)
         .heading("Why", "为什么")
         .paragraph(
-            "Units with equal weights compute equal outputs. If the weights behind them are equal too, they receive equal gradients, \
+            "Units with equal weights compute equal outputs. If the weights after them are equal too, they receive \
+             equal gradients, \
              so they are equal after every step: a proof by induction, which the bits confirm. With all weights 0 nothing but the \
              output bias gets a gradient at all.",
             "权重相同的单元输出相同；若后一层对应的权重也相同，它们得到的梯度就相同，于是每一步之后仍然相同：这就是归纳法证明，逐比特比较也证实了。\

@@ -151,7 +151,7 @@ struct Start {
 }
 
 impl Start {
-    /// Maps and activations, with batch norm between where it is asked for, and the scores.
+    /// Maps and activations, with batch norm between if requested, and the scores.
     fn layers(&self, config: &Config) -> Vec<LayerSpec> {
         let Start { init, norm, .. } = *self;
         let linear = LinearSpec { init, bias: norm == Norm::Absent, ..LinearSpec::new(config.width) };

@@ -1,4 +1,4 @@
-//! Six layers of 4,096 units before training: what the initial weights do to the signal and to its gradient, in the five
+//! Six layers of 4,096 units before training: the effect of the initial weights on the signal and its gradient, in the five
 //! settings of the lecture and in any other.
 //!
 //! Reference values: the theory of infinitely wide layers, `signal::infinite_width`.

@@ -23,7 +23,7 @@ impl Experiment for KaimingGain {
     const NAME: &'static str = "kaiming_gain";
     const TITLE: [&'static str; 2] = ["Where Kaiming's factor 2 comes from", "Kaiming 初始化的 2 从何而来"];
     const SUMMARY: [&'static str; 2] = [
-        "The whole derivation, each line beside its measurement: the half-integral of relu, the product over layers, the first layer, the way back, leaky relu; and only g = 2 keeps the signal.",
+        "The whole derivation, each line next to its measurement: the half-integral of relu, the product over layers, the first layer, the backward pass, leaky relu; and only g = 2 keeps the signal.",
         "完整推导，每一步都附实测：ReLU 的半边积分、逐层连乘、第一层、反向传播、Leaky ReLU；只有 g = 2 能保持信号。",
     ];
     const CHAPTER: Chapter = Chapter::Initialisation;
@@ -113,7 +113,7 @@ struct Document {
     batch: usize,
     seeds: usize,
     scan: Vec<Scanned>,
-    /// The factor that Var(x) in place of E[x²] would lead to.
+    /// The factor that Var(x) instead of E[x²] would lead to.
     if_variance: Scanned,
     steps: Steps,
     half_integral: HalfIntegral,

@@ -1,4 +1,4 @@
-//! Where Xavier's 1/n comes from: each step of the derivation simulated, forward, backward and for convolutions.
+//! Derivation of Xavier's 1/n: each step is simulated, forward, backward and for convolutions.
 //!
 //! Source: Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks (2010), section 4.2.
 
@@ -30,7 +30,7 @@ impl Experiment for Xavier {
     const NAME: &'static str = "xavier";
     const TITLE: [&'static str; 2] = ["Where Xavier's 1/n comes from", "Xavier 初始化的 1/n 从何而来"];
     const SUMMARY: [&'static str; 2] = [
-        "Every step of the derivation of Var(w) = 1/n checked by simulation: products, sums, depth, the way back, convolutions, and where its assumptions end.",
+        "Every step of the derivation of Var(w) = 1/n checked by simulation: products, sums, depth, the backward pass, convolutions, and where its assumptions end.",
         "Var(w) = 1/n 推导的每一步都用模拟检验：乘积、求和、深度、反向、卷积，以及假设在何处失效。",
     ];
     const CHAPTER: Chapter = Chapter::Initialisation;
@@ -247,7 +247,7 @@ fn linear_stack(config: &Config, factor: f64, key: RandomKey) -> LinearStack {
     LinearStack { factor, layers: deviations.into_iter().enumerate().map(layer).collect() }
 }
 
-/// Standard deviation by layer of a tanh stack with Xavier's weights, beside that of infinite width.
+/// Standard deviation by layer of a tanh stack with Xavier's weights, compared with that of infinite width.
 fn tanh_stack(config: &Config, key: RandomKey) -> Vec<Layer> {
     let init = InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan: Fan::In });
     let measured = deviations(config, Activation::Tanh, init, key);

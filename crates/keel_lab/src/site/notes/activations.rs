@@ -12,7 +12,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         ],
         standing: Standing::TooStrong,
         correction: [
-            "Two slips of the pen: what is meant are activation functions and data preprocessing. A loss function measures the error at the end of a network; an activation function stands behind each layer.",
+            "Two slips: activation functions and data preprocessing are meant. A loss function measures the error at the end of a network; an activation function follows each layer.",
             "两处笔误：应为“激活函数”与“数据预处理”。损失函数在网络末端衡量误差，激活函数位于每一层之后。",
         ],
         figures: &[figure("activations", ""), figure("preprocessing", "")],
@@ -38,7 +38,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
             "即使在中间，最多也只放行四分之一，所以仅仅加深就会使梯度消失。",
         ],
         figures: &[
-            figure("activations", "What is left of the gradient behind a row of gates"),
+            figure("activations", "Share of the gradient that remains after a row of gates"),
             figure("gradient_depth", "Gradient with respect to the outputs of each layer"),
         ],
         evidence: a2,
@@ -87,7 +87,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         ],
         standing: Standing::Holds,
         correction: [
-            "Inputs that are exactly 0, as behind relu, give no gradient and do not count.",
+            "Inputs that are exactly 0, as after relu, give no gradient and do not count.",
             "恰好为 0 的输入（如 ReLU 之后）没有梯度，不计入。",
         ],
         figures: &[
@@ -101,7 +101,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         says: ["(Slide) That is for a single sample: minibatches help.", "（课件）这是单个样本的情形：小批量有帮助。"],
         standing: Standing::Holds,
         correction: [
-            "Behind relus quickly, behind sigmoids hardly: their outputs are all positive and nearly equal.",
+            "After relus quickly, after sigmoids hardly: their outputs are all positive and nearly equal.",
             "对 ReLU 很快见效，对 sigmoid 则很有限：它的输出全为正且几乎相等。",
         ],
         figures: &[figure("zigzag", "Share of units whose weight gradients all have one sign")],
@@ -162,7 +162,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         ],
         figures: &[
             figure("zigzag", "Share of units whose weight gradients all have one sign"),
-            figure("batch_norm_backward", "What is left"),
+            figure("batch_norm_backward", "The remainder"),
         ],
         evidence: a9,
     },
@@ -207,7 +207,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         correction: ["Later editions of the course add GELU and PReLU.", "课程后来的版本又加上了 GELU 与 PReLU。"],
         figures: &[
             figure("activation_advice", "Each at its best learning rate"),
-            figure("activation_advice", "How careful one has to be"),
+            figure("activation_advice", "Sensitivity to the learning rate"),
         ],
         evidence: a11,
     },
@@ -301,7 +301,7 @@ fn a4(documents: &Documents) -> Option<Evidence> {
     )
 }
 
-/// Share of units whose gradients have one sign, by batch size, behind one kind of inputs.
+/// Share of units whose gradients have one sign, by batch size, after one kind of inputs.
 fn one_signed(documents: &Documents, inputs: &str, batch: f64) -> Option<f64> {
     let curve = documents.named("zigzag", "/one_signed_units", Field { key: "inputs", name: inputs })?;
     number(nearest(curve.get("points")?, "batch", batch)?, "/one_signed_fraction")
@@ -313,7 +313,7 @@ fn a5(documents: &Documents) -> Option<Evidence> {
     evidence(
         sigmoid >= relu && relu > tanh && tanh < 0.1,
         format!(
-            "Units with gradients of one sign at the smallest batch: {} behind sigmoids, {} behind relus, {} behind tanh.",
+            "Units with gradients of one sign at the smallest batch: {} after sigmoids, {} after relus, {} after tanh.",
             percent(sigmoid),
             percent(relu),
             percent(tanh)
@@ -421,7 +421,7 @@ fn a9(documents: &Documents) -> Option<Evidence> {
     evidence(
         with == 0.0 && sum.abs() < 1e-4 * size,
         format!(
-            "Units with gradients of one sign behind relus, two samples: {} without batch norm, {} with it. The gradients of a batch sum to {} beside magnitudes of {} in all.",
+            "Units with gradients of one sign after relus, two samples: {} without batch norm, {} with it. The gradients of a batch sum to {}, their magnitudes to {}.",
             percent(without),
             percent(with),
             short(sum),

@@ -43,12 +43,12 @@ pub(super) const STATEMENTS: &[Statement] = &[
         ],
         standing: Standing::Holds,
         correction: [
-            "As long as the variance is large beside ε: from weights of 1e−4 it fails as well.",
+            "As long as the variance is large compared with ε: from weights of 1e−4 it fails as well.",
             "前提是方差远大于 ε：权重取 1e−4 时它也会失效。",
         ],
         figures: &[
             figure("batch_norm", "tanh: standard deviation"),
-            figure("batch_norm", "Standard deviation behind each batch norm"),
+            figure("batch_norm", "Standard deviation after each batch norm"),
         ],
         evidence: b2,
     },
@@ -80,12 +80,12 @@ pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
         row: "B5",
         says: [
-            "Batch norm goes behind the fully connected or convolutional layer and before the nonlinearity.",
+            "Batch norm goes after the fully connected or convolutional layer and before the nonlinearity.",
             "批归一化放在全连接层或卷积层之后、非线性之前。",
         ],
         standing: Standing::Holds,
         correction: [
-            "A convention rather than a necessity: behind relu it does about as well. A bias in front of it is useless.",
+            "A convention rather than a necessity: after relu it does about as well. A bias before it is useless.",
             "这是惯例而非必须：放在 ReLU 之后效果也差不多。它前面的偏置没有用处。",
         ],
         figures: &[figure("norm_placement", "Test accuracy after a short training")],
@@ -222,7 +222,7 @@ fn b3(documents: &Documents) -> Option<Evidence> {
     evidence(
         largest < 1e-3 * score,
         format!(
-            "Test accuracy with the running statistics {}. Folded into the layer before, the largest difference of a score is {} beside scores up to {}.",
+            "Test accuracy with the running statistics {}. Folded into the layer before, the largest difference of a score is {}, of scores up to {}.",
             percent(running),
             short(largest),
             short(score)
@@ -272,7 +272,7 @@ fn b5(documents: &Documents) -> Option<Evidence> {
     evidence(
         bias < 0.01 * free,
         format!(
-            "Linear layers with relu: {} before, {} after, {} without. Gradient of a bias in front of batch norm {}, of one without it {}.",
+            "Linear layers with relu: {} before, {} after, {} without. Gradient of a bias before batch norm {}, of one without it {}.",
             percent(before),
             percent(after),
             percent(none),

@@ -1,4 +1,4 @@
-//! Documents of the experiments on a site, by name: the only source of the numbers beside the notes.
+//! Documents of the experiments on a site, by name: the only source of the numbers in the notes.
 
 use std::collections::BTreeMap;
 use std::path::Path;

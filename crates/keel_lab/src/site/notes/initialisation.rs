@@ -67,7 +67,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
         row: "W6",
         says: [
-            "A good start keeps the outputs where there is gradient, with a deviation like that of the input.",
+            "A good start keeps the outputs in the range with a gradient, with a deviation like that of the input.",
             "好的初始化使输出落在有梯度的区域，标准差与输入相近。",
         ],
         standing: Standing::Holds,
@@ -86,7 +86,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         ],
         standing: Standing::TooStrong,
         correction: [
-            "It halves over six layers and goes on decaying like 1/√l; what saves it is that the loss fades away. A gain of 5/3 settles.",
+            "It halves over six layers and continues to decay like 1/√l; what saves it is that the loss fades away. A gain of 5/3 settles.",
             "六层之后减半，并继续像 1/√l 那样衰减；好在损失越来越小。增益取 5/3 才会稳定下来。",
         ],
         figures: &[figure("initialisation", SHEET), figure("xavier", "Tanh with Xavier's weights")],
@@ -153,7 +153,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         ],
         standing: Standing::TooStrong,
         correction: [
-            "Batch norm in front of relu leaves exactly as many: half. They are sparsity, not a defect.",
+            "Batch norm before relu leaves exactly as many: half. They are sparsity, not a defect.",
             "放在 ReLU 之前的批归一化留下同样多的零：一半。这是稀疏性，不是缺陷。",
         ],
         figures: &[figure("initialisation", SHEET), figure("batch_norm", "relu: standard deviation")],
@@ -452,7 +452,7 @@ fn w11(documents: &Documents) -> Option<Evidence> {
     evidence(
         with.iter().all(|share| *share > 0.25),
         format!(
-            "Zeros in the last layer: {} with Kaiming's weights, {} with batch norm in front of every relu.",
+            "Zeros in the last layer: {} with Kaiming's weights, {} with batch norm before every relu.",
             percent(*without.last()?),
             percent(*with.last()?)
         ),

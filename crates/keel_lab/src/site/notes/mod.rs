@@ -163,7 +163,7 @@ impl Verdict {
     }
 }
 
-/// How many sentences stand how.
+/// Counts the sentences by verdict.
 fn tally(documents: &Documents, language: Language) -> String {
     let verdicts: Vec<Verdict> = CHAPTERS
         .iter()

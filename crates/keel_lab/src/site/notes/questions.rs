@@ -27,7 +27,7 @@ pub(super) const QUESTIONS: &[Question] = &[
         ],
         figures: &[
             figure("batch_norm_inference", "Mean and standard deviation of every unit"),
-            figure("batch_norm_inference", "Starting anew"),
+            figure("batch_norm_inference", "Starting again"),
         ],
         evidence: which_total,
     },
@@ -37,7 +37,7 @@ pub(super) const QUESTIONS: &[Question] = &[
             "2. 为什么用训练的统计量？不能用测试数据自身的吗？",
         ],
         answer: [
-            "Possible, but it is another function. The answer for one image would depend on the images beside it. Alone, an image minus its own mean is 0, and every image gets the same answer. Small batches estimate the deviation with an error of about 1/√(2m). A batch of one class has what the class has in common subtracted. And with fixed numbers batch norm is a straight line, which can be folded away. With large, representative test batches the own statistics work about as well, and where the data have shifted they can help.",
+            "Possible, but it is another function. The answer for one image would depend on the images next to it. Alone, an image minus its own mean is 0, and every image gets the same answer. Small batches estimate the deviation with an error of about 1/√(2m). A batch of one class has what the class has in common subtracted. And with fixed numbers batch norm is a straight line, which can be folded away. With large, representative test batches the own statistics work about as well, and where the data have shifted they can help.",
             "可以，但那是另一个函数。一张图的答案会取决于旁边的图。单独一张图减去自己的均值为 0，所有图像得到同一个答案。小批量估计标准差的误差约为 1/√(2m)。只含一个类别的批会减掉该类的共同特征。而用固定的数，批归一化是一条直线，可以折叠掉。测试批大且有代表性时，自身统计量效果也差不多；数据分布漂移时甚至有帮助。",
         ],
         figures: &[
@@ -49,7 +49,7 @@ pub(super) const QUESTIONS: &[Question] = &[
     Question {
         asks: ["3. How is Kaiming's 2 derived?", "3. Kaiming 的 2 是怎么推出来的？"],
         answer: [
-            "Weights have mean 0 and do not depend on the inputs, so the variance of a sum is n·Var(w)·E[x²]: the second moment, not the variance. x is the relu of a y that is symmetric about 0, and relu keeps the right half of an even integral: E[x²] = ½ Var(y). So each layer multiplies the variance by ½·n·Var(w), and L layers by the product; it stays only if ½·n·Var(w) = 1, that is Var(w) = 2/n. The first layer has no relu before it and would need 1/n, but a factor in one layer does not matter. Backward the same holds with the outputs in place of the inputs; for a leaky relu of slope a the 2 becomes 2/(1 + a²).",
+            "Weights have mean 0 and do not depend on the inputs, so the variance of a sum is n·Var(w)·E[x²]: the second moment, not the variance. x is the relu of a y that is symmetric about 0, and relu keeps the right half of an even integral: E[x²] = ½ Var(y). So each layer multiplies the variance by ½·n·Var(w), and L layers by the product; it stays only if ½·n·Var(w) = 1, that is Var(w) = 2/n. The first layer has no relu before it and would need 1/n, but a factor in one layer does not matter. Backward the same holds with the outputs instead of the inputs; for a leaky relu of slope a the 2 becomes 2/(1 + a²).",
             "权重均值为 0 且与输入无关，所以和的方差是 n·Var(w)·E[x²]：是二阶矩，而不是方差。x 是关于 0 对称的 y 经过 ReLU，而 ReLU 保留偶函数积分的右半边：E[x²] = ½ Var(y)。于是每层把方差乘以 ½·n·Var(w)，L 层连乘；只有 ½·n·Var(w) = 1，即 Var(w) = 2/n 时才不变。第一层之前没有 ReLU，本应取 1/n，但只在一层出现的因子无关紧要。反向同理，只是输入数换成输出数；斜率为 a 的 Leaky ReLU，2 变为 2/(1 + a²)。",
         ],
         figures: &[

@@ -1,4 +1,4 @@
-//! A sentence of the notes, its evidence, and what becomes of it.
+//! A sentence of the notes, its evidence, and the verdict on it.
 
 use keel_page::Text;
 use keel_page::charts;
@@ -31,19 +31,19 @@ pub(crate) struct FigureOf {
     pub(crate) caption: &'static str,
 }
 
-/// How a sentence stands.
+/// Verdict on a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// As it is written, perhaps with an addition.
+    /// Holds as written, possibly with an addition.
     Holds,
     /// Not as it is written.
     TooStrong,
 }
 
-/// Numbers beside a sentence.
+/// Numbers for a sentence.
 #[derive(Clone, Debug)]
 pub(crate) struct Evidence {
-    /// True if the numbers say what is claimed.
+    /// True if the numbers confirm the claim.
     pub(crate) holds: bool,
     /// The numbers in words.
     pub(crate) words: Text,

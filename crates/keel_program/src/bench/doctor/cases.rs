@@ -18,7 +18,7 @@ pub(crate) struct Case {
 const REPAIRED: &str = "_fixed";
 
 /// Reads `faulty/NAME.toml` and `faulty/NAME_fixed.toml` below `folder`, those whose name contains `only`, in alphabetical
-/// order. A data source that is not beside the config is looked for in `data`.
+/// order. A data source that is not next to the config is searched for in `data`.
 ///
 /// # Errors
 /// No such pair, or a config that cannot be read.
@@ -42,7 +42,7 @@ pub(crate) fn read_cases(folder: &Path, data: Option<&Path>, only: &str) -> Resu
     }
     if cases.is_empty() {
         let failure = Failure::new(format!("{} holds no pair of NAME.toml and NAME_fixed.toml", faulty.display()));
-        return Err(failure.next_step("Give another folder with --cases, or leave --only out").into());
+        return Err(failure.next_step("Give another folder with --cases, or remove --only").into());
     }
     Ok(cases)
 }

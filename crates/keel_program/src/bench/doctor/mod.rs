@@ -1,6 +1,6 @@
 //! The doctor against a random search over the same settings, at equal training time, on a folder of faulty programs.
 //!
-//! Both choose by the validation split alone. What each ends with is trained with a few seeds, as are the start and the
+//! Both choose by the validation split alone. The final config of each is trained with a few seeds, as are the start and the
 //! repaired program, and compared on the test split.
 
 mod cases;
@@ -34,7 +34,7 @@ const CURE: f64 = 0.8;
 /// Distance to the repaired program below which there is nothing to cure.
 const LEAST_DISTANCE: f64 = 0.02;
 
-/// Score of a training without a result, and the lowest that is told apart.
+/// Score of a training run without a result, and the lowest that is distinguished.
 const WORST: f64 = -1.0;
 
 /// Outcome on one case: mean scores on the test split.
@@ -99,7 +99,7 @@ fn one(case: &Case, seconds: f64, stop: &Arc<AtomicBool>) -> Result<CaseOutcome,
     })
 }
 
-/// Trains `config` on `data`, or on what it names; validation and test metrics, `None` without a result.
+/// Trains `config` on `data`, or on its own source; validation and test metrics, `None` without a result.
 fn trained(config: &Config, data: Option<SplitDataset>, seed: u64) -> Option<(Metrics, Option<Metrics>)> {
     let mut config = config.clone().settled();
     config.train.seed = seed;

@@ -25,7 +25,7 @@ pub(super) struct RandomSearch {
     base: Config,
     data: SplitDataset,
     draws: Draws,
-    /// Trainings so far.
+    /// Training runs so far.
     pub(super) trainings: u64,
 }
 
@@ -131,7 +131,7 @@ impl RandomSearch {
         }
     }
 
-    /// One hidden linear layer with what follows it less, or one more of the same kind behind it.
+    /// Removes one hidden linear layer with its activation and norm, or adds one more of the same kind.
     fn draw_depth(&mut self, layers: &mut Vec<LayerSpec>) {
         let linear = |layer: &LayerSpec| matches!(layer, LayerSpec::Linear(_));
         let places: Vec<usize> = (0..layers.len()).filter(|&at| linear(&layers[at])).collect();

@@ -1,4 +1,4 @@
-//! Healthy trainings, some of them unusual: none may raise an alarm.
+//! Healthy training runs, some of them unusual: none may raise an alarm.
 
 use super::Healthy;
 use super::networks::{Architecture, Recipe};

@@ -1,7 +1,7 @@
-//! The fault suite of the health rules: trainings with one known fault each, and as many healthy ones.
+//! The fault suite of the health rules: training runs with one known fault each, and as many healthy ones.
 //!
 //! Every fault is built into three kinds of networks and trained with several seeds, in memory and under watch, as any
-//! training is. What the rules report is compared with what was done. Thresholds are calibrated on other seeds than those
+//! training is. The reports of the rules are compared with the known faults. Thresholds are calibrated on other seeds than those
 //! scored here ([`CALIBRATION_SEED`], [`SCORING_SEED`]).
 
 pub(crate) mod cases;
@@ -39,13 +39,13 @@ pub(crate) const CALIBRATION_SEED: u64 = 1;
 pub(crate) struct Fault {
     /// Name for `--only`.
     pub(crate) name: &'static str,
-    /// What is wrong, in a few words.
+    /// The fault, in a few words.
     pub(crate) summary: &'static str,
     /// Codes of which the leading finding must be one.
     pub(crate) roots: &'static [&'static str],
     /// Further codes that show the fault.
     pub(crate) symptoms: &'static [&'static str],
-    /// Whether a remark of level info is what the rules owe to it.
+    /// True if the rules should report it at level info.
     pub(crate) remark: bool,
     /// The training.
     pub(crate) recipe: fn(Architecture) -> Recipe,
@@ -55,7 +55,7 @@ pub(crate) struct Fault {
 pub(crate) struct Healthy {
     /// Name for `--only`.
     pub(crate) name: &'static str,
-    /// What is unusual about it, in a few words.
+    /// Its peculiarity, in a few words.
     pub(crate) summary: &'static str,
     /// The training.
     pub(crate) recipe: fn(Architecture) -> Recipe,
@@ -72,7 +72,7 @@ pub(crate) struct SuiteRun {
     pub(crate) network: &'static str,
     /// Its seed.
     pub(crate) seed: u64,
-    /// What happened.
+    /// Result of the case.
     pub(crate) outcome: Outcome,
 }
 
@@ -86,7 +86,7 @@ impl SuiteRun {
 /// Trains everything named in `only` (all if empty) with `seeds` seeds from `first_seed` on.
 ///
 /// # Errors
-/// A training that could not be built.
+/// A training run that could not be built.
 pub(crate) fn run(only: &[String], first_seed: u64, seeds: u64) -> Result<Vec<SuiteRun>, Stop> {
     let wanted = |name: &str| only.is_empty() || only.iter().any(|chosen| chosen == name);
     let faults = FAULTS.iter().enumerate().map(|(index, fault)| (fault.name, Some(index), fault.recipe));

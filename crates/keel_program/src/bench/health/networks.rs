@@ -1,4 +1,4 @@
-//! The three kinds of networks, small enough for hundreds of trainings.
+//! The three kinds of networks, small enough for hundreds of training runs.
 
 use super::samples::Change;
 
@@ -13,7 +13,7 @@ pub(crate) enum Architecture {
     Residual,
 }
 
-/// How a network of some kind is built and trained.
+/// Structure and training of a kind of network.
 #[derive(Debug, Clone)]
 pub(crate) struct Recipe {
     /// Activation of every hidden layer; empty for none.
@@ -30,7 +30,7 @@ pub(crate) struct Recipe {
     pub(crate) last: Option<&'static str>,
     /// Layers after the last linear one.
     pub(crate) after_last: &'static str,
-    /// What is done to the samples before the training sees them.
+    /// Change of the samples before training.
     pub(crate) change: Change,
     /// Factor on the learning rate that suits the network.
     pub(crate) rate: f64,

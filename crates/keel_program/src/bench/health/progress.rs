@@ -1,4 +1,4 @@
-//! How far many trainings are, on standard error.
+//! Progress of many training runs, on standard error.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -30,7 +30,7 @@ impl Progress {
         Progress { noun, planned, note, began: now, state: Mutex::new(State { done: 0, last_line: now }) }
     }
 
-    /// Counts one more, and says how far it is where the last line is some time ago.
+    /// Counts one more, and reports the progress if the last report is some time ago.
     pub(super) fn done(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done += 1;

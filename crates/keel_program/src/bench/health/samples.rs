@@ -1,11 +1,11 @@
-//! The embedded digits, as they are or with something done to them.
+//! The embedded digits, unchanged or with a fault.
 
 use std::sync::Arc;
 
 use keel_data::{DataError, Dataset, Inputs, SampleShape, Split, SplitDataset, Targets};
 use keel_nn::RandomKey;
 
-/// What is done to the samples.
+/// Fault put into the samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Change {
     /// Nothing.

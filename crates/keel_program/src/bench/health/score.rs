@@ -1,4 +1,4 @@
-//! What the rules reported against what was done.
+//! Reports of the rules compared with the known faults.
 
 use keel_health::{Finding, Level, Monitor, Outcome};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn alarms(run: &SuiteRun) -> impl Iterator<Item = &Finding> {
     run.findings().iter().filter(|finding| finding.is_root() && finding.level > Level::Info)
 }
 
-/// A remark is what the rules owe to a fault that does no harm: levels mean consequences.
+/// A fault that does no harm should be reported at level info: levels mean consequences.
 fn owes_remark(run: &SuiteRun, fault: &Fault) -> bool {
     let outcome = run.outcome.monitor.as_ref().and_then(Monitor::outcome);
     fault.remark || outcome.is_some_and(Outcome::has_learned)
@@ -31,13 +31,13 @@ fn least_level(run: &SuiteRun, fault: &Fault) -> Level {
     if owes_remark(run, fault) { Level::Info } else { Level::Warn }
 }
 
-/// Whether `finding` shows `fault`.
+/// Returns true if `finding` shows `fault`.
 fn shows(run: &SuiteRun, fault: &Fault, finding: &Finding) -> bool {
     let codes = fault.roots.iter().chain(fault.symptoms);
     finding.level >= least_level(run, fault) && codes.clone().any(|code| *code == finding.code)
 }
 
-/// What led the findings of a run: a code, `refused`, or `-`.
+/// Leading finding of a run: a code, `refused`, or `-`.
 fn leading(run: &SuiteRun, fault: &Fault) -> String {
     if run.outcome.refused.is_some() {
         return "refused".to_owned();

@@ -1,4 +1,4 @@
-//! A training in memory, under watch.
+//! A training run in memory, under watch.
 
 use keel_data::{Batches, DataError, Position};
 use keel_health::{Finding, Monitor};
@@ -11,25 +11,25 @@ use super::networks::{Architecture, Recipe};
 use super::samples::samples;
 use crate::failure::Stop;
 
-/// Code and layer of a finding and the step after which it was first told.
+/// Code and layer of a finding and the step after which it was first reported.
 pub(crate) type Told = (String, Option<String>, u64);
 
-/// What a training led to.
+/// Result of a training run.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     /// Findings, causes first.
     pub(crate) findings: Vec<Finding>,
-    /// Step after which each finding was first told, by code and layer.
+    /// Step after which each finding was first reported, by code and layer.
     pub(crate) told: Vec<Told>,
     /// The data was refused before the training, with this reason.
     pub(crate) refused: Option<String>,
-    /// What was measured; `None` if nothing was.
+    /// Measurements; `None` if there are none.
     pub(crate) monitor: Option<Monitor>,
     /// Accuracy on the validation split at the end.
     pub(crate) accuracy: Option<f64>,
 }
 
-/// Trains `recipe` to its end, or until a loss is no number.
+/// Trains `recipe` to its end, or until a loss is not a number.
 ///
 /// # Errors
 /// A recipe that cannot be built.

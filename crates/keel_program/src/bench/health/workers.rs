@@ -1,4 +1,4 @@
-//! Work shared between threads of its own: a training starts a pool of threads, and a thread of another pool that waits for
+//! Work shared between threads of its own: a training run starts a pool of threads, and a thread of another pool that waits for
 //! it would begin the next training on the same stack.
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -12,7 +12,7 @@ use super::super::networks::{Description, LEARNING_RATE};
 use super::super::{SEED, formula};
 use crate::failure::Failure;
 
-/// Epochs of a training.
+/// Epochs of a training run.
 const EPOCHS: u64 = 2;
 
 /// Time of an epoch, if the data is not too large for it.
@@ -50,7 +50,7 @@ impl TrainingObserver for Watch {
     }
 }
 
-/// Milliseconds a step from the end of the first step to the end of the last epoch; `step` is about what one step takes.
+/// Milliseconds per step from the end of the first step to the end of the last epoch; `step` is about what one step takes.
 ///
 /// # Errors
 /// The training fails.
@@ -64,7 +64,7 @@ pub(super) fn milliseconds_a_step(network: &Description, step: f64) -> Result<f6
     let stopwatch = stopwatch.lock().map_err(failed)?;
     match (stopwatch.first, stopwatch.last) {
         (Some(first), Some(last)) => Ok((last - first).as_secs_f64() * 1000.0 / stopwatch.steps as f64),
-        _ => Err(Failure::new("the training ended before its first epoch")),
+        _ => Err(Failure::new("the training run ended before its first epoch")),
     }
 }
 

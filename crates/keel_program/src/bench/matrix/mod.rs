@@ -22,11 +22,11 @@ const TOLERANCE: f64 = 1e-3;
 /// Time of the steps of a turn.
 const TURN_MILLISECONDS: f64 = 300.0;
 
-/// Turns of whole trainings, each of two epochs.
+/// Turns of whole training runs, each of two epochs.
 const TRAININGS: usize = 2;
 
 /// Measures every network with `words` in its name, of which any will do; all of them without words. A network that fails
-/// says why in its `error`.
+/// gives the reason in its `error`.
 ///
 /// # Errors
 /// No network has any of the words in its name.

@@ -177,7 +177,7 @@ fn kernels_and_norms() -> Vec<Description> {
     ]
 }
 
-/// Convolutions of many shapes, and channels that are no multiple of a vector.
+/// Convolutions of many shapes, and channels that are not a multiple of a vector.
 fn shapes() -> Vec<Description> {
     let relu = || function(Activation::Relu);
     let pool = || LayerSpec::MaxPool(MaxPoolSpec::new(2));

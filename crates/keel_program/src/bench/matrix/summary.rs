@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Geometric mean and worst ratio of the steps and of the trainings, for all networks and for the dense ones, and how many
+/// Geometric mean and worst ratio of the steps and of the training runs, for all networks and for the dense ones, and how many
 /// networks are slower than the peer.
 pub(super) fn of(rows: &[Value]) -> Value {
     let dense: Vec<Value> = rows.iter().filter(|row| row["family"] == "dense").cloned().collect();

@@ -23,10 +23,10 @@ const IMAGES_A_CLASS: usize = 384;
 /// Side of an image in pixels.
 const SIDE: u32 = 32;
 
-/// Most turns of each side: a turn is a whole epoch.
+/// Maximum number of turns of each side: a turn is a whole epoch.
 const MOST_TURNS: usize = 3;
 
-/// What one training of two epochs took.
+/// Times of one training run of two epochs.
 struct Epochs {
     /// From the folder to the end of the first epoch: reading, decoding, fitting, planning, training.
     first_milliseconds: f64,

@@ -33,7 +33,7 @@ struct Bench<'a> {
     state: Buffer,
     saved: Buffer,
     scratch: [Buffer; 2],
-    /// The samples themselves are the input, so that nobody needs its gradient.
+    /// The samples themselves are the input, so its gradient is not needed.
     reads_samples: bool,
 }
 
@@ -43,7 +43,7 @@ struct Names<'a> {
     network: &'a str,
 }
 
-/// One call of each of `N` functions, and multiply-adds a second the machine could do just before.
+/// One call of each of `N` functions, and multiply-adds per second of the machine just before.
 struct Turn<const N: usize> {
     milliseconds: [f64; N],
     multiply_adds: f64,

@@ -43,12 +43,12 @@ fn start_once(program: &PathBuf, folder: &Path) -> Result<f64, Failure> {
         .args(["--json", "train", "--set", "train.time_limit=1e-9", "--set", &directory])
         .stderr(Stdio::null())
         .output()
-        .map_err(|error| Failure::new(format!("cannot start a training: {error}")))?;
+        .map_err(|error| Failure::new(format!("cannot start a training run: {error}")))?;
     let summary: Value = serde_json::from_slice(&output.stdout)
-        .map_err(|_| Failure::new(format!("a training of the digits ended with {}", output.status)))?;
+        .map_err(|_| Failure::new(format!("a training run on the digits ended with {}", output.status)))?;
     match summary["first_step_at"].as_f64() {
         Some(after) => Ok(after - before),
-        None => Err(Failure::new("the summary of a training does not say when its first step ended")),
+        None => Err(Failure::new("the summary of a training run does not record the end of its first step")),
     }
 }
 

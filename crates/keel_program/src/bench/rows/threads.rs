@@ -1,4 +1,4 @@
-//! How a step gains from a second thread.
+//! Gain of a step from a second thread.
 
 use keel_train::threads;
 use serde_json::{Value, json};

@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// Folder with the faulty programs
     #[arg(long, value_name = "FOLDER")]
     cases: PathBuf,
-    /// Folder in which data is looked for that is not beside its config
+    /// Folder to search for data that is not next to its config
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
     /// Time the doctor may take for each case (90s, 10m)

@@ -35,27 +35,27 @@ pub(crate) struct Arguments {
     /// Seeds of every fault and network
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
-    /// Only these faults and healthy trainings, by name; `faults` and `healthy` stand for all of a kind. With --cases: only
+    /// Only these faults and healthy training runs, by name; `faults` and `healthy` select all of a kind. With --cases: only
     /// cases with one of these words in their names. With --remedies: only these rules
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     only: Vec<String>,
-    /// The statistics behind the thresholds as well, all on seeds that are never scored otherwise
+    /// Also measure the statistics behind the thresholds, on seeds that are never used for scores
     #[arg(long)]
     calibrate: bool,
     /// Train the cases of this folder instead: faulty/NAME.toml, faulty/NAME_fixed.toml and healthy/NAME.toml, each with
-    /// the findings it is to have in its first line
+    /// its expected findings in the first line
     #[arg(long, value_name = "FOLDER", conflicts_with = "calibrate")]
     cases: Option<PathBuf>,
-    /// Folder that the cases call `data` [default: the folder `data` beside them]
+    /// Folder that the cases call `data` [default: the folder `data` next to them]
     #[arg(long, value_name = "FOLDER", requires = "cases")]
     data: Option<PathBuf>,
-    /// Study the levels instead: train faults from mild to gross with and without the remedy of what was found, and compare
+    /// Study the levels instead: train faults from mild to severe with and without the remedy of each finding, and report
     /// how often and by how much the validation result improves
     #[arg(long, conflicts_with_all = ["calibrate", "cases"])]
     remedies: bool,
 }
 
-/// Runs the suite, scores it, and shows the statistics behind the thresholds where they are asked for; or trains a folder of
+/// Runs the suite, scores it, and shows the statistics behind the thresholds if requested; or trains a folder of
 /// cases, or studies the remedies.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     if let Some(folder) = &arguments.cases {
@@ -106,5 +106,5 @@ fn check_names(only: &[String]) -> Result<(), Failure> {
     let Some(unknown) = unknown else { return Ok(()) };
     let names: Vec<String> = known().map(|(name, summary)| format!("{name} ({summary})")).collect();
     let next = format!("there are faults, healthy, {}", names.join(", "));
-    Err(Failure::new(format!("--only {unknown}: no such training")).next_step(next))
+    Err(Failure::new(format!("--only {unknown}: no such fault or network")).next_step(next))
 }

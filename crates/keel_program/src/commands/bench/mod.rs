@@ -39,10 +39,10 @@ pub(crate) struct Arguments {
     /// Leave PyTorch out
     #[arg(long, global = true)]
     no_peers: bool,
-    /// The Python that has PyTorch (bench/peers/requirements.txt)
+    /// Python with PyTorch (bench/peers/requirements.txt)
     #[arg(long, default_value = "python3", global = true)]
     python: String,
-    /// Ways PyTorch may run a network; the fastest counts
+    /// Ways to run a network in PyTorch; the fastest counts
     #[arg(
         long,
         value_delimiter = ',',
@@ -61,27 +61,27 @@ pub(crate) struct Arguments {
     /// Threads; 0 = all cores
     #[arg(long, default_value_t = 0, global = true)]
     threads: usize,
-    /// Folder of class folders with 32x32 images for the row image-folder; without it images are made up
+    /// Folder of class folders with 32x32 images for the row image-folder; without it, images are generated
     #[arg(long, value_name = "FOLDER")]
     images: Option<PathBuf>,
 }
 
-/// What else there is to measure.
+/// Further benchmarks.
 #[derive(Debug, Subcommand)]
 enum BenchPart {
-    /// What the health rules say of trainings with known faults, and of healthy ones
+    /// Tests the health rules on training runs with known faults, and on healthy ones
     Health(health::Arguments),
-    /// The doctor against a random search at equal training time, on a folder of faulty programs
+    /// Compare the doctor with a random search at equal training time, on a folder of faulty programs
     Doctor(doctor::Arguments),
-    /// Steps and trainings of some fifty networks, dense and convolutional, in turn with PyTorch
+    /// Measure steps and training runs of some fifty dense and convolutional networks, in turn with PyTorch
     Networks {
         /// Only networks with one of these words in their name
         #[arg(long, value_delimiter = ',', value_name = "WORDS")]
         only: Vec<String>,
     },
-    /// How the time of a step grows with batch, width, depth and threads
+    /// Measures how the time of a step grows with batch, width, depth and threads
     Scaling,
-    /// Memory of one training step, for the process that asks for it
+    /// Measure the memory of one training step, for the process that requests it
     #[command(hide = true)]
     Memory {
         /// Name of the row
@@ -99,7 +99,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let pool =
         threads::pool(arguments.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
     match &arguments.part {
-        // Its trainings have pools of their own.
+        // Its training runs have pools of their own.
         Some(BenchPart::Doctor(doctor)) => doctor::run(doctor, output),
         Some(BenchPart::Health(health)) => pool.install(|| health::run(health, output)),
         Some(BenchPart::Memory { row }) => {
@@ -143,7 +143,7 @@ fn status_of(rows: &Value) -> Status {
     if failed { Status::Findings } else { Status::Done }
 }
 
-/// The peer, unless it is left out; or why there is none, which is told too.
+/// The peer, unless it is left out; or the reason why there is none, which is reported too.
 fn chosen_peer(arguments: &Arguments) -> (Option<PeerCommand>, Option<String>) {
     if arguments.no_peers {
         return (None, None);
@@ -157,7 +157,7 @@ fn chosen_peer(arguments: &Arguments) -> (Option<PeerCommand>, Option<String>) {
     }
 }
 
-/// All rows asked for; a row that fails says why in its `error`, and the others go on.
+/// All requested rows; a row that fails gives the reason in its `error`, and the others continue.
 fn rows(arguments: &Arguments) -> Value {
     let (peer, missing) = chosen_peer(arguments);
     let context = context(arguments, peer);
@@ -191,7 +191,7 @@ fn context(arguments: &Arguments, peer: Option<PeerCommand>) -> Context {
     }
 }
 
-/// The peer, if its script is there and its Python has PyTorch; else what is missing and what to do.
+/// The peer, if its script is there and its Python has PyTorch; or else the missing part and the next step.
 fn find_peer(arguments: &Arguments) -> Result<PeerCommand, String> {
     let script = arguments.peers.join("pytorch_peer.py");
     if !script.is_file() {
@@ -211,7 +211,7 @@ fn find_peer(arguments: &Arguments) -> Result<PeerCommand, String> {
     }
 }
 
-/// What is under way, on standard error.
+/// Reports the current work on standard error.
 fn progress(text: &str) {
     Output::note(text);
 }

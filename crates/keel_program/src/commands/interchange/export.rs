@@ -26,10 +26,10 @@ Examples:
   evenkeel export runs/photos photos.safetensors --preset resnet18
                                                          weights with torchvision's names
 
-The graph takes samples as they are: pictures as bytes with channels last, already at the size the
-model was trained at, or one input for each column of a table, categories as text. Preprocessing,
-labels and probabilities are inside. Before it is written, the graph is computed on random samples
-and on the run's own data, and nothing is written if it does not predict as the model does.")]
+The graph takes raw samples: images as bytes with channels last, at the size of the training images,
+or one input for each column of a table, categories as text. It includes preprocessing, labels and
+probabilities. Before it is written, the graph is computed on random samples and on the run's own
+data, and nothing is written if its predictions differ from those of the model.")]
 pub(crate) struct Arguments {
     /// Folder of a run, or its model.safetensors
     #[arg(value_name = "RUN")]
@@ -40,24 +40,24 @@ pub(crate) struct Arguments {
     /// Network of the run whose weights are written with torchvision's names
     #[arg(long, value_enum, value_name = "PRESET")]
     preset: Option<TorchPreset>,
-    /// Version of the operator set, 17 to 21 [default: the oldest that has what the model needs]
+    /// Version of the operator set, 17 to 21 [default: the oldest that supports the model]
     #[arg(long, value_name = "N")]
     opset: Option<i64>,
     /// Store large weights in 16 bits; the arithmetic stays in 32
     #[arg(long)]
     float16: bool,
-    /// Leave batch norms as nodes of their own instead of part of the weights
+    /// Keep batch norms as separate nodes instead of folding them into the weights
     #[arg(long)]
     keep_batch_norm: bool,
-    /// Values of pictures
+    /// Type of the values of images
     #[arg(long, value_enum, default_value_t = Pictures::Auto, value_name = "TYPE")]
     pictures: Pictures,
 }
 
-/// Values of pictures.
+/// Type of the values of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Pictures {
-    /// As those of the data the model was trained on
+    /// The type of the data the model was trained on
     Auto,
     /// Bytes
     Uint8,
@@ -65,7 +65,7 @@ enum Pictures {
     Float32,
 }
 
-/// What was written.
+/// The written files.
 #[derive(Debug, Serialize)]
 struct Written {
     file: PathBuf,
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let real = match predictor.load_inputs(&predictor.config().data.source) {
         Ok(dataset) => Some(dataset),
         Err(error) => {
-            output.remark(&format!("note        the run's own data is not compared with: {error}"));
+            output.remark(&format!("note        not compared on the run's own data: {error}"));
             None
         }
     };
@@ -125,7 +125,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// Refuses an ending that says something else.
+/// Refuses any other extension.
 fn check_name(file: &Path) -> Result<(), Stop> {
     if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
         return Ok(());
@@ -134,7 +134,7 @@ fn check_name(file: &Path) -> Result<(), Stop> {
     Err(failure.next_step("Give a file name that ends in .onnx or .safetensors").into())
 }
 
-/// The type that was asked for, that of the data, or the one that the range of the values suggests.
+/// The requested type, that of the data, or the one that the range of the values suggests.
 fn pictures(wanted: Pictures, predictor: &Predictor, real: Option<&Dataset>) -> PictureValues {
     let are_bytes = match (wanted, real.map(Dataset::inputs)) {
         (Pictures::Uint8, _) | (Pictures::Auto, Some(Inputs::Bytes(_))) => true,

@@ -23,16 +23,16 @@ Examples:
   evenkeel import resnet18.safetensors --preset resnet18
                                                   weights of torchvision, for model.weights
 
-Networks of the layers that `evenkeel catalog` lists are read, with their weights. A node that is
-something else is named, and nothing is written.")]
+Reads networks of the layers that `evenkeel catalog` lists, with their weights. Any other node is
+reported by its name, and nothing is written.")]
 pub(crate) struct Arguments {
-    /// The file
+    /// File to import
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Folder to write to, or file for weights [default: the name of the file without its ending, or with -weights]
+    /// Folder to write to, or file for weights [default: the name of the file without its extension, or with -weights]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
-    /// Network that a file of weights is of, with torchvision's names
+    /// Network of a file of weights with torchvision's names
     #[arg(long, value_enum, value_name = "PRESET")]
     preset: Option<TorchPreset>,
     /// Meaning of the outputs
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 /// Meaning of the outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Task {
-    /// By what the file says and the number of outputs
+    /// Inferred from the file and the number of outputs
     Auto,
     /// Scores of classes
     Classification,
@@ -51,7 +51,7 @@ enum Task {
     Regression,
 }
 
-/// What was written.
+/// The written files.
 #[derive(Debug, Serialize)]
 struct Written {
     model: PathBuf,

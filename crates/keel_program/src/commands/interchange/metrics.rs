@@ -1,4 +1,4 @@
-//! `metrics`: every number a run measured, as one table.
+//! `metrics`: every number of a run, as one table.
 
 mod parquet;
 
@@ -21,8 +21,8 @@ Examples:
   evenkeel metrics runs/digits-cnn --out digits.parquet (builds with --features parquet)
   evenkeel metrics runs/digits-cnn --json               the same with histograms and findings
 
-One row for each number: step, epoch, part (step, train, val, test or layer), layer, name, value.
-A number that was not finite is NaN, and null in JSON.")]
+Writes one row per number: step, epoch, part (step, train, val, test or layer), layer, name, value.
+A number that is not finite is written as NaN, and as null in JSON.")]
 pub(crate) struct Arguments {
     /// Folder of a run
     #[arg(value_name = "RUN")]

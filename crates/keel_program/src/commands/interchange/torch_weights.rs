@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::failure::{Failure, Stop, from_sentence};
 use crate::terminal::{Output, Status, wrapped};
 
-/// Endings of files with weights, pickles among them, which are refused by what they are.
+/// Extensions of files with weights, including pickles, which are refused as such.
 const ENDINGS: [&str; 5] = ["safetensors", "pth", "pt", "bin", "ckpt"];
 /// Ending of the files that are written.
 const WRITTEN: &str = "safetensors";
@@ -47,7 +47,7 @@ struct Written {
     missing: Vec<String>,
 }
 
-/// Returns true if a file to read is taken for weights by its name.
+/// Returns true if the name of a file to read is that of weights.
 pub(super) fn is_read(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
@@ -57,7 +57,7 @@ pub(super) fn is_written(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(WRITTEN))
 }
 
-/// Converts a file with torchvision's names to `out`, or to one with `-weights` in its name beside it.
+/// Converts a file with torchvision's names to `out`, or to one with `-weights` in its name next to it.
 pub(super) fn import(
     file: &Path,
     preset: Option<TorchPreset>,
@@ -87,7 +87,7 @@ pub(super) fn export(
 
 fn required(preset: Option<TorchPreset>, file: &Path) -> Result<Preset, Stop> {
     let missing = || {
-        let failure = Failure::new(format!("{}: weights alone do not say which network they are of", file.display()));
+        let failure = Failure::new(format!("{}: a file of weights does not name its network", file.display()));
         let names: Vec<&str> = torch::presets().iter().map(|(name, _)| *name).collect();
         failure.next_step(format!("Name it: --preset {}", names.join(", --preset ")))
     };

@@ -26,7 +26,7 @@ Examples:
   evenkeel lab run image_recipes --set data=cifar10 --set samples=5000
 
 --json prints the document of one experiment as an object, those of several as a list in the
-order they were named, and writes no pages unless --out is given.")]
+given order, and writes no pages unless --out is given.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Every experiment with its knobs
+    /// List every experiment with its knobs
     #[command(after_help = "Examples:\n  evenkeel lab list --json")]
     List {
         /// Language of titles and summaries: en or zh
@@ -48,7 +48,7 @@ Examples:
   evenkeel lab run initialisation --set width=512 --set init.type=xavier_normal --picture signal.svg
   evenkeel lab run kaiming_gain xavier --json")]
     Run {
-        /// Names of experiments, as `lab list` shows them
+        /// Names of experiments, as listed by `lab list`
         #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
         /// Also write the histograms of the first experiment as one SVG picture
@@ -79,7 +79,7 @@ struct Options {
     /// WebAssembly module that answers the exhibits in a browser; `cargo xtask site` builds it
     #[arg(long, value_name = "FILE")]
     engine: Option<PathBuf>,
-    /// Language of the pages whose file names carry none, en or zh; the others lie beside them
+    /// Language of the pages without a language in their file name, en or zh; pages in the other are written too
     #[arg(long, default_value = "en", value_parser = language)]
     lang: Language,
 }
@@ -163,7 +163,7 @@ fn write_site(outcomes: &[Outcome], directory: &Path, options: &Options) -> Resu
 
 /// First bytes of every WebAssembly module.
 const MODULE_BEGINNING: &[u8] = b"\0asm";
-/// Bytes of a module at most.
+/// Maximum number of bytes of a module.
 const LARGEST_MODULE: u64 = 64 << 20;
 
 /// Reads the module of the exhibits.

@@ -12,7 +12,7 @@ use super::lab::language;
 use crate::failure::{Failure, Stop, from_sentence};
 use crate::terminal::{Output, Status};
 
-/// Test samples `train` asks the model about for its report; `report` asks about more.
+/// Number of test samples evaluated by `train` for its report; `report` evaluates more.
 const SAMPLES_AFTER_TRAINING: usize = 1_000;
 
 /// Arguments of `report`.
@@ -21,15 +21,15 @@ const SAMPLES_AFTER_TRAINING: usize = 1_000;
 Examples:
   evenkeel report runs/digits-cnn                      writes runs/digits-cnn/report.html
   evenkeel report runs/digits-cnn --out digits.html --lang zh
-  evenkeel report runs/digits-cnn --json               where it is, what is in it, what is missing
+  evenkeel report runs/digits-cnn --json               its path, its parts, the missing parts
 
-The page needs no network and no other file. A run under way, stopped or failed can be reported as
-well; the page says so. `train` writes this report at its end.")]
+The page needs no network and no other file. A run that is in progress, stopped or failed can be
+reported too; the page states this. `train` writes this report at its end.")]
 pub(crate) struct Arguments {
     /// Folder of a run
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Where to write it [default: report.html in the folder of the run]
+    /// File to write [default: report.html in the folder of the run]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Language of the page: en or zh
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     lang: Language,
 }
 
-/// Writes the report and says where it is.
+/// Writes the report and prints its path.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let options = ReportOptions { out: arguments.out.clone(), language: arguments.lang, ..ReportOptions::default() };
     let written = write_report(&arguments.run, &options).map_err(failure)?;
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// The report at the end of a training; what keeps it from being written is a remark, never a failure of the training.
+/// The report at the end of a training run; a failure to write it is reported as a remark, never as a failure of training.
 pub(in crate::commands) fn after_training(folder: &Path, data: SplitDataset, output: &Output) {
     write_or_remark(folder, Some(data), output);
 }

@@ -22,19 +22,19 @@ Examples:
   evenkeel studio                        the runs in ./runs, at http://127.0.0.1:7878/
   evenkeel studio experiments --open     another folder; opens the browser
   evenkeel studio --port 0               on any free port
-  evenkeel studio --host 0.0.0.0         for other machines too, which need the token it prints
+  evenkeel studio --host 0.0.0.0         for other machines too, with the token that is printed
 
-Shows every run in the folder, finished or under way, whatever program started it; nothing has to
-be switched on. From a page, trainings can be started, stopped, resumed and repaired: each is a
-process of its own that goes on when the studio ends. Ctrl-C ends the studio.")]
+Shows every run in the folder, finished or in progress, whichever program started it; no option is
+needed for training. The pages can start, stop, resume and repair training runs: each is a process
+of its own that continues when the studio ends. Ctrl-C ends the studio.")]
 pub(crate) struct Arguments {
     /// Folder that holds the folders of runs [default: runs]
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
-    /// Port to listen on; 0 = any that is free
+    /// Port to listen on; 0 = any free port
     #[arg(long, default_value_t = 7878)]
     port: u16,
-    /// Listen on this address for other machines, which need the token that is printed [default: this machine only]
+    /// Listen on this address for other machines, which need the printed token [default: this machine only]
     #[arg(long, value_name = "ADDRESS")]
     host: Option<String>,
     /// Open the page in the browser
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let folder = arguments.folder.clone().unwrap_or_else(|| PathBuf::from(RUNS));
     if arguments.folder.is_some() && !folder.is_dir() {
         let failure = Failure::new(format!("{}: there is no such folder", folder.display()));
-        return Err(failure.next_step("Name the folder that holds your runs, or make it").into());
+        return Err(failure.next_step("Name the folder that holds your runs, or create it").into());
     }
     let (host, port) = (arguments.host.clone(), arguments.port);
     let studio = Studio::bind(StudioOptions { folder, host, port, program: own_program()? })

@@ -7,7 +7,7 @@ use super::Arguments;
 use crate::failure::{Failure, Stop};
 use crate::inputs::Loaded;
 
-/// Names of all columns of the result, told apart.
+/// Unique names of all columns of the result.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Columns {
     /// Columns of the input, kept under `--append`.
@@ -95,7 +95,7 @@ impl Results {
 fn check_identifier(name: &str, loaded: &[Loaded], tables: &[(&Loaded, &Table)]) -> Result<(), Failure> {
     if tables.len() < loaded.len() {
         let failure = Failure::new(format!("--id {name}: only tables have columns"));
-        return Err(failure.next_step("Leave --id out: images and arrays are named by their files"));
+        return Err(failure.next_step("Remove --id: images and arrays are named by their files"));
     }
     match tables.iter().find(|(_, table)| table.position(name).is_none()) {
         None => Ok(()),
@@ -117,7 +117,7 @@ fn kept_columns(loaded: &[Loaded], tables: &[(&Loaded, &Table)]) -> Result<Vec<S
         None => Ok(names(table)),
         Some((other, _)) => {
             let message = format!("--append: {} and {} have different columns", first.source, other.source);
-            Err(Failure::new(message).next_step("Predict them one after the other, each with its own --out"))
+            Err(Failure::new(message).next_step("Predict them separately, each with its own --out"))
         }
     }
 }

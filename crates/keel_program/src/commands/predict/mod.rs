@@ -1,4 +1,4 @@
-//! `predict`: what a model says about new data.
+//! `predict`: predictions of a model for new data.
 
 mod columns;
 mod csv_text;
@@ -26,7 +26,7 @@ use rows::Row;
 #[command(after_help = "\
 Examples:
   evenkeel predict runs/digits-cnn seven.png                one image
-  evenkeel predict runs/pets-cnn photos/ 'new/**/*.jpg'     folders of any shape and patterns
+  evenkeel predict runs/pets-cnn photos/ 'new/**/*.jpg'     folders of any layout and patterns
   evenkeel predict runs/wine-mlp wines.csv --json           a table
   evenkeel predict runs/wine-mlp wines.csv --append --out wines-predicted.csv
   evenkeel predict runs/wine-mlp wines.csv --id bottle      rows named by a column
@@ -38,19 +38,19 @@ pub(crate) struct Arguments {
     /// Files, folders, patterns in quotes, or - for standard input, of the kind the model was trained on
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<String>,
-    /// Print comma-separated values, with one column a class or target
+    /// Print comma-separated values, with one column per class or target
     #[arg(long, conflicts_with = "json")]
     csv: bool,
-    /// Write the predictions to a file that ends in .csv, .json or .jsonl; one that is there is replaced as a whole
+    /// Write the predictions to a file that ends in .csv, .json or .jsonl; an existing file is replaced as a whole
     #[arg(long, value_name = "FILE", conflicts_with = "csv")]
     out: Option<PathBuf>,
     /// Keep the columns of the input and add those of the prediction
     #[arg(long)]
     append: bool,
-    /// Show this column of the input beside each prediction; may be given several times
+    /// Show this column of the input next to each prediction; may be repeated
     #[arg(long, value_name = "COLUMN")]
     id: Vec<String>,
-    /// Leave unreadable images out and count them, instead of stopping at the first
+    /// Leave out unreadable images and count them, instead of stopping at the first one
     #[arg(long)]
     skip_unreadable: bool,
 }
@@ -91,13 +91,11 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let undefined: Vec<&str> = rows.iter().filter_map(Row::undefined).collect();
     undefined.iter().take(NAMED).for_each(|sample| output.remark(&undefined_words(sample)));
     if undefined.len() > NAMED {
-        output.remark(&format!("and {} more samples without a prediction", undefined.len() - NAMED));
+        output.remark(&format!("and {} further samples without a prediction", undefined.len() - NAMED));
     }
     Ok(if undefined.is_empty() { Status::Done } else { Status::Findings })
 }
 
 fn undefined_words(sample: &str) -> String {
-    format!(
-        "no prediction: the values of a sample or the outputs for it are NaN or infinite ({sample}); correct or drop it"
-    )
+    format!("no prediction: inputs or outputs of a sample are NaN or infinite ({sample}); correct or drop it")
 }

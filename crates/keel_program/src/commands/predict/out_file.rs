@@ -27,7 +27,7 @@ impl OutFile {
     /// The file `path`, in the format of its ending.
     ///
     /// # Errors
-    /// An unknown ending, or a path that is a folder or lies in one that does not exist.
+    /// An unknown extension, or a path that is a folder or is in one that does not exist.
     pub(super) fn new(path: &Path) -> Result<Self, Failure> {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
         let format = match ending.as_str() {
@@ -35,8 +35,8 @@ impl OutFile {
             "json" => Format::Json,
             "jsonl" | "ndjson" => Format::JsonLines,
             _ => {
-                let failure = Failure::new(format!("--out {}: the ending says no format", path.display()));
-                return Err(failure.next_step("Let the name end in .csv, .json or .jsonl"));
+                let failure = Failure::new(format!("--out {}: the extension names no format", path.display()));
+                return Err(failure.next_step("Give a name that ends in .csv, .json or .jsonl"));
             }
         };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -53,7 +53,7 @@ impl OutFile {
         &self.path
     }
 
-    /// Writes the predictions, or leaves what was there.
+    /// Writes the predictions, or leaves an existing file unchanged.
     ///
     /// # Errors
     /// A file that cannot be written.
@@ -88,7 +88,8 @@ mod tests {
         assert_eq!(of("a.csv").unwrap(), Format::Csv);
         assert_eq!(of("a.JSON").unwrap(), Format::Json);
         assert_eq!(of("a.jsonl").unwrap(), Format::JsonLines);
-        for (name, expected) in [("a.txt", "says no format"), ("a", "says no format"), ("no/a.csv", "does not exist")] {
+        for (name, expected) in [("a.txt", "names no format"), ("a", "names no format"), ("no/a.csv", "does not exist")]
+        {
             let message = of(name).unwrap_err().to_string();
             assert!(message.contains(expected), "{name}: {message}");
         }

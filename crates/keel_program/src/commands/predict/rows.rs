@@ -1,4 +1,4 @@
-//! Samples with what the model says about them.
+//! Samples with the predictions of the model.
 
 use keel_data::Unlike;
 use keel_train::{Prediction, Predictor};
@@ -7,7 +7,7 @@ use super::columns::Columns;
 use crate::failure::Stop;
 use crate::inputs::Loaded;
 
-/// A sample and what the model says about it.
+/// A sample and the prediction of the model.
 #[derive(Debug)]
 pub(super) struct Row {
     /// The file, the line of a file, or the number of the sample.

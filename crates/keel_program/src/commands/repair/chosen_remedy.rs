@@ -18,16 +18,16 @@ pub(crate) struct Choice {
     /// Code (K010) or name (dead-relu) of the rule of one of its findings
     #[arg(value_name = "CODE")]
     code: String,
-    /// The finding of this layer, where several have the same code [default: the first]
+    /// The finding of this layer, if several have the same code [default: the first]
     #[arg(long, value_name = "LAYER")]
     layer: Option<String>,
-    /// Number of the remedy, counted from 1 in the order of the finding; those a program can apply are taken in that order
+    /// Number of the remedy, counted from 1 in the order of the finding [default: in that order, those a program can apply]
     #[arg(long, value_name = "NUMBER")]
     remedy: Option<usize>,
 }
 
 impl Choice {
-    /// What names `finding` of the run in `folder`.
+    /// Returns the choice of `finding` of the run in `folder`, with any of its remedies.
     pub(crate) fn of(folder: &RunFolder, finding: &Finding) -> Self {
         let run = folder.path().to_owned();
         Choice { run, code: finding.code.clone(), layer: None, remedy: None }
@@ -88,8 +88,9 @@ impl Choice {
             return Ok(finding.clone());
         }
         let layers: Vec<&str> = of_code.iter().map(|finding| finding.layer.as_deref().unwrap_or("none")).collect();
-        let message = format!("--layer {layer}: {code} was not found there; it was found in: {}", layers.join(", "));
-        Err(Failure::new(message).next_step("Give one of these layers, or leave --layer out").into())
+        let message =
+            format!("--layer {layer}: this layer has no finding of {code}; layers with one: {}", layers.join(", "));
+        Err(Failure::new(message).next_step("Give one of these layers, or remove --layer").into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! `fix`: the remedy of a finding put into practice.
+//! `fix`: applies the remedy of a finding.
 
 use std::path::{Path, PathBuf};
 
@@ -28,28 +28,28 @@ Examples:
   evenkeel fix runs/digits-cnn {inputs} --train
   evenkeel fix runs/digits-cnn {inputs} --json
 
-A remedy the trained network can take is applied to its last checkpoint, and training goes on in a
-folder of its own. One that changes how a training begins is written as a config to train afresh,
-into the folder of the run; --train trains it at once. The run stays as it is, and the output says
-what was done, with the results of the run before and after.",
+A remedy that fits the trained network is applied to its last checkpoint, and training continues in
+a folder of its own. A remedy that changes the start of training is written as a config for a new
+run, into the folder of the run; --train trains it at once. The run itself is not changed. The
+output reports the action, with the results before and after.",
     dead = dead_relu::CODE,
     inputs = inputs::CODE,
 ))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     choice: Choice,
-    /// Train at once where the remedy needs a fresh run
+    /// Train at once if the remedy needs a new run
     #[arg(long)]
     train: bool,
 }
 
-/// What was done.
+/// The action taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Action {
-    /// Training went on from the last checkpoint.
+    /// Training continued from the last checkpoint.
     Continued,
-    /// Training began anew with changed weights no setting expresses.
+    /// Training started again with changed weights, which no setting expresses.
     Restarted,
     /// A config was written.
     ConfigWritten,
@@ -120,14 +120,14 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(status_of(&findings, false))
 }
 
-/// What the remedy and the state of the run allow.
+/// Action that the remedy and the state of the run allow.
 fn action_for(folder: &RunFolder, finding: &Finding, treatment: &Treatment) -> Result<Action, Stop> {
     let trained = folder.last_checkpoint().exists();
     let Some(surgery) = &treatment.surgery else {
         return Ok(if treatment.goes_on(folder)? { Action::Continued } else { Action::ConfigWritten });
     };
     if surgery.needs_trained_weights() && !trained {
-        let message = format!("{}: there is no checkpoint whose weights could be changed", folder.path().display());
+        let message = format!("{}: the run has no checkpoint whose weights can be changed", folder.path().display());
         let next =
             format!("Choose another remedy of {} with --remedy, or train until the first checkpoint", finding.code);
         return Err(Failure::new(message).next_step(next).into());
@@ -136,7 +136,7 @@ fn action_for(folder: &RunFolder, finding: &Finding, treatment: &Treatment) -> R
     Ok(if afresh { Action::Restarted } else { Action::Continued })
 }
 
-/// Name of what is made from the run: `digits-cnn-fix-K010`.
+/// Name of the result made from the run: `digits-cnn-fix-K010`.
 fn name_for(folder: &RunFolder, finding: &Finding) -> String {
     let path = folder.path();
     let name = path.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
@@ -152,7 +152,7 @@ fn write_config(folder: &RunFolder, finding: &Finding, treatment: &Treatment) ->
     Ok(path)
 }
 
-/// `fix-K010.toml`, or with a number behind it where another remedy of the code has been written already.
+/// `fix-K010.toml`, or with a number after it where another remedy of the code has been written already.
 fn config_path(folder: &Path, code: &str, text: &str) -> PathBuf {
     let first = folder.join(format!("fix-{code}.toml"));
     let others = (2..).map(|number: u32| folder.join(format!("fix-{code}-{number}.toml")));
@@ -160,7 +160,7 @@ fn config_path(folder: &Path, code: &str, text: &str) -> PathBuf {
     std::iter::once(first.clone()).chain(others).find(free).unwrap_or(first)
 }
 
-/// Trains on with the remedy, in a folder beside the run.
+/// Continues training with the remedy, in a folder next to the run.
 fn continued(
     folder: &RunFolder,
     finding: &Finding,
@@ -184,7 +184,7 @@ fn parent(folder: &RunFolder) -> PathBuf {
     parent.unwrap_or(Path::new(".")).to_owned()
 }
 
-/// `config` with its run in a folder beside that of the run.
+/// `config` with its run in a folder next to that of the run.
 fn beside(folder: &RunFolder, mut config: Config) -> Config {
     config.run.directory = parent(folder).display().to_string();
     config
@@ -215,20 +215,20 @@ fn text(fixed: &Fixed, run: &Path) -> String {
     let run = run.display();
     text.push_str(&match (fixed.action, &fixed.run, &fixed.config) {
         (Action::Continued, Some(new), _) => {
-            format!("Training went on from the last checkpoint of {run}, in {}.\n", new.display())
+            format!("Training continued from the last checkpoint of {run}, in {}.\n", new.display())
         }
         (Action::Trained, Some(new), Some(config)) => {
-            format!("A fresh run was trained from {}, in {}.\n", config.display(), new.display())
+            format!("A new run was trained from {}, in {}.\n", config.display(), new.display())
         }
         (_, Some(new), _) => format!("Training began again with the changed weights, in {}.\n", new.display()),
-        (_, _, Some(config)) => format!("A fresh run is needed; its config is written: {}\n", config.display()),
+        (_, _, Some(config)) => format!("A new run is needed; its config is written: {}\n", config.display()),
         _ => String::new(),
     });
     text.push_str(&format!("\n{}\n", Results::table(&fixed.before, fixed.after.as_ref())));
     if let (Action::ConfigWritten, Some(config)) = (fixed.action, &fixed.config) {
         let config = config.display();
         text.push_str(&format!(
-            "Next, for the results after it: evenkeel train {config}\n  (or fix with --train), then evenkeel compare {run} NEW\n"
+            "Next, to see the results: evenkeel train {config}\n  (or fix with --train), then evenkeel compare {run} NEW\n"
         ));
     }
     text

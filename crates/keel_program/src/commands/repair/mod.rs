@@ -1,4 +1,4 @@
-//! The commands that treat what the health rules find: a finding put to the test, its remedy applied, and both in turn until
+//! The commands that treat the findings of the health rules: a finding is tested, its remedy applied, and both in turn until
 //! the training works.
 
 mod chosen_remedy;

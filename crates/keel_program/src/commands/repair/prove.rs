@@ -1,4 +1,4 @@
-//! `prove`: a finding put to the test, with and without its remedy.
+//! `prove`: tests a finding, with and without its remedy.
 
 use clap::Args;
 use clap::value_parser;
@@ -15,7 +15,7 @@ use crate::failure::{Failure, Stop};
 use crate::interruption::{Scratch, stop_flag};
 use crate::terminal::{Align, Output, Status, table, wrapped};
 
-/// Seeds where none are asked for.
+/// Number of seeds by default.
 const SEEDS: u64 = 3;
 
 /// Arguments of `prove`.
@@ -30,10 +30,10 @@ Examples:
 Trains twice for every seed from the same point, with and without the remedy, in a temporary
 folder, and compares the validation results. Confirmed means: better by more than a minimum and
 by more than the spread over seeds (mean of the paired differences against its standard error
-times the 0.95 quantile of Student's t). Where the first remedy is not confirmed, the next one is
-tried, unless --remedy names one. A finding whose remedies do not make the result better becomes
-a remark, one where they move nothing is withdrawn; both are noted in summary.json and in the
-report of the run. Ctrl-C ends it with nothing recorded.",
+times the 0.95 quantile of Student's t). If the first remedy is not confirmed, the next one is
+tried, unless --remedy names one. A finding whose remedies do not improve the result becomes a
+note, and one whose remedies change nothing is withdrawn; both are recorded in summary.json and in
+the report of the run. Ctrl-C ends the proof without recording anything.",
     dead = dead_relu::CODE,
     inputs = inputs::CODE,
 ))]
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     /// Seeds, two runs each
     #[arg(long, value_name = "N", default_value_t = SEEDS, value_parser = value_parser!(u64).range(1..=100))]
     seeds: u64,
-    /// Steps of each run [default: the whole training where it is short, else enough for the finding to come up again]
+    /// Steps of each run [default: the whole training run if it is short, or else enough for the finding to appear again]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     steps: Option<u64>,
 }
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let amount = Amount { seeds: arguments.seeds, steps: arguments.steps };
     let Some(proof) = proved(&folder, &finding, &treatments, amount, output)? else {
         let failure = Failure::new("stopped before the end of the proof; nothing was recorded");
-        return Err(failure.next_step("Run it again, with fewer --seeds or --steps where it takes too long").into());
+        return Err(failure.next_step("Run it again, with fewer --seeds or --steps if it takes too long").into());
     };
     report::after_change(&folder, output);
     let fix = arguments.choice.with_remedy(number_of(&proof, &treatments)).command("fix");
@@ -68,7 +68,7 @@ fn number_of(proof: &Proof, treatments: &[Treatment]) -> Option<usize> {
     (first != Some(proof.remedy_number)).then_some(proof.remedy_number)
 }
 
-/// How much is trained for a proof.
+/// Amount of training for a proof.
 #[derive(Debug, Clone, Copy)]
 struct Amount {
     /// Seeds, two runs each.
@@ -111,9 +111,9 @@ fn proved(
     Ok(best)
 }
 
-/// What came of the leading finding of a run.
+/// Outcome of the proof of a run's leading finding.
 pub(crate) enum Leading {
-    /// It was put to the test; the command that applies the remedy.
+    /// The finding was tested; the command that applies the remedy.
     Proved(Box<Proof>, String),
     /// Its proof was stopped; its code.
     Stopped(String),
@@ -139,11 +139,11 @@ pub(crate) fn prove_leading(folder: &RunFolder, output: &Output) -> Result<Leadi
     Ok(Leading::None)
 }
 
-/// Both arms with their range over the seeds, and what follows; `fix` is the command that applies the remedy.
+/// Both arms with their range over the seeds, and the conclusion; `fix` is the command that applies the remedy.
 pub(crate) fn proof_text(proof: &Proof, fix: &str) -> String {
     let place = proof.layer.as_deref().unwrap_or("whole network");
     let start = match proof.from_step {
-        0 => "afresh".to_owned(),
+        0 => "from the start".to_owned(),
         step => format!("from step {step}"),
     };
     let seeds = match proof.without.len() {
@@ -173,10 +173,10 @@ pub(crate) fn proof_text(proof: &Proof, fix: &str) -> String {
 fn verdict_words(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Confirmed => "the result is better",
-        Verdict::StatisticOnly => "the statistic moved, the result did not",
+        Verdict::StatisticOnly => "the statistic changed, the result did not",
         Verdict::Worse => "the result is worse",
         Verdict::NoEffect => "no effect",
-        Verdict::NotReproduced => "the finding did not come up again",
+        Verdict::NotReproduced => "the finding did not appear again",
     }
 }
 
@@ -186,12 +186,12 @@ fn verdict_text(proof: &Proof, fix: &str) -> String {
     let level = match (proof.withdraws(), proof.lowers_level()) {
         (true, _) => "summary.json now marks the finding as withdrawn",
         (_, true) => "summary.json now lists the finding as info",
-        _ => "the finding keeps its level, because the run without the remedy has no result at all",
+        _ => "the finding keeps its level, because the run without the remedy has no result",
     };
     match proof.verdict {
         Verdict::Confirmed => format!("Confirmed: the result is better with the remedy ({gain}). Next: {fix}"),
         Verdict::StatisticOnly => format!(
-            "Not confirmed: the statistic of {code} moved, the result did not ({gain}); {level}. Next, if you doubt that, \
+            "Not confirmed: the statistic of {code} changed, the result did not ({gain}); {level}. Next, if you doubt that, \
              with more --seeds or --steps: evenkeel explain {code}"
         ),
         Verdict::Worse => format!(
@@ -199,11 +199,11 @@ fn verdict_text(proof: &Proof, fix: &str) -> String {
              or evenkeel explain {code}"
         ),
         Verdict::NoEffect => format!(
-            "No effect: neither the statistic of {code} nor the result moved ({gain}); {level}. Next, if you doubt that: \
+            "No effect: neither the statistic of {code} nor the result changed ({gain}); {level}. Next, if you doubt that: \
              evenkeel explain {code}"
         ),
         Verdict::NotReproduced => format!(
-            "Nothing can be said: without the remedy {code} did not come up again in {}, and the result is the same with it \
+            "Inconclusive: without the remedy, {code} did not appear again in {}, and the result is the same with it \
              ({gain}); more --steps may show it.",
             steps_text(proof.steps)
         ),
@@ -296,17 +296,20 @@ mod tests {
             (
                 Verdict::StatisticOnly,
                 (0.5, 0.5),
-                "the statistic of K010 moved, the result did not (loss +0.0 %, limit 25.0 %",
+                "the statistic of K010 changed, the result did not (loss +0.0 %, limit 25.0 %",
             ),
             (Verdict::StatisticOnly, (0.5, 0.5), "lists the finding as info"),
             (Verdict::Worse, (0.9, 0.1), "worse with the remedy (accuracy -0.8000"),
             (Verdict::NoEffect, (0.5, 0.5), "marks the finding as withdrawn"),
-            (Verdict::NotReproduced, (0.5, 0.5), "did not come up again in 1 step, and"),
+            (Verdict::NotReproduced, (0.5, 0.5), "did not appear again in 1 step, and"),
         ];
         for (verdict, scores, expected) in cases {
             let text = proof_text(&proof(verdict, scores), "FIX");
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            assert!(text.contains(expected) && text.contains("1 seed with and without, afresh, 1 step each"), "{text}");
+            assert!(
+                text.contains(expected) && text.contains("1 seed with and without, from the start, 1 step each"),
+                "{text}"
+            );
         }
     }
 

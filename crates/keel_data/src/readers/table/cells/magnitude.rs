@@ -1,21 +1,21 @@
-//! The size of a column's numbers: what f32 can hold of them, and single numbers that decide the scale of a column.
+//! The size of a column's numbers: their precision in f32, and single numbers that decide the scale of a column.
 
 /// Size from which a number can stand for "no data": fill values such as 1e20, 9.97e36 and -3.4e38 are beyond it.
 const NO_DATA: f64 = 1e15;
 /// Largest share of a "no data" number that any other number of its column has.
 const BESIDE_NO_DATA: f64 = 1e-9;
-/// Size beside the spread from which digits are lost in f32 unless an origin is subtracted.
+/// Size relative to the spread from which digits are lost in f32 unless an origin is subtracted.
 const SIZE_BESIDE_SPREAD: f64 = 64.0;
 /// Sizes outside of which f32, or its square, overflows or vanishes.
 const SIZES: (f64, f64) = (1e-18, 1e18);
 /// Share of the variance from which one number decides the scale of its column.
 const DECIDING_SHARE: f64 = 0.99;
-/// Numbers a column needs for that to be said.
+/// Minimum number of numbers in a column for that statement.
 const NUMBERS_TO_JUDGE: usize = 20;
-/// Distance of a number of nines from all others, beside their own distances from the median.
+/// Distance of a number of nines from all others, relative to their distances from the median.
 const FAR: f64 = 5.0;
 
-/// What the numbers of a column ask for.
+/// Scale and origin that the numbers of a column need.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::readers::table) struct Magnitude {
     /// To be subtracted in f64.
@@ -56,7 +56,7 @@ fn range(values: &[f64]) -> (f64, f64) {
     values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)))
 }
 
-/// A limit between the numbers and the huge ones among them, where at most half are huge and nothing lies between.
+/// A limit between the numbers and the huge ones among them, where at most half are huge and no number is in between.
 fn no_data_from(values: &[f64]) -> Option<f64> {
     let mut sizes: Vec<f64> = values.iter().map(|value| value.abs()).collect();
     sizes.sort_by(f64::total_cmp);
@@ -68,7 +68,7 @@ fn no_data_from(values: &[f64]) -> Option<f64> {
     (largest <= sizes[first] * BESIDE_NO_DATA).then(|| (largest.max(1.0).ln() / 2.0 + sizes[first].ln() / 2.0).exp())
 }
 
-/// -99, -999, -9999 and so on, where it occurs at least twice, nothing else is below 0, and all else is far from it.
+/// -99, -999, -9999 and so on, if it occurs at least twice, no other number is below 0, and all others are far from it.
 fn nines(values: &[f64]) -> Option<f64> {
     let (low, _) = range(values);
     let is_nines = low < -98.0 && low.fract() == 0.0 && format!("{}", -low).bytes().all(|digit| digit == b'9');

@@ -1,6 +1,6 @@
 //! Texts that stand for a missing cell.
 
-/// Markers in lower case, with which spreadsheets, databases and statistics programs say that there is nothing.
+/// Markers in lower case that spreadsheets, databases and statistics programs use for missing values.
 const MARKERS: &[&str] = &[
     "", "na", "n/a", "n.a.", "n/a n/a", "#n/a", "#n/a n/a", "#na", "nan", "-nan", "+nan", "nat", "null", "(null)",
     "#null!", "none", "<na>", "nil", "?", "??", "-", "--", "---", "–", "—", ".", "..", "...", "#div/0!", "#value!",
@@ -24,7 +24,7 @@ pub(in crate::readers::table) struct Missing<'a> {
 }
 
 impl Missing<'_> {
-    /// Tells whether `cell` stands for nothing.
+    /// Returns true if `cell` means a missing value.
     pub(in crate::readers::table) fn holds(self, cell: &str) -> bool {
         if cell.len() <= LONGEST {
             let lower = cell.to_ascii_lowercase();

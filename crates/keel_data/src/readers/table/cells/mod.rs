@@ -1,4 +1,4 @@
-//! Single cells and numbers: what stands for nothing, numbers, dates, words for true and false, and sizes.
+//! Single cells and numbers: missing values, numbers, dates, words for true and false, and sizes.
 
 pub(super) mod magnitude;
 pub(super) mod missing;

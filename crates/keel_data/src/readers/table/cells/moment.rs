@@ -45,7 +45,7 @@ impl Moment {
 
 /// Reads a date, a time of day, or both; `None` if the cell is neither.
 pub(in crate::readers::table) fn parse(cell: &str, order: DateOrder) -> Option<Moment> {
-    // Shorter texts are no dates, longer ones are prose.
+    // Shorter texts are not dates, longer ones are prose.
     if !(4..=48).contains(&cell.len()) || !cell.bytes().any(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -168,7 +168,7 @@ fn date(text: &str, order: DateOrder) -> Option<i64> {
     }
 }
 
-/// Returns true if the same sign stands between all numbers; spaces alone are no sign of a date.
+/// Returns true if the same sign stands between all numbers; spaces alone are not a sign of a date.
 fn signs_agree(text: &str) -> bool {
     let signs: Vec<char> = text.chars().filter(|c| !c.is_ascii_digit() && !c.is_whitespace()).collect();
     match signs[..] {

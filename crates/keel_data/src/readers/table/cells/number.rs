@@ -16,9 +16,9 @@ const SPACES: [char; 4] = [' ', '\u{a0}', '\u{202f}', '\u{2009}'];
 /// A number with the signs that stood around it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::readers::table) struct Amount<'a> {
-    /// The number; infinite where the cell says so or holds more than f64 can.
+    /// The number; infinite if the cell says so or exceeds the range of f64.
     pub(in crate::readers::table) value: f64,
-    /// True if a percent sign stood behind it; the value is in hundredths then.
+    /// True if a percent sign stood after it; the value is in hundredths then.
     pub(in crate::readers::table) percent: bool,
     /// The sign or code of a currency.
     pub(in crate::readers::table) currency: Option<&'a str>,
@@ -45,7 +45,7 @@ fn starts_like_number(cell: &str) -> bool {
     }
 }
 
-/// As [`parse`], with the signs around the number.
+/// Parses like [`parse`], and returns the signs around the number as well.
 pub(in crate::readers::table) fn amount<'a>(cell: &'a str, format: NumberFormat) -> Option<Amount<'a>> {
     let mut found = Amount { value: 0.0, percent: false, currency: None, grouped: false };
     let (mut body, mut negative, mut signed) = (cell.trim(), false, false);
@@ -71,7 +71,7 @@ pub(in crate::readers::table) fn amount<'a>(cell: &'a str, format: NumberFormat)
     Some(found)
 }
 
-/// `body` without the currency before or behind it.
+/// `body` without the currency before or after it.
 fn without_currency<'a>(body: &'a str, known: Option<&str>) -> Option<(&'a str, &'a str)> {
     let outer_is_digit = |end: Option<char>| end.is_some_and(|c| c.is_ascii_digit());
     if known.is_some() || outer_is_digit(body.chars().next()) && outer_is_digit(body.chars().next_back()) {

@@ -16,7 +16,7 @@ pub(in crate::readers::table) fn truth_of(cell: &str) -> Option<bool> {
     })
 }
 
-/// As [`truth_of`], for a column that is known to hold truths.
+/// Works like [`truth_of`], for a column that is known to hold truth values.
 pub(in crate::readers::table) fn truth_or_number(cell: &str) -> Option<bool> {
     match cell {
         "1" | "1.0" => Some(true),

@@ -31,7 +31,7 @@ pub(super) struct Counted<'a> {
     pub(super) fitting: Option<Fitting>,
 }
 
-/// What is known about the table when its columns are judged.
+/// Facts about the table that decide how its columns are used.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
     pub(super) table: &'a RawTable,
@@ -39,11 +39,11 @@ pub(super) struct Known<'a> {
     pub(super) rows: &'a [usize],
     pub(super) missing: Missing<'a>,
     pub(super) has_decimal_commas: bool,
-    /// The column of `data.time`: its progress is not a feature, because the test lies beyond what training saw.
+    /// The column of `data.time`: its progress is not a feature, because the test split is later than the training split.
     pub(super) time: Option<usize>,
 }
 
-/// What becomes of a column.
+/// Use of a column.
 #[derive(Debug)]
 pub(super) struct Decision {
     pub(super) report: ColumnReport,
@@ -66,7 +66,7 @@ pub(super) struct Judged<'a> {
     pub(super) counted: Counted<'a>,
 }
 
-/// Decides what becomes of a column.
+/// Decides the use of a column.
 ///
 /// # Errors
 /// A cell that is a mistake in its column.
@@ -122,7 +122,7 @@ impl<'a> Judged<'a> {
         let shown: String = value.chars().take(20).collect();
         match self.counted.tally.missing() {
             0 => self.left_out(ColumnKind::Constant, &format!("\"{shown}\" in every row")),
-            _ => self.left_out(ColumnKind::Constant, &format!("\"{shown}\" wherever it is not missing")),
+            _ => self.left_out(ColumnKind::Constant, &format!("\"{shown}\" in every cell that is not missing")),
         }
     }
 
@@ -164,7 +164,7 @@ impl<'a> Judged<'a> {
             TableColumn { name: String::new(), encoding: ColumnEncoding::Time(encoding.clone()), missing_flag: false };
         let names: Vec<String> = features.feature_names().iter().map(|name| name.trim().to_string()).collect();
         if names.is_empty() {
-            return Ok(self.left_out(ColumnKind::Time, "orders the rows (data.time); nothing else varies"));
+            return Ok(self.left_out(ColumnKind::Time, "orders the rows (data.time); nothing else in it varies"));
         }
         let reason = match (with_elapsed, times.how.is_empty()) {
             (false, _) => "orders the rows (data.time): periods only".to_string(),

@@ -40,7 +40,7 @@ pub(super) fn decide(judged: Judged) -> Result<Decision, DataError> {
         return Ok(judged.left_out(ColumnKind::RowNumber, &reason));
     }
     if names_rows(&judged, &values) {
-        return Ok(judged.left_out(ColumnKind::Identifier, "named as identifiers are, all different"));
+        return Ok(judged.left_out(ColumnKind::Identifier, "named like an identifier, all different"));
     }
     let magnitude = Magnitude::of(&values);
     (encoding.origin, encoding.unit) = (magnitude.origin, magnitude.unit);
@@ -85,7 +85,7 @@ fn present(judged: &Judged, format: NumberFormat) -> Result<(Vec<f64>, Vec<usize
     Ok((values, rows))
 }
 
-/// The error of the first cell that is no number.
+/// The error of the first cell that is not a number.
 fn stray(judged: &Judged, format: NumberFormat) -> DataError {
     let known = judged.known;
     let cells = &known.table.columns[judged.column].cells;
@@ -114,12 +114,12 @@ fn counts_rows(judged: &Judged, values: &[f64]) -> Option<String> {
     if raw.is_unnamed || names::is_row_number(&raw.name) {
         return Some(match raw.is_unnamed {
             true => "no name, a different whole number in every row".to_string(),
-            false => "named as row numbers are, all different".to_string(),
+            false => "named like a row number, all different".to_string(),
         });
     }
     let is_long = values.len() >= ROWS_TO_COUNT;
     (counts_up && begins && is_long && !names::is_time(&raw.name))
-        .then(|| format!("counts the rows, from {} to {}", values[0], values[values.len() - 1]))
+        .then(|| format!("numbers the rows, from {} to {}", values[0], values[values.len() - 1]))
 }
 
 /// Returns true if a column of different whole numbers is named as an identifier.
@@ -148,7 +148,7 @@ fn reason(values: &[f64], magnitude: &Magnitude, how: &str) -> String {
     reason
 }
 
-/// What to say about single numbers.
+/// Returns notes about single numbers.
 fn remarks(judged: &Judged, magnitude: &Magnitude, values: &[f64], rows: &[usize]) -> Vec<String> {
     let name = judged.name();
     let place = |position: usize| judged.known.table.place_text(rows[position]);

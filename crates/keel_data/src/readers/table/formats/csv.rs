@@ -16,7 +16,7 @@ use std::path::Path;
 pub(in crate::readers) const READER: Reader = Reader {
     entry: CatalogEntry {
         name: "csv",
-        summary: "table as text; delimiter, header, encoding and kinds of columns are found, missing cells filled from the training split",
+        summary: "table as text; delimiter, header, encoding and kinds of columns are detected, missing cells filled from the training split",
     },
     format: Format::Csv,
     read: table::read,
@@ -40,7 +40,7 @@ pub(in crate::readers::table) fn parse(
     let layout = layout(&text);
     let mut notes: Vec<String> = note.into_iter().collect();
     if layout.comments > 0 {
-        notes.push(format!("lines of comment above the table left out: {}", layout.comments));
+        notes.push(format!("comment lines above the table left out: {}", layout.comments));
     }
     let body = text.get(layout.start..).unwrap_or_default();
     let blanks;
@@ -56,8 +56,8 @@ pub(in crate::readers::table) fn parse(
     };
     let extent = Extent::of(body.as_bytes(), delimiter);
     if let Some(line) = extent.open_quote {
-        let what = format!("the quoted cell that begins in line {} never ends", line + layout.lines);
-        return Err(DataError::format(path, what, "Close the quote (the file may be cut off there)"));
+        let what = format!("the quoted cell that begins in line {} is never closed", line + layout.lines);
+        return Err(DataError::format(path, what, "Close the quote (the file may be truncated there)"));
     }
     check_columns(path, config, ("line", extent.widest_line + layout.lines), extent.columns)?;
     // Each cell is stored with its place, which for short ones is more than the text.

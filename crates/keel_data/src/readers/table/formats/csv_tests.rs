@@ -139,11 +139,11 @@ fn cells_a_model_does_not_know_are_counted() {
     assert_eq!(floats(&data)[..5], [0.0, 1.0, 1.0, 0.0, 0.0]);
     assert!(floats(&data)[8].is_nan());
     let notes = data.notes().join("\n");
-    assert!(notes.contains("\"color\": 1 cell has a text that is no category of the model (\"violet\")"), "{notes}");
-    assert!(notes.contains("\"n\": 1 cell can not be read (\"three\"), taken for missing"), "{notes}");
+    assert!(notes.contains("\"color\": 1 cell has a text that is not a category of the model (\"violet\")"), "{notes}");
+    assert!(notes.contains("\"n\": 1 cell can not be read (\"three\"), treated as missing"), "{notes}");
 }
 
-/// Kind and fate of a column called `a` beside a numeric column and a target.
+/// Kind and use of a column called `a` next to a numeric column and a target.
 fn fate(cells: &[String]) -> (ColumnKind, String, String) {
     let rows: String = cells
         .iter()

@@ -54,7 +54,7 @@ pub(super) fn read(folder: &Path, config: &DataConfig) -> Result<RawTable, DataE
     }
     parts.sort();
     if let Some(pair) = parts.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        let what = format!("{} and {} are of the same part", file_name(pair[0].1), file_name(pair[1].1));
+        let what = format!("{} and {} belong to the same part", file_name(pair[0].1), file_name(pair[1].1));
         return Err(DataError::format(folder, what, "Keep one of them, or name a file as data.source"));
     }
     let Some((FolderPart::Train, first)) = parts.first() else {
@@ -163,6 +163,6 @@ mod tests {
         assert!(message.contains("test.csv") && message.contains("no column \"a\""), "{message}");
         write("train_2_train.csv", "a,b,kind\n");
         let message = load(&DataConfig::of_source("."), folder.path()).unwrap_err().to_string();
-        assert!(message.contains("are of the same part"), "{message}");
+        assert!(message.contains("belong to the same part"), "{message}");
     }
 }

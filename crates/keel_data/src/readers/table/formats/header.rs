@@ -1,4 +1,4 @@
-//! Whether the first row names the columns.
+//! Detection of a first row that names the columns.
 
 use super::missing::Missing;
 use super::moment::parse as moment;
@@ -14,7 +14,7 @@ const NUMERIC_SHARE: f64 = 0.8;
 /// Decides from the first row and the rows below it.
 ///
 /// A text above numbers is a name. Numbers above numbers are data, except a run of whole numbers that count evenly, such
-/// as years, beside names. Where all is text, a first row whose cells occur again below is data.
+/// as years, next to names. Where all is text, a first row whose cells occur again below is data.
 pub(super) fn is_header(first: &[String], below: &[Vec<String>]) -> bool {
     let missing = Missing { added: &[] };
     let filled: Vec<usize> = (0..first.len()).filter(|&column| !first[column].is_empty()).collect();

@@ -1,11 +1,11 @@
-//! How a text file lays its table out: what stands above it, and what stands between its cells.
+//! Layout of a table in a text file: the lines above it, and the delimiter between its cells.
 
-/// Lines that are looked at to find the delimiter.
+/// Number of lines examined to find the delimiter.
 const LINES: usize = 50;
 /// Share of the lines that have to agree about the number of cells.
 const AGREEING: f64 = 0.8;
 
-/// Where a table begins in its text, and what stands between its cells.
+/// Start of a table in its text, and the delimiter between its cells.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     /// Bytes above the table.
@@ -18,7 +18,7 @@ pub(super) struct Layout {
     pub(super) comments: usize,
 }
 
-/// What stands between cells.
+/// Delimiter between cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Delimiter {
     /// One character.
@@ -51,7 +51,7 @@ pub(super) fn layout(text: &str) -> Layout {
     Layout { start, lines, delimiter, comments }
 }
 
-/// `sep=;`, with which Excel is told the delimiter.
+/// `sep=;`, which gives Excel the delimiter.
 fn said_by(line: &str) -> Option<u8> {
     let rest = line.trim_matches('"').strip_prefix("sep=").or_else(|| line.trim_matches('"').strip_prefix("SEP="))?;
     match rest.as_bytes() {
@@ -97,7 +97,7 @@ fn find_delimiter(text: &str) -> Delimiter {
     }
 }
 
-/// How often `delimiter` stands outside of quotes in each of the first rows.
+/// Counts `delimiter` outside quotes in each of the first rows.
 fn counts(text: &str, delimiter: u8) -> Vec<usize> {
     let (mut counts, mut count, mut quoted, mut is_empty) = (Vec::new(), 0, false, true);
     for &byte in text.as_bytes() {

@@ -47,7 +47,7 @@ pub(super) fn read_folder(path: &Path, config: &DataConfig) -> Result<raw::RawTa
     folder::read(path, config)
 }
 
-/// The raw table of a file: in the format that its first bytes say, else that the config names, else that its ending
+/// The raw table of a file: in the format of its first bytes, else that named in the config, else that its extension
 /// stands for. Text is often saved with the ending .xls.
 pub(super) fn read_file(path: &Path, config: &DataConfig) -> Result<raw::RawTable, DataError> {
     let name = file_name(path).to_lowercase();

@@ -26,9 +26,8 @@ pub(super) fn check_columns(
     }
     let (unit, number) = place;
     let what = format!("{unit} {number} has {cells} cells; at most {} columns are read", config.largest_columns);
-    let next = format!(
-        "Set data.largest_columns = {cells} to read it all the same (a delimiter or a line break may be another one)"
-    );
+    let next =
+        format!("Set data.largest_columns = {cells} to read it anyway (a delimiter or a line break may be misread)");
     Err(DataError::format(path, what, next))
 }
 
@@ -53,7 +52,7 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    /// Begins a text's table with its first rows; `header` says whether the first one names the columns.
+    /// Begins a text's table with its first rows; `header` is true if the first one names the columns.
     ///
     /// # Errors
     /// No rows, or one with another number of cells than the header.
@@ -111,7 +110,7 @@ impl Sheet {
             return Err(DataError::format(
                 &self.path,
                 format!("{} {place} has {count} cells, the header has {expected}", self.unit),
-                "Correct the line (the file may be cut off there, or a delimiter may stand in a cell without quotes)",
+                "Correct the line (the file may be truncated there, or a cell without quotes may contain a delimiter)",
             ));
         }
         self.cells.iter_mut().zip(cells).for_each(|(column, cell)| column.push(cell));
@@ -146,7 +145,7 @@ fn leave_titles_out(rows: &mut Vec<Row>, notes: &mut Vec<String>) {
     let has_table_below = rows.get(titles).is_some_and(|row| filled(row) >= 2 && row.cells.len() == widest);
     if (1..=TITLES).contains(&titles) && has_table_below {
         rows.drain(..titles);
-        notes.push(format!("rows of title above the table left out: {titles}"));
+        notes.push(format!("title rows above the table left out: {titles}"));
     }
 }
 

@@ -13,7 +13,7 @@ use zip::ZipArchive;
 
 /// Bytes of a cell and of the text of its formula, which the reader keeps for every place of the array.
 const CELL_BYTES: u64 = (size_of::<Data>() + size_of::<String>()) as u64;
-/// Columns of the widest .ods sheet; the reader leaves out what lies beyond.
+/// Columns of the widest .ods sheet; the reader leaves out cells beyond it.
 const ODS_COLUMNS: u64 = 16_384;
 /// Columns of an .xls sheet.
 const XLS_COLUMNS: u16 = 256;
@@ -158,7 +158,7 @@ impl OdsCells {
     }
 }
 
-/// The number an attribute says, at least 1.
+/// The number in an attribute, at least 1.
 fn repeats(tag: &BytesStart<'_>, name: &str) -> u64 {
     let value = tag.try_get_attribute(name).ok().flatten();
     let number = value.and_then(|value| value.value.trim().parse::<u64>().ok());
@@ -220,7 +220,7 @@ struct XlsSheet {
 }
 
 impl XlsSheet {
-    /// Takes note of a record; false if it lies outside of any sheet.
+    /// Records the place of a record; false if it is outside any sheet.
     fn add(&mut self, kind: u16, data: &[u8]) -> bool {
         let word = |at: usize| {
             let bytes = data.get(at..).and_then(|rest| rest.first_chunk());

@@ -1,4 +1,4 @@
-//! Size of what a spreadsheet unpacks to, known before its reader takes memory for it.
+//! Unpacked size of a spreadsheet, known before its reader allocates memory for it.
 
 use crate::config::DataConfig;
 use crate::error::DataError;
@@ -31,7 +31,7 @@ mod tests {
     use std::fs::File;
     use std::io::{Read, Write};
 
-    /// Writes an archive of zeros, which is taken for one of `said` bytes where that is given.
+    /// Writes an archive of zeros, which claims to have `said` bytes if that is given.
     fn write(path: &Path, length: usize, said: Option<u32>) {
         let mut archive = zip::ZipWriter::new(File::create(path).unwrap());
         archive.start_file("xl/sharedStrings.xml", zip::write::SimpleFileOptions::default()).unwrap();

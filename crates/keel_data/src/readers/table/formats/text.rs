@@ -6,13 +6,13 @@ use crate::readers::data_file::{ByteLimit, megabytes, read_at_most};
 use flate2::read::MultiGzDecoder;
 use std::path::Path;
 
-/// Bytes that are looked at to tell UTF-16 without a mark from other texts.
+/// Number of bytes examined to distinguish UTF-16 without a mark from other texts.
 const SAMPLE: usize = 4_096;
 
-/// The text of a file, and what to say about its encoding where that is not UTF-8.
+/// The text of a file, and a note about its encoding if that is not UTF-8.
 ///
 /// # Errors
-/// A damaged compressed file, one that unpacks to more than the config allows, or bytes that are no text.
+/// A damaged compressed file, one that unpacks to more than the config allows, or bytes that are not text.
 pub(super) fn decode(
     path: &Path,
     mut bytes: Vec<u8>,
@@ -34,7 +34,7 @@ pub(super) fn decode(
     };
     let (text, used, _) = encoding.decode(&bytes);
     let note = (used != encoding_rs::UTF_8)
-        .then(|| format!("the text is read as {}; save the table as UTF-8 if letters come out wrong", used.name()));
+        .then(|| format!("the text is read as {}; save the table as UTF-8 if letters are wrong", used.name()));
     text_only(path, text.into_owned()).map(|text| (text, note))
 }
 
@@ -99,7 +99,7 @@ fn text_only(path: &Path, text: String) -> Result<String, DataError> {
         Some(_) => {
             let line = text.chars().take_while(|c| *c != '\0').filter(|c| *c == '\n').count() + 1;
             let what = format!("line {line} has a zero byte: this is not a text file");
-            Err(DataError::format(path, what, "Give a table as CSV, or set data.format to what the file is"))
+            Err(DataError::format(path, what, "Give a table as CSV, or set data.format to the format of the file"))
         }
     }
 }

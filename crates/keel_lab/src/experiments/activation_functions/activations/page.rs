@@ -45,7 +45,7 @@ pub(super) fn page(document: &Document) -> Page {
     page = page
         .plot(
             Text::new(
-                "What is left of the gradient behind a row of gates, all with the same input",
+                "Share of the gradient that remains after a row of gates, all with the same input",
                 "梯度连续穿过若干扇门之后还剩多少（每扇门的输入相同）",
             ),
             chains(document),
@@ -64,7 +64,7 @@ pub(super) fn page(document: &Document) -> Page {
         .paragraph(
             "The sigmoid maps every input into (0, 1) and can be read as a degree of firing, but its derivative is at most ¼, \
              and 0.0000454 at ±10: a chain of sigmoids multiplies such numbers. Its outputs are all positive, so all weights \
-             of a unit behind it get gradients of one sign (see [[zigzag]]). Tanh is a stretched sigmoid,",
+             of a unit after it get gradients of one sign (see [[zigzag]]). Tanh is a stretched sigmoid,",
             "sigmoid 把任意输入压到 (0, 1)，可理解为“激活程度”；但它的导数最大只有 ¼，在 ±10 处只有 0.0000454，层层相乘就更小。它的输出恒为正，\
              使后一层同一单元的所有权重梯度同号（见 [[zigzag]]）。tanh 是拉伸后的 sigmoid：",
         )
@@ -73,13 +73,14 @@ pub(super) fn page(document: &Document) -> Page {
              <mo>\u{2212}</mo><mn>1</mn>",
         )
         .paragraph(
-            "centred at zero, but flat at both ends all the same. Relu passes gradient 1 for every positive input and costs almost \
+            "centred at zero, but also flat at both ends. Relu passes gradient 1 for every positive input and costs almost \
              nothing. For negative inputs it passes none: a unit that is negative for every sample is dead (see [[dead_relu]]).",
             "它以零为中心，但两端同样平坦。ReLU 对正输入的梯度恒为 1，计算几乎不花代价；对负输入梯度为零：若某单元对所有样本都为负，它就“死”了（见 [[dead_relu]]）。",
         )
         .heading("What to take away", "要点")
         .paragraph(
-            "Use relu and mind the learning rate; try leaky relu, elu, selu or gelu for the last bit; tanh where outputs must be \
+            "Use relu and watch the learning rate; try leaky relu, elu, selu or gelu for the last bit; tanh where \
+             outputs must be \
              bounded and centred; the sigmoid for the output of a yes-or-no question, not inside the network.",
             "首选 ReLU，并注意学习率；想再进一步可试 Leaky ReLU、ELU、SELU、GELU；需要有界且零中心的输出时用 tanh；sigmoid 只用于二分类的输出，不要放在网络内部。",
         )
@@ -150,7 +151,7 @@ fn table(document: &Document) -> Table {
     table
 }
 
-/// The zones in words; those that reach the end of the searched stretch go on for ever.
+/// The zones in words; those that reach the end of the searched stretch are unbounded.
 fn zones(zones: &[[f64; 2]]) -> String {
     let zone = |&[low, high]: &[f64; 2]| match (low <= -19.99, high >= 19.99) {
         (true, _) => format!("x &lt; {}", number((high * 100.0).round() / 100.0)),

@@ -47,7 +47,8 @@ pub(super) fn page(document: &Document) -> Page {
         .heading("Why", "为什么")
         .paragraph(
             "The sigmoid multiplies the gradient by at most ¼ in every layer (see [[gradient_depth]]) and its outputs are all \
-             positive, so the first layers wait for a long time. Tanh is centred, and its derivative is 1 at 0: with weights that \
+             positive, so the first layers hardly learn for a long time. Tanh is centred, and its derivative is 1 at 0: \
+             with weights that \
              keep the signal small enough it loses little in a few layers. Relu and its relatives pass the gradient undiminished \
              at any depth.",
             "sigmoid 每层最多把梯度乘以 ¼（见 [[gradient_depth]]），而且输出恒为正，前几层要等很久。tanh 以零为中心，在 0 处的导数为 1：只要权重使信号保持适中，\
@@ -57,7 +58,7 @@ pub(super) fn page(document: &Document) -> Page {
         .paragraph(
             "Relu converges much faster than the sigmoid. How much faster than tanh, if at all, depends on the network and the \
              data: AlexNet's authors measured a factor of six on a convolutional network of four layers and wrote that it varies \
-             with the architecture. A factor measured on one task is no promise for another.",
+             with the architecture. A factor measured on one task need not hold for another.",
             "ReLU 的收敛远快于 sigmoid。它是否比 tanh 快、快多少，取决于网络与数据：AlexNet 的作者在一个四层卷积网络上测得六倍，并说明倍数随结构而变。\
              一个任务上测得的倍数不能照搬到另一个任务。",
         )
@@ -86,7 +87,7 @@ fn seen(document: &Document) -> Text {
     )
 }
 
-/// The mean steps of another function beside those of relu.
+/// The mean steps of another function compared with those of relu.
 fn compared(relu: f64, other: Option<f64>, name: &str, language: Language) -> String {
     let Some(other) = other else {
         return match language {

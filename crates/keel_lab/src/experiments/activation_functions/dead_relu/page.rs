@@ -22,7 +22,8 @@ pub(super) fn page(document: &Document) -> Page {
         .heading("In a network", "在网络中")
         .paragraph(
             "A network with two hidden layers learns the digits for a few hundred steps. A unit is dead if it passes no gradient \
-             for any sample of the whole training set; a single batch would not tell. A curve ends where the weights are no longer \
+             for any sample of the whole training set; a single batch would not show this. A curve ends where the \
+             weights are no longer \
              numbers. First, ever larger learning rates.",
             "一个两隐层网络在手写数字上训练几百步。若某单元对整个训练集的任何样本都不传梯度，就算死亡；只看一个批次是不够的。\
              权重不再是有限数时，曲线到此为止。先看越来越大的学习率。",
@@ -92,7 +93,7 @@ fn hyperplanes(unit: &UnitFigures) -> Page {
         )
         .table(unit_table(unit))
         .paragraph(
-            format!("“After all” is after {steps} steps more. {}", fate[0]),
+            format!("“After all” means after {steps} more steps. {}", fate[0]),
             format!("“全部之后”指再更新 {steps} 步之后。{}", fate[1]),
         )
 }
@@ -175,7 +176,7 @@ fn why(page: Page) -> Page {
         )
 }
 
-/// One curve for each function: a number of its runs over what they differ in.
+/// One curve for each function: a number of its runs over the setting in which they differ.
 fn curves(sweeps: &[Sweep], [x_title, y_title]: [Text; 2], y: fn(&Run) -> Option<f64>) -> Plot {
     let plot = Plot::new(x_title, y_title).scales(Scale::Logarithmic, Scale::Linear).y_range(0.0, 1.05);
     sweeps.iter().fold(plot, |plot, sweep| {

@@ -1,6 +1,6 @@
 //! One relu unit over a cloud of points: a small step teaches it, a large one throws its hyperplane out of the cloud.
 //!
-//! The unit `max(0, w · x + b)` shall give a quarter of what it gives at the start, so its weights have to shrink in the same
+//! The unit `max(0, w · x + b)` has to give a quarter of its initial output, so its weights have to shrink in the same
 //! direction. It learns by gradient descent on the mean of `(output - target)^2 / 2` over all points.
 
 use keel_nn::RandomKey;

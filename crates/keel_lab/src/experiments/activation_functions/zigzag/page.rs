@@ -79,7 +79,7 @@ pub(super) fn page(document: &Document) -> Page {
         .paragraph(
             "All x<sub>i</sub> positive: all gradients have the sign of dL/dz. Sigmoid and relu outputs are such inputs for the \
              next layer. A mini-batch adds up samples with different signs of dL/dz, which helps relu at once and the sigmoid, \
-             whose outputs hardly vary around ½, only slowly. Batch norm behind the linear layer ends it: its backward pass makes \
+             whose outputs hardly vary around ½, only slowly. Batch norm after the linear layer ends it: its backward pass makes \
              the gradients of a unit sum to zero over the batch.",
             "若所有 x<sub>i</sub> 都为正，则所有梯度都与 dL/dz 同号。sigmoid 与 ReLU 的输出正是下一层这样的输入。小批量把 dL/dz 符号不同的样本加在一起，\
              对 ReLU 很快见效，对输出集中在 ½ 附近的 sigmoid 则见效很慢。线性层之后加批归一化可以根治：它的反向传播使每个单元的梯度在批内之和为零。",
@@ -92,7 +92,7 @@ pub(super) fn page(document: &Document) -> Page {
         )
 }
 
-/// Points of a path that are drawn, at most.
+/// Maximum number of points of a path that are drawn.
 const DRAWN: usize = 200;
 
 /// Name of inputs uniform in [0, 1).

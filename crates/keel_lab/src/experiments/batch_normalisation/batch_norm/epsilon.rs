@@ -39,7 +39,7 @@ pub(super) struct EpsilonRun {
 #[derive(Debug, Serialize)]
 pub(super) struct EpsilonLayer {
     pub(super) layer: usize,
-    /// Standard deviation behind batch norm, which it is to make 1.
+    /// Standard deviation after batch norm, which it is to make 1.
     pub(super) normalised_std: f64,
     pub(super) theory: f64,
 }

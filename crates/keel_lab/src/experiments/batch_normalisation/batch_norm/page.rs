@@ -76,7 +76,7 @@ fn signals(page: Page, document: &Document) -> Page {
         .heading("The signal through many layers", "信号穿过多层")
         .paragraph(
             "The outputs of six tanh layers before training, from weights half as large as Xavier's: without batch norm the signal shrinks \
-             layer by layer, with batch norm every layer starts afresh.",
+             layer by layer; with batch norm every layer starts from the same scale.",
             "训练前六个 tanh 层的输出，权重只有 Xavier 的一半：没有批归一化时信号逐层缩小，有批归一化时每层都重新开始。",
         )
         .histograms(Text::new("Without batch norm", "没有批归一化"), histograms(&distributions.without))
@@ -145,7 +145,7 @@ fn epsilon(page: Page, document: &Document) -> Page {
         .formula(mathml("Var(\\hat{x}_l) = \\frac{v_l}{v_l + ε} \\quad v_l = n Var(w) (\\frac{1}{2} - \\frac{1}{2π}) Var(\\hat{x}_{l-1})").as_str())
         .plot(
             Text::new(
-                format!("Standard deviation behind each batch norm, from weights of {scale}, for three values of ε; dashed, the formula"),
+                format!("Standard deviation after each batch norm, from weights of {scale}, for three values of ε; dashed, the formula"),
                 format!("权重为 {scale} 时每个批归一化之后的标准差，三种 ε；虚线为公式"),
             ),
             epsilon_plot(document),
@@ -153,7 +153,7 @@ fn epsilon(page: Page, document: &Document) -> Page {
         .paragraph(
             format!(
                 "If that is the cause, a smaller ε must cure it, with everything else as before. It does: with the smallest the same weights reach \
-                 {best}. So batch norm forgives weights as long as the variance they leave is large beside ε."
+                 {best}. So batch norm tolerates weights as long as the variance they leave is large compared with ε."
             ),
             format!(
                 "如果原因果真如此，其他一切不变、只减小 ε 就应该能治好。确实如此：用最小的 ε，同样的权重达到 {best}。所以，只要权重留下的方差远大于 ε，批归一化就能容忍它们。"
@@ -181,7 +181,7 @@ fn shape(shape: Shape) -> Text {
     }
 }
 
-/// Two decimals, without a sign in front of zero.
+/// Two decimals, without a sign before zero.
 fn signed(value: f64) -> String {
     format!("{value:.2}").replace("-0.00", "0.00").replace('-', "\u{2212}")
 }
@@ -215,7 +215,7 @@ fn scale_and_shift(document: &Document) -> Table {
 
 fn epsilon_plot(document: &Document) -> Plot {
     let plot =
-        Plot::new(Text::new("layer", "层"), Text::new("standard deviation behind batch norm", "批归一化之后的标准差"));
+        Plot::new(Text::new("layer", "层"), Text::new("standard deviation after batch norm", "批归一化之后的标准差"));
     let runs = document.epsilons.runs.iter().enumerate();
     runs.fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, (index, run)| {
         let epsilon = format!("ε = {}", exact(run.epsilon));
@@ -230,7 +230,7 @@ fn epsilon_plot(document: &Document) -> Plot {
 fn epsilon_table(document: &Document) -> Table {
     let columns = [
         ("ε", "ε"),
-        ("Std behind batch norm, first layer", "批归一化后的标准差，首层"),
+        ("Std after batch norm, first layer", "批归一化后的标准差，首层"),
         ("last layer", "末层"),
         ("Training loss", "训练损失"),
         ("Training accuracy", "训练正确率"),
@@ -274,7 +274,7 @@ fn signal(signals: &[Signal], activation: &str) -> Plot {
     })
 }
 
-/// The accuracies of one side of all pairs, over what the pairs differ in.
+/// The accuracies of one side of all pairs, over the setting in which the pairs differ.
 fn accuracy(x_title: Text, curve: impl Fn(fn(&Pair) -> f64) -> Vec<Point>) -> Plot {
     let with = curve(|pair| pair.with.train_accuracy);
     let without = curve(|pair| pair.without.train_accuracy);

@@ -1,4 +1,4 @@
-//! γ and β on three channels: what batch norm makes of a batch before them, and what they make of it.
+//! γ and β on three channels: the batch after normalisation, and after γ and β.
 
 use keel_nn::layers::{BatchNormSpec, LayerSpec};
 use keel_nn::{Forward, MemoryRequest, Mode, RandomKey, Shape};

@@ -68,7 +68,7 @@ impl Hand {
         }
     }
 
-    /// dx as the sum of what arrives directly, through the variance and through the mean.
+    /// dx as the sum of the direct path, that through the variance and that through the mean.
     pub(super) fn three_paths(&self) -> Vec<f64> {
         (0..self.direct.len()).map(|index| self.direct[index] + self.by_variance(index) + self.by_mean(index)).collect()
     }

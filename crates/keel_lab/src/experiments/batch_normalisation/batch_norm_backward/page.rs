@@ -32,7 +32,7 @@ pub(super) fn page(document: &Document) -> Page {
         )
         .plot(
             Text::new(
-                "What is left: dx of the engine, without the factor γ/√(σ² + ε). Its mean is 0, and so is its slope",
+                "The remainder: dx of the engine, without the factor γ/√(σ² + ε). Its mean is 0, and so is its slope",
                 "剩下的部分：引擎的 dx，去掉倍数 γ/√(σ² + ε)。均值为 0，斜率也为 0",
             ),
             left(document),
@@ -86,7 +86,8 @@ fn backward(page: Page) -> Page {
 
 fn check(page: Page, document: &Document) -> Page {
     page.paragraph(
-        "Each line by hand, in double precision, beside the engine. Its layer gives y, dβ, dγ and dx. A frozen layer, whose \
+        "Each line by hand, in double precision, next to the engine's numbers. Its layer gives y, dβ, dγ and dx. A \
+         frozen layer, whose \
          statistics do not move, gives the direct path. In evaluation mean and variance are numbers that are handed in, so \
          differences of its loss by them are dμ and dσ². The last row takes differences by every input, on all paths at once.",
         "每一行用双精度手算，再与引擎对照。引擎的层给出 y、dβ、dγ 与 dx；冻结的层（统计量不动）给出直接路径；推理模式下均值与方差是外部给定的数，\
@@ -115,8 +116,10 @@ fn zero(page: Page, document: &Document) -> Page {
         .formula(mathml("∑_n dx_n = 0 \\quad ∑_n dx_n \\hat{x}_n = \\frac{γ dγ}{\\sqrt{σ^2 + ε}} \\frac{ε}{σ^2 + ε} ≈ 0").as_str())
         .table(sums(document))
         .paragraph(
-            "Three things follow. A bias in front of batch norm has the gradient Σ dx = 0: it never learns anything, and β does its work. \
-             The gradients of a unit have both signs in every batch, so that the weights in front of it are no longer pushed all up or \
+            "Three things follow. A bias before batch norm has the gradient Σ dx = 0: it never learns anything, and β \
+             does its work. \
+             The gradients of a unit have both signs in every batch, so that the weights before it are no longer pushed \
+             all up or \
              all down even where all inputs are positive: this is how batch norm ends the zigzag of relu. And if all weights in front are \
              multiplied by a, the output stays and dx shrinks by 1/a, as √(σ² + ε) stands below: large weights take small steps.",
             "由此得出三点。批归一化之前的偏置，其梯度是 Σ dx = 0：它永远学不到东西，由 β 代劳。一个单元的梯度在每批中有正有负，所以即使输入全为正，\

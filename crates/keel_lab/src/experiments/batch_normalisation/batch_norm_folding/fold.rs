@@ -3,7 +3,7 @@
 use keel_nn::{Network, Op, ParameterRole, Value};
 use serde::Serialize;
 
-/// Numbers of one channel of a batch norm, and what they become.
+/// Numbers of one channel of a batch norm, and the folded ones.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Channel {
     pub(crate) gamma: f64,
@@ -55,7 +55,7 @@ pub(crate) fn fold(normed: &Network, plain: &mut Network) {
     if maps.len() == folds.len() {
         return;
     }
-    // The scores have no batch norm behind them.
+    // The scores have no batch norm after them.
     let last = normed.graph.nodes().iter().rfind(|node| node.op.has_weight_matrix());
     if let (Some(last), Some(place)) = (last, maps.last()) {
         plain.parameters[place.clone()].copy_from_slice(&normed.parameters[last.parameters.clone()]);

@@ -34,7 +34,7 @@ pub(super) fn page(document: &Document) -> Page {
         )
         .formula(mathml("γ \\frac{z - μ}{\\sqrt{σ^2 + ε}} + β = \\frac{γ}{\\sqrt{σ^2 + ε}} z + (β - \\frac{γ μ}{\\sqrt{σ^2 + ε}})").as_str())
         .paragraph(
-            "A straight line behind a linear map z = W x + b is a linear map again:",
+            "A straight line after a linear map z = W x + b is again a linear map:",
             "线性映射 z = W x + b 之后再接一条直线，仍是线性映射：",
         )
         .formula(mathml("W′ = \\frac{γ}{\\sqrt{σ^2 + ε}} W \\quad b′ = β + \\frac{γ}{\\sqrt{σ^2 + ε}} (b - μ)").as_str())
@@ -45,7 +45,7 @@ pub(super) fn page(document: &Document) -> Page {
         )
         .heading("What to take away", "要点")
         .paragraph(
-            "At test time batch norm costs nothing. It can be folded only if it stands directly behind the map: behind the activation \
+            "At test time batch norm costs nothing. It can be folded only directly after the map: after the activation \
              there is no layer to fold it into. And it must be the running statistics that are folded; with those of the test batch \
              there is no fixed line.",
             "测试时批归一化没有任何开销。只有紧跟在线性映射或卷积之后才能折叠：放在激活之后，前面就没有可折叠进去的层。而且折叠的必须是滑动统计量；用测试批自身的统计量时，不存在固定的直线。",

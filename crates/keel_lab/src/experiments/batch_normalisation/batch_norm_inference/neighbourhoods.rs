@@ -13,7 +13,7 @@ use crate::error::LabError;
 use crate::samples::{CLASSES, Order, Part};
 use crate::training::answer;
 
-/// Batches in which the image is looked at.
+/// Number of batches in which the image is evaluated.
 pub(crate) const NEIGHBOURHOODS: u64 = 5;
 /// Images of a batch, the one in question first.
 const BATCH: usize = 8;

@@ -92,7 +92,7 @@ pub(super) fn regathered(
     Ok(other)
 }
 
-/// The rule that averages all batches alike.
+/// The rule that averages all batches equally.
 pub(super) fn cumulative() -> BatchNormSpec {
     BatchNormSpec { running: RunningStatistics::Cumulative, ..BatchNormSpec::default() }
 }

@@ -28,7 +28,7 @@ pub(super) fn page(document: &Document) -> Page {
         )
         .plot(
             Text::new(
-                "Starting anew: distance of the statistics from those of the whole training set, by batches seen",
+                "Starting again: distance of the statistics from those of the whole training set, by batches seen",
                 "重新开始统计：与整个训练集统计量的差异，随所见批数变化",
             ),
             warm_up(document),
@@ -64,7 +64,7 @@ pub(crate) fn by_batch(own_statistics: &[OwnStatistics], running_accuracy: f64) 
             Marks::LineAndPoints,
         ))
         .with(Series::new(
-            Text::new("answer changes with the company", "答案随同批样本改变"),
+            Text::new("answer changes with the neighbours", "答案随同批样本改变"),
             curve(&|own| own.changing_fraction),
             Marks::LineAndPoints,
         ))
@@ -78,10 +78,12 @@ fn one_image(page: Page, document: &Document) -> Page {
     let changing = number(100.0 * changing_fraction);
     let page = page.heading("The same image among five different neighbourhoods", "同一张图像，五种不同的邻居").paragraph(
         format!(
-            "The first image of every group is the same {label} of the test set; only the {} images beside it in the batch differ. Normalised \
+            "The first image of every group is the same {label} of the test set; only the {} images next to it in the \
+             batch differ. Normalised \
              with the statistics of its batch, the network says something else in each: of the images that were tried, {changing} % change \
-             their answer, and this is the one told most different things. With the running statistics the answer is {} (probability {}), \
-             whoever stands beside it.",
+             their answer, and this one gets the largest number of different answers. With the running statistics the \
+             answer is {} (probability {}), \
+             whichever images are next to it.",
             batch - 1,
             fixed.answer,
             sure(fixed)
@@ -220,7 +222,7 @@ fn kinds(document: &Document) -> Table {
         Text::new("64 by class", "按类别的 64 张"),
     ];
     let caption = Text::new(
-        "Test accuracy, and in brackets the share of images whose answer depends on their company",
+        "Test accuracy, and in brackets the share of images whose answer depends on their neighbours",
         "测试正确率；括号内为答案取决于同批图像的图像比例",
     );
     let mut table = Table::new(caption, columns);

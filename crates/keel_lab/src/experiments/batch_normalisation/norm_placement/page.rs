@@ -11,7 +11,7 @@ use crate::loss_curve::loss_points;
 pub(super) fn page(document: &Document) -> Page {
     let stacks = &document.stacks;
     let mut page = Page::new().heading("What you see", "你看到了什么").paragraph(
-        "Four stacks learn the digits with batch norm between map and activation, behind the activation, and without. Every \
+        "Four stacks learn the digits with batch norm between map and activation, after the activation, and without. Every \
          run is a dot, the bar is their mean; then the training loss of the linear and of the convolutional relu stack.",
         "四种网络学习手写数字：批归一化分别放在线性映射与激活之间、激活之后，或不用。每个点是一次训练，竖线是平均值；然后是线性与卷积 ReLU 网络的训练损失。",
     );
@@ -35,7 +35,8 @@ pub(super) fn page(document: &Document) -> Page {
         )
         .paragraph(
             format!(
-                "A bias in front of batch norm is subtracted again with the mean, so its gradient is 0 up to rounding: {bias} here, where \
+                "A bias before batch norm is subtracted again with the mean, so its gradient is 0 up to rounding: \
+                 {bias} here, where \
                  the weights of the same layer get {weight} and a bias without batch norm {free}. Leave it out; β does its work ([[batch_norm_backward|why the sum is zero]])."
             ),
             format!(
@@ -45,7 +46,7 @@ pub(super) fn page(document: &Document) -> Page {
         .heading("What to take away", "要点")
         .paragraph(
             "The stack to start from: convolution – batch norm – relu, again and again, pooling now and then, and a linear layer at \
-             the end; or linear – batch norm – activation. Whether before or behind matters little for relu.",
+             the end; or linear – batch norm – activation. The choice between before and after matters little for relu.",
             "可作起点的结构：卷积 – 批归一化 – ReLU 反复堆叠，间或池化，最后接线性层；或者线性 – 批归一化 – 激活。对 ReLU 来说，放在之前还是之后差别不大。",
         )
 }
@@ -91,7 +92,7 @@ fn table(stacks: &[StackFigures]) -> Table {
         Text::new("Zeros", "零的比例"),
     ];
     let caption = Text::new(
-        "Accuracy with its standard deviation over seeds, and what the last linear layer is given",
+        "Accuracy with its standard deviation over seeds, and the input of the last linear layer",
         "正确率及其在各随机种子间的标准差，以及最后的线性层得到的输入",
     );
     let mut table = Table::new(caption, columns);

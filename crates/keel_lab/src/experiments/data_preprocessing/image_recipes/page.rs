@@ -115,7 +115,7 @@ fn seen(document: &Document) -> Text {
         english.push_str(" Bringing the values into [0, 1] helps, centring them helps once more.");
         chinese.push_str("缩放到 [0, 1] 有帮助，再做零中心化还有帮助。");
     } else {
-        english.push_str(" On these images centring makes no difference beside a learning rate of their own.");
+        english.push_str(" On these images centring only changes the best learning rate.");
         chinese.push_str("在这批图像上，只要学习率合适，零中心化没有带来差别。");
     }
     Text::new(english, chinese)
@@ -142,7 +142,7 @@ fn why(page: Page) -> Page {
         )
         .heading("What to take away", "要点")
         .paragraph(
-            "Centre images. Which of the three recipes matters less: dividing all pixels by one number only rescales the \
+            "Centre images. The choice among the three recipes matters less: dividing all pixels by one number only rescales the \
              learning rate. PCA and whitening are not customary for images (see [[preprocessing]]).",
             "图像要做零中心化。三种做法选哪一种差别较小：把所有像素除以同一个数只相当于改变学习率。图像一般不用 PCA 与白化（见 [[preprocessing]]）。",
         )

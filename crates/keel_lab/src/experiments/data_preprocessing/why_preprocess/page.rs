@@ -38,7 +38,8 @@ pub(super) fn page(document: &Document) -> Page {
         .side_by_side(
             Text::new(
                 format!(
-                    "The same clouds up close. Tinted: what the turned line takes for class A. Red: points on the wrong side of \
+                    "The same clouds up close. Tinted: points that the turned line assigns to class A. Red: points on \
+                     the wrong side of \
                      it ({})",
                     shares(document)
                 ),

@@ -79,7 +79,7 @@ fn why(page: Page) -> Page {
              小权重使信号在前向中消失，sigmoid 使梯度在反向中消失，原始输入只容许很小的学习率。",
         )
         .paragraph(
-            "That is why removing one thing at a time can mislead: an ablation shows what a part is worth in the company of all \
+            "That is why removing one thing at a time can mislead: an ablation shows the value of a part in the presence of all \
              others, not what it is worth alone. The lower half of the chart, without batch norm, is the other side of it.",
             "因此每次只去掉一条可能误导人：消融实验显示的是某一条在其余各条都在时的价值，而不是它单独的价值。图的下半部分（没有批归一化）展示的是另一面。",
         )

@@ -70,7 +70,8 @@ fn why(page: Page, document: &Document) -> Page {
             format!(
                 "Kaiming's factor is 1, forward and backward, and the network learns with every seed: {} to {} of the test set are \
                  right. Orthogonal weights with the same gain keep the length of every signal, not just the average one. With \
-                 batch norm, which sets the scale anew in every layer, the network learns even from the Xavier weights that stopped it \
+                 batch norm, which resets the scale in every layer, the network learns even from the Xavier weights \
+                 that stopped it \
                  before ({} to {} right), though at this small rate more slowly: it is made for larger ones ([[batch_norm]]).",
                 kaiming.0, kaiming.1, normed.0, normed.1
             ),
@@ -108,7 +109,7 @@ fn table(runs: &[Runs]) -> Table {
     ];
     let columns = columns.map(|(english, chinese)| Text::new(english, chinese)).to_vec();
     let caption = Text::new(
-        "Signal and gradient before training, and what came of it: means over seeds, and the standard deviation of the accuracy",
+        "Signal and gradient before training, and the result: means over seeds, and the standard deviation of the accuracy",
         "训练前的信号与梯度，以及训练结果：各随机种子的平均值，以及正确率的标准差",
     );
     let mut table = Table::new(caption, columns);

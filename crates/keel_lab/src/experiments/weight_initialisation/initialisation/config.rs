@@ -32,7 +32,7 @@ pub(super) struct Config {
     /// Initial weights.
     #[schemars(extend("zh" = "初始权重。"))]
     pub(super) init: Init,
-    /// Factor of xavier, kaiming and orthogonal weights in place of their own (1 for xavier and orthogonal, that of the
+    /// Factor of xavier, kaiming and orthogonal weights instead of their own (1 for xavier and orthogonal, that of the
     /// activation for kaiming).
     #[schemars(extend("zh" = "代替 xavier、kaiming 与正交权重自身的增益（xavier 与正交为 1，kaiming 为激活函数的增益）。"))]
     #[schemars(range(min = 0.000001, max = 1000.0))]

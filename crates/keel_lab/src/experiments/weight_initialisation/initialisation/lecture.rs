@@ -24,7 +24,7 @@ struct Slide {
     mean: Option<[f64; 6]>,
 }
 
-/// A setting by what is special about it.
+/// A setting by its peculiarity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Setting {

@@ -235,7 +235,7 @@ fn histograms(layers: &[Layer]) -> Histograms {
     })
 }
 
-/// Two decimals, without a sign in front of zero.
+/// Two decimals, without a sign before zero.
 pub(crate) fn signed(value: f64) -> String {
     format!("{value:.2}").replace("-0.00", "0.00").replace('-', "\u{2212}")
 }

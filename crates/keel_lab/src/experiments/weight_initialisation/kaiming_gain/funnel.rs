@@ -47,7 +47,7 @@ pub(super) fn figures(config: &Config, seed: u64) -> FunnelFigures {
         let ratios: Vec<Ratios> = stacks::networks(config, seed).map(|seed| run(choice, seed)).collect();
         let mean = |part: fn(&Ratios) -> f64| Moments::of(ratios.iter().map(|ratios| part(ratios).ln())).mean.exp();
         let (mut forward, mut backward) = (1.0, 1.0);
-        // The first layer has no relu in front of it, and the comparison begins behind it.
+        // The first layer has no relu before it, and the comparison begins after it.
         for pair in WIDTHS.windows(2).skip(1) {
             let (fan_in, fan_out) = (pair[0] as f64, pair[1] as f64);
             let variance = KAIMING / if choice == Fans::In { fan_in } else { fan_out };

@@ -45,7 +45,7 @@ fn one_layer(page: Page, document: &Document) -> Page {
             "A unit adds up n products of weight and input, y = Σ w x. The weights are independent of the inputs and have mean 0, \
              so every cross term E[w w′ x x′] vanishes. What remains of the input is its second moment, not its variance. \
              Nothing else is asked of x: it need not be normal, need not have mean 0, and its entries need not even be \
-             independent of each other. That settles the worry that behind relu x is no longer normal and no longer centred.",
+             independent of each other. It is therefore no problem that after relu x is neither normal nor centred.",
             "一个单元把 n 个权重与输入的乘积相加，y = Σ w x。权重与输入独立且均值为 0，所以交叉项 E[w w′ x x′] 全部消失。输入留下来的是二阶矩，而不是方差。\
              对 x 别无要求：不必服从正态，不必零均值，各分量之间甚至不必独立。这就回答了“ReLU 之后的 x 不再是正态、不再零均值”的担忧。",
         )
@@ -97,7 +97,7 @@ fn all_layers(page: Page, document: &Document) -> Page {
         )
         .paragraph(
             format!(
-                "The first layer has no relu in front of it, so by the same argument its weights should have 1/n. With 2/n the \
+                "The first layer has no relu before it, so by the same argument its weights should have 1/n. With 2/n the \
                  variance is doubled once, at the start, and the factor stays what it is at any depth: the standard deviation is \
                  {} times as large in the first layer and {} times in the last (√2 = 1.414). A factor in one layer does not matter; \
                  one in every layer does.",
@@ -119,7 +119,7 @@ fn slide_numbers(page: Page, document: &Document) -> Page {
             format!(
                 "With 2/n in every layer and a standard normal input, Var(y) = 2 in the first layer, and therefore in all. Behind \
                  relu a normal y of variance 2 is half of a bell and a heap of zeros, and its moments are integrals of one line: \
-                 mean {mean}, standard deviation {std}, second moment {}, which is what the next layer is given.",
+                 mean {mean}, standard deviation {std}, second moment {}, which the next layer receives.",
                 number(half.second_moment_at_variance_2)
             ),
             format!(
@@ -146,10 +146,10 @@ fn slide_numbers(page: Page, document: &Document) -> Page {
 }
 
 fn backward(page: Page, document: &Document) -> Page {
-    page.heading("The way back: fan-out", "反向：输出数")
+    page.heading("The backward pass: fan-out", "反向：输出数")
         .paragraph(
             "The gradient of an input is a sum over the n̂ units it feeds, and relu lets half of the gradients through, \
-             independently of their size. So the factor ½ appears again, with the number of outputs in place of the inputs:",
+             independently of their size. So the factor ½ appears again, with the number of outputs instead of the inputs:",
             "输入的梯度是它所连接的 n̂ 个单元的求和，而 ReLU 只让一半的梯度通过，与其大小无关。于是 ½ 再次出现，只是输入数换成了输出数：",
         )
         .formula(mathml("Var(Δx_l) = \\frac{1}{2} \\hat{n}_l Var(w_l) Var(Δx_{l+1})").as_str())
@@ -186,7 +186,8 @@ fn leaky(page: Page, document: &Document) -> Page {
 
 fn take_away(page: Page) -> Page {
     page.heading("What to take away", "要点").paragraph(
-        "The 2 makes up for the half of the second moment that relu cuts off. It is E[x²] that a layer hands on, because the weights \
+        "The 2 makes up for the half of the second moment that relu cuts off. It is E[x²] that a layer passes on, \
+         because the weights \
          have mean 0; using Var(x) instead gives a factor that measurably explodes.",
         "系数 2 补偿了 ReLU 截掉的一半二阶矩。由于权重均值为 0，层与层之间传递的是 E[x²]；误用 Var(x) 得到的系数，实测会爆炸。",
     )
@@ -251,7 +252,7 @@ fn steps(document: &Document) -> Table {
     let columns = vec![Text::new("Step", "步骤"), Text::new("Theory", "理论"), Text::new("Measured", "实测")];
     let mut table = Table::new(
         Text::new(
-            "Steps 1 and 2, measured behind the first layer. The third row is not what a layer hands on",
+            "Steps 1 and 2, measured after the first layer. The third row is not what a layer passes on",
             "第 1、2 步在首层之后的实测。第三行不是层与层之间传递的量",
         ),
         columns,

@@ -208,7 +208,7 @@ pub(super) fn first_layer(config: &Config, factor: f64, seed: u64) -> FirstLayer
     FirstLayer { factor, first: mean(|one| one.0), last: mean(|one| one.1) }
 }
 
-/// Leaky relu with one slope: what it leaves of the second moment, and a deep stack with its own factor and with relu's.
+/// Leaky relu with one slope: the remaining second moment, and a deep stack with its own factor and with relu's.
 pub(super) fn slope(config: &Config, slope: f64, seed: u64) -> SlopeFigures {
     let activation = Activation::LeakyRelu(LeakyReluSpec { slope: slope as f32 });
     let share = 0.5 * (1.0 + slope * slope);

@@ -11,7 +11,7 @@ pub(super) fn page(document: &Document) -> Page {
     let page = Page::new()
         .heading("What you see", "你看到了什么")
         .paragraph(
-            "A derivation, and beside each step a simulation of what it claims. The question: how large must the weights w of a \
+            "A derivation, with a simulation of each step. The question: how large must the weights w of a \
              layer y = W x be so that y varies as much as x?",
             "一个推导，每一步旁边都有对其结论的模拟。问题是：层 y = W x 的权重 w 应取多大，才能使 y 的变化幅度与 x 相同？",
         )
@@ -135,7 +135,7 @@ fn steps(document: &Document) -> Table {
         let name = match figures.step {
             Step::ProductNormal => Text::new("Var(w x), x standard normal", "Var(w x)，x 标准正态"),
             Step::ProductUniform => Text::new("Var(w x), x uniform in [−1, 1]", "Var(w x)，x 在 [−1, 1] 均匀"),
-            Step::ProductRectified => Text::new("Var(w x), x behind relu, by E[x²]", "Var(w x)，x 经 ReLU，按 E[x²]"),
+            Step::ProductRectified => Text::new("Var(w x), x after relu, by E[x²]", "Var(w x)，x 经 ReLU，按 E[x²]"),
             Step::ProductRectifiedIfVariance => Text::new("the same, by Var(x): wrong", "同上，按 Var(x)：错误"),
             Step::Convolution => Text::new("Var(y), 3 × 3 × 64, Var(w) = 1/576", "Var(y)，3 × 3 × 64，Var(w) = 1/576"),
             Step::ConvolutionIfChannelsOnly => Text::new("the same with Var(w) = 1/64", "同上，Var(w) = 1/64"),
@@ -154,7 +154,7 @@ fn rectangular(document: &Document) -> Table {
         Text::new("measured", "实测"),
     ];
     let caption = Text::new(
-        "A layer with four times as many inputs as outputs: what becomes of the variance",
+        "A layer with four times as many inputs as outputs: change of the variance",
         "输入数是输出数四倍的层：方差的变化倍数",
     );
     let mut table = Table::new(caption, columns);

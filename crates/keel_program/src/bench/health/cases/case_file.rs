@@ -21,11 +21,11 @@ const NO_RULE: &str = "none";
 pub(super) struct Case {
     /// Name of its file without the ending.
     pub(super) name: String,
-    /// Name of the folder it lies in, where the cases are grouped; else empty.
+    /// Name of its folder if the cases are grouped; else empty.
     pub(super) kind: String,
     /// Its file.
     pub(super) path: PathBuf,
-    /// A faulty program: what may lead its findings, codes or `refused`. A healthy one: codes it may have.
+    /// For a faulty program, the permitted leading findings: codes or `refused`. For a healthy one, the permitted codes.
     pub(super) expected: Vec<String>,
     /// Its config, without the data.
     pub(super) config: Config,
@@ -44,12 +44,13 @@ impl Case {
     /// Reads the case in the file `path` of the group `kind`.
     ///
     /// # Errors
-    /// The file cannot be read, its first two lines do not say what is expected and what it is, or its config is wrong.
+    /// The file cannot be read, its first two lines do not give the expected findings and the kind of case, or its config
+    /// is wrong.
     pub(super) fn read(path: &Path, kind: &str, sort: Sort) -> Result<Case, Stop> {
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
         let expected = expectation(&text, sort).map_err(|failure| failure.at(&format!("{}:1", path.display())))?;
         if summary(&text).is_none() {
-            let failure = Failure::new(format!("{}:2: no word of what the case is", path.display()));
+            let failure = Failure::new(format!("{}:2: the description of the case is missing", path.display()));
             return Err(failure.next_step("Write a second line such as `# learning rate 100 times too high`").into());
         }
         let config = config::load(Some(&path.display().to_string()), &[])?;
@@ -72,7 +73,7 @@ fn expectation(text: &str, sort: Sort) -> Result<Vec<String>, Failure> {
             "faulty",
         ),
         Sort::Silent => {
-            (format!("`{MARK} {SILENT}`, and behind it codes that are no false alarm here"), "healthy or repaired")
+            (format!("`{MARK} {SILENT}`, followed by codes that are not false alarms here"), "healthy or repaired")
         }
     };
     let refuse = |message: String| {

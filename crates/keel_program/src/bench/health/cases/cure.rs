@@ -1,4 +1,4 @@
-//! The remedy of what leads, followed as a user follows it.
+//! The remedy of the leading finding, applied as a user applies it.
 
 use super::FIRST_SEED;
 use super::program::{Fixed, Program, Training};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::case_file::{Case, Sort};
 use crate::failure::{Failure, Stop, unreadable};
 
-/// Name of the repaired version of a program behind that of the faulty one.
+/// Suffix of the repaired version of a program after the name of the faulty one.
 const REPAIRED: &str = "_fixed";
 
 /// The cases of a folder, in the order of their kinds and names.
@@ -158,7 +158,7 @@ mod tests {
             (&[], &[], "no cases in its folders faulty and healthy"),
             (&[("healthy/a.toml", SILENT)], &["b"], "--only b: no such case"),
             (&[("healthy/a.toml", "[data]\n")], &[], "a.toml:1: the first line does not begin with `# expect:`"),
-            (&[("faulty/a.toml", "# expect: K013\n")], &[], "a.toml:2: no word of what the case is"),
+            (&[("faulty/a.toml", "# expect: K013\n")], &[], "a.toml:2: the description of the case is missing"),
             (&[("healthy/a.toml", wrong)], &[], "a.toml:4: `train.epoch`: unknown key"),
             (
                 &[("faulty/a.toml", FAULTY), ("faulty/a_fixed.toml", FAULTY)],

@@ -1,4 +1,4 @@
-//! A folder of cases: programs with a known fault beside their repaired versions, and healthy programs.
+//! A folder of cases: programs with a known fault with their repaired versions, and healthy programs.
 //!
 //! Every program is a config with two lines in front: the findings it is to have, and where its kind is from. It is trained
 //! by this very program in a process of its own, as a user would train it; its remedies are followed with `fix`.
@@ -33,7 +33,7 @@ pub(crate) use text::table;
 /// First of the seeds of every repaired and healthy program, and the seed of every faulty one.
 const FIRST_SEED: u64 = 0;
 
-/// Chooses the folder, the cases and the number of trainings.
+/// Chooses the folder, the cases and the number of training runs.
 #[derive(Debug)]
 pub(crate) struct Options<'a> {
     /// Folder with the folders `faulty` and `healthy`.

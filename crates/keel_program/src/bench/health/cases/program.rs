@@ -13,9 +13,9 @@ use serde_json::Value;
 use super::trained::Trained;
 use crate::failure::{Failure, unreadable, unwritable};
 
-/// Longest time a training may take.
+/// Longest time a training run may take.
 const LONGEST: Duration = Duration::from_secs(300);
-/// Time between two looks at a process.
+/// Time between two checks of a process.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The program, and the folder its runs are written to.
@@ -45,17 +45,17 @@ pub(super) struct Training<'a> {
 pub(super) enum Fixed {
     /// No program can apply it, or it does not fit.
     Refused,
-    /// A config to be trained afresh.
+    /// A config to be trained from the start.
     Config(PathBuf),
-    /// Training went on.
+    /// Training continued.
     Trained(Trained),
 }
 
 impl Program {
-    /// The running program, whose trainings are written to `scratch`.
+    /// The running program, whose training runs are written to `scratch`.
     ///
     /// # Errors
-    /// The system does not say where it lies.
+    /// The system does not report its path.
     pub(super) fn this(scratch: &Path) -> Result<Program, Failure> {
         let path = std::env::current_exe().map_err(|error| {
             Failure::new(format!("cannot find the program itself: {error}")).next_step("Start it by its full path")
@@ -87,7 +87,7 @@ impl Program {
         if answer.get("metrics").is_some() {
             return Ok(Trained::of_summary(run, &answer));
         }
-        // A training that failed on its way keeps its summary.
+        // A training run that failed on its way keeps its summary.
         let kept = fs::read_to_string(run.join("summary.json")).ok();
         let kept: Option<Value> = kept.and_then(|text| serde_json::from_str(&text).ok());
         Ok(match kept {

@@ -28,7 +28,7 @@ pub(super) const ARRAYS: &[Arrays] = &[
     Arrays { name: "tags", make: || Ok(tags()) },
 ];
 
-/// How the labels of the digits are stored.
+/// Storage format of the digits' labels.
 #[derive(Clone, Copy, PartialEq)]
 enum Labels {
     True,
@@ -57,7 +57,7 @@ fn digits_of(labels: Labels) -> Result<Pair, DataError> {
     Ok(Pair { inputs, targets: Array { sizes: vec![samples], values: of_samples } })
 }
 
-/// Eight numbers a sample and three independent yes-or-no answers.
+/// Eight numbers per sample and three independent yes-or-no answers.
 fn tags() -> Pair {
     let mut draws = Draws::of("tags");
     let (mut inputs, mut targets) = (Vec::new(), Vec::new());

@@ -1,6 +1,6 @@
 //! The data of the shipped cases that is not built in: tables and arrays, computed where they are needed.
 //!
-//! A case names them as files of the folder `data` (`data/rings.csv`), as it would name a file somebody has stored there.
+//! A case names them as files of the folder `data` (`data/rings.csv`), as it would name a file stored there.
 
 mod arrays;
 mod draws;

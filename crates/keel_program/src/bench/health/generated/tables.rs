@@ -104,7 +104,7 @@ fn loans() -> String {
     rows.text
 }
 
-/// Points and the ring they lie on.
+/// Points and the number of their ring.
 fn ring_points(draws: &mut Draws) -> Vec<([f64; 2], usize)> {
     let points = (0..1050).map(|index| {
         let ring = index % 3;
@@ -225,7 +225,7 @@ fn engines() -> String {
     rows.text
 }
 
-/// Rows of which six have the value of a broken meter in place of the first column.
+/// Rows of which six have the value of a broken meter instead of the first column.
 fn meters() -> String {
     let mut draws = Draws::of("meters");
     let mut rows = Rows::new("flow,level,target");

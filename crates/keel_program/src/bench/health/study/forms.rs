@@ -1,4 +1,4 @@
-//! The trainings of the study: faults from mild to gross, and healthy ones.
+//! The training runs of the study: faults from mild to gross, and healthy ones.
 
 use keel_health::rules::{
     batch_norm, dead_relu, exploding_gradient, frozen, inputs, labels, loss_trend, missing_activation, non_finite,
@@ -25,7 +25,7 @@ const fn form(name: &'static str, codes: &'static [&'static str], recipe: fn(Pla
     Form { name, codes, recipe }
 }
 
-/// All trainings.
+/// All training runs.
 pub(super) const FORMS: &[Form] = &[
     // Nothing is wrong.
     form(

@@ -1,6 +1,6 @@
-//! The study behind the levels: is what a rule calls a warning made better by its remedy, and what it calls an error a failure?
+//! The study behind the levels: does the remedy of a warning improve the result, and is an error a failure?
 //!
-//! Trainings with faults from mild to gross, and healthy ones, are run over networks, data sets and seeds. Every finding that
+//! Training runs with faults from mild to gross, and healthy ones, are run over networks, data sets and seeds. Every finding that
 //! leads is treated by its first remedy, as `fix` does it, and the validation results with and without are compared.
 
 mod forms;
@@ -23,7 +23,7 @@ use verdict::{Sound, verdicts};
 
 pub(crate) use text::table;
 
-/// Chooses the rules and the number of trainings.
+/// Chooses the rules and the number of training runs.
 #[derive(Debug)]
 pub(crate) struct Options<'a> {
     /// Codes of the rules; all if empty.
@@ -45,7 +45,7 @@ struct Planned {
 /// Trains everything and returns one document with the verdict on every rule and level.
 ///
 /// # Errors
-/// A training that could not be built.
+/// A training run that could not be built.
 pub(crate) fn run(options: &Options<'_>) -> Result<Value, Stop> {
     let scratch = Scratch::new("study")?;
     let bench = Bench::new(scratch.path(), options.only);

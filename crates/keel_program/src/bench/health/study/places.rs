@@ -1,4 +1,4 @@
-//! Networks with data to train them on, and a training of each that suits it.
+//! Networks with data to train them on, and a training run of each that suits it.
 
 use std::fs;
 use std::io;
@@ -61,7 +61,7 @@ impl Place {
         }
     }
 
-    /// Returns a training that suits it.
+    /// Returns a training run that suits it.
     pub(super) fn healthy(self) -> Recipe {
         self.architecture().healthy()
     }
@@ -81,7 +81,7 @@ impl Place {
         }
     }
 
-    /// Returns the settings of a training by `recipe` over the default config; data that is not built in is written to
+    /// Returns the settings of a training run by `recipe` over the default config; data that is not built in is written to
     /// `folder`.
     ///
     /// # Errors

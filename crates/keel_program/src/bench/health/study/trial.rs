@@ -1,4 +1,4 @@
-//! One training of the study, with and without the remedies of what leads its findings.
+//! One training run of the study, with and without the remedies of its leading finding.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use super::places::Place;
 use crate::bench::health::networks::Recipe;
 use crate::failure::{Stop, unwritable};
 
-/// A training as it is.
+/// A training run as it is.
 #[derive(Debug)]
 pub(super) struct Untreated {
     /// Codes its form is about.
@@ -23,7 +23,7 @@ pub(super) struct Untreated {
     pub(super) found: Vec<String>,
 }
 
-/// A finding put to the test.
+/// A tested finding.
 #[derive(Debug, Clone)]
 pub(super) struct Trial {
     /// Code of the rule.
@@ -34,7 +34,7 @@ pub(super) struct Trial {
     pub(super) form: &'static str,
     /// Network and data.
     pub(super) place: Place,
-    /// Seed of both trainings.
+    /// Seed of both training runs.
     pub(super) seed: u64,
     /// Remedy in words; `None` if none can be applied.
     pub(super) remedy: Option<String>,
@@ -62,7 +62,7 @@ pub(super) struct Bench<'a> {
     folders: AtomicUsize,
 }
 
-/// Result of a training.
+/// Result of a training run.
 struct Run {
     folder: RunFolder,
     findings: Vec<Finding>,
@@ -89,7 +89,7 @@ impl<'a> Bench<'a> {
     /// Trains as planned, and once more for every finding that leads.
     ///
     /// # Errors
-    /// A training that cannot be built.
+    /// A training run that cannot be built.
     pub(super) fn run(&self, planned: Planned) -> Result<(Untreated, Vec<Trial>), Stop> {
         let Planned { form, place, seed } = planned;
         let recipe = (form.recipe)(place).unwrap_or_else(|| place.healthy());
@@ -155,7 +155,7 @@ fn finished(result: Result<TrainedRun, TrainError>, path: &Path) -> Result<Run, 
 }
 
 /// Validation results without and with a treatment, over the same number of steps: settings hold from the first step on; what
-/// changes trained weights is applied at the end, and training goes on as long again, as the one without does.
+/// changes trained weights is applied at the end, and training continues as long again, as the one without does.
 fn compared(
     config: &Config,
     run: &Run,

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::places::Place;
 use super::trial::{Trial, Untreated};
 
-/// Trials below which nothing is said about a level.
+/// Minimum number of trials for a statement about a level.
 const FEW: usize = 5;
-/// Share of the distance from guessing to the sound result below which a training has failed.
+/// Share of the distance from guessing to the sound result below which a training run has failed.
 const FAILED: f64 = 0.5;
 /// Smallest difference of two results that is more than chance.
 const SMALLEST_SPREAD: f64 = 0.01;
@@ -27,7 +27,7 @@ pub(super) struct Sound {
 }
 
 impl Sound {
-    /// Returns mean and spread of `results`, one a seed; a result that is missing counts as guessing.
+    /// Returns mean and spread of `results`, one per seed; a result that is missing counts as guessing.
     pub(super) fn of(place: Place, results: &[Option<f64>]) -> Sound {
         let values: Vec<f64> = results.iter().map(|result| result.unwrap_or(place.guessing())).collect();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
@@ -70,7 +70,7 @@ impl Tally {
         }
     }
 
-    /// The level these trials deserve; `None` where they are too few to say.
+    /// The level these trials deserve; `None` if they are too few.
     fn deserved(&self) -> Option<Level> {
         (self.cases >= FEW).then(|| {
             if 2 * self.failed > self.cases {

@@ -1,4 +1,4 @@
-//! `doctor`: a training that fails, repaired.
+//! `doctor`: a training run that fails, repaired.
 
 mod record;
 mod text;
@@ -28,34 +28,34 @@ use self::text::text;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  evenkeel doctor my.toml                      a config whose training fails
+  evenkeel doctor my.toml                      a config whose training run fails
   evenkeel doctor runs/digits-cnn              a run that went wrong
   evenkeel doctor customers.csv --target churned --budget 30m
   evenkeel doctor my.toml --trainings 40 --json
 
-Checks and trains, tries the remedies of what leads, keeps a change if it makes the validation
-result better beyond the spread over seeds, and goes on until nothing of level warn is left or
-nothing helps. Then start and end are trained with seeds that decided nothing, and compared; the
-test split is measured for that alone. Leaves repaired.toml, doctor.html and doctor.json in a
-folder of its own; they are written after every change, so Ctrl-C loses nothing: give
-repaired.toml to doctor to go on. Exit status 0: better than the start beyond the spread, or
-nothing was wrong at the start. 1: anything else. 2: refused.")]
+Checks and trains, tries the remedies of the leading findings, keeps a change if it improves the
+validation result by more than the spread over seeds, and continues until no finding of level warn
+is left or nothing helps. Then start and end are compared with seeds that took no part in any
+decision; the test split is used for this alone. Writes repaired.toml, doctor.html and doctor.json
+to a folder of its own after every change, so Ctrl-C loses nothing: to continue, give repaired.toml
+to doctor. Exit status 0: better than the start by more than the spread, or healthy from the start.
+1: anything else. 2: refused.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
-    /// Time for everything (90s, 10m, 2h)
+    /// Total time (90s, 10m, 2h)
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = seconds)]
     budget: f64,
-    /// Maximum number of trainings, the comparison at the end included
+    /// Maximum number of training runs, including the comparison at the end
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(LEAST_TRAININGS..))]
     trainings: Option<u64>,
-    /// Folder to write to; it must not exist [default: NAME-doctor beside the run, or in the folder of runs]
+    /// Folder to write to; it must not exist [default: NAME-doctor next to the run, or in the folder of runs]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Language of the page: en or zh
     #[arg(long, default_value = "en", value_parser = language)]
     lang: Language,
-    /// Refuse to start where more memory is needed (4GB, 800MB); default: what the machine has free
+    /// Refuse to start if more memory is needed (4GB, 800MB); default: the free memory of the machine
     #[arg(long, value_name = "SIZE")]
     memory_limit: Option<String>,
 }
@@ -116,9 +116,9 @@ impl Arguments {
         let (mut config, directory) = match &run {
             Some(folder) => {
                 if !self.settings.overrides().is_empty() {
-                    let failure = Failure::new("--set and --target change a config, and a run has its own");
+                    let failure = Failure::new("--set and --target change a config, but a run has its own");
                     let config = folder.config();
-                    return Err(failure.next_step(format!("Give {} in place of the run", config.display())).into());
+                    return Err(failure.next_step(format!("Give {} instead of the run", config.display())).into());
                 }
                 (config_of(folder)?, folder.path().parent().unwrap_or(Path::new("")).to_owned())
             }
@@ -168,5 +168,5 @@ fn new_folder(out: Option<&Path>, patient: &Patient) -> Result<PathBuf, Failure>
             Err(error) => return Err(refuse(&path, error)),
         }
     }
-    Err(Failure::new("every number of a folder is taken"))
+    Err(Failure::new("all numbers for a folder are taken"))
 }

@@ -12,12 +12,12 @@ use super::text::attempt_text;
 use crate::failure::Failure;
 use crate::terminal::{Output, time_text};
 
-/// Writes the story as it grows, and tells it on standard error.
+/// Writes the story as it grows, and reports it on standard error.
 pub(super) struct Record {
     folder: PathBuf,
     name: String,
     language: Language,
-    /// Attempts that were told.
+    /// Number of reported attempts.
     told: usize,
     /// The first file that could not be written.
     pub(super) failure: Option<Failure>,
@@ -44,7 +44,7 @@ impl Record {
         let written = |path: &Path, result: std::io::Result<()>| {
             result.map_err(|error| {
                 let failure = Failure::new(format!("cannot write {}: {error}", path.display()));
-                failure.next_step("Make room there, or give another folder with --out")
+                failure.next_step("Free space there, or give another folder with --out")
             })
         };
         if !story.changes.is_empty() {

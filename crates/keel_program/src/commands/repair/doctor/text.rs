@@ -19,7 +19,9 @@ pub(super) fn text(document: &Document<'_>) -> String {
     }
     if story.trained_epochs < story.epochs {
         let (trained, all) = (story.trained_epochs, story.epochs);
-        text.push_str(&format!("Each training was cut to {trained} of {all} epochs; a longer --budget allows all.\n"));
+        text.push_str(&format!(
+            "Each training run was limited to {trained} of {all} epochs; a longer --budget allows all.\n"
+        ));
     }
     text.push_str(&format!("\n{}", wrapped("", &ending_text(document))));
     text.push_str(&format!("Page: {}\n", document.page.display()));
@@ -83,21 +85,23 @@ fn ending_text(document: &Document<'_>) -> String {
     });
     let gain = gain.unwrap_or_default();
     match story.ending {
-        Some(Ending::Better) => format!("Better than the start, beyond the spread over seeds ({gain}). Next: {next}"),
+        Some(Ending::Better) => {
+            format!("Better than the start by more than the spread over seeds ({gain}). Next: {next}")
+        }
         Some(Ending::NotBetter) => format!(
-            "Not better than the start over seeds that decided nothing ({gain}). Next: more --budget, or look at the page"
+            "Not better than the start, over seeds that took no part in any decision ({gain}). Next: more --budget, \
+             or look at the page"
         ),
         Some(Ending::NothingHelped) => {
-            "Nothing that was tried helped. Next: more --budget, or look at the data and the labels: evenkeel check"
-                .to_owned()
+            "No change helped. Next: more --budget, or look at the data and the labels: evenkeel check".to_owned()
         }
         Some(Ending::Healthy) => "Healthy from the start: no error, no warning; nothing had to be changed.".to_owned(),
         Some(Ending::Stopped) if !next.is_empty() => {
             format!(
-                "Stopped before the comparison; what was kept so far is written. Next: {next}, or doctor with that config"
+                "Stopped before the comparison; the changes kept so far are written. Next: {next}, or doctor with that config"
             )
         }
-        Some(Ending::Stopped) => "Stopped before anything was kept.".to_owned(),
+        Some(Ending::Stopped) => "Stopped before any change was kept.".to_owned(),
         None => String::new(),
     }
 }
@@ -181,13 +185,16 @@ mod tests {
     #[test]
     fn every_ending_says_what_follows() {
         let cases = [
-            (Ending::Better, "Better than the start, beyond the spread over seeds (accuracy +0.8000, limit 0.0450)"),
+            (
+                Ending::Better,
+                "Better than the start by more than the spread over seeds (accuracy +0.8000, limit 0.0450)",
+            ),
             (Ending::NotBetter, "Not better than the start"),
-            (Ending::NothingHelped, "Nothing that was tried helped"),
+            (Ending::NothingHelped, "No change helped"),
             (Ending::Healthy, "Healthy from the start"),
             (
                 Ending::Stopped,
-                "Stopped before the comparison; what was kept so far is written. Next: evenkeel train r.toml",
+                "Stopped before the comparison; the changes kept so far are written. Next: evenkeel train r.toml",
             ),
         ];
         for (ending, expected) in cases {
@@ -197,7 +204,7 @@ mod tests {
             let text = text(&document).split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(text.contains(expected), "{text}");
             assert!(text.contains("lower the learning rate K013 0.1000 0.9000 kept"), "{text}");
-            assert!(text.contains("cut to 4 of 8 epochs") && text.contains("end (3 seeds) 0.9000"), "{text}");
+            assert!(text.contains("limited to 4 of 8 epochs") && text.contains("end (3 seeds) 0.9000"), "{text}");
         }
     }
 }

@@ -65,7 +65,7 @@ fn read_rows(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
             let (Some(column), Some(scale)) = (columns.get_mut(index), scales.get(index)) else { continue };
             if !column.push(field, *scale) {
                 let what = format!("column \"{name}\" holds lists or groups");
-                return Err(DataError::format(path, what, "Write its values into columns of their own"));
+                return Err(DataError::format(path, what, "Write its values into separate columns"));
             }
         }
     }

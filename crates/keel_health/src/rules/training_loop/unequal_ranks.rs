@@ -36,10 +36,10 @@ pub const CODE: &str = "K033";
 /// The rule, for the catalog.
 pub const RULE: Rule = Rule {
     code: CODE,
-    name: "ranks",
+    name: "unequal-ranks",
     summary: "a rank that holds other weights than the others, or is slower",
     statistic: "time of a step over the median",
-    source: include_str!("ranks.rs"),
+    source: include_str!("unequal_ranks.rs"),
     examine,
     roles: &[Role {
         symptom: Code(CODE),
