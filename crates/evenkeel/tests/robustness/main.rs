@@ -8,5 +8,6 @@ mod interruption;
 mod older_runs;
 #[path = "../program/mod.rs"]
 mod program;
+mod ranks;
 mod resuming;
 mod terminal;

@@ -41,7 +41,11 @@ struct Place {
 /// # Errors
 /// Where there are several of this process.
 pub(crate) fn refuse() -> Result<(), Failure> {
-    let Some(Launcher { name, size, .. }) = launched() else { return Ok(()) };
+    let Some(Launcher { name, size, rank, .. }) = launched() else { return Ok(()) };
+    if rank > 0 {
+        // The first says it.
+        std::process::exit(FAILED);
+    }
     Err(Failure::new(format!("{name} started this command on {size} ranks; only `evenkeel train` runs on several"))
         .next_step("Start it without the launcher"))
 }
@@ -63,7 +67,7 @@ pub(super) fn join() -> Result<Option<Group>, Failure> {
     let places: Vec<Place> = places.iter().filter_map(|place| serde_json::from_slice(place).ok()).collect();
     let threads = threads_of(&own, &places);
     let mut notes = vec![group_text(&places, threads)];
-    if is_bound(&own, name) {
+    if name == "Open MPI" && is_bound(&own, &places) {
         notes.push(format!(
             "{name} gave each rank {} of the machine's {} cores; `mpirun --bind-to none` lets a rank use more",
             own.threads,
@@ -123,9 +127,14 @@ fn group_text(places: &[Place], threads: usize) -> String {
     format!("{} on {machines}, {threads} each", places.len())
 }
 
-/// Returns true if a launcher has bound this rank to a part of its machine.
-fn is_bound(own: &Place, launcher: &str) -> bool {
-    launcher == "Open MPI" && all_processors().is_some_and(|all| 2 * own.threads <= all)
+/// Returns true if the ranks of a machine are bound to a part of it.
+fn is_bound(own: &Place, places: &[Place]) -> bool {
+    let here = places.iter().filter(|place| place.machine == own.machine);
+    let mut processors: Vec<&str> = here.clone().map(|place| place.processors.as_str()).collect();
+    processors.sort_unstable();
+    processors.dedup();
+    let used: usize = if processors.len() == 1 { own.threads } else { here.map(|place| place.threads).sum() };
+    all_processors().is_some_and(|all| used < all)
 }
 
 fn machine_name() -> String {

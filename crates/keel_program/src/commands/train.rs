@@ -135,7 +135,7 @@ fn asked_for(arguments: &Arguments) -> Result<Training, TrainError> {
         config.train.time_limit = limit;
     }
     set_memory_limit(config, arguments.memory_limit.as_ref());
-    Ok(trainer)
+    Ok(if arguments.weak_scaling { trainer.with_weak_scaling() } else { trainer })
 }
 
 /// Trains and says what came of it, alone or as the first of a group.

@@ -14,8 +14,9 @@ use crate::runs::{Checkpoint, Machine, RunFolder, Summary, TrainingState, VERSIO
 use crate::session::Session;
 
 pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
-    let Training { config, data, continued, resumes, stop, ranks, .. } = trainer;
+    let Training { config, data, continued, resumes, stop, ranks, choices, .. } = trainer;
     let mut prepared = Prepared::new(&config, data, resumes, ranks)?;
+    prepared.told.choices.splice(0..0, choices);
     ranks::check_alike(&prepared)?;
     prepared.measure(!resumes)?;
     let connection = prepared.session.ranks().clone();

@@ -12,6 +12,7 @@ mod ranks;
 mod record;
 mod run;
 mod stopping;
+mod weak_scaling;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub use events::{EpochEvent, EvaluationEvent, Event, Started, StepEvent, Trainin
 pub use memory_run::MemoryRun;
 pub use run::TrainedRun;
 
-use crate::auto;
+use crate::auto::{self, Choice};
 use crate::config::{self, Config};
 use crate::error::TrainError;
 use crate::runs::{RunFolder, RunLock, files, remove_leftovers};
@@ -45,6 +46,10 @@ pub struct Training {
     /// Threads where the config leaves their number open.
     threads: Option<usize>,
     ranks: Option<Arc<dyn Communicator>>,
+    /// Every rank takes a whole batch.
+    weak_scaling: bool,
+    /// What was chosen before the training is prepared.
+    choices: Vec<Choice>,
 }
 
 /// A run that goes on in its folder.
@@ -67,6 +72,8 @@ impl Training {
             stop: Arc::default(),
             threads: None,
             ranks: None,
+            weak_scaling: false,
+            choices: Vec::new(),
         }
     }
 
@@ -135,7 +142,8 @@ impl Training {
         communicator: Arc<dyn Communicator>,
         first: impl FnOnce() -> Result<Training, TrainError>,
     ) -> Result<Self, TrainError> {
-        let own = if communicator.rank() == 0 { Some(first()?.with_its_data()?) } else { None };
+        let size = communicator.size();
+        let own = if communicator.rank() == 0 { Some(first()?.with_its_data()?.scaled(size)?) } else { None };
         let resolved = own.as_ref().map(Training::resolved).transpose()?;
         let shared = ranks::of_first(&communicator, resolved.as_ref())?;
         let training = match (own, shared) {
@@ -163,6 +171,25 @@ impl Training {
     /// The data to train on, where it was given or read.
     pub fn data(&self) -> Option<&SplitDataset> {
         self.data.as_ref()
+    }
+
+    /// Lets every rank take a whole batch: the batch of a step, and the learning rate with it, grow with the number of ranks.
+    pub fn with_weak_scaling(mut self) -> Self {
+        self.weak_scaling = true;
+        self
+    }
+
+    /// The training for `ranks` ranks, if each takes a whole batch. A run that goes on keeps what it began with.
+    fn scaled(mut self, ranks: usize) -> Result<Self, TrainError> {
+        let Some(data) = self.data.clone().filter(|_| self.weak_scaling && !self.resumes) else { return Ok(self) };
+        let auto::Resolved { config, data, choices } = auto::resolve(&self.config, data)?;
+        let (config, scaled) = weak_scaling::weakly_scaled(&config, data.train.len(), ranks)?;
+        self.choices = choices;
+        self.choices.retain(|choice| scaled.iter().all(|newer| newer.key != choice.key));
+        self.choices.extend(scaled);
+        self.config = config;
+        self.data = Some(data);
+        Ok(self)
     }
 
     /// Text of the config with nothing left open, and whether the training goes on from a checkpoint.
