@@ -66,6 +66,9 @@ pub(crate) struct Arguments {
     /// Write live logs for another program into the folder of the run
     #[arg(long, value_enum, value_name = "PROGRAM", conflicts_with = "find_lr")]
     log: Vec<Log>,
+    /// On several ranks: let each take a whole train.batch_size; the learning rate grows with the batch, after a warm-up
+    #[arg(long, conflicts_with_all = ["resume", "find_lr"])]
+    weak_scaling: bool,
     /// Exit with status 1 on warnings as well
     #[arg(long)]
     strict: bool,
@@ -100,6 +103,11 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         return find_learning_rate(arguments, output);
     }
     match ranks::join()? {
+        None if arguments.weak_scaling => {
+            Err(Failure::new("--weak-scaling is for several ranks, and this is the only one")
+                .next_step("Start the program with mpirun, or leave the option out")
+                .into())
+        }
         None => train(arguments, output, None),
         Some(group) if group.is_first() => {
             let outcome = train(arguments, output, Some(&group));
