@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::Config;
 use super::located::{Located, Node, Origin};
 
 /// The dotted keys that a file, an override or a program gave. Two configs with the same values are equal whoever gave
 /// them: provenance takes no part in comparisons and is never written to a file.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct GivenKeys(BTreeSet<String>);
 
 impl PartialEq for GivenKeys {
