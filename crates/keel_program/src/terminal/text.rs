@@ -2,11 +2,13 @@
 
 use comfy_table::Table;
 
+use super::tables::terminal_width;
+
 /// Columns a paragraph may take.
 const WIDTH: usize = 100;
 
 /// Columns below which a terminal is taken for one that does not know its size.
-const NARROWEST: usize = 20;
+pub(super) const NARROWEST: usize = 20;
 
 /// Spaces before a text that begins on the line after its title.
 const NEXT_LINE_INDENT: usize = 6;
@@ -19,8 +21,7 @@ pub(crate) fn error_width() -> Option<usize> {
 /// `text` broken into lines of at most 100 columns, or as many as the terminal has; the first line starts with `first`, the
 /// others with as many spaces. Where `first` takes more than half of a line, `text` begins on the next one.
 pub(crate) fn wrapped(first: &str, text: &str) -> String {
-    let terminal = Table::new().width().map_or(WIDTH, usize::from);
-    wrapped_to(terminal.clamp(NARROWEST, WIDTH), first, text)
+    wrapped_to(terminal_width().map_or(WIDTH, |width| width.min(WIDTH)), first, text)
 }
 
 fn wrapped_to(width: usize, first: &str, text: &str) -> String {
