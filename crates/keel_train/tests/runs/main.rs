@@ -4,5 +4,6 @@ mod health;
 mod predictor;
 mod ranks;
 mod results;
+mod scale_out;
 mod statistics;
 mod training;
