@@ -110,6 +110,25 @@ fn a_plan_lists_nodes_bytes_and_what_sharing_saves() {
 }
 
 #[test]
+fn a_plan_for_ranks_measures_short_trainings_too() {
+    let program = Program::new();
+    let short =
+        ["plan", "mlp", "--set", "data.source=moons", "--set", "train.epochs=1", "--set", "train.batch_size=32"];
+    let document = program.run(&[&short[..], &["--ranks", "6", "--network", "10gbit", "--json"]].concat()).json();
+    let steps = document["ranks"]["strong"].as_array().unwrap();
+    assert_eq!(steps.iter().map(|step| step["ranks"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 4, 6]);
+    assert!(steps.iter().all(|step| step["step_seconds"].as_f64().unwrap() > 0.0), "{document}");
+    let text = program.run(&[&short[..], &["--ranks", "2"]].concat()).stdout;
+    for expected in ["assumed for the memory of one machine", "samples a rank", "A batch of 32 samples on each rank:"] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    assert!(program.run(&short).stdout.find("on paper").is_none());
+    program.run(&[&short[..], &["--ranks", "33"]].concat()).refused(&["more ranks than the 32 samples of a batch"]);
+    program.run(&[&short[..], &["--ranks", "0"]].concat()).refused(&["expected 1 to 1,024"]);
+    program.run(&[&short[..], &["--ranks", "2", "--network", "fast"]].concat()).refused(&["unknown network", "25gbit"]);
+}
+
+#[test]
 fn the_range_test_suggests_a_rate_and_writes_nothing() {
     let program = Program::new();
     let result = program.run(&["train", "mlp", "--set", "data.source=moons", "--find-lr"]);

@@ -2,6 +2,8 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 
+use super::text::terminal_width;
+
 /// A line between the header and the rows, and no others.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('-'));
 
@@ -20,7 +22,11 @@ pub(crate) enum Align {
 /// A table as text, with one name and alignment a column. On a terminal that is too narrow for it, text is broken into
 /// several lines; numbers stay whole.
 pub(crate) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
-    text_of(Table::new(), columns, rows)
+    let mut table = Table::new();
+    if terminal_width().is_none() {
+        table.force_no_tty();
+    }
+    text_of(table, columns, rows)
 }
 
 /// Formats a table like [`table`], at most `width` columns wide.
@@ -28,11 +34,6 @@ pub(crate) fn table_within(width: usize, columns: &[(&str, Align)], rows: &[Vec<
     let mut table = Table::new();
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
     text_of(table, columns, rows)
-}
-
-/// Columns the terminal has; `None` where the output is not a terminal.
-pub(crate) fn terminal_width() -> Option<usize> {
-    Table::new().width().map(usize::from)
 }
 
 /// Columns below which a word or a number of the table would be broken.

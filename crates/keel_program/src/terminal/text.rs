@@ -16,11 +16,15 @@ pub(crate) fn error_width() -> Option<usize> {
     Table::new().use_stderr().width().map(usize::from).filter(|&width| width >= NARROWEST)
 }
 
+/// Columns the terminal has; `None` where the output is no terminal, or one that does not know its size, as those of `mpirun`.
+pub(crate) fn terminal_width() -> Option<usize> {
+    Table::new().width().map(usize::from).filter(|&width| width >= NARROWEST)
+}
+
 /// `text` broken into lines of at most 100 columns, or as many as the terminal has; the first line starts with `first`, the
 /// others with as many spaces. Where `first` takes more than half of a line, `text` begins on the next one.
 pub(crate) fn wrapped(first: &str, text: &str) -> String {
-    let terminal = Table::new().width().map_or(WIDTH, usize::from);
-    wrapped_to(terminal.clamp(NARROWEST, WIDTH), first, text)
+    wrapped_to(terminal_width().map_or(WIDTH, |width| width.min(WIDTH)), first, text)
 }
 
 fn wrapped_to(width: usize, first: &str, text: &str) -> String {

@@ -88,6 +88,11 @@ impl Outline {
         Some(pace.fit(&mut self.config.clone(), &self.open, &mut Vec::new()))
     }
 
+    /// The config with nothing left open.
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
     fn of_survey(decided: Decided, survey: &ImageSurvey) -> Result<Self, TrainError> {
         let class_samples = survey.classes.iter().map(|(_, samples)| *samples as u64).collect();
         let training = TrainingTargets { class_samples, means: Vec::new() };

@@ -4,19 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use keel_data::{Batches, Position};
-use keel_kernels::Buffer;
-use keel_nn::{Cpu, Executor, Graph, MemoryRequest, Mode, Network, RandomKey, lower};
+use keel_nn::Graph;
 
+use super::measured_step::{ENOUGH_SECONDS, MEASURED_STEPS, measured_steps};
 use crate::auto::{Choice, Facts};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::session::Session;
-
-/// Steps that are measured at most, after one that warms up.
-const MEASURED_STEPS: usize = 6;
-
-/// Seconds after which no further step is measured.
-const ENOUGH_SECONDS: f64 = 0.3;
 
 /// Steps of a training below which nothing is measured: it is over before an estimate helps.
 const SHORT_TRAINING: u64 = 300;
@@ -128,28 +122,11 @@ impl Pace {
         if config.train.epochs.saturating_mul(steps_per_epoch as u64) < SHORT_TRAINING {
             return None;
         }
-        let mut network = Network::new(Arc::clone(graph), RandomKey::new(0));
-        let request = MemoryRequest { batch, mode: Mode::Train, workers: rayon::current_num_threads() };
-        let mut executor = Executor::new(lower(graph, &Cpu::fused()), request);
-        let input: Vec<f32> =
-            (0..batch * network.graph.input_shape().len()).map(|at| (at % 17) as f32 / 8.0 - 1.0).collect();
-        let mut gradients = Buffer::zeroed(network.parameters.len());
-        let (mut seconds, mut measured) = (0.0, 0);
-        while measured <= MEASURED_STEPS && seconds <= ENOUGH_SECONDS {
-            let began = Instant::now();
-            let random = RandomKey::new(measured as u64);
-            executor.forward(&mut network, keel_nn::BatchInput { input: &input, random }, &mut ());
-            executor.outputs_and_gradient().1.fill(1e-3);
-            executor.backward(&network, keel_nn::BatchInput { input: &input, random }, &mut gradients, &mut ());
-            if measured > 0 {
-                seconds += began.elapsed().as_secs_f64();
-            }
-            measured += 1;
-        }
-        let step_seconds = seconds / (measured - 1).max(1) as f64;
+        let measured = measured_steps(graph, batch, None);
+        let step_seconds = measured.iter().map(|step| step.total()).sum::<f64>() / measured.len() as f64;
         let [train, validation, _] = facts.parts;
         let evaluated = if validation > 0 { validation as f64 / train as f64 } else { config.data.validation };
-        let epoch = Epoch { steps: steps_per_epoch, evaluated, parameters: network.graph.parameter_length() };
+        let epoch = Epoch { steps: steps_per_epoch, evaluated, parameters: graph.parameter_length() };
         Some(epoch.pace(step_seconds, config))
     }
 

@@ -19,7 +19,7 @@ use crate::error::TrainError;
 use crate::runs::RankSummary;
 
 /// Floats of gradients that are sent together: 4 MiB, large enough that the time of a message is that of its bytes.
-const BUCKET: usize = 1 << 20;
+pub(crate) const BUCKET: usize = 1 << 20;
 
 /// This rank's connection to the others; clones share it.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ struct Exchange {
 impl Default for Ranks {
     /// The only rank.
     fn default() -> Self {
-        Ranks::new(Arc::new(Alone::default()))
+        Ranks::new(Arc::new(Alone))
     }
 }
 

@@ -136,6 +136,28 @@ impl Training {
     /// Trains as one rank of several: each has a share of every batch, and the first writes the run. `first` gives the training
     /// that all of them run; it is asked on the first rank alone. The data named in its config must be on every rank's machine.
     ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use keel_ranks::Threads;
+    /// use keel_train::{TrainError, Training, config};
+    ///
+    /// # fn main() -> Result<(), TrainError> {
+    /// let settings = ["data.source=digits", "train.epochs=2", "train.threads=1"];
+    /// let config = &config::load(None, &settings.map(str::to_owned))?;
+    /// let losses: Vec<_> = std::thread::scope(|scope| {
+    ///     let train = |rank| {
+    ///         let training = Training::of_ranks(Arc::new(rank), || Ok(Training::new(config.clone())))?;
+    ///         Ok::<_, TrainError>(training.run_in_memory(&mut ())?.summary.metrics.test.map(|test| test.loss))
+    ///     };
+    ///     let ranks: Vec<_> = Threads::group(2).into_iter().map(|rank| scope.spawn(move || train(rank))).collect();
+    ///     ranks.into_iter().map(|rank| rank.join().expect("no rank panics")).collect::<Result<_, _>>()
+    /// })?;
+    /// assert!(losses[0].is_some_and(|loss| loss < 1.0) && losses[0] == losses[1]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of `first`, on the first rank; [`TrainError::Ranks`] on the others, or where a rank is lost.
     pub fn of_ranks(

@@ -5,5 +5,6 @@ mod predictor;
 mod ranks;
 mod ranks_golden;
 mod results;
+mod scale_out;
 mod statistics;
 mod training;

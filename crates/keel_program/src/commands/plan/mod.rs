@@ -1,5 +1,7 @@
 //! `plan`: the network of a training run, its buffers and its memory.
 
+mod ranks;
+
 use clap::Args;
 use keel_nn::program::{Instruction, NodePlan};
 use keel_nn::{Cpu, Fusion, FusionPasses, MemoryPlan, MemoryRequest, Mode, Program, lower};
@@ -10,6 +12,7 @@ use keel_train::planning::{Outline, Timing};
 use keel_train::threads;
 use serde_json::{Value, json};
 
+use self::ranks::{OnRanks, Request};
 use super::settings::Settings;
 use crate::failure::{Failure, Stop};
 use crate::terminal::{Align, Output, Status, count, plural, shape_text, table, wrapped};
@@ -26,7 +29,9 @@ Examples:
   evenkeel plan my.toml --set train.batch_size=256
   evenkeel plan --without norm_pooling,fold_norm   the network without these fusion passes
   evenkeel plan --without all                      one node per layer
-  evenkeel plan resnet20 --set data.source=cifar --json")]
+  evenkeel plan resnet20 --set data.source=cifar --json
+  evenkeel plan resnet20 --set data.source=cifar --ranks 16 --network 25gbit
+                                                   a step on up to 16 machines like this one")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
@@ -37,6 +42,13 @@ pub(crate) struct Arguments {
     /// Memory limit of the training run (4GB, 800MB); default: the free memory of the machine
     #[arg(long, value_name = "SIZE")]
     memory_limit: Option<String>,
+    /// Compute on paper how long a step would take on up to this many ranks (1 to 1024), each a machine like this one
+    #[arg(long, value_name = "N")]
+    ranks: Option<usize>,
+    /// Network between the ranks: 1gbit, 10gbit, 25gbit, 100gbit or another rate, with a latency as in 25gbit,20us; default:
+    /// 20 us and 4 GB/s, assumed for the memory of one machine
+    #[arg(long, value_name = "NETWORK", requires = "ranks")]
+    network: Option<String>,
 }
 
 /// One row of the table.
@@ -52,6 +64,7 @@ struct Row {
 
 /// Lays out the network for its data, without making it, and prints its memory plan.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    let request = arguments.ranks.map(|ranks| Request::new(ranks, arguments.network.as_deref())).transpose()?;
     let mut config = arguments.settings.load()?;
     if let Some(limit) = &arguments.memory_limit {
         config.train.memory_limit = MemoryLimit::Text(limit.clone());
@@ -60,6 +73,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         threads::pool(config.train.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
     let outline = pool.install(|| Outline::of(&config)).map_err(|error| arguments.settings.placed(error))?;
     let timing = pool.install(|| outline.timing());
+    let on_ranks = request.map(|request| pool.install(|| request.measure(&outline))).transpose()?;
     let Outline { graph, batch, estimate, notes, choices, .. } = outline;
     let inferred: Vec<String> = graph.inferred().iter().chain(&notes).cloned().collect();
     let program = &lower(&graph, &Cpu::fused().with_passes(passes(&arguments.without)?));
@@ -69,7 +83,11 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let planned = Planned { program, plan: &plan, rows, inferred, choices, timing };
     let mut json = planned.document();
     json["memory"] = memory_json(&estimate);
-    output.result(&json, || planned.text() + &memory_text(&estimate))?;
+    if let Some(on_ranks) = &on_ranks {
+        json["ranks"] = on_ranks.document();
+    }
+    let ranks_text = on_ranks.as_ref().map(OnRanks::text).unwrap_or_default();
+    output.result(&json, || planned.text() + &memory_text(&estimate) + &ranks_text)?;
     Ok(Status::Done)
 }
 

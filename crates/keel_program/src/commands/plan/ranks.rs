@@ -1,0 +1,316 @@
+//! `plan --ranks`: a training step on several ranks, on paper.
+
+use std::time::Duration;
+
+use keel_ranks::cost::{Network, algorithm};
+use keel_train::planning::{Limit, Outline, RankStep, RankWork, Scaling};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::terminal::{Align, count, plural, table, wrapped};
+
+/// Largest number of ranks of a plan.
+const MOST_RANKS: usize = 1024;
+
+/// Network where none is given: one machine, whose ranks exchange messages through its memory.
+const MEMORY: Network = Network { latency: Duration::from_micros(20), bytes_per_second: 4e9 };
+
+/// Share of a step from which on a part is said that does not limit it.
+const WORTH_SAYING: f64 = 0.05;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Request {
+    ranks: usize,
+    network: Network,
+    /// The network as it was given; `None` for [`MEMORY`].
+    name: Option<String>,
+}
+
+/// A step on several ranks, or why there is none.
+#[derive(Debug)]
+pub(super) struct OnRanks {
+    request: Request,
+    threads: usize,
+    /// `None` where the training would not fit into memory.
+    work: Option<RankWork>,
+}
+
+impl Request {
+    /// Reads `--ranks` and `--network`.
+    ///
+    /// # Errors
+    /// A number out of range, or no network.
+    pub(super) fn new(ranks: usize, network: Option<&str>) -> Result<Self, Failure> {
+        if ranks == 0 || ranks > MOST_RANKS {
+            return Err(Failure::new(format!("--ranks {ranks}: out of range; expected 1 to {}", count(MOST_RANKS))));
+        }
+        let read = network.map(str::parse::<Network>).transpose();
+        let read = read.map_err(|error| Failure::new(error.to_string()).at("--network"))?;
+        Ok(Request { ranks, network: read.unwrap_or(MEMORY), name: network.map(str::to_owned) })
+    }
+
+    /// Measures what the model needs.
+    ///
+    /// # Errors
+    /// More ranks than samples in a batch.
+    pub(super) fn measure(self, outline: &Outline) -> Result<OnRanks, Failure> {
+        let Request { ranks, .. } = self;
+        if ranks > outline.batch {
+            let message =
+                format!("--ranks {ranks}: more ranks than the {} of a batch", plural(outline.batch as u64, "sample"));
+            let next_step = format!("Ask for fewer ranks, or for a larger batch with --set train.batch_size={ranks}");
+            return Err(Failure::new(message).next_step(next_step));
+        }
+        Ok(OnRanks { work: outline.rank_work(ranks), threads: rayon::current_num_threads(), request: self })
+    }
+}
+
+impl OnRanks {
+    pub(super) fn text(&self) -> String {
+        let Request { ranks, network, name } = &self.request;
+        let rate = format!("{:.2} GB/s and {} us", network.bytes_per_second / 1e9, network.latency.as_micros());
+        let network_text = match name {
+            Some(name) => format!("the network {name} ({rate})"),
+            None => format!("{rate} assumed for the memory of one machine (--network gives another)"),
+        };
+        let title = format!("A step on {}, on paper", plural(*ranks as u64, "rank"));
+        let Some(work) = &self.work else {
+            return format!("\n{title}: not measured, because the training would not fit into memory.\n");
+        };
+        let threads = plural(self.threads as u64, "thread");
+        let assumptions = format!("{title}: each rank computes like this machine with {threads}, over {network_text}.");
+        let mut text = format!("\n{}", wrapped("", &assumptions));
+        text += &wrapped("", &work_text(work, *ranks));
+        for (scaling, title) in [
+            (Scaling::Strong, format!("The same batch of {} on all ranks:", plural(work.batch as u64, "sample"))),
+            (Scaling::Weak, format!("A batch of {} on each rank:", plural(work.batch as u64, "sample"))),
+        ] {
+            text += &format!("\n{title}\n{}\n", steps_table(&work.steps(scaling, network, *ranks)));
+        }
+        let step = work.step(Scaling::Strong, network, *ranks);
+        text + "\n" + &wrapped("", &limit_text(work, &step, network))
+    }
+
+    pub(super) fn document(&self) -> Value {
+        let Request { ranks, network, name } = &self.request;
+        let mut document = json!({
+            "ranks": ranks,
+            "network": name,
+            "latency_seconds": network.latency.as_secs_f64(),
+            "bytes_per_second": network.bytes_per_second,
+            "threads_per_rank": self.threads,
+        });
+        if let Some(work) = &self.work {
+            let steps = |scaling| work.steps(scaling, network, *ranks).iter().map(step_json).collect::<Value>();
+            document["batch"] = json!(work.batch);
+            document["bucket_bytes"] = json!(work.buckets);
+            document["synchronised_norms"] = json!(work.norms.len());
+            document["strong"] = steps(Scaling::Strong);
+            document["weak"] = steps(Scaling::Weak);
+            let step = work.step(Scaling::Strong, network, *ranks);
+            document["limit"] = json!(limit_name(work.limits(&step, network)[0].0));
+        }
+        document
+    }
+}
+
+/// What was measured, and what is sent.
+fn work_text(work: &RankWork, ranks: usize) -> String {
+    let RankWork { batch, whole, share: (samples, share), norms, buckets } = work;
+    let ms = |seconds: f64| format!("{:.2} ms", 1e3 * seconds);
+    let mut text = format!(
+        "Measured: {} for a batch of {batch} (forward {}, backward {}, update {})",
+        ms(whole.total()),
+        ms(whole.forward),
+        ms(whole.backward),
+        ms(whole.update)
+    );
+    if samples < batch {
+        text += &format!(" and {} for {}", ms(share.total()), plural(*samples as u64, "sample"));
+    }
+    let bytes: u64 = buckets.iter().sum();
+    text += &format!(
+        ". Sent in a step: {:.2} MB of gradients in {}, by {}; 2 messages for each of {}; 2 small ones.",
+        bytes as f64 / 1e6,
+        plural(buckets.len() as u64, "bucket"),
+        algorithm(ranks),
+        plural(norms.len() as u64, "synchronised batch norm")
+    );
+    text
+}
+
+fn steps_table(steps: &[RankStep]) -> String {
+    let columns = [
+        ("ranks", Align::Right),
+        ("samples a rank", Align::Right),
+        ("compute ms", Align::Right),
+        ("messages ms", Align::Right),
+        ("hidden ms", Align::Right),
+        ("step ms", Align::Right),
+        ("samples/s", Align::Right),
+        ("efficiency", Align::Right),
+        ("messages by ring ms", Align::Right),
+    ];
+    let ms = |seconds: f64| format!("{:.2}", 1e3 * seconds);
+    let row = |step: &RankStep| {
+        vec![
+            step.ranks.to_string(),
+            step.samples.to_string(),
+            ms(step.compute),
+            ms(step.communication),
+            ms(step.hidden),
+            ms(step.step),
+            count(step.samples_per_second as usize),
+            format!("{:.0} %", 100.0 * step.efficiency),
+            ms(step.ring),
+        ]
+    };
+    table(&columns, &steps.iter().map(row).collect::<Vec<_>>())
+}
+
+/// What takes most of the step of the same batch on all ranks, what helps, and what comes next.
+fn limit_text(work: &RankWork, step: &RankStep, network: &Network) -> String {
+    let [(limit, seconds), (next, next_seconds), ..] = work.limits(step, network);
+    let ms = |seconds: f64| format!("{:.2} ms", 1e3 * seconds);
+    let part = format!("{} of a step of {}", ms(seconds), ms(step.step));
+    let on = format!("the same batch on {}", plural(step.ranks as u64, "rank"));
+    let mut text = match limit {
+        Limit::Compute if 2.0 * work.whole.update > step.compute => {
+            format!("Computing limits {on}: {part}, most of it the update, which every rank makes for all weights")
+        }
+        Limit::Compute => format!("Computing limits {on}: {part}"),
+        Limit::Norms => format!(
+            "Messages of batch norms limit {on}: {part}; a lower latency helps, and a batch norm with `synchronised = false` \
+             sends none"
+        ),
+        Limit::Bandwidth => format!(
+            "The rate of the network limits {on}: {part} for gradients that no computing hides; a larger batch helps, or a \
+             faster network"
+        ),
+        Limit::Latency => format!(
+            "The latency of the network limits {on}: {part} for loss, agreement and the start of sums; a larger batch helps"
+        ),
+    };
+    if next_seconds > WORTH_SAYING * step.step {
+        text += &format!(". Next: {}, {}", limit_name(next), ms(next_seconds));
+    }
+    text + "."
+}
+
+fn limit_name(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Compute => "compute",
+        Limit::Norms => "messages of batch norms",
+        Limit::Bandwidth => "bandwidth",
+        Limit::Latency => "latency",
+    }
+}
+
+fn step_json(step: &RankStep) -> Value {
+    json!({
+        "ranks": step.ranks,
+        "samples_per_rank": step.samples,
+        "compute_seconds": step.compute,
+        "communication_seconds": step.communication,
+        "hidden_seconds": step.hidden,
+        "ring_seconds": step.ring,
+        "step_seconds": step.step,
+        "samples_per_second": step.samples_per_second,
+        "efficiency": step.efficiency,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keel_train::planning::StepSeconds;
+
+    fn on_ranks(ranks: usize, network: Option<&str>) -> OnRanks {
+        let work = RankWork {
+            batch: 128,
+            whole: StepSeconds { forward: 0.030, backward: 0.060, update: 0.010 },
+            share: (16, StepSeconds { forward: 0.0055, backward: 0.011, update: 0.010 }),
+            norms: vec![64, 128],
+            buckets: vec![4 << 20, 1 << 20],
+        };
+        OnRanks { request: Request::new(ranks, network).unwrap(), threads: 2, work: Some(work) }
+    }
+
+    #[test]
+    fn a_plan_says_what_was_measured_what_comes_of_it_and_what_limits_it() {
+        insta::assert_snapshot!(on_ranks(8, Some("10gbit")).text(), @r"
+
+        A step on 8 ranks, on paper: each rank computes like this machine with 2 threads, over the network
+        10gbit (1.25 GB/s and 30 us).
+        Measured: 100.00 ms for a batch of 128 (forward 30.00 ms, backward 60.00 ms, update 10.00 ms) and
+        26.50 ms for 16 samples. Sent in a step: 5.24 MB of gradients in 2 buckets, by direct exchange; 2
+        messages for each of 2 synchronised batch norms; 2 small ones.
+
+        The same batch of 128 samples on all ranks:
+        ranks  samples a rank  compute ms  messages ms  hidden ms  step ms  samples/s  efficiency  messages by ring ms
+        ----------------------------------------------------------------------------------------------------------------
+            1             128      100.00         0.00       0.00   100.00      1,280       100 %                 0.00
+            2              64       58.00         4.50       3.42    59.08      2,166        85 %                 4.50
+            4              32       37.00         6.61       5.09    38.51      3,323        65 %                 6.85
+            8              16       26.50         7.68       5.93    28.24      4,532        44 %                 8.40
+
+        A batch of 128 samples on each rank:
+        ranks  samples a rank  compute ms  messages ms  hidden ms  step ms  samples/s  efficiency  messages by ring ms
+        ----------------------------------------------------------------------------------------------------------------
+            1             128      100.00         0.00       0.00   100.00      1,280       100 %                 0.00
+            2             128      100.00         4.50       3.42   101.08      2,532        99 %                 4.50
+            4             128      100.00         6.61       5.09   101.51      5,043        99 %                 6.85
+            8             128      100.00         7.68       5.93   101.74     10,064        98 %                 8.40
+
+        Computing limits the same batch on 8 ranks: 26.50 ms of a step of 28.24 ms. Next: bandwidth, 1.50
+        ms.
+        ");
+    }
+
+    #[test]
+    fn every_limit_has_a_sentence() {
+        let cases = [
+            (None, 2, "Computing limits the same batch on 2 ranks: 58.00 ms of a step of 58.42 ms."),
+            (Some("1gbit"), 8, "The rate of the network limits"),
+            (Some("100gbit,20ms"), 8, "Messages of batch norms limit"),
+        ];
+        for (network, ranks, expected) in cases {
+            let text = on_ranks(ranks, network).text();
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
+        let mut update = on_ranks(8, None);
+        update.work.as_mut().unwrap().whole.update = 0.1;
+        assert!(update.text().contains("most of it the update"), "{}", update.text());
+        let unmeasured = OnRanks { work: None, ..on_ranks(8, None) };
+        assert!(unmeasured.text().contains("not measured"), "{}", unmeasured.text());
+        assert!(unmeasured.document().get("strong").is_none());
+    }
+
+    #[test]
+    fn documents_have_a_step_for_each_number_of_ranks() {
+        let document = on_ranks(12, None).document();
+        let ranks = |scaling: &str| {
+            let steps = document[scaling].as_array().unwrap().iter();
+            steps.map(|step| step["ranks"].as_u64().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(ranks("strong"), [1, 2, 4, 8, 12]);
+        assert_eq!(ranks("weak"), [1, 2, 4, 8, 12]);
+        assert_eq!(document["network"], Value::Null);
+        assert_eq!(document["strong"][0]["communication_seconds"], 0.0);
+        assert_eq!(document["limit"], "compute");
+    }
+
+    #[test]
+    fn numbers_and_networks_out_of_range_are_refused() {
+        let cases = [
+            (0, None, "--ranks 0: out of range; expected 1 to 1,024"),
+            (1025, None, "--ranks 1025: out of range"),
+            (2, Some("token ring"), "--network: unknown network `token ring`; expected a rate such as 1gbit"),
+        ];
+        for (ranks, network, expected) in cases {
+            let failure = format!("{:?}", Request::new(ranks, network).unwrap_err());
+            assert!(failure.contains(expected), "{failure}");
+        }
+    }
+}
