@@ -47,7 +47,7 @@ struct Exchange {
 impl Default for Ranks {
     /// The only rank.
     fn default() -> Self {
-        Ranks::new(Arc::new(Alone::default()))
+        Ranks::new(Arc::new(Alone))
     }
 }
 

@@ -31,7 +31,7 @@ Examples:
   evenkeel plan --without all                      one node a layer
   evenkeel plan resnet20 --set data.source=cifar --json
   evenkeel plan resnet20 --set data.source=cifar --ranks 16 --network 25gbit
-                                                   a step on 1 to 16 machines like this one, on paper")]
+                                                   a step on up to 16 machines like this one")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
