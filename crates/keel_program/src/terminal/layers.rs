@@ -2,8 +2,8 @@
 
 use keel_train::runs::LayerSummary;
 
-use super::tables::{Align, least_width, table, terminal_width};
-use super::text::count;
+use super::tables::{Align, least_width, table};
+use super::text::{count, terminal_width};
 
 /// One row a layer, and the sum of the parameters. A terminal too narrow for whole words gets fewer columns.
 pub(crate) fn layers_table(layers: &[LayerSummary]) -> String {

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 
-use super::text::NARROWEST;
+use super::text::terminal_width;
 
 /// A line between the header and the rows, and nothing else.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('-'));
@@ -34,11 +34,6 @@ pub(crate) fn table_within(width: usize, columns: &[(&str, Align)], rows: &[Vec<
     let mut table = Table::new();
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
     text_of(table, columns, rows)
-}
-
-/// Columns the terminal has; `None` where the output is no terminal, or one that does not know its size, as those of `mpirun`.
-pub(crate) fn terminal_width() -> Option<usize> {
-    Table::new().width().map(usize::from).filter(|&width| width >= NARROWEST)
 }
 
 /// Columns below which a word or a number of the table would be broken.

@@ -2,13 +2,11 @@
 
 use comfy_table::Table;
 
-use super::tables::terminal_width;
-
 /// Columns a paragraph may take.
 const WIDTH: usize = 100;
 
 /// Columns below which a terminal is taken for one that does not know its size.
-pub(super) const NARROWEST: usize = 20;
+const NARROWEST: usize = 20;
 
 /// Spaces before a text that begins on the line after its title.
 const NEXT_LINE_INDENT: usize = 6;
@@ -16,6 +14,11 @@ const NEXT_LINE_INDENT: usize = 6;
 /// Columns of the terminal standard error is; `None` if it is none.
 pub(crate) fn error_width() -> Option<usize> {
     Table::new().use_stderr().width().map(usize::from).filter(|&width| width >= NARROWEST)
+}
+
+/// Columns the terminal has; `None` where the output is no terminal, or one that does not know its size, as those of `mpirun`.
+pub(crate) fn terminal_width() -> Option<usize> {
+    Table::new().width().map(usize::from).filter(|&width| width >= NARROWEST)
 }
 
 /// `text` broken into lines of at most 100 columns, or as many as the terminal has; the first line starts with `first`, the
