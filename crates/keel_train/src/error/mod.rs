@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use keel_data::DataError;
 use keel_health::rules::non_finite;
 use keel_nn::GraphError;
+use keel_ranks::RankError;
 
 pub use checkpoint_error::CheckpointError;
 
@@ -41,10 +42,8 @@ pub enum TrainError {
         next: &'static str,
     },
     /// The ranks cannot go on together.
-    #[error(
-        "{0}; the last checkpoint is in the run's folder: go on from it with `evenkeel train --resume`, on any number of ranks"
-    )]
-    Ranks(#[from] keel_ranks::RankError),
+    #[error("{0}{hint}", hint = checkpoint_hint(.0))]
+    Ranks(#[from] RankError),
     /// Settings, data and model do not go together.
     #[error("{field}: {message}")]
     Setting {
@@ -81,6 +80,16 @@ pub enum TrainError {
         /// Findings of the flight recorder in the replayed step.
         account: String,
     },
+}
+
+/// What to do after a rank was lost while training; nothing where ranks never met.
+fn checkpoint_hint(error: &RankError) -> &'static str {
+    match error {
+        RankError::Lost { .. } | RankError::Silent { .. } => {
+            "; if the run has a checkpoint, go on from it with `evenkeel train --resume RUN`, on any number of ranks"
+        }
+        _ => "",
+    }
 }
 
 impl TrainError {
