@@ -79,6 +79,8 @@ pub(crate) struct Arguments {
 enum Log {
     /// Write event files for `tensorboard --logdir runs`
     Tensorboard,
+    /// Write the times of the parts of the first 100 steps, on every rank, for the trace viewer of a browser (timeline.json)
+    Timeline,
 }
 
 /// Tells two observers.
@@ -143,6 +145,9 @@ fn asked_for(arguments: &Arguments) -> Result<Training, TrainError> {
         config.train.time_limit = limit;
     }
     set_memory_limit(config, arguments.memory_limit.as_ref());
+    if arguments.log.contains(&Log::Timeline) {
+        trainer = trainer.with_timeline();
+    }
     Ok(if arguments.weak_scaling { trainer.with_weak_scaling() } else { trainer })
 }
 

@@ -113,6 +113,11 @@ impl RunFolder {
         self.path.join("run.lock")
     }
 
+    /// Times of the parts of the first steps, where they were asked for.
+    pub fn timeline(&self) -> PathBuf {
+        self.path.join("timeline.json")
+    }
+
     /// Results in brief.
     pub fn summary(&self) -> PathBuf {
         self.path.join("summary.json")

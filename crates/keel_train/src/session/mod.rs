@@ -12,6 +12,7 @@ mod patch_whitening;
 pub(crate) mod ranks;
 mod replica;
 mod step;
+mod timeline;
 mod training_data;
 mod unit_variance;
 mod weight_update;

@@ -15,6 +15,7 @@ use keel_nn::BatchShares;
 use keel_nn::losses::LossValue;
 use keel_ranks::{Alone, Communicator, Pending, RankError};
 
+use super::timeline::{self, Timeline};
 use crate::error::TrainError;
 use crate::runs::RankSummary;
 
@@ -38,6 +39,8 @@ struct Exchange {
     sent_from: Option<usize>,
     sums: Vec<(Range<usize>, Pending)>,
     steps: u64,
+    /// Parts of the first steps, where they are recorded.
+    timeline: Option<Timeline>,
     /// Seconds of computing in the steps since the last [`Ranks::measure`], and their number.
     computed: (f64, u64),
     /// The first error: everything after it is void.
@@ -149,11 +152,51 @@ impl Ranks {
         whole
     }
 
+    /// Begins to record the parts of the steps that follow, on all ranks at the same time.
+    ///
+    /// # Errors
+    /// As [`Ranks::gather`].
+    pub(crate) fn record_timeline(&self) -> Result<(), TrainError> {
+        self.gather(&[])?;
+        self.lock().timeline = Some(Timeline::new());
+        Ok(())
+    }
+
+    /// Runs `work`, and records its time as the part `name` of a step.
+    pub(super) fn timed<T>(&self, name: &str, work: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let done = work();
+        self.note_part(name, began);
+        done
+    }
+
+    /// Records a part `name` of a step, which began at `began` and ends now.
+    pub(super) fn note_part(&self, name: &str, began: Instant) {
+        let mut exchange = self.lock();
+        if exchange.steps <= timeline::STEPS
+            && let Some(timeline) = &mut exchange.timeline
+        {
+            timeline.add(name, began);
+        }
+    }
+
+    /// The recorded parts of all ranks, in the trace event format of browsers; `None` where none were recorded.
+    ///
+    /// # Errors
+    /// As [`Ranks::gather`].
+    pub(crate) fn trace(&self) -> Result<Option<serde_json::Value>, TrainError> {
+        let Some(own) = self.lock().timeline.take() else { return Ok(None) };
+        let parts = self.gather(&serde_json::to_vec(own.spans()).unwrap_or_default())?;
+        let parts: Vec<_> = parts.iter().map(|bytes| serde_json::from_slice(bytes).unwrap_or_default()).collect();
+        Ok(Some(timeline::document(&parts)))
+    }
+
     /// Notes a step that began at `began`, when `waited` had been waited for other ranks.
     pub(super) fn note_step(&self, began: Instant, waited: Duration) {
         let seconds = began.elapsed().saturating_sub(self.communicator.waited().saturating_sub(waited)).as_secs_f64();
-        let computed = &mut self.lock().computed;
-        *computed = (computed.0 + seconds, computed.1 + 1);
+        let mut exchange = self.lock();
+        exchange.steps += 1;
+        exchange.computed = (exchange.computed.0 + seconds, exchange.computed.1 + 1);
     }
 
     /// Checksum and pace of every rank since the last call; empty for a single one. `tensors` are what all ranks must have alike.
@@ -179,7 +222,6 @@ impl Ranks {
         exchange.ready.clear();
         exchange.sums.clear();
         exchange.sent_from = None;
-        exchange.steps += 1;
     }
 
     /// Replaces this rank's part of the gradient by the sum over all ranks.
@@ -217,7 +259,8 @@ impl Ranks {
 impl BatchShares for Ranks {
     /// After a failure, a rank has its own numbers alone: the step ends, and [`Ranks::check`] says why it is void.
     fn gather(&mut self, own: &[f64]) -> Vec<Vec<f64>> {
-        self.gather_numbers(own).unwrap_or_else(|_| vec![own.to_vec()])
+        let all = self.timed("wait for batch norm", || self.gather_numbers(own));
+        all.unwrap_or_else(|_| vec![own.to_vec()])
     }
 
     fn gradients_ready(&mut self, gradients: &[f32], ready: Range<usize>) {

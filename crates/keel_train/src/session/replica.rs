@@ -59,18 +59,21 @@ impl Replica {
             .then(|| BatchPart { first_sample: batch.first_sample(), stands_in: batch.stands_in() });
         let (began, waited) = (Instant::now(), ranks.communicator().waited());
         executor.begin_part(part);
-        executor.forward(network, input, observer);
+        ranks.timed("forward", || {
+            executor.forward(network, input, observer);
+        });
         let own = objective.targets(batch).map_or_else(LossValue::default, |targets| executor.loss(targets));
         let Some(part) = part else {
-            executor.backward(network, input, gradients, observer);
+            ranks.timed("backward", || executor.backward(network, input, gradients, observer));
+            ranks.note_step(began, waited);
             return own;
         };
         let own = if part.stands_in { LossValue::default() } else { own };
-        let whole = ranks.whole_loss(own);
+        let whole = ranks.timed("wait for losses", || ranks.whole_loss(own));
         scale_gradient(executor.outputs_and_gradient().1, own.weight / whole.weight);
         ranks.begin_gradients();
-        executor.backward(network, input, gradients, observer);
-        ranks.finish_gradients(gradients);
+        ranks.timed("backward", || executor.backward(network, input, gradients, observer));
+        ranks.timed("wait for gradients", || ranks.finish_gradients(gradients));
         ranks.note_step(began, waited);
         whole
     }

@@ -1,6 +1,7 @@
 //! One training step: gradient, sums over ranks, update.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use keel_data::Batch;
 use keel_nn::losses::LossValue;
@@ -92,10 +93,12 @@ impl Session {
         if replica.ranks().check().is_err() {
             result.loss = f64::NAN;
         }
+        let began = Instant::now();
         result.gradient_norm = update.gradient_norm(&replica.gradients);
         if result.is_finite() {
             result.gradient_norm = update.apply(&mut replica.network, &replica.gradients, place.learning_rate);
         }
+        replica.ranks().note_part("update", began);
         observer.end(&FinishedStep {
             place,
             samples: batch.step_samples(),

@@ -14,11 +14,14 @@ use crate::runs::{Checkpoint, Machine, RunFolder, Summary, TrainingState, VERSIO
 use crate::session::Session;
 
 pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
-    let Training { config, data, continued, resumes, stop, ranks, choices, .. } = trainer;
+    let Training { config, data, continued, resumes, stop, ranks, choices, timeline, .. } = trainer;
     let mut prepared = Prepared::new(&config, data, resumes, ranks)?;
     prepared.told.choices.splice(0..0, choices);
     ranks::check_alike(&prepared)?;
     prepared.measure(!resumes)?;
+    if timeline {
+        prepared.session.ranks().record_timeline()?;
+    }
     let connection = prepared.session.ranks().clone();
     let (communicator, rank) = (connection.communicator(), connection.share().rank);
     if rank > 0 {

@@ -139,6 +139,10 @@ impl Record for MemoryRecord {
         self.picture = Some(bytes.to_vec());
     }
 
+    fn write_timeline(&mut self, _trace: &serde_json::Value) -> Result<(), TrainError> {
+        Ok(())
+    }
+
     fn write_flight_record(&mut self, _record: &FlightRecord) -> Result<(), TrainError> {
         Ok(())
     }

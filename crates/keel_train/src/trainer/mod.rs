@@ -22,6 +22,7 @@ use keel_data::SplitDataset;
 use keel_nn::layers::CustomLayer;
 use keel_nn::losses::CustomLoss;
 use keel_ranks::Communicator;
+use serde::{Deserialize, Serialize};
 
 pub use events::{EpochEvent, EvaluationEvent, Event, Started, StepEvent, TrainingObserver};
 pub use memory_run::MemoryRun;
@@ -48,8 +49,19 @@ pub struct Training {
     ranks: Option<Arc<dyn Communicator>>,
     /// Every rank takes a whole batch.
     weak_scaling: bool,
+    /// The parts of the first steps are recorded.
+    timeline: bool,
     /// What was chosen before the training is prepared.
     choices: Vec<Choice>,
+}
+
+/// What the first rank says to the others.
+#[derive(Debug, Serialize, Deserialize)]
+struct Shared {
+    /// Text of the config.
+    config: String,
+    resumes: bool,
+    timeline: bool,
 }
 
 /// A run that goes on in its folder.
@@ -73,6 +85,7 @@ impl Training {
             threads: None,
             ranks: None,
             weak_scaling: false,
+            timeline: false,
             choices: Vec::new(),
         }
     }
@@ -170,9 +183,9 @@ impl Training {
         let shared = ranks::of_first(&communicator, resolved.as_ref())?;
         let training = match (own, shared) {
             (Some(own), _) => own,
-            (None, Some((text, resumes))) => {
-                let config = config::parse(Path::new("config of the first rank"), &text, &[])?;
-                Training { resumes, ..Training::new(config) }
+            (None, Some(Shared { config, resumes, timeline })) => {
+                let config = config::parse(Path::new("config of the first rank"), &config, &[])?;
+                Training { resumes, timeline, ..Training::new(config) }
             }
             (None, None) => return Err(TrainError::setting("ranks", "the first rank sent no config")),
         };
@@ -195,6 +208,13 @@ impl Training {
         self.data.as_ref()
     }
 
+    /// Writes the times of the parts of the first steps, on every rank, as `timeline.json` into the run's folder, in the trace event
+    /// format that browsers show.
+    pub fn with_timeline(mut self) -> Self {
+        self.timeline = true;
+        self
+    }
+
     /// Lets every rank take a whole batch: the batch of a step, and the learning rate with it, grow with the number of ranks.
     pub fn with_weak_scaling(mut self) -> Self {
         self.weak_scaling = true;
@@ -214,10 +234,13 @@ impl Training {
         Ok(self)
     }
 
-    /// Text of the config with nothing left open, and whether the training goes on from a checkpoint.
-    fn resolved(&self) -> Result<(String, bool), TrainError> {
-        let Some(data) = self.data.clone() else { return Ok((self.config.to_toml(), self.resumes)) };
-        Ok((auto::resolve(&self.config, data)?.config.to_toml(), self.resumes))
+    /// The training for the other ranks, with nothing left open.
+    fn resolved(&self) -> Result<Shared, TrainError> {
+        let config = match self.data.clone() {
+            Some(data) => auto::resolve(&self.config, data)?.config.to_toml(),
+            None => self.config.to_toml(),
+        };
+        Ok(Shared { config, resumes: self.resumes, timeline: self.timeline })
     }
 
     /// Trains with so many threads where `train.threads` is 0.

@@ -38,6 +38,9 @@ pub(super) trait Record: fmt::Debug {
     /// Keeps a picture of the first batch, a PNG file.
     fn write_picture(&mut self, bytes: &[u8]);
 
+    /// Keeps the times of the parts of steps, a trace for browsers.
+    fn write_timeline(&mut self, trace: &serde_json::Value) -> Result<(), TrainError>;
+
     /// Keeps what the flight recorder found.
     fn write_flight_record(&mut self, record: &FlightRecord) -> Result<(), TrainError>;
 }
@@ -82,6 +85,10 @@ impl Record for RunFolder {
     fn write_picture(&mut self, bytes: &[u8]) {
         // Nothing depends on the picture; a folder that cannot be written shows at the checkpoint.
         let _ = write_atomically(&self.samples_picture(), |file| file.write_all(bytes));
+    }
+
+    fn write_timeline(&mut self, trace: &serde_json::Value) -> Result<(), TrainError> {
+        self.write_text(&self.timeline(), &trace.to_string())
     }
 
     fn write_flight_record(&mut self, record: &FlightRecord) -> Result<(), TrainError> {

@@ -300,6 +300,9 @@ impl<'a> Run<'a> {
             }
             summary.findings = self.watch.as_ref().map(Watch::finding_documents).unwrap_or_default();
         }
+        if let Some(trace) = self.session.ranks().trace()? {
+            self.journal.record.write_timeline(&trace)?;
+        }
         self.journal.flush()?;
         self.journal.record.write_model(&self.session, &self.config)?;
         self.journal.record.write_summary(&summary)?;

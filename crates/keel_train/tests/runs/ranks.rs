@@ -325,3 +325,29 @@ fn a_rank_that_ends_ends_the_others_with_its_name() {
         assert!(message.starts_with("rank 2 ended before the others"), "{message}");
     }
 }
+
+#[test]
+fn a_timeline_has_the_parts_of_the_first_steps_of_every_rank() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = whole_config(folder.path(), "traced");
+    let runs = run(2, || Ok(Training::new(config.clone()).with_timeline()), None);
+    let path = runs[0].as_ref().unwrap().0.folder.timeline();
+    let trace: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let parts = |rank: u64, name: &str| {
+        let events = trace["traceEvents"].as_array().unwrap();
+        events.iter().filter(|event| event["pid"] == rank && event["name"] == name).count()
+    };
+    for rank in 0..2 {
+        let steps = parts(rank, "forward");
+        assert!((100..=102).contains(&steps), "{steps}");
+        for name in ["backward", "wait for losses", "wait for gradients"] {
+            assert_eq!(parts(rank, name), steps, "{name}");
+        }
+        assert!(parts(rank, "wait for batch norm") >= 4 * steps, "two norms, forward and backward");
+        assert!(parts(rank, "update") > 0);
+    }
+    let alone = Training::new(whole_config(folder.path(), "alone-traced")).with_timeline().run(&mut ()).unwrap();
+    assert!(std::fs::read_to_string(alone.folder.timeline()).unwrap().contains("\"forward\""));
+    let without = Training::new(whole_config(folder.path(), "untraced")).run(&mut ()).unwrap();
+    assert!(!without.folder.timeline().exists());
+}
