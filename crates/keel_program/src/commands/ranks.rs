@@ -1,10 +1,12 @@
 //! Training on several ranks: joining the others that a launcher started, sharing the processors of a machine, ending together.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
 use keel_ranks::{Communicator, Launcher, Mpi, RankError, launched};
+use keel_train::TrainError;
 use keel_train::threads::default_threads;
 use serde::{Deserialize, Serialize};
 
@@ -17,10 +19,15 @@ const FAILED: i32 = 2;
 /// Time in which the first rank says what all ranks have met, before another speaks.
 const FIRST_SPEAKS: Duration = Duration::from_secs(3);
 
+/// Time in which the first rank writes the pages of a training that failed on all ranks alike.
+const FIRST_REPORTS: Duration = Duration::from_secs(60);
+
 /// This process among those that train together.
 #[derive(Debug)]
 pub(super) struct Group {
-    communicator: Arc<dyn Communicator>,
+    /// The connection, until the training is over.
+    communicator: RefCell<Option<Arc<dyn Communicator>>>,
+    rank: usize,
     /// Threads of this rank, where the config leaves their number open.
     pub(super) threads: usize,
     /// Sentences for the user, from the first rank.
@@ -74,38 +81,54 @@ pub(super) fn join() -> Result<Option<Group>, Failure> {
             all_processors().unwrap_or_default()
         ));
     }
-    Ok(Some(Group { communicator, threads, notes }))
+    let rank = communicator.rank();
+    Ok(Some(Group { communicator: RefCell::new(Some(communicator)), rank, threads, notes }))
 }
 
 impl From<RankError> for Failure {
     fn from(error: RankError) -> Self {
-        from_sentence(&keel_train::TrainError::from(error).to_string())
+        from_sentence(&TrainError::from(error).to_string())
     }
 }
 
 impl Group {
     /// Returns true on the rank that writes the run and speaks to the user.
     pub(super) fn is_first(&self) -> bool {
-        self.communicator.rank() == 0
+        self.rank == 0
     }
 
-    /// The connection, to be used by the training.
-    pub(super) fn communicator(&self) -> Arc<dyn Communicator> {
-        Arc::clone(&self.communicator)
+    /// The connection, to be used by the training; none after [`Group::leave`].
+    pub(super) fn communicator(&self) -> Option<Arc<dyn Communicator>> {
+        self.communicator.borrow().clone()
+    }
+
+    /// Ends the connection of a training that is over. All ranks end it together, so that none waits while the first writes pages.
+    pub(super) fn leave(&self) {
+        self.communicator.borrow_mut().take();
+    }
+
+    /// Waits where all ranks have met `error`, of which the first writes a report before it ends the job.
+    pub(super) fn wait_for_report(error: &TrainError) {
+        if matches!(error, TrainError::NonFinite { .. } | TrainError::NoResult { .. }) {
+            sleep(FIRST_REPORTS);
+        }
     }
 
     /// Ends a rank's part of the command. After a failure this process and all others end here.
     pub(super) fn end(self, outcome: Result<Status, Stop>, output: &Output) -> Result<Status, Stop> {
-        let Err(Stop::Failed(failure)) = outcome else { return outcome };
-        let rank = self.communicator.rank();
-        if rank > 0 {
-            // Where all ranks have met the same, the first says so and ends the job meanwhile.
-            sleep(FIRST_SPEAKS);
-            Output::note(&format!("on rank {rank} ({}):", machine_name()));
+        match (outcome, self.communicator()) {
+            (Err(Stop::Failed(failure)), Some(communicator)) => {
+                if self.rank > 0 {
+                    // Where all ranks have met the same, the first says so and ends the job meanwhile.
+                    sleep(FIRST_SPEAKS);
+                    Output::note(&format!("on rank {} ({}):", self.rank, machine_name()));
+                }
+                output.failure(*failure);
+                communicator.abort(FAILED);
+                Ok(Status::Done)
+            }
+            (outcome, _) => outcome,
         }
-        output.failure(*failure);
-        self.communicator.abort(FAILED);
-        Ok(Status::Done)
     }
 }
 

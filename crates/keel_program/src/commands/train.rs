@@ -124,9 +124,11 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 
 /// Trains as another rank says.
 fn follow(group: &Group) -> Result<Status, Stop> {
+    let Some(communicator) = group.communicator() else { return Ok(Status::Done) };
     let nobody_asks = || Err(keel_ranks::RankError::Lost { rank: 0 }.into());
-    let training = Training::of_ranks(group.communicator(), nobody_asks)?.with_threads(group.threads);
-    training.with_stop(stop_flag()).run(&mut ())?;
+    let training = Training::of_ranks(communicator, nobody_asks)?.with_threads(group.threads);
+    training.with_stop(stop_flag()).run(&mut ()).inspect_err(Group::wait_for_report)?;
+    group.leave();
     Ok(Status::Done)
 }
 
@@ -153,12 +155,11 @@ fn asked_for(arguments: &Arguments) -> Result<Training, TrainError> {
 
 /// Trains and says what came of it, alone or as the first of a group.
 fn train(arguments: &Arguments, output: &mut Output, group: Option<&Group>) -> Result<Status, Stop> {
-    let trainer = match group {
+    let trainer = match group.and_then(|group| Some((group, group.communicator()?))) {
         None => asked_for(arguments)?,
-        Some(group) => {
+        Some((group, communicator)) => {
             group.notes.iter().for_each(|note| output.remark(&format!("ranks       {note}")));
-            let first = || asked_for(arguments);
-            let training = Training::of_ranks(group.communicator(), first);
+            let training = Training::of_ranks(communicator, || asked_for(arguments));
             training.map_err(|error| arguments.settings.placed(error))?.with_threads(group.threads)
         }
     };
@@ -178,6 +179,9 @@ fn train(arguments: &Arguments, output: &mut Output, group: Option<&Group>) -> R
     let trained = trainer.with_stop(stop_flag()).run(&mut both);
     let tensorboard = both.tensorboard.take();
     progress.close();
+    if let (Some(group), Ok(_)) = (group, &trained) {
+        group.leave();
+    }
     if let Some(Err((path, error))) = tensorboard.map(|log| log.finish(trained.is_ok())) {
         output.remark(&format!("note        the logs in {} are incomplete: {error}", path.display()));
     }
