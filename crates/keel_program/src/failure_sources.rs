@@ -78,7 +78,7 @@ fn from_config(error: &ConfigError) -> Failure {
         message.push_str(&format!("\n{}", error.describe(problem)));
     }
     let mut failure = Failure::new(message)
-        .next_step("`evenkeel init` prints a config that explains every key, `evenkeel catalog` lists every name")
+        .next_step("`evenkeel init` explains every key of a config, `evenkeel catalog` lists every name")
         .source(&error.file, &error.text);
     for problem in &error.problems {
         if let Origin::File(span) = &problem.origin {

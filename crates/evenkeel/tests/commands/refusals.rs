@@ -236,6 +236,6 @@ fn a_wrong_config_is_shown_with_its_lines() {
       ·        ──┬──
       ·          ╰── `adm` is none of sgd, adam, adamw, rmsprop, adagrad; did you mean `adam`?
       ╰────
-     help: `evenkeel init` prints a config that explains every key, `evenkeel catalog` lists every name
+     help: `evenkeel init` explains every key of a config, `evenkeel catalog` lists every name
     "#);
 }

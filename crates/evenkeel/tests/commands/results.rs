@@ -46,7 +46,7 @@ fn an_extreme_value_of_the_test_split_leaves_a_readable_run_with_a_finding() {
     assert!(!report.stdout.contains("summary.json"), "{}", report.stdout);
     let evaluated = program.run(&["eval", "runs/r"]);
     evaluated.ended_with(1);
-    assert!(evaluated.stdout.contains("1 sample left out"), "{}", evaluated.stdout);
+    assert!(evaluated.stdout.contains("1 sample with NaN"), "{}", evaluated.stdout);
     let predicted = program.run(&["predict", "runs/r", "t/test.csv", "--json"]);
     predicted.ended_with(1);
     let rows: Vec<Value> = serde_json::from_str(&predicted.stdout).unwrap();
