@@ -223,7 +223,7 @@ mod tests {
         let cases: &[(&[&str], &str)] = &[
             (&[step], "line 1: a step record before the model record"),
             (&[MODEL, "{"], "line 2: not a JSON object"),
-            (&[MODEL, r#"{"type":"stop"}"#], "line 2, type: 'stop' is none of"),
+            (&[MODEL, r#"{"type":"stop"}"#], "line 2, type: unknown record type 'stop'; expected model, data"),
             (&[MODEL, "", r#"{"type":"step","step":0,"samples":64}"#], "line 3, record: missing field `loss`"),
             (&[MODEL, r#"{"type":"step","step":0,"samples":64,"los":1}"#], "unknown field `los`"),
             (

@@ -76,8 +76,13 @@ struct Continued {
 impl Training {
     /// A training of `config` from the start.
     pub fn new(config: Config) -> Self {
+        Training::of(config.settled())
+    }
+
+    /// A training of `config` as it is, word for word that of a run or of another rank.
+    fn of(config: Config) -> Self {
         Training {
-            config: config.settled(),
+            config,
             data: None,
             continued: None,
             resumes: false,
@@ -116,7 +121,7 @@ impl Training {
         let last = folder.last_checkpoint();
         [Some(folder.path()), last.parent()].into_iter().flatten().for_each(remove_leftovers);
         let continued = Continued { folder, lock, allow_changed_data: false };
-        Ok(Training { continued: Some(continued), resumes: true, ..Training::new(config) })
+        Ok(Training { continued: Some(continued), resumes: true, ..Training::of(config) })
     }
 
     /// Lets a resumed run go on with other data than it began with; the run notes it.
@@ -185,7 +190,7 @@ impl Training {
             (Some(own), _) => own,
             (None, Some(Shared { config, resumes, timeline })) => {
                 let config = config::parse(Path::new("config of the first rank"), &config, &[])?;
-                Training { resumes, timeline, ..Training::new(config) }
+                Training { resumes, timeline, ..Training::of(config) }
             }
             (None, None) => return Err(TrainError::setting("ranks", "the first rank sent no config")),
         };

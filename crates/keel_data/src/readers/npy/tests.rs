@@ -229,5 +229,5 @@ fn damaged_and_unfitting_arrays_are_named() {
     std::fs::write(path.join("y.npy"), npy(&[2], &[f32::NAN, 0.0])).unwrap();
     assert!(message(path, Task::Classification).contains("the label of sample 0 is NaN"));
     std::fs::remove_file(path.join("y.npy")).unwrap();
-    assert!(message(path, Task::Auto).contains("array \"x\" has no \"y\""));
+    assert!(message(path, Task::Auto).contains("array \"x\" has no matching \"y\""));
 }
