@@ -39,6 +39,8 @@ struct Exchange {
     sent_from: Option<usize>,
     sums: Vec<(Range<usize>, Pending)>,
     steps: u64,
+    /// The pass under way is that of a step; others measure something.
+    in_step: bool,
     /// Parts of the first steps, where they are recorded.
     timeline: Option<Timeline>,
     /// Seconds of computing in the steps since the last [`Ranks::measure`], and their number.
@@ -173,7 +175,8 @@ impl Ranks {
     /// Records a part `name` of a step, which began at `began` and ends now.
     pub(super) fn note_part(&self, name: &str, began: Instant) {
         let mut exchange = self.lock();
-        if exchange.steps <= timeline::STEPS
+        if exchange.in_step
+            && exchange.steps < timeline::STEPS
             && let Some(timeline) = &mut exchange.timeline
         {
             timeline.add(name, began);
@@ -191,10 +194,18 @@ impl Ranks {
         Ok(Some(timeline::document(&parts)))
     }
 
+    /// Begins a pass of this rank's share of a step, or, with `in_step` false, one that measures something on a whole batch.
+    pub(super) fn begin_pass(&self, in_step: bool) {
+        self.lock().in_step = in_step;
+    }
+
     /// Notes a step that began at `began`, when `waited` had been waited for other ranks.
     pub(super) fn note_step(&self, began: Instant, waited: Duration) {
         let seconds = began.elapsed().saturating_sub(self.communicator.waited().saturating_sub(waited)).as_secs_f64();
         let mut exchange = self.lock();
+        if !exchange.in_step {
+            return;
+        }
         exchange.steps += 1;
         exchange.computed = (exchange.computed.0 + seconds, exchange.computed.1 + 1);
     }

@@ -59,6 +59,7 @@ impl Replica {
             .then(|| BatchPart { first_sample: batch.first_sample(), stands_in: batch.stands_in() });
         let (began, waited) = (Instant::now(), ranks.communicator().waited());
         executor.begin_part(part);
+        ranks.begin_pass(part.is_some() || ranks.share().size == 1);
         ranks.timed("forward", || {
             executor.forward(network, input, observer);
         });
