@@ -94,7 +94,7 @@ def test_rows() -> None:
         (lambda a: _native.fired_units(a, 4, 1), "not a multiple of 4 units"),
         (lambda a: _native.fired_units(a, 0, 1), "not a multiple"),
         (lambda a: _native.unit_counts(a, 1 << 62, 1 << 62, 0, 0), "not a multiple"),
-        (lambda a: _native.sign_agreement(a, 4), "no 4 rows"),
+        (lambda a: _native.sign_agreement(a, 4), "do not form 4 rows"),
         (lambda a: _native.identical_rows(a, a[:3], 5), "weights and 3 gradients"),
         (lambda a: _native.update_squares(a, a[:3]), "5 values before the update and 3 after"),
         (lambda a: _native.signal_moments(np.zeros((4, 4), np.float32)[:, 1:3], 0, 0), "contiguous"),
