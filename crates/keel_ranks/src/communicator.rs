@@ -107,7 +107,7 @@ enum Progress {
     Running(Running),
 }
 
-/// Where the result of a running sum will arrive.
+/// Place at which the result of a running sum will arrive.
 #[derive(Debug)]
 struct Running {
     reply: Receiver<Result<Vec<f32>, RankError>>,

@@ -62,7 +62,7 @@ pub(crate) struct Engine<T> {
     failure: Option<RankError>,
 }
 
-/// What an engine works for.
+/// Place, commands and limits of an engine.
 pub(crate) struct Duty {
     pub(crate) place: Place,
     pub(crate) commands: Receiver<Command>,

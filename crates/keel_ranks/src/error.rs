@@ -22,7 +22,7 @@ pub enum RankError {
         variable = crate::variables::LIBRARY_VARIABLE
     )]
     Library {
-        /// What was tried, with the reason of each failure.
+        /// Libraries that were tried, with the reason of each failure.
         what: String,
     },
     /// A call of MPI failed.

@@ -9,7 +9,7 @@ pub(crate) const HEADER_BYTES: usize = 32;
 /// Values turned into bytes at a time, in the cache.
 const BLOCK: usize = 1024;
 
-/// What a message belongs to.
+/// Kind of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// `all_gather`.
@@ -51,7 +51,7 @@ pub(crate) struct Header {
     pub(crate) from: usize,
     /// Number of the operation, from 0; the same on all ranks.
     pub(crate) sequence: u64,
-    /// What all ranks have to agree on; its meaning depends on the kind.
+    /// Number that all ranks have to agree on; its meaning depends on the kind.
     pub(crate) detail: u64,
     /// Number of the message within the operation, between this sender and this receiver.
     pub(crate) step: u32,

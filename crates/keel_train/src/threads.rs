@@ -37,10 +37,16 @@ pub fn pool_of(config: &Config) -> Result<rayon::ThreadPool, TrainError> {
         .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer")))
 }
 
-/// Physical cores among the processors Linux lists as allowed to this process; unknown elsewhere.
+/// Physical cores among the processors this process may use; unknown but on Linux.
 fn physical_cores() -> Option<usize> {
+    cores_of(&allowed_processors()?)
+}
+
+/// The processors this process may use, as Linux lists them, `0-2,5`; unknown elsewhere.
+pub fn allowed_processors() -> Option<String> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    cores_of(status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?.trim())
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    Some(list.trim().to_owned())
 }
 
 /// Physical cores of the processors in a list as Linux writes it, `0-2,5`; unknown where Linux does not tell.

@@ -64,7 +64,7 @@ fn headline(summary: &Summary) -> String {
     )
 }
 
-/// How ranks trained together, as the end of the headline.
+/// Returns the part of the headline about several ranks.
 fn ranks_text(ranks: &RankSummary) -> String {
     let RankSummary { count, waited, sent_bytes_per_step } = ranks;
     format!(

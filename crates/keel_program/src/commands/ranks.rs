@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keel_ranks::{Communicator, Launcher, Mpi, RankError, launched};
 use keel_train::TrainError;
-use keel_train::threads::default_threads;
+use keel_train::threads::{allowed_processors, cores_of, default_threads};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Stop, from_sentence};
@@ -34,7 +34,7 @@ pub(super) struct Group {
     pub(super) notes: Vec<String>,
 }
 
-/// Where a rank runs.
+/// Machine and processors of a rank.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Place {
     machine: String,
@@ -46,7 +46,7 @@ struct Place {
 /// Refuses a command other than `train` that a launcher has started several times.
 ///
 /// # Errors
-/// Where there are several of this process.
+/// A launcher started several processes of the command.
 pub(crate) fn refuse() -> Result<(), Failure> {
     let Some(Launcher { name, size, rank, .. }) = launched() else { return Ok(()) };
     if rank > 0 {
@@ -69,7 +69,11 @@ pub(super) fn join() -> Result<Option<Group>, Failure> {
         return Err(Failure::new(format!("{name} started {size} ranks, but the MPI library found connects {found}"))
             .next_step("Set EVENKEEL_MPI_LIBRARY to the libmpi of that launcher"));
     }
-    let own = Place { machine: machine_name(), processors: allowed_processors(), threads: default_threads() };
+    let own = Place {
+        machine: machine_name(),
+        processors: allowed_processors().unwrap_or_default(),
+        threads: default_threads(),
+    };
     let places = communicator.all_gather(&serde_json::to_vec(&own).unwrap_or_default())?;
     let places: Vec<Place> = places.iter().filter_map(|place| serde_json::from_slice(place).ok()).collect();
     let threads = threads_of(&own, &places);
@@ -166,16 +170,10 @@ fn machine_name() -> String {
     name.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned())
 }
 
-fn allowed_processors() -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
-    list.unwrap_or_default().trim().to_owned()
-}
-
 /// Cores of the machine, whoever may use them; unknown but on Linux.
 fn all_processors() -> Option<usize> {
     let list = std::fs::read_to_string("/sys/devices/system/cpu/online").ok()?;
-    keel_train::threads::cores_of(list.trim())
+    cores_of(list.trim())
 }
 
 #[cfg(test)]

@@ -81,9 +81,9 @@ pub(crate) trait Operation: Send {
     fn finish(self: Box<Self>, outcome: Result<(), RankError>);
 }
 
-/// Where the sums of an operation go.
+/// Receiver of the sums of an operation.
 pub(crate) type SumReply = Sender<Result<Vec<f32>, RankError>>;
-/// Where the bytes of all ranks go.
+/// Receiver of the bytes of all ranks.
 pub(crate) type GatherReply = Sender<Result<Vec<Vec<u8>>, RankError>>;
 
 /// Makes the sum over ranks of `values`.

@@ -82,7 +82,7 @@ pub enum TrainError {
     },
 }
 
-/// What to do after a rank was lost while training; nothing where ranks never met.
+/// Returns the next step after a rank was lost in training; empty if the ranks never met.
 fn checkpoint_hint(error: &RankError) -> &'static str {
     match error {
         RankError::Lost { .. } | RankError::Silent { .. } => {

@@ -28,7 +28,7 @@ const AGREEMENT_BYTES: u64 = 60;
 /// Samples below which a share is not measured: batch norm has no variance of a single row.
 const LEAST_SAMPLES: usize = 2;
 
-/// What a step of a training computes and sends, for any number of ranks.
+/// Computing and messages of a training step, for any number of ranks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RankWork {
     /// Samples of a batch.
@@ -43,7 +43,7 @@ pub struct RankWork {
     pub buckets: Vec<u64>,
 }
 
-/// What each rank has when their number grows.
+/// Batch of each rank as their number grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scaling {
     /// A part of the same batch.

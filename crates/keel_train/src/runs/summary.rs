@@ -89,12 +89,12 @@ pub struct Summary {
     pub version: String,
     /// Where it ran.
     pub machine: Machine,
-    /// How several ranks trained it together.
+    /// Number, waiting time and traffic of several ranks; none for a single one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ranks: Option<RankSummary>,
 }
 
-/// How several ranks trained a network together, since the last start.
+/// Number, waiting time and traffic of several ranks since the last start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RankSummary {
     /// Number of ranks.

@@ -30,7 +30,7 @@ pub(crate) struct Ranks {
     exchange: Arc<Mutex<Exchange>>,
 }
 
-/// What is under way between the ranks.
+/// State of the exchange between the ranks.
 #[derive(Debug, Default)]
 struct Exchange {
     /// Gradients that the backward pass has written, by their start, and not yet sent.
@@ -61,7 +61,7 @@ impl Ranks {
         Ranks { communicator, began: Instant::now(), exchange: Arc::default() }
     }
 
-    /// How the ranks have trained together so far; `None` for a single one.
+    /// Returns number, waiting time and traffic of the ranks so far; `None` for a single one.
     pub(crate) fn summary(&self) -> Option<RankSummary> {
         let count = self.communicator.size();
         let steps = self.lock().steps.max(1) as f64;

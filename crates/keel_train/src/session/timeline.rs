@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// Steps that are recorded: enough to see a pattern, few enough for any viewer.
 pub(crate) const STEPS: u64 = 100;
 
-/// What a rank did, when.
+/// Times of the parts of a rank's steps.
 #[derive(Debug)]
 pub(super) struct Timeline {
     origin: Instant,
@@ -37,7 +37,7 @@ impl Timeline {
         self.spans.push(Span { name: name.to_owned(), start, duration: began.elapsed().as_secs_f64() * 1e6 });
     }
 
-    /// What was recorded.
+    /// Parts recorded so far.
     pub(super) fn spans(&self) -> &[Span] {
         &self.spans
     }
@@ -58,7 +58,7 @@ pub(super) fn document(ranks: &[Vec<Span>]) -> Value {
     json!({ "displayTimeUnit": "ms", "traceEvents": events })
 }
 
-/// How names of parts begin in which a rank waits for others.
+/// Start of the names of parts in which a rank waits for others.
 pub(super) const WAITING: &str = "wait for ";
 
 #[cfg(test)]

@@ -51,11 +51,11 @@ pub struct Training {
     weak_scaling: bool,
     /// The parts of the first steps are recorded.
     timeline: bool,
-    /// What was chosen before the training is prepared.
+    /// Choices made before the training is prepared.
     choices: Vec<Choice>,
 }
 
-/// What the first rank says to the others.
+/// Message of the first rank to the others.
 #[derive(Debug, Serialize, Deserialize)]
 struct Shared {
     /// Text of the config.

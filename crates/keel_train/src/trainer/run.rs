@@ -233,7 +233,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// What this rank wants to happen after a step: a training that would not end in time becomes shorter, so that the learning
+    /// Returns the wish of this rank after a step: a training that would not end in time becomes shorter, so that the learning
     /// rate falls to its end.
     fn wish(&mut self) -> Wish {
         let place = Place {

@@ -23,7 +23,7 @@ pub(super) enum Ending {
     Stopped(String),
 }
 
-/// What a rank wants to happen after a step. All ranks do the same: clocks, signals and findings differ between them.
+/// Wish of a rank after a step. All ranks then do the same: clocks, signals and findings differ between them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Wish {
     /// End the training, for this reason.

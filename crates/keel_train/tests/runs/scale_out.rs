@@ -15,7 +15,7 @@ const LAYERS: &str = r#"model.layers=[{type="linear", out_features=1024}, {type=
 /// Slow enough that messages take most of a step with vector instructions.
 const NETWORK: Network = Network { latency: Duration::from_millis(5), bytes_per_second: 2e7 };
 
-/// How much longer sums of gradients take than computing at least: processors are shared by ranks and by whatever else runs.
+/// Minimum time of sums of gradients over that of computing: processors are shared by ranks and by whatever else runs.
 const MESSAGES_OVER_COMPUTING: f64 = 4.0;
 
 /// Steps of which the fastest counts.

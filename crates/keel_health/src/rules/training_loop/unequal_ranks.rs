@@ -1,7 +1,7 @@
 //! # What it measures
-//! Where several ranks (processes or threads) train one network, at the end of every epoch: a checksum of each rank's weights
-//! and running statistics, and the time each rank computes in a step, without the time it waits for others. A rank whose
-//! checksum is not that of most ranks is an error at once. A rank that takes more than 1.5 times the median of all ranks, and at
+//! Several ranks (processes or threads) that train one network, at the end of every epoch: a checksum of each rank's weights
+//! and running statistics, and the computing time of each rank in a step, without the time it waits for others. A rank whose
+//! checksum differs from that of most ranks is an error at once. A rank that takes more than 1.5 times the median of all ranks, and at
 //! least 10 milliseconds more, in two epochs in a row is a warning.
 //!
 //! # Why it matters

@@ -45,8 +45,8 @@ pub struct BatchNormSpec {
     /// How the statistics for evaluation are gathered.
     #[serde(default)]
     pub running: RunningStatistics,
-    /// Whether the statistics of a batch that is divided among ranks are those of the whole batch; otherwise each rank
-    /// normalises by its own part.
+    /// Shares the statistics of a batch that is divided among ranks: true normalises by the whole batch, false by the part of
+    /// each rank.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub synchronised: bool,
     /// Whether training leaves scale, shift and running statistics as they start, and normalises by the running statistics.

@@ -18,7 +18,7 @@ const MEMORY: Network = Network { latency: Duration::from_micros(20), bytes_per_
 /// Share of a step from which on a part is said that does not limit it.
 const WORTH_SAYING: f64 = 0.05;
 
-/// What is asked for.
+/// Number of ranks and network of the request.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Request {
     ranks: usize,
@@ -115,7 +115,7 @@ impl OnRanks {
     }
 }
 
-/// What was measured, and what is sent.
+/// Returns the lines about the measured step and the messages of a step.
 fn work_text(work: &RankWork, ranks: usize) -> String {
     let RankWork { batch, whole, share: (samples, share), norms, buckets } = work;
     let ms = |seconds: f64| format!("{:.2} ms", 1e3 * seconds);
@@ -169,7 +169,7 @@ fn steps_table(steps: &[RankStep]) -> String {
     table(&columns, &steps.iter().map(row).collect::<Vec<_>>())
 }
 
-/// What takes most of the step of the same batch on all ranks, what helps, and what comes next.
+/// Returns the sentence about the largest part of a step of the same batch on all ranks, its remedy, and the next largest part.
 fn limit_text(work: &RankWork, step: &RankStep, network: &Network) -> String {
     let [(limit, seconds), (next, next_seconds), ..] = work.limits(step, network);
     let ms = |seconds: f64| format!("{:.2} ms", 1e3 * seconds);
