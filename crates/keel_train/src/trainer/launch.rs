@@ -46,8 +46,9 @@ pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Res
 }
 
 pub(super) fn run_in_memory(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<MemoryRun, TrainError> {
-    let Training { config, data, stop, ranks, .. } = trainer;
+    let Training { config, data, stop, ranks, choices, .. } = trainer;
     let mut prepared = Prepared::new(&config, data, false, ranks)?;
+    prepared.told.choices.splice(0..0, choices);
     ranks::check_alike(&prepared)?;
     prepared.measure(true)?;
     let mut record = MemoryRecord::new(&prepared.config)?;
