@@ -142,12 +142,9 @@ fn tiles(contents: &Contents<'_>, summary: &Summary) -> String {
         tiles.push((language.choose("samples a second", "样本/秒").to_owned(), speed));
     }
     if let Some(ranks) = &summary.ranks {
-        let waited = percent(ranks.waited);
-        let text = match language {
-            Language::Chinese => format!("{}，等待 {waited}", ranks.count),
-            Language::English => format!("{}, waits {waited}", ranks.count),
-        };
-        tiles.push((language.choose("ranks", "进程数").to_owned(), text));
+        tiles.push((language.choose("ranks", "进程数").to_owned(), ranks.count.to_string()));
+        let waited = format!("{:.0} %", 100.0 * ranks.waited);
+        tiles.push((language.choose("waiting for ranks", "等待其他进程").to_owned(), waited));
     }
     let html: String = tiles
         .iter()
