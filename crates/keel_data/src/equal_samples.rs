@@ -1,6 +1,6 @@
 //! Samples with equal inputs.
 
-use crate::dataset::{Dataset, Inputs};
+use crate::dataset::{Dataset, Row};
 use rayon::prelude::*;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -40,12 +40,19 @@ impl EqualSamples {
 
 /// Returns a number that equal inputs share; 64 bits, so that different ones do not by any likely chance.
 pub(crate) fn hash_of_inputs(dataset: &Dataset, sample: usize) -> u64 {
-    let length = dataset.sample_shape().len();
-    let range = sample * length..(sample + 1) * length;
+    if let Some(holding) = dataset.holding() {
+        return holding.hash(sample);
+    }
+    // Only a process that holds a part of the samples can fail to have a row.
+    dataset.rows(&[sample]).map_or(0, |rows| hash_of_row(rows.row(0)))
+}
+
+/// Returns a number that equal rows share.
+pub(crate) fn hash_of_row(row: Row) -> u64 {
     let mut hasher = DefaultHasher::new();
-    match dataset.inputs() {
-        Inputs::Bytes(values) => values[range].hash(&mut hasher),
-        Inputs::Floats(values) => values[range].iter().for_each(|value| value.to_bits().hash(&mut hasher)),
+    match row {
+        Row::Bytes(values) => values.hash(&mut hasher),
+        Row::Floats(values) => values.iter().for_each(|value| value.to_bits().hash(&mut hasher)),
     }
     hasher.finish()
 }

@@ -93,6 +93,12 @@ pub enum DataError {
         /// The actual one.
         found: String,
     },
+    /// Another process that holds a part of the data has failed or is lost.
+    #[error("{}", printable(what))]
+    Peers {
+        /// The process and its failure.
+        what: String,
+    },
     /// A value that is NaN or infinite.
     #[error("{}, {}: the value is {value}. Correct it or remove the sample", printable(sample), printable(feature))]
     NotFinite {

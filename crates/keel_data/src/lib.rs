@@ -34,17 +34,17 @@ pub use batches::{
 pub use catalog::CatalogEntry;
 pub use config::{ColorMode, DataConfig, Fit, ImageSize, ResizeFilter, Task};
 pub use dataset::{
-    ColumnEncoding, ColumnKind, ColumnReport, Dataset, DateOrder, Grouping, ImageDecoding, Inputs, NumberEncoding,
-    NumberFormat, OfficialDivision, Provenance, RowsOfFile, SampleShape, Schema, SplitKeys, TableColumn, TableTarget,
-    TargetKind, Targets, TimeEncoding, TimePart,
+    ColumnEncoding, ColumnKind, ColumnReport, Dataset, DateOrder, Grouping, ImageDecoding, Inputs, LentRows,
+    NumberEncoding, NumberFormat, OfficialDivision, Peers, Provenance, RowRequest, RowsOfFile, SampleShape, Schema,
+    SplitKeys, TableColumn, TableTarget, TargetKind, Targets, TimeEncoding, TimePart,
 };
 pub use error::DataError;
 pub use format::Format;
 pub use imputation::Imputation;
 pub use inspection::{ColumnSurvey, ScoredColumn, SplitDuplicates, TrainingRange, TrainingRanges, Unlike};
 pub use load::{
-    IN_MEMORY, Wanted, is_built_in, load, load_for_model, load_images_for_model, load_table_for_model, load_to_predict,
-    survey,
+    IN_MEMORY, Wanted, is_built_in, load, load_for_model, load_images_for_model, load_shared, load_table_for_model,
+    load_to_predict, survey,
 };
 pub use moments::Moments;
 pub use picture::batch_picture;

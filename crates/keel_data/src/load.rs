@@ -1,11 +1,12 @@
 //! From a `[data]` section to a dataset.
 
 use crate::config::{DIGITS, DataConfig};
-use crate::dataset::{Dataset, Schema};
+use crate::dataset::{Dataset, Peers, Schema};
 use crate::error::DataError;
 use crate::readers::{ImageSurvey, Request, Table, read, read_image_files, readers, survey_images};
 use crate::synthetic::{generate, is_synthetic, synthetic_sets};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Beginning of `data.source` for data that a program made in memory; the name of the dataset follows.
 pub const IN_MEMORY: &str = "memory:";
@@ -30,25 +31,36 @@ pub fn is_built_in(source: &str) -> bool {
 /// # Errors
 /// Whatever keeps the source from being read completely; the message names the file and the next step.
 pub fn load(config: &DataConfig, base_directory: &Path) -> Result<Dataset, DataError> {
-    let absolute = |path: PathBuf| path.canonicalize().unwrap_or(path).display().to_string();
-    let source = match config.source.as_str() {
-        name if is_built_in(name) => config.source.clone(),
-        path => absolute(base_directory.join(path)),
-    };
-    Ok(load_source(config, base_directory, None, Wanted::Targets)?.with_origin(DataConfig { source, ..config.clone() }))
+    with_source_as_origin(&SourceRequest { config, base_directory, schema: None, wanted: Wanted::Targets, peers: None })
+}
+
+/// Like [`load`], for processes that train together: each keeps the inputs of its part of the samples and fetches others from
+/// the process that has them. Of image folders each decodes its part; tables and arrays are read whole before the rest of
+/// them is dropped. All processes call this at the same time, with the same config.
+///
+/// # Errors
+/// As [`load`], on all processes; [`DataError::Peers`] if one of them cannot answer or has other data.
+pub fn load_shared(config: &DataConfig, base_directory: &Path, peers: &Arc<dyn Peers>) -> Result<Dataset, DataError> {
+    let request = SourceRequest { config, base_directory, schema: None, wanted: Wanted::Targets, peers: Some(peers) };
+    let dataset = with_source_as_origin(&request)?;
+    if dataset.is_shared() || peers.size() == 1 { Ok(dataset) } else { dataset.shared_by(Arc::clone(peers)) }
 }
 
 /// Like [`load`], for a trained model: images are brought to its size and channels, classes and columns get its
 /// numbers, and anything the model was not trained on is refused. Tables without the target column, folders without
 /// class folders and single images give unlabelled samples.
 pub fn load_for_model(config: &DataConfig, base_directory: &Path, schema: &Schema) -> Result<Dataset, DataError> {
-    of_model_shape(load_source(config, base_directory, Some(schema), Wanted::Targets)?, schema)
+    let wanted = Wanted::Targets;
+    let request = SourceRequest { config, base_directory, schema: Some(schema), wanted, peers: None };
+    of_model_shape(load_source(&request)?, schema)
 }
 
 /// Like [`load_for_model`], to predict: every row of a table is kept, whatever its target column contains, and samples
 /// of tables are unlabelled.
 pub fn load_to_predict(config: &DataConfig, base_directory: &Path, schema: &Schema) -> Result<Dataset, DataError> {
-    of_model_shape(load_source(config, base_directory, Some(schema), Wanted::Inputs)?, schema)
+    let wanted = Wanted::Inputs;
+    let request = SourceRequest { config, base_directory, schema: Some(schema), wanted, peers: None };
+    of_model_shape(load_source(&request)?, schema)
 }
 
 fn of_model_shape(dataset: Dataset, schema: &Schema) -> Result<Dataset, DataError> {
@@ -68,7 +80,7 @@ pub fn survey(config: &DataConfig, base_directory: &Path) -> Result<Option<Image
     if is_built_in(&config.source) || !path.exists() {
         return Ok(None);
     }
-    survey_images(&Request { path: &path, config, schema: None, wants_targets: true })
+    survey_images(&Request { path: &path, config, schema: None, peers: None, wants_targets: true })
 }
 
 /// Like [`load_for_model`] or [`load_to_predict`], for single image `files` in any folders. The names of their folders
@@ -84,7 +96,7 @@ pub fn load_images_for_model(
 ) -> Result<Dataset, DataError> {
     let path = files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
     let wants_targets = wanted == Wanted::Targets;
-    read_image_files(&Request { path, config, schema: Some(schema), wants_targets }, files)
+    read_image_files(&Request { path, config, schema: Some(schema), peers: None, wants_targets }, files)
 }
 
 /// Like [`load_for_model`] or [`load_to_predict`], for a table in memory.
@@ -109,12 +121,30 @@ pub enum Wanted {
     Targets,
 }
 
-fn load_source(
-    config: &DataConfig,
-    base_directory: &Path,
-    schema: Option<&Schema>,
+/// A source and the purpose it is read for.
+struct SourceRequest<'a> {
+    config: &'a DataConfig,
+    base_directory: &'a Path,
+    /// Form the data must have, when it is for a trained model.
+    schema: Option<&'a Schema>,
     wanted: Wanted,
-) -> Result<Dataset, DataError> {
+    /// Processes that read the source together.
+    peers: Option<&'a Arc<dyn Peers>>,
+}
+
+/// Loads a source and notes the config that loads it again.
+fn with_source_as_origin(request: &SourceRequest) -> Result<Dataset, DataError> {
+    let absolute = |path: PathBuf| path.canonicalize().unwrap_or(path).display().to_string();
+    let config = request.config;
+    let source = match config.source.as_str() {
+        name if is_built_in(name) => config.source.clone(),
+        path => absolute(request.base_directory.join(path)),
+    };
+    Ok(load_source(request)?.with_origin(DataConfig { source, ..config.clone() }))
+}
+
+fn load_source(request: &SourceRequest) -> Result<Dataset, DataError> {
+    let SourceRequest { config, base_directory, schema, wanted, peers } = *request;
     if config.source == DIGITS {
         return Dataset::digits();
     }
@@ -133,7 +163,7 @@ fn load_source(
             || DataError::io(&path, std::io::Error::new(std::io::ErrorKind::NotFound, "no such file or folder"));
         return Err(if schema.is_some() { missing() } else { unknown_source(config, &path) });
     }
-    read(&Request { path: &path, config, schema, wants_targets: wanted == Wanted::Targets })
+    read(&Request { path: &path, config, schema, peers, wants_targets: wanted == Wanted::Targets })
 }
 
 fn unknown_source(config: &DataConfig, path: &Path) -> DataError {

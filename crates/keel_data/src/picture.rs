@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(picture.dimensions(), (3 * 50 + 2, 2 * 50 + 2));
         let mut raw = [0.0; 64];
         for sample in 0..5 {
-            digits.copy_sample(sample, &mut raw);
+            digits.copy_sample(sample, &mut raw).unwrap();
             for (pixel, value) in raw.iter().enumerate() {
                 let (left, top) = (sample % 3 * 50 + 2 + pixel % 8 * 6, sample / 3 * 50 + 2 + pixel / 8 * 6);
                 let shown = picture.get_pixel(left as u32, top as u32).0;

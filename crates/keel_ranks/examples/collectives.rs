@@ -5,9 +5,10 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 use std::time::Instant;
 
-use keel_ranks::{Communicator, Mpi, RankError, Threads};
+use keel_ranks::{Communicator, Mpi, Question, RankError, Shelf, Threads};
 
 /// Lengths of sums, awkward ones.
 const LENGTHS: [usize; 6] = [0, 1, 7, 1000, 65_537, 1_000_003];
@@ -93,9 +94,44 @@ fn check(communicator: &impl Communicator) -> Result<(), RankError> {
         let bytes = communicator.broadcast(vec![rank as u8; 1000 + rank], root)?;
         assert_eq!(bytes, vec![root as u8; 1000 + root], "broadcast from {root}");
     }
+    check_answers(communicator)?;
     communicator.barrier()?;
     println!("rank {rank} of {size}: right");
     Ok(())
+}
+
+/// Answers with the question, reversed, after the number of its rank.
+struct Reversed(usize);
+
+impl Shelf for Reversed {
+    fn answer(&self, question: &[u8]) -> Vec<u8> {
+        [self.0 as u8].into_iter().chain(question.iter().rev().copied()).collect()
+    }
+}
+
+/// Asks every other rank while sums are under way, questions of any length.
+fn check_answers(communicator: &impl Communicator) -> Result<(), RankError> {
+    let (rank, size) = (communicator.rank(), communicator.size());
+    if rank % 2 == 0 {
+        communicator.serve(Arc::new(Reversed(rank)))?;
+    }
+    let sum = communicator.start_all_reduce(values(rank, LENGTHS[4]))?;
+    // Those that serve later are asked before.
+    if rank % 2 == 1 {
+        communicator.serve(Arc::new(Reversed(rank)))?;
+    }
+    let question = |length: usize| -> Vec<u8> { (0..length).map(|index| (index % 251) as u8).collect() };
+    for length in [0, 1, 100_000] {
+        let others = (0..size).filter(|other| *other != rank);
+        let questions = others.clone().map(|rank| Question { rank, bytes: question(length) }).collect();
+        let answers = communicator.ask(questions)?;
+        for (other, answer) in others.zip(answers) {
+            let reversed = question(length).into_iter().rev();
+            let expected: Vec<u8> = [other as u8].into_iter().chain(reversed).collect();
+            assert!(answer == expected, "the answer of rank {other} to {length} bytes");
+        }
+    }
+    sum.wait().map(|_| ())
 }
 
 /// Prints the fastest of several sums of `bytes`.

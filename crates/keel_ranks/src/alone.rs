@@ -1,9 +1,11 @@
 //! The single rank, for which every operation is an identity.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::communicator::{Communicator, Pending};
 use crate::error::RankError;
+use crate::requests::{Question, Shelf};
 
 /// The only rank of a group of one: nothing is sent, nothing waits, no thread runs.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,11 +20,11 @@ impl Communicator for Alone {
         1
     }
 
-    fn all_gather(&self, own: &[u8]) -> Result<Vec<Vec<u8>>, RankError> {
-        Ok(vec![own.to_vec()])
+    fn start_all_gather(&self, own: &[u8]) -> Result<Pending<Vec<Vec<u8>>>, RankError> {
+        Ok(Pending::ready(vec![own.to_vec()]))
     }
 
-    fn start_all_reduce(&self, values: Vec<f32>) -> Result<Pending, RankError> {
+    fn start_all_reduce(&self, values: Vec<f32>) -> Result<Pending<Vec<f32>>, RankError> {
         Ok(Pending::ready(values))
     }
 
@@ -39,6 +41,17 @@ impl Communicator for Alone {
 
     fn barrier(&self) -> Result<(), RankError> {
         Ok(())
+    }
+
+    fn serve(&self, _shelf: Arc<dyn Shelf>) -> Result<(), RankError> {
+        Ok(())
+    }
+
+    fn ask(&self, questions: Vec<Question>) -> Result<Vec<Vec<u8>>, RankError> {
+        match questions.first() {
+            None => Ok(Vec::new()),
+            Some(Question { rank, .. }) => Err(RankError::Mismatch { what: format!("rank 0 asks rank {rank} of 1") }),
+        }
     }
 
     fn waited(&self) -> Duration {

@@ -8,8 +8,10 @@ const SPINS: u32 = 64;
 const YIELDING: Duration = Duration::from_micros(200);
 /// First sleep; each further one is twice as long.
 const SHORTEST: Duration = Duration::from_micros(25);
-/// Longest sleep.
-const LONGEST: Duration = Duration::from_micros(200);
+/// Longest sleep while messages are awaited.
+pub(crate) const LONGEST: Duration = Duration::from_micros(200);
+/// Longest sleep while nothing but a question of another rank can come.
+pub(crate) const LONGEST_IDLE: Duration = Duration::from_millis(1);
 
 /// Looks without success so far.
 #[derive(Debug)]
@@ -33,22 +35,23 @@ impl Backoff {
         self.next_sleep = SHORTEST;
     }
 
-    /// Waits a little, longer each time. Returns true if it slept.
-    pub(crate) fn wait(&mut self) -> bool {
+    /// Waits a little; after some looks without success, returns the time to sleep before the next one instead: longer each
+    /// time, `longest` at most.
+    pub(crate) fn wait(&mut self, longest: Duration) -> Option<Duration> {
         self.looks = self.looks.saturating_add(1);
         if self.looks < SPINS {
             std::hint::spin_loop();
-            return false;
+            return None;
         }
         if self.looks == SPINS {
             self.yielding_since = Instant::now();
         }
         if self.yielding_since.elapsed() < YIELDING {
             std::thread::yield_now();
-            return false;
+            return None;
         }
-        std::thread::sleep(self.next_sleep);
-        self.next_sleep = (self.next_sleep * 2).min(LONGEST);
-        true
+        let sleep = self.next_sleep.min(longest);
+        self.next_sleep = (sleep * 2).min(longest);
+        Some(sleep)
     }
 }

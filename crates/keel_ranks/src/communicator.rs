@@ -7,6 +7,7 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use crate::error::RankError;
+use crate::requests::{Question, Shelf};
 
 /// One rank of a group that trains one network. All ranks call the same operations in the same order; within a rank, calls
 /// come from one thread, or the caller keeps them in order.
@@ -25,13 +26,21 @@ pub trait Communicator: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// Those of all operations.
-    fn all_gather(&self, own: &[u8]) -> Result<Vec<Vec<u8>>, RankError>;
+    fn all_gather(&self, own: &[u8]) -> Result<Vec<Vec<u8>>, RankError> {
+        self.start_all_gather(own)?.wait()
+    }
+
+    /// Starts the exchange of every rank's bytes; goes on in the background.
+    ///
+    /// # Errors
+    /// Those of all operations; most come from [`Pending::wait`].
+    fn start_all_gather(&self, own: &[u8]) -> Result<Pending<Vec<Vec<u8>>>, RankError>;
 
     /// Starts the sum over ranks of `values` (same length everywhere); goes on in the background.
     ///
     /// # Errors
     /// Those of all operations; most come from [`Pending::wait`].
-    fn start_all_reduce(&self, values: Vec<f32>) -> Result<Pending, RankError>;
+    fn start_all_reduce(&self, values: Vec<f32>) -> Result<Pending<Vec<f32>>, RankError>;
 
     /// Replaces `values` by their sum over ranks.
     ///
@@ -54,6 +63,21 @@ pub trait Communicator: fmt::Debug + Send + Sync {
     /// # Errors
     /// Those of all operations.
     fn barrier(&self) -> Result<(), RankError>;
+
+    /// Answers the questions of other ranks from `shelf`, in the background, until the communicator is dropped and, between
+    /// processes, until all ranks have dropped theirs. A later shelf takes the place of an earlier one.
+    ///
+    /// # Errors
+    /// [`RankError::Lost`] with the number of this rank if its background thread has ended.
+    fn serve(&self, shelf: Arc<dyn Shelf>) -> Result<(), RankError>;
+
+    /// Asks other ranks and returns their answers, in the order of `questions`. Not one of the operations whose order all ranks
+    /// share: any thread asks at any time, while the ranks asked do something else. Questions wait for the rank's
+    /// [`Communicator::serve`].
+    ///
+    /// # Errors
+    /// Those of all operations; a rank asked that has ended does not end the operations of others.
+    fn ask(&self, questions: Vec<Question>) -> Result<Vec<Vec<u8>>, RankError>;
 
     /// Time callers have waited for other ranks so far, in `all_gather`, [`Pending::wait`], `broadcast` and `barrier`.
     fn waited(&self) -> Duration;
@@ -96,43 +120,44 @@ impl Counters {
     }
 }
 
-/// A sum over ranks that is under way.
+/// An operation that is under way.
 #[derive(Debug)]
-#[must_use = "a sum that nobody waits for is lost"]
-pub struct Pending(Progress);
+#[must_use = "a result that nobody waits for is lost"]
+pub struct Pending<T>(Progress<T>);
 
 #[derive(Debug)]
-enum Progress {
-    Ready(Vec<f32>),
-    Running(Running),
+enum Progress<T> {
+    Ready(T),
+    Running(Running<T>),
 }
 
-/// Place at which the result of a running sum will arrive.
+/// Place at which the result of a running operation will arrive.
 #[derive(Debug)]
-struct Running {
-    reply: Receiver<Result<Vec<f32>, RankError>>,
+struct Running<T> {
+    reply: Receiver<Result<T, RankError>>,
     counters: Arc<Counters>,
     rank: usize,
 }
 
-impl Pending {
-    /// A sum that is known at once.
-    pub(crate) fn ready(values: Vec<f32>) -> Self {
-        Pending(Progress::Ready(values))
+impl<T> Pending<T> {
+    /// A result that is known at once.
+    pub(crate) fn ready(result: T) -> Self {
+        Pending(Progress::Ready(result))
     }
 
-    /// A sum that arrives at `reply` for `rank`.
-    pub(crate) fn running(reply: Receiver<Result<Vec<f32>, RankError>>, counters: Arc<Counters>, rank: usize) -> Self {
+    /// A result that arrives at `reply` for `rank`.
+    pub(crate) fn running(reply: Receiver<Result<T, RankError>>, counters: Arc<Counters>, rank: usize) -> Self {
         Pending(Progress::Running(Running { reply, counters, rank }))
     }
 
-    /// Returns the sums, `[values]`, as soon as they are complete. Dropping the communicator first gives the sum up.
+    /// Returns the result as soon as it is complete: sums, `[values]`, or the bytes of every rank, in rank order. Dropping the
+    /// communicator first gives it up.
     ///
     /// # Errors
     /// Those of all operations of a [`Communicator`].
-    pub fn wait(self) -> Result<Vec<f32>, RankError> {
+    pub fn wait(self) -> Result<T, RankError> {
         match self.0 {
-            Progress::Ready(values) => Ok(values),
+            Progress::Ready(result) => Ok(result),
             Progress::Running(running) => {
                 running.counters.timed(|| running.reply.recv()).unwrap_or(Err(RankError::Lost { rank: running.rank }))
             }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
-use crate::backoff::Backoff;
+use crate::backoff::{self, Backoff};
 use crate::collectives::{self, GatherReply, Operation, Outbox, Place, SumReply};
 use crate::communicator::Counters;
 use crate::error::RankError;
 use crate::packet::{Header, Kind, Packet};
+use crate::requests::{AnswerReply, Question, Requests, Shelf};
 use crate::transport::Transport;
 
 /// Time that a rank which failed spends on sending the reason to the others.
@@ -21,6 +22,10 @@ pub(crate) enum Command {
     Gather { kind: Kind, detail: u64, own: Vec<u8>, reply: GatherReply },
     /// Adds over ranks.
     Sum { values: Vec<f32>, reply: SumReply },
+    /// Answers the questions of other ranks from now on.
+    Serve(Arc<dyn Shelf>),
+    /// Asks one rank.
+    Ask { question: Question, reply: AnswerReply },
     /// Ends the processes of all ranks.
     Abort(i32),
 }
@@ -52,6 +57,7 @@ pub(crate) struct Engine<T> {
     running: BTreeMap<u64, Running>,
     /// Messages of operations that are not started here.
     early: BTreeMap<u64, Vec<Arc<Packet>>>,
+    requests: Requests,
     /// Ranks that ended, `[size]`.
     left: Vec<bool>,
     /// Times of the last messages, `[size]`.
@@ -82,6 +88,7 @@ impl<T: Transport> Engine<T> {
             next: 0,
             running: BTreeMap::new(),
             early: BTreeMap::new(),
+            requests: Requests::new(place.rank),
             left: vec![false; place.size],
             heard: vec![Instant::now(); place.size],
             said: Instant::now(),
@@ -92,17 +99,14 @@ impl<T: Transport> Engine<T> {
     /// Works until the caller drops the other end of the commands.
     pub(crate) fn run(mut self) {
         let (mut backoff, mut event) = (Backoff::default(), Instant::now());
+        let mut sleep = None;
         loop {
-            let idle = self.running.is_empty() && !self.transport.is_sending();
-            let command = match idle {
-                true => self.commands.recv().map_err(|_| TryRecvError::Disconnected),
-                false => self.commands.try_recv(),
-            };
+            let command = self.next_command(sleep.take());
             let mut busy = command.is_ok();
             match command {
                 Ok(command) => self.obey(command),
-                Err(TryRecvError::Empty) => {}
-                Err(TryRecvError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
             busy |= self.look();
             if busy {
@@ -115,11 +119,31 @@ impl<T: Transport> Engine<T> {
                 std::thread::yield_now();
                 continue;
             }
-            if backoff.wait() {
+            sleep = backoff.wait(if self.awaits_nothing() { backoff::LONGEST_IDLE } else { backoff::LONGEST });
+            if sleep.is_some() {
                 self.check_silence();
             }
         }
         self.close();
+    }
+
+    /// Returns true if the rank needs no message of another one.
+    fn awaits_nothing(&self) -> bool {
+        self.running.is_empty() && self.requests.is_empty() && !self.transport.is_sending()
+    }
+
+    /// The next command, which is waited for up to `sleep`, or, where nothing else can happen, for as long as it takes.
+    fn next_command(&self, sleep: Option<Duration>) -> Result<Command, RecvTimeoutError> {
+        if self.awaits_nothing() && !self.requests.is_serving() {
+            return self.commands.recv().map_err(|_| RecvTimeoutError::Disconnected);
+        }
+        match sleep {
+            Some(time) => self.commands.recv_timeout(time),
+            None => self.commands.try_recv().map_err(|error| match error {
+                TryRecvError::Empty => RecvTimeoutError::Timeout,
+                TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+            }),
+        }
     }
 
     fn obey(&mut self, command: Command) {
@@ -127,6 +151,12 @@ impl<T: Transport> Engine<T> {
         let header = |kind, detail, sequence| Header { kind, from: place.rank, sequence, detail, step: 0 };
         let (header, operation) = match command {
             Command::Abort(status) => return self.transport.abort(status),
+            Command::Serve(shelf) => {
+                let answers = self.requests.serve(shelf);
+                let outcome = self.send(answers);
+                return self.settle(outcome);
+            }
+            Command::Ask { question, reply } => return self.ask(&question, reply),
             Command::Gather { kind, detail, own, reply } => {
                 (header(kind, detail, self.next), collectives::gather(place, own, reply))
             }
@@ -146,6 +176,26 @@ impl<T: Transport> Engine<T> {
         let outcome = outcome.and_then(|()| early.into_iter().try_for_each(|packet| self.deliver(packet)));
         self.settle(outcome);
         self.finish_if_complete(header.sequence);
+    }
+
+    /// Asks another rank, unless it is known that no answer will come.
+    fn ask(&mut self, question: &Question, reply: AnswerReply) {
+        let to = question.rank;
+        let no_answer = match &self.failure {
+            Some(failure) => Some(failure.clone()),
+            None if to >= self.place.size || to == self.place.rank => Some(RankError::Mismatch {
+                what: format!("rank {} asks rank {to} of {}", self.place.rank, self.place.size),
+            }),
+            None => self.left[to].then_some(RankError::Lost { rank: to }),
+        };
+        if let Some(error) = no_answer {
+            // Whoever asked may have stopped waiting.
+            let _ = reply.send(Err(error));
+            return;
+        }
+        let message = self.requests.ask(question, reply);
+        let outcome = self.send(vec![(to, message)]);
+        self.settle(outcome);
     }
 
     /// Takes what has arrived; true if there was something.
@@ -175,7 +225,12 @@ impl<T: Transport> Engine<T> {
             Kind::Goodbye => self.left[from] = true,
             Kind::Waiting => {}
             Kind::Failure => self.fail(RankError::from_bytes(packet.content(), from)),
+            Kind::Question => {
+                let answer = self.requests.answer(packet);
+                return self.send(answer.into_iter().collect());
+            }
             _ if self.failure.is_some() => {}
+            Kind::Answer => return self.requests.take_answer(&packet),
             _ if sequence >= self.next => self.early.entry(sequence).or_default().push(packet),
             _ => return self.deliver(packet),
         }
@@ -225,6 +280,7 @@ impl<T: Transport> Engine<T> {
     /// Ends all operations with the first error there was.
     fn fail(&mut self, error: RankError) {
         let failure = self.failure.get_or_insert(error);
+        self.requests.fail(failure);
         for (_, running) in std::mem::take(&mut self.running) {
             running.operation.finish(Err(failure.clone()));
         }
@@ -246,6 +302,8 @@ impl<T: Transport> Engine<T> {
         if self.transport.is_receiving() {
             return;
         }
+        let left = &self.left;
+        self.requests.give_up(|rank| left[rank]);
         let needs = |rank: usize| self.running.values().any(|running| running.operation.waits_for(rank));
         if let Some(rank) = (0..self.place.size).find(|rank| self.left[*rank] && needs(*rank)) {
             self.settle(Err(RankError::Lost { rank }));
@@ -256,17 +314,18 @@ impl<T: Transport> Engine<T> {
     /// the one that keeps all waiting is named.
     fn check_silence(&mut self) {
         let now = Instant::now();
-        if !self.running.is_empty() && now.saturating_duration_since(self.said) > self.silence / 4 {
+        if !self.awaits_nothing() && now.saturating_duration_since(self.said) > self.silence / 4 {
             self.said = now;
             self.say(Kind::Waiting, &[]);
         }
+        let quiet = |rank: usize, since: Instant| now.saturating_duration_since(self.heard[rank].max(since));
         let silent = self.running.values().find_map(|running| {
             (0..self.place.size).filter(|rank| running.operation.waits_for(*rank)).find_map(|rank| {
-                let quiet = now.saturating_duration_since(self.heard[rank].max(running.since));
+                let quiet = quiet(rank, running.since);
                 (quiet > self.silence).then_some(RankError::Silent { rank, seconds: quiet.as_secs() })
             })
         });
-        if let Some(error) = silent {
+        if let Some(error) = silent.or_else(|| self.requests.silent(self.silence, quiet)) {
             self.settle(Err(error));
         }
     }
@@ -284,8 +343,10 @@ impl<T: Transport> Engine<T> {
             if (alone || self.failure.is_some()) && !self.transport.is_sending() {
                 break;
             }
-            if !self.look() {
-                backoff.wait();
+            if !self.look()
+                && let Some(sleep) = backoff.wait(backoff::LONGEST)
+            {
+                std::thread::sleep(sleep);
             }
         }
         let clean = self.failure.is_none() && self.place.others().all(|other| self.left[other]);

@@ -6,6 +6,7 @@
 //! travels. [`cost`] computes how long an exchange takes on a given network.
 //!
 //! All ranks start the same operations in the same order. Where they do not, every rank gets an error that names both sides.
+//! Questions to one rank ([`Communicator::ask`]) are apart from that order; its [`Shelf`] answers them in the background.
 //!
 //! ```
 //! use keel_ranks::{Communicator, Threads};
@@ -36,6 +37,7 @@ mod member;
 mod mpi;
 mod packet;
 mod pieces;
+mod requests;
 mod threads;
 mod transport;
 mod variables;
@@ -45,5 +47,6 @@ pub use communicator::{Communicator, Pending};
 pub use error::RankError;
 pub use launcher::{Launcher, launched, launched_from};
 pub use mpi::Mpi;
+pub use requests::{Question, Shelf};
 pub use threads::{Links, Threads};
 pub use variables::{LIBRARY_VARIABLE, SILENCE_VARIABLE};

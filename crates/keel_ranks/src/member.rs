@@ -1,7 +1,7 @@
 //! A rank's handle to its background thread, the same for every transport.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use crate::communicator::{Counters, Pending};
 use crate::engine::{Command, Duty, Engine};
 use crate::error::RankError;
 use crate::packet::Kind;
+use crate::requests::{Question, Shelf};
 use crate::transport::Transport;
 use crate::variables::SILENCE_VARIABLE;
 
@@ -79,13 +80,13 @@ impl Member {
         &self.counters
     }
 
-    /// See [`Communicator::all_gather`](crate::Communicator::all_gather).
-    pub(crate) fn all_gather(&self, own: &[u8]) -> Result<Vec<Vec<u8>>, RankError> {
+    /// See [`Communicator::start_all_gather`](crate::Communicator::start_all_gather).
+    pub(crate) fn start_all_gather(&self, own: &[u8]) -> Result<Pending<Vec<Vec<u8>>>, RankError> {
         self.gather(Kind::Gather, 0, own.to_vec())
     }
 
     /// See [`Communicator::start_all_reduce`](crate::Communicator::start_all_reduce).
-    pub(crate) fn start_all_reduce(&self, values: Vec<f32>) -> Result<Pending, RankError> {
+    pub(crate) fn start_all_reduce(&self, values: Vec<f32>) -> Result<Pending<Vec<f32>>, RankError> {
         let (reply, result) = channel();
         self.command(Command::Sum { values, reply })?;
         Ok(Pending::running(result, Arc::clone(&self.counters), self.place.rank))
@@ -99,13 +100,28 @@ impl Member {
             return Err(RankError::Mismatch { what: format!("the root of a broadcast is rank {root} of {size}") });
         }
         let own = if rank == root { bytes } else { Vec::new() };
-        let mut all = self.gather(Kind::Broadcast, root as u64, own)?;
+        let mut all = self.gather(Kind::Broadcast, root as u64, own)?.wait()?;
         Ok(all.swap_remove(root))
     }
 
     /// See [`Communicator::barrier`](crate::Communicator::barrier).
     pub(crate) fn barrier(&self) -> Result<(), RankError> {
-        self.gather(Kind::Barrier, 0, Vec::new()).map(|_| ())
+        self.gather(Kind::Barrier, 0, Vec::new())?.wait().map(|_| ())
+    }
+
+    /// See [`Communicator::serve`](crate::Communicator::serve).
+    pub(crate) fn serve(&self, shelf: Arc<dyn Shelf>) -> Result<(), RankError> {
+        self.command(Command::Serve(shelf))
+    }
+
+    /// See [`Communicator::ask`](crate::Communicator::ask).
+    pub(crate) fn ask(&self, questions: Vec<Question>) -> Result<Vec<Vec<u8>>, RankError> {
+        let ask = |question| {
+            let (reply, answer) = channel();
+            self.command(Command::Ask { question, reply }).map(|()| answer)
+        };
+        let answers = questions.into_iter().map(ask).collect::<Result<Vec<_>, _>>()?;
+        answers.into_iter().map(|answer| answer.recv().unwrap_or_else(|_| Err(self.lost()))).collect()
     }
 
     /// See [`Communicator::abort`](crate::Communicator::abort).
@@ -116,14 +132,10 @@ impl Member {
         std::process::exit(status);
     }
 
-    fn gather(&self, kind: Kind, detail: u64, own: Vec<u8>) -> Result<Vec<Vec<u8>>, RankError> {
+    fn gather(&self, kind: Kind, detail: u64, own: Vec<u8>) -> Result<Pending<Vec<Vec<u8>>>, RankError> {
         let (reply, result) = channel();
         self.command(Command::Gather { kind, detail, own, reply })?;
-        self.wait(&result)
-    }
-
-    fn wait<T>(&self, result: &Receiver<Result<T, RankError>>) -> Result<T, RankError> {
-        self.counters.timed(|| result.recv()).unwrap_or_else(|_| Err(self.lost()))
+        Ok(Pending::running(result, Arc::clone(&self.counters), self.place.rank))
     }
 
     fn command(&self, command: Command) -> Result<(), RankError> {
@@ -158,14 +170,17 @@ macro_rules! communicate_by_member {
                 self.member.size()
             }
 
-            fn all_gather(&self, own: &[u8]) -> Result<Vec<Vec<u8>>, crate::error::RankError> {
-                self.member.all_gather(own)
+            fn start_all_gather(
+                &self,
+                own: &[u8],
+            ) -> Result<crate::communicator::Pending<Vec<Vec<u8>>>, crate::error::RankError> {
+                self.member.start_all_gather(own)
             }
 
             fn start_all_reduce(
                 &self,
                 values: Vec<f32>,
-            ) -> Result<crate::communicator::Pending, crate::error::RankError> {
+            ) -> Result<crate::communicator::Pending<Vec<f32>>, crate::error::RankError> {
                 self.member.start_all_reduce(values)
             }
 
@@ -175,6 +190,14 @@ macro_rules! communicate_by_member {
 
             fn barrier(&self) -> Result<(), crate::error::RankError> {
                 self.member.barrier()
+            }
+
+            fn serve(&self, shelf: std::sync::Arc<dyn crate::requests::Shelf>) -> Result<(), crate::error::RankError> {
+                self.member.serve(shelf)
+            }
+
+            fn ask(&self, questions: Vec<crate::requests::Question>) -> Result<Vec<Vec<u8>>, crate::error::RankError> {
+                self.member.ask(questions)
             }
 
             fn waited(&self) -> std::time::Duration {

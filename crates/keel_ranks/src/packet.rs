@@ -28,10 +28,14 @@ pub(crate) enum Kind {
     Waiting,
     /// Part of a message that is too long for one call of MPI.
     Piece,
+    /// A question to one rank; the detail is its number.
+    Question,
+    /// The answer to the question whose number is the detail.
+    Answer,
 }
 
 impl Kind {
-    const ALL: [Kind; 8] = [
+    const ALL: [Kind; 10] = [
         Kind::Gather,
         Kind::Sum,
         Kind::Broadcast,
@@ -40,6 +44,8 @@ impl Kind {
         Kind::Failure,
         Kind::Waiting,
         Kind::Piece,
+        Kind::Question,
+        Kind::Answer,
     ];
 }
 
@@ -66,7 +72,9 @@ impl Header {
             Kind::Sum => format!("all_reduce of {detail} values"),
             Kind::Broadcast => format!("broadcast from rank {detail}"),
             Kind::Barrier => "barrier".to_owned(),
-            Kind::Goodbye | Kind::Failure | Kind::Waiting | Kind::Piece => format!("{:?}", self.kind),
+            Kind::Goodbye | Kind::Failure | Kind::Waiting | Kind::Piece | Kind::Question | Kind::Answer => {
+                return format!("rank {from} sent {:?} {detail}", self.kind);
+            }
         };
         format!("rank {from} started {operation} as its operation {sequence}")
     }

@@ -1,10 +1,11 @@
 //! Operations between threads, compared with plain sums and copies.
 #![forbid(unsafe_code)]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keel_ranks::cost::Network;
-use keel_ranks::{Alone, Communicator, Links, RankError, Threads};
+use keel_ranks::{Alone, Communicator, Links, Question, RankError, Shelf, Threads};
 
 const SIZES: [usize; 8] = [1, 2, 3, 4, 5, 8, 9, 12];
 
@@ -242,6 +243,69 @@ fn sent_bytes_and_waits_are_counted() {
     assert!(counts[0].2 >= Duration::from_millis(40), "{:?}", counts[0].2);
 }
 
+/// Answers with its rank and the question.
+struct Echo(usize);
+
+impl Shelf for Echo {
+    fn answer(&self, question: &[u8]) -> Vec<u8> {
+        [&[self.0 as u8], question].concat()
+    }
+}
+
+fn question(rank: usize, bytes: &[u8]) -> Question {
+    Question { rank, bytes: bytes.to_vec() }
+}
+
+#[test]
+fn questions_are_answered_while_ranks_do_something_else() {
+    for size in [2, 3, 12] {
+        among(size, |rank| {
+            let own = rank.rank();
+            // The first rank asks before any other has a shelf, and all ask from a second thread during sums.
+            if own > 0 {
+                std::thread::sleep(Duration::from_millis(30));
+            }
+            rank.serve(Arc::new(Echo(own))).unwrap();
+            std::thread::scope(|scope| {
+                let asking = scope.spawn(|| {
+                    for round in 0..50u8 {
+                        let others: Vec<usize> = (0..size).filter(|other| *other != own).collect();
+                        let questions = others.iter().map(|other| question(*other, &[round, 7])).collect();
+                        let answers = rank.ask(questions).unwrap();
+                        let expected: Vec<Vec<u8>> = others.iter().map(|other| vec![*other as u8, round, 7]).collect();
+                        assert_eq!(answers, expected);
+                    }
+                });
+                for _ in 0..50 {
+                    let mut values = [1.0; 100];
+                    rank.all_reduce(&mut values).unwrap();
+                    assert_eq!(values, [size as f32; 100]);
+                }
+                asking.join().unwrap();
+            });
+            rank.barrier().unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_question_to_a_rank_that_is_gone_is_lost_and_nothing_else() {
+    let mut group = Threads::group(3);
+    let gone = group.pop().unwrap();
+    drop(gone);
+    on_each(group, |rank| {
+        let other = 1 - rank.rank();
+        rank.serve(Arc::new(Echo(rank.rank()))).unwrap();
+        assert_eq!(rank.ask(vec![question(2, &[1])]), Err(RankError::Lost { rank: 2 }));
+        assert_eq!(rank.ask(vec![question(other, &[1])]).unwrap(), [[other as u8, 1]]);
+        for nobody in [rank.rank(), 3] {
+            assert!(matches!(rank.ask(vec![question(nobody, &[])]), Err(RankError::Mismatch { .. })));
+        }
+        // Both have asked before either ends.
+        std::thread::sleep(Duration::from_millis(100));
+    });
+}
+
 #[test]
 fn alone_every_operation_is_an_identity() {
     let alone = Alone;
@@ -251,5 +315,8 @@ fn alone_every_operation_is_an_identity() {
     assert_eq!(alone.broadcast(vec![3], 0).unwrap(), [3]);
     assert!(alone.broadcast(vec![3], 1).is_err());
     alone.barrier().unwrap();
+    alone.serve(Arc::new(Echo(0))).unwrap();
+    assert_eq!(alone.ask(Vec::new()).unwrap(), Vec::<Vec<u8>>::new());
+    assert!(alone.ask(vec![question(0, &[])]).is_err());
     assert_eq!((alone.waited(), alone.sent_bytes()), (Duration::ZERO, 0));
 }

@@ -82,7 +82,7 @@ impl Evaluation {
             return Ok(());
         }
         let predictions = predictor.predict_samples(&data.dataset, &indices)?;
-        self.mistakes = worst(&data.dataset, &indices, &predictions);
+        self.mistakes = worst(&data.dataset, &indices, &predictions)?;
         self.targets = targets(&data.dataset, &indices, &predictions);
         self.metrics = Some(predictor.evaluate(&data.dataset, &indices)?);
         Ok(())

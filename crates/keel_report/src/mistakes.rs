@@ -1,6 +1,6 @@
 //! The predictions that were furthest from the truth.
 
-use keel_data::{Dataset, SampleShape, Targets};
+use keel_data::{DataError, Dataset, SampleShape, Targets};
 use keel_page::Interval;
 use keel_train::Prediction;
 
@@ -33,7 +33,14 @@ pub(crate) struct Mistake {
 
 /// The worst of `predictions` on the samples `indices`: wrong classes by how little was left for the true one, values by
 /// their error in units of the targets' standard deviation.
-pub(crate) fn worst(dataset: &Dataset, indices: &[usize], predictions: &[Prediction]) -> Vec<Mistake> {
+///
+/// # Errors
+/// A sample that another process holds and cannot give.
+pub(crate) fn worst(
+    dataset: &Dataset,
+    indices: &[usize],
+    predictions: &[Prediction],
+) -> Result<Vec<Mistake>, DataError> {
     let mut ranked: Vec<(f64, usize)> = (0..indices.len().min(predictions.len()))
         .filter_map(|index| badness(dataset, indices[index], &predictions[index]).map(|badness| (badness, index)))
         .collect();
@@ -60,9 +67,9 @@ fn badness(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Option<
     }
 }
 
-fn mistake(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Mistake {
+fn mistake(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Result<Mistake, DataError> {
     let mut values = vec![0.0; dataset.sample_shape().len()];
-    dataset.copy_sample(sample, &mut values);
+    dataset.copy_sample(sample, &mut values)?;
     let picture = match *dataset.sample_shape() {
         SampleShape::Image { height, width, channels } => {
             let (low, high) = dataset.value_range();
@@ -101,7 +108,7 @@ fn mistake(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Mistake
         }
         _ => {}
     }
-    mistake
+    Ok(mistake)
 }
 
 fn joined(values: impl Iterator<Item = f64>) -> String {

@@ -4,12 +4,12 @@
 //! is scaled back.
 
 use crate::catalog::CatalogEntry;
-use crate::dataset::{Dataset, SampleShape};
+use crate::dataset::{Dataset, SampleShape, Work};
 use crate::error::DataError;
 use crate::random::normal;
 use faer::{Mat, Side};
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 pub(super) const ENTRY: CatalogEntry =
     CatalogEntry { name: "color_pca", summary: "shift the colours along their principal axes (AlexNet)" };
@@ -22,7 +22,7 @@ pub(super) struct ColorAxes {
 }
 
 /// Sums over pixels: colours, and products of colours.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct Sums {
     pixels: f64,
     colors: [f64; 3],
@@ -39,7 +39,7 @@ impl ColorAxes {
             ));
         }
         let range = f64::from(dataset.value_range().1 - dataset.value_range().0).max(f64::MIN_POSITIVE);
-        let parts: Vec<Sums> = indices.par_chunks(256).map(|indices| sums(dataset, indices, range)).collect();
+        let parts = dataset.map_chunks(Work::Shared, indices, |indices| sums(dataset, indices, range))?;
         let total = parts.iter().fold(Sums::default(), |mut total, part| {
             total.pixels += part.pixels;
             for row in 0..3 {
@@ -76,11 +76,11 @@ impl ColorAxes {
 }
 
 /// Sums over the pixels of `indices`, colours divided by `range`.
-fn sums(dataset: &Dataset, indices: &[usize], range: f64) -> Sums {
+fn sums(dataset: &Dataset, indices: &[usize], range: f64) -> Result<Sums, DataError> {
     let mut sums = Sums::default();
     let mut sample_values = vec![0.0f32; dataset.sample_shape().len()];
-    for &sample in indices {
-        dataset.copy_sample(sample, &mut sample_values);
+    for row in dataset.rows(indices)?.iter() {
+        row.write(&mut sample_values);
         for pixel in sample_values.chunks_exact(3) {
             let color = [0, 1, 2].map(|channel| f64::from(pixel[channel]) / range);
             sums.pixels += 1.0;
@@ -90,5 +90,5 @@ fn sums(dataset: &Dataset, indices: &[usize], range: f64) -> Sums {
             }
         }
     }
-    sums
+    Ok(sums)
 }

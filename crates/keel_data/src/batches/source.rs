@@ -2,7 +2,7 @@
 
 use super::{Batch, BatchOptions, BatchTargets, Order, Position, Share};
 use crate::augment::{Augmenter, StoredSample, WindowScratch, write_sample};
-use crate::dataset::{Dataset, Inputs, Targets};
+use crate::dataset::{Dataset, Row, Targets};
 use crate::error::DataError;
 use crate::preprocess::{PreprocessScratch, Preprocessor};
 use crate::random::{Purpose, shuffle, stream};
@@ -180,7 +180,7 @@ impl BatchSource {
         let own = if own.is_empty() { 0..1 } else { own };
         batch.indices.clear();
         batch.indices.extend_from_slice(&workspace.order[range][own]);
-        self.fill_targets(batch);
+        self.fill_targets(&batch.indices, &mut batch.targets);
         batch.weights.clear();
         if let weights @ [_, ..] = self.dataset.weights() {
             batch.weights.extend(batch.indices.iter().map(|&sample| weights[sample]));
@@ -196,27 +196,38 @@ impl BatchSource {
         }
     }
 
-    fn fill_targets(&self, batch: &mut Batch) {
-        match (self.dataset.targets(), &mut batch.targets) {
+    /// Targets of the step at `position`, in all its shares together.
+    pub fn targets_of_all_shares(&self, position: Position) -> BatchTargets {
+        let range = self.options.range(self.indices.len(), position.step);
+        let mut targets = BatchTargets::Unlabelled;
+        match self.options.order {
+            Order::Sequential => self.fill_targets(&self.indices[range], &mut targets),
+            Order::Shuffled => self.fill_targets(&self.epoch_order(position.epoch)[range], &mut targets),
+        }
+        targets
+    }
+
+    fn fill_targets(&self, samples: &[usize], targets: &mut BatchTargets) {
+        match (self.dataset.targets(), &mut *targets) {
             (Targets::Classes { labels, .. }, BatchTargets::Classes(targets)) => {
                 targets.clear();
-                targets.extend(batch.indices.iter().map(|&sample| labels[sample]));
+                targets.extend(samples.iter().map(|&sample| labels[sample]));
             }
             (Targets::Values { values, target_names }, BatchTargets::Values(targets)) => {
                 let width = target_names.len();
                 targets.clear();
-                for &sample in &batch.indices {
+                for &sample in samples {
                     targets.extend_from_slice(&values[sample * width..(sample + 1) * width]);
                 }
             }
-            (Targets::Unlabelled, targets) => *targets = BatchTargets::Unlabelled,
-            (Targets::Classes { .. }, targets) => {
+            (Targets::Unlabelled, _) => *targets = BatchTargets::Unlabelled,
+            (Targets::Classes { .. }, _) => {
                 *targets = BatchTargets::Classes(Vec::new());
-                self.fill_targets(batch);
+                self.fill_targets(samples, targets);
             }
-            (Targets::Values { .. }, targets) => {
+            (Targets::Values { .. }, _) => {
                 *targets = BatchTargets::Values(Vec::new());
-                self.fill_targets(batch);
+                self.fill_targets(samples, targets);
             }
         }
     }
@@ -233,17 +244,15 @@ impl BatchSource {
         let plan = self.preprocessor.plan();
         let samples = batch.indices.len();
         let rows = plan.first_rows(samples, &mut batch.inputs, &mut scratch.first);
-        for (&sample, output) in batch.indices.iter().zip(rows.chunks_exact_mut(length)) {
+        let stored = self.dataset.rows(&batch.indices)?;
+        for ((&sample, row), output) in batch.indices.iter().zip(stored.iter()).zip(rows.chunks_exact_mut(length)) {
             let draw = augmenter.draw(self.options.seed, batch.position.epoch, sample);
-            let range = sample * length..(sample + 1) * length;
-            match self.dataset.inputs() {
-                Inputs::Bytes(values) => {
-                    let sample = StoredSample { values: &values[range], shape };
-                    write_sample(sample, &draw, plan.first(), window, output);
+            match row {
+                Row::Bytes(values) => {
+                    write_sample(StoredSample { values, shape }, &draw, plan.first(), window, output);
                 }
-                Inputs::Floats(values) => {
-                    let sample = StoredSample { values: &values[range], shape };
-                    write_sample(sample, &draw, plan.first(), window, output);
+                Row::Floats(values) => {
+                    write_sample(StoredSample { values, shape }, &draw, plan.first(), window, output);
                 }
             }
         }

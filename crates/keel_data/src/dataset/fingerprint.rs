@@ -2,7 +2,11 @@
 
 use super::{Dataset, Inputs, SampleShape, Targets};
 
+use super::peers::Peers;
+use crate::error::DataError;
+
 /// Mixes 64-bit words: xor, multiplication by an odd constant, rotation. Not for secrets.
+#[derive(Debug, Clone, Copy)]
 struct Mixer(u64);
 
 impl Mixer {
@@ -46,19 +50,105 @@ impl Mixer {
     }
 }
 
-impl Dataset {
-    /// Sixteen hexadecimal digits that depend on the shape of a sample, on every input, on every target with its names and on the
-    /// weights of the samples, and on nothing else.
-    pub fn fingerprint(&self) -> String {
+/// State of the fingerprint after shape and inputs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InputDigest(Mixer);
+
+/// Inputs of one of several processes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DigestPart<'a> {
+    pub(super) inputs: &'a Inputs,
+    /// Number of values of all processes.
+    pub(super) total: usize,
+}
+
+/// A digest of inputs that come in parts.
+struct Running {
+    mixer: Mixer,
+    /// Bytes that do not fill a word.
+    rest: Vec<u8>,
+}
+
+impl Running {
+    fn new(shape: &SampleShape, total: usize) -> Self {
         let mut mixer = Mixer::new();
-        match self.sample_shape {
+        match *shape {
             SampleShape::Image { height, width, channels } => mixer.indices(&[height, width, channels]),
             SampleShape::Features(features) => mixer.indices(&[features]),
         }
-        match &self.inputs {
-            Inputs::Bytes(values) => mixer.bytes(values),
-            Inputs::Floats(values) => mixer.floats(values),
+        mixer.word(total as u64);
+        Running { mixer, rest: Vec::new() }
+    }
+
+    fn add(&mut self, inputs: &Inputs) {
+        match inputs {
+            Inputs::Bytes(values) => {
+                let missing = (8 - self.rest.len()).min(values.len());
+                let (first, values) =
+                    if self.rest.is_empty() { (&[][..], &values[..]) } else { values.split_at(missing) };
+                self.rest.extend_from_slice(first);
+                if let Some((word, [])) = self.rest.split_first_chunk::<8>() {
+                    self.mixer.word(u64::from_le_bytes(*word));
+                    self.rest.clear();
+                }
+                let (words, rest) = values.as_chunks::<8>();
+                words.iter().for_each(|word| self.mixer.word(u64::from_le_bytes(*word)));
+                self.rest.extend_from_slice(rest);
+            }
+            Inputs::Floats(values) => values.iter().for_each(|value| self.mixer.word(u64::from(value.to_bits()))),
         }
+    }
+
+    fn end(mut self, inputs: &Inputs) -> InputDigest {
+        if let Inputs::Bytes(_) = inputs {
+            let mut last = [0; 8];
+            last[..self.rest.len()].copy_from_slice(&self.rest);
+            self.mixer.word(u64::from_le_bytes(last));
+        }
+        InputDigest(self.mixer)
+    }
+}
+
+impl InputDigest {
+    fn of(shape: &SampleShape, inputs: &Inputs) -> Self {
+        let mut running = Running::new(shape, inputs.len());
+        running.add(inputs);
+        running.end(inputs)
+    }
+
+    /// That of the inputs of all processes, one after the other. Each adds its own to the state of the one before.
+    ///
+    /// # Errors
+    /// [`DataError::Peers`] if a process cannot answer.
+    pub(super) fn shared(peers: &dyn Peers, shape: &SampleShape, part: DigestPart) -> Result<Self, DataError> {
+        let mut running = Running::new(shape, part.total);
+        for rank in 0..peers.size() {
+            if rank == peers.rank() {
+                running.add(part.inputs);
+            }
+            let own = [&running.mixer.0.to_le_bytes()[..], &running.rest].concat();
+            let states = peers.gather(&own)?;
+            if let Some((state, rest)) = states[rank].split_first_chunk::<8>() {
+                running = Running { mixer: Mixer(u64::from_le_bytes(*state)), rest: rest.to_vec() };
+            }
+        }
+        Ok(running.end(part.inputs))
+    }
+}
+
+impl Dataset {
+    /// State of the fingerprint after shape and inputs.
+    pub(super) fn input_digest(&self) -> InputDigest {
+        match self.holding() {
+            Some(holding) => holding.digest(),
+            None => InputDigest::of(&self.sample_shape, &self.inputs),
+        }
+    }
+
+    /// Sixteen hexadecimal digits that depend on the shape of a sample, on every input, on every target with its names and on the
+    /// weights of the samples, and on nothing else.
+    pub fn fingerprint(&self) -> String {
+        let InputDigest(mut mixer) = self.input_digest();
         match &self.targets {
             Targets::Classes { labels, class_names } => {
                 labels.iter().for_each(|&label| mixer.word(u64::from(label)));
@@ -75,6 +165,13 @@ impl Dataset {
         }
         mixer.text()
     }
+}
+
+/// Returns sixteen digits that depend on the names and their order.
+pub(crate) fn fingerprint_of_names(names: &[String]) -> String {
+    let mut mixer = Mixer::new();
+    mixer.names(names);
+    mixer.text()
 }
 
 /// Returns sixteen digits that depend on the sample numbers of each split.

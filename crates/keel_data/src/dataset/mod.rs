@@ -5,19 +5,27 @@ mod arrays;
 mod column_report;
 mod digits;
 mod fingerprint;
+mod holding;
 mod in_memory;
 mod part_sizes;
+mod peers;
 mod permuted;
 mod provenance;
+mod rows;
 mod schema;
 mod shape;
 mod sides;
 mod table_column;
 
 pub use column_report::{ColumnKind, ColumnReport};
-pub(crate) use fingerprint::fingerprint_of_splits;
+pub(crate) use fingerprint::{fingerprint_of_names, fingerprint_of_splits};
+pub use holding::LentRows;
+pub(crate) use holding::{Holding, OwnInputs};
 pub(crate) use part_sizes::PartSizes;
+pub use peers::{Peers, RowRequest};
+pub(crate) use peers::{RowReader, Work, check_same, join_results, map_shared, part};
 pub use provenance::{Provenance, RowsOfFile};
+pub(crate) use rows::{Row, Rows};
 pub use schema::{ImageDecoding, Schema, TableTarget, TargetKind};
 pub use shape::SampleShape;
 pub(crate) use sides::Sides;
@@ -30,6 +38,7 @@ use crate::error::DataError;
 use crate::imputation::Imputation;
 use crate::moments::Moments;
 use crate::printable::printable;
+use std::sync::Arc;
 
 /// The inputs of all samples, contiguous: sample after sample, each row-major (images NHWC).
 #[derive(Debug, Clone, PartialEq)]
@@ -102,7 +111,9 @@ pub struct SplitKeys {
 pub struct Dataset {
     name: String,
     sample_shape: SampleShape,
-    inputs: Inputs,
+    /// Of all samples, or of those that this process holds.
+    inputs: Arc<Inputs>,
+    holding: Option<Holding>,
     targets: Targets,
     weights: Vec<f32>,
     samples: usize,
@@ -151,7 +162,21 @@ impl Dataset {
         inputs: Inputs,
         targets: Targets,
     ) -> Result<Self, DataError> {
-        let samples = count_samples(&sample_shape, &inputs)?;
+        Self::held(name, sample_shape, inputs, targets, None)
+    }
+
+    /// Like [`Self::unchecked`], for `inputs` that are all there are or the part of them that `holding` says.
+    fn held(
+        name: impl Into<String>,
+        sample_shape: SampleShape,
+        inputs: Inputs,
+        targets: Targets,
+        holding: Option<&Holding>,
+    ) -> Result<Self, DataError> {
+        let samples = match holding {
+            None => count_samples(&sample_shape, &inputs)?,
+            Some(holding) => holding.samples(),
+        };
         let value_range = value_range(&inputs);
         let dataset = Self {
             name: name.into(),
@@ -169,7 +194,8 @@ impl Dataset {
             image_decoding: None,
             notes: Vec::new(),
             origin: None,
-            inputs,
+            inputs: Arc::new(inputs),
+            holding: None,
             targets,
             weights: Vec::new(),
         };
@@ -180,7 +206,7 @@ impl Dataset {
     /// Checks that every input is finite, or missing where [`Self::imputation`] allows it.
     pub(crate) fn checked(self) -> Result<Self, DataError> {
         let may_be_missing = matches!(self.imputation, Some(Imputation::Mean | Imputation::Median));
-        if let Inputs::Floats(values) = &self.inputs {
+        if let Inputs::Floats(values) = self.inputs.as_ref() {
             let bad = values.iter().position(|value| !(value.is_finite() || may_be_missing && value.is_nan()));
             if let Some(position) = bad {
                 return Err(self.not_finite(position, values[position]));
@@ -392,7 +418,8 @@ impl Dataset {
         &self.sample_shape
     }
 
-    /// The inputs of all samples, contiguous.
+    /// The inputs of all samples, contiguous; where other processes hold a part ([`Dataset::is_shared`]), of those that this one
+    /// holds.
     pub fn inputs(&self) -> &Inputs {
         &self.inputs
     }
@@ -475,16 +502,12 @@ impl Dataset {
     }
 
     /// Writes the raw values of one sample into `output` (`[sample_shape]`).
-    pub fn copy_sample(&self, sample: usize, output: &mut [f32]) {
-        let range = sample * self.sample_shape.len()..(sample + 1) * self.sample_shape.len();
-        match &self.inputs {
-            Inputs::Bytes(values) => {
-                for (output, &value) in output.iter_mut().zip(&values[range]) {
-                    *output = f32::from(value);
-                }
-            }
-            Inputs::Floats(values) => output.copy_from_slice(&values[range]),
-        }
+    ///
+    /// # Errors
+    /// [`DataError::Peers`] if another process holds the sample and cannot answer.
+    pub fn copy_sample(&self, sample: usize, output: &mut [f32]) -> Result<(), DataError> {
+        self.rows(&[sample])?.row(0).write(output);
+        Ok(())
     }
 
     /// Columns of a table that were left out because they name or count the rows.

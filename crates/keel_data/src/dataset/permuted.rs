@@ -1,20 +1,21 @@
 //! Parts of a dataset, and copies in which some features are exchanged between samples.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::{Dataset, Inputs, Provenance, Targets};
+use crate::error::DataError;
 
 impl Dataset {
     /// The samples `indices` alone, in that order, numbered again.
     ///
+    /// # Errors
+    /// [`DataError::Peers`] if another process holds some of them and cannot answer.
+    ///
     /// # Panics
     /// If a number is outside the dataset.
-    pub fn selected(&self, indices: &[usize]) -> Dataset {
-        let length = self.sample_shape.len();
-        let inputs = match &self.inputs {
-            Inputs::Bytes(values) => Inputs::Bytes(rows(values, length, indices)),
-            Inputs::Floats(values) => Inputs::Floats(rows(values, length, indices)),
-        };
+    pub fn selected(&self, indices: &[usize]) -> Result<Dataset, DataError> {
+        let inputs = Arc::new(self.inputs_of(indices)?);
         let targets = match &self.targets {
             Targets::Classes { labels, class_names } => {
                 Targets::Classes { labels: rows(labels, 1, indices), class_names: class_names.clone() }
@@ -27,22 +28,31 @@ impl Dataset {
         };
         let weights = if self.weights.is_empty() { Vec::new() } else { rows(&self.weights, 1, indices) };
         let samples = indices.len();
-        Dataset { inputs, targets, weights, samples, division: None, provenance: Provenance::Numbered, ..self.clone() }
+        Ok(Dataset {
+            inputs,
+            holding: None,
+            targets,
+            weights,
+            samples,
+            division: None,
+            provenance: Provenance::Numbered,
+            ..self.clone()
+        })
     }
 
     /// A copy in which the values `features` of sample `i` are those of sample `order[i]`.
     ///
     /// # Panics
-    /// If a number is outside the dataset or the sample.
+    /// If a number is outside the dataset or the sample, or other processes hold a part of the samples.
     pub fn with_features_of(&self, features: Range<usize>, order: &[usize]) -> Dataset {
         let length = self.sample_shape.len();
-        let mut exchanged = self.clone();
-        match (&self.inputs, &mut exchanged.inputs) {
+        let mut inputs = self.inputs.as_ref().clone();
+        match (self.inputs.as_ref(), &mut inputs) {
             (Inputs::Bytes(from), Inputs::Bytes(to)) => exchange(from, to, length, &features, order),
             (Inputs::Floats(from), Inputs::Floats(to)) => exchange(from, to, length, &features, order),
             _ => {}
         }
-        exchanged
+        Dataset { inputs: Arc::new(inputs), ..self.clone() }
     }
 }
 
@@ -66,7 +76,7 @@ mod tests {
         let inputs = Inputs::Floats((0..12).map(|value| value as f32).collect());
         let targets = Targets::Values { values: vec![0.0, 1.0, 2.0, 3.0], target_names: vec!["y".to_owned()] };
         let dataset = Dataset::from_memory("t", SampleShape::Features(3), inputs, targets).unwrap();
-        let part = dataset.selected(&[3, 1]);
+        let part = dataset.selected(&[3, 1]).unwrap();
         assert_eq!(part.inputs(), &Inputs::Floats(vec![9.0, 10.0, 11.0, 3.0, 4.0, 5.0]));
         let Targets::Values { values, .. } = part.targets() else { panic!("values") };
         assert_eq!((values.as_slice(), part.samples()), (&[3.0, 1.0][..], 2));

@@ -78,7 +78,7 @@ fn weights_are_one_a_sample_and_never_negative() {
     assert!(dataset().weights().is_empty());
     let weighted = dataset().with_weights(vec![1.0, 0.0, 2.5]).unwrap();
     assert_eq!(weighted.weights(), [1.0, 0.0, 2.5]);
-    assert_eq!(weighted.selected(&[2, 0]).weights(), [2.5, 1.0]);
+    assert_eq!(weighted.selected(&[2, 0]).unwrap().weights(), [2.5, 1.0]);
     let refused: [(&[f32], &str); 5] = [
         (&[1.0, 2.0], "sample weights: expected 3, found 2"),
         (&[1.0, -1.0, 1.0], "weight of sample 1: expected a finite number, 0 or more, found -1"),

@@ -1,34 +1,52 @@
 //! Rows that are copies and not equal by chance: they hold a number that only rows equal to them hold.
 
 use super::features_of_columns;
-use crate::dataset::{ColumnEncoding, Dataset, Inputs};
+use crate::dataset::{ColumnEncoding, Dataset};
 use crate::equal_samples::hash_of_inputs;
+use crate::error::DataError;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 
+/// Rows of a table that are looked through at a time.
+const CHUNK: usize = 4_096;
+
 /// Counts those of `rows`, each of which equals another row, that hold a number no different row of `dataset` holds.
-pub(super) fn count(dataset: &Dataset, rows: &[usize]) -> usize {
-    let Inputs::Floats(values) = dataset.inputs() else { return 0 };
-    let length = dataset.sample_shape().len();
-    if rows.is_empty() {
-        return 0;
+///
+/// # Errors
+/// A process that holds a part of the rows and cannot answer.
+pub(super) fn count(dataset: &Dataset, rows: &[usize]) -> Result<usize, DataError> {
+    if rows.is_empty() || dataset.sample_shape().is_image() {
+        return Ok(0);
     }
-    let own_numbers = |feature: &usize| -> Vec<usize> {
-        let number = |row: usize| values[row * length + feature].to_bits();
-        // The one kind of row that holds each number; `None` for a number of several.
-        let mut holders: HashMap<u32, Option<u64>> =
-            rows.iter().map(|&row| (number(row), Some(hash_of_inputs(dataset, row)))).collect();
-        for row in 0..dataset.samples() {
-            if let Some(holder) = holders.get_mut(&number(row))
-                && holder.is_some_and(|hash| hash != hash_of_inputs(dataset, row))
-            {
-                *holder = None;
-            }
-        }
-        rows.iter().copied().filter(|&row| holders[&number(row)].is_some()).collect()
+    let features = numbers(dataset);
+    let candidates = dataset.rows(rows)?;
+    // For each feature, the one kind of row that holds each number; `None` for a number of several.
+    let kinds = |feature: &usize| -> HashMap<u32, Option<u64>> {
+        let number = |place: usize| candidates.row(place).value(*feature).to_bits();
+        rows.iter().enumerate().map(|(place, &row)| (number(place), Some(hash_of_inputs(dataset, row)))).collect()
     };
-    let copies: Vec<Vec<usize>> = numbers(dataset).par_iter().map(own_numbers).collect();
-    copies.into_iter().flatten().collect::<HashSet<usize>>().len()
+    let mut holders: Vec<HashMap<u32, Option<u64>>> = features.par_iter().map(kinds).collect();
+    let all: Vec<usize> = (0..dataset.samples()).collect();
+    for chunk in all.chunks(CHUNK) {
+        let read = dataset.rows(chunk)?;
+        holders.par_iter_mut().zip(&features).for_each(|(holders, feature)| {
+            for (place, &row) in chunk.iter().enumerate() {
+                if let Some(holder) = holders.get_mut(&read.row(place).value(*feature).to_bits())
+                    && holder.is_some_and(|hash| hash != hash_of_inputs(dataset, row))
+                {
+                    *holder = None;
+                }
+            }
+        });
+    }
+    let holds_own_number = |place: &usize| {
+        let own = |(holders, feature): (&HashMap<u32, Option<u64>>, &usize)| {
+            holders[&candidates.row(*place).value(*feature).to_bits()].is_some()
+        };
+        holders.iter().zip(&features).any(own)
+    };
+    let copies = (0..rows.len()).filter(holds_own_number).map(|place| rows[place]);
+    Ok(copies.collect::<HashSet<usize>>().len())
 }
 
 /// The features that are numbers.

@@ -1,8 +1,9 @@
 //! Samples of the test and validation split that are in the training split, too.
 
 use super::{copies, features_of_columns, near_images, near_rows, spread};
-use crate::dataset::{Dataset, Inputs};
+use crate::dataset::Dataset;
 use crate::equal_samples::hash_of_inputs;
+use crate::error::DataError;
 use crate::split::SplitDataset;
 use rayon::prelude::*;
 use std::collections::HashSet;
@@ -36,28 +37,34 @@ impl SplitDataset {
     ///
     /// Rows of few categories repeat by themselves: they are counted only where ten times as many different rows are
     /// possible as there are, and where one of their numbers occurs in no other row, as it does not in a new row either.
-    pub fn duplicates(&self) -> Vec<SplitDuplicates> {
+    ///
+    /// # Errors
+    /// A process that holds a part of the samples and cannot answer.
+    pub fn duplicates(&self) -> Result<Vec<SplitDuplicates>, DataError> {
         self.compare(COMPARED)
     }
 
     /// One sentence for each split with samples whose inputs are those of a training sample.
-    pub fn duplicate_notes(&self) -> Vec<String> {
+    ///
+    /// # Errors
+    /// As [`SplitDataset::duplicates`].
+    pub fn duplicate_notes(&self) -> Result<Vec<String>, DataError> {
         let what = if self.dataset.sample_shape().is_image() { "images" } else { "rows" };
-        let found = self.compare(0).into_iter().filter(|found| found.exact > 0);
+        let found = self.compare(0)?.into_iter().filter(|found| found.exact > 0);
         let sentences = found.map(|SplitDuplicates { split, samples, exact, .. }| {
             format!(
                 "{exact} of {samples} {split} {what} are also in training, value by value: with such duplicates the \
                  {split} result is better than that on new data"
             )
         });
-        sentences.collect()
+        Ok(sentences.collect())
     }
 
-    fn compare(&self, compared: usize) -> Vec<SplitDuplicates> {
+    fn compare(&self, compared: usize) -> Result<Vec<SplitDuplicates>, DataError> {
         let parts = [("test", &self.test), ("validation", &self.validation)];
         let present: Vec<_> = parts.into_iter().filter(|(_, samples)| !samples.is_empty()).collect();
-        if self.train.is_empty() || present.is_empty() || repeats_by_itself(&self.dataset) {
-            return Vec::new();
+        if self.train.is_empty() || present.is_empty() || repeats_by_itself(&self.dataset)? {
+            return Ok(Vec::new());
         }
         let dataset = &self.dataset;
         let known: HashSet<u64> = self.train.par_iter().map(|&sample| hash_of_inputs(dataset, sample)).collect();
@@ -66,48 +73,53 @@ impl SplitDataset {
             let equal: Vec<usize> = samples.par_iter().copied().filter(|&sample| is_known(sample)).collect();
             let exact = match dataset.sample_shape().is_image() {
                 true => equal.len(),
-                false => copies::count(dataset, &equal),
+                false => copies::count(dataset, &equal)?,
             };
             let candidates = spread(samples, compared);
             let new: Vec<usize> = candidates.iter().copied().filter(|&sample| !is_known(sample)).collect();
             let near = match dataset.sample_shape().is_image() {
-                true => near_images::count(dataset, &self.train, &new),
-                false => near_rows::count(dataset, &self.train, &new),
+                true => near_images::count(dataset, &self.train, &new)?,
+                false => near_rows::count(dataset, &self.train, &new)?,
             };
-            SplitDuplicates { split, samples: samples.len(), exact, compared: candidates.len(), near }
+            Ok(SplitDuplicates { split, samples: samples.len(), exact, compared: candidates.len(), near })
         });
         found.collect()
     }
 }
 
-fn repeats_by_itself(dataset: &Dataset) -> bool {
-    let Inputs::Floats(values) = dataset.inputs() else { return false };
+/// Rows of a table that are looked through at a time.
+const CHUNK: usize = 1_024;
+
+fn repeats_by_itself(dataset: &Dataset) -> Result<bool, DataError> {
     if dataset.sample_shape().is_image() {
-        return false;
+        return Ok(false);
     }
-    let length = dataset.sample_shape().len();
-    let needed = POSSIBLE_FOR_EACH * dataset.samples() as f64;
-    let mut possible = 1.0;
-    for column in features_of_columns(dataset) {
-        let mut different = HashSet::new();
-        for row in values.chunks_exact(length) {
-            different.insert(row[column.clone()].iter().map(|value| value.to_bits()).collect::<Vec<_>>());
-            if different.len() == COUNTED {
-                break;
+    let all: Vec<usize> = (0..dataset.samples()).collect();
+    let columns = features_of_columns(dataset);
+    let mut different = vec![HashSet::new(); columns.len()];
+    for chunk in all.chunks(CHUNK) {
+        let rows = dataset.rows(chunk)?;
+        for (different, column) in different.iter_mut().zip(&columns) {
+            for row in rows.iter() {
+                if different.len() == COUNTED {
+                    break;
+                }
+                let values = column.clone().map(|feature| row.value(feature).to_bits());
+                different.insert(values.collect::<Vec<_>>());
             }
         }
-        possible *= different.len() as f64;
-        if possible >= needed {
-            return false;
+        let possible: f64 = different.iter().map(|different| different.len() as f64).product();
+        if possible >= POSSIBLE_FOR_EACH * dataset.samples() as f64 {
+            return Ok(false);
         }
     }
-    true
+    Ok(true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{SampleShape, Targets};
+    use crate::dataset::{Inputs, SampleShape, Targets};
     use crate::random::{Purpose, normal, stream};
     use crate::split::Split;
 
@@ -136,18 +148,18 @@ mod tests {
         let row = |index: usize| [(index as f32).sin(), (index as f32).cos()];
         let different: Vec<f32> = (0..80).flat_map(row).collect();
         let split = of_rows(different.clone(), 2);
-        assert_eq!((split.duplicates()[0].exact, split.duplicate_notes().len()), (0, 0));
+        assert_eq!((split.duplicates().unwrap()[0].exact, split.duplicate_notes().unwrap().len()), (0, 0));
         let split = of_rows([different.clone(), different].concat(), 2);
-        let found = split.duplicates();
+        let found = split.duplicates().unwrap();
         assert!(found.len() == 1 && found[0].exact > 20 && found[0].samples == 40, "{found:?}");
-        let told = split.duplicate_notes();
+        let told = split.duplicate_notes().unwrap();
         assert!(told.len() == 1 && told[0].contains("test rows are also in training"), "{told:?}");
     }
 
     #[test]
     fn rows_of_few_categories_repeat_by_themselves() {
         let rows = (0..200).flat_map(|index| [(index % 3) as f32, (index % 2) as f32]).collect();
-        assert!(of_rows(rows, 2).duplicates().is_empty());
+        assert!(of_rows(rows, 2).duplicates().unwrap().is_empty());
     }
 
     #[test]
@@ -158,14 +170,14 @@ mod tests {
                 |index: usize| [(index % 70) as f32, (index % 50) as f32, (index % 31) as f32, tell * index as f32];
             (0..300).chain(0..300).flat_map(row).collect()
         };
-        assert_eq!(of_rows(rows(0.0), 4).duplicates()[0].exact, 0);
-        assert!(of_rows(rows(0.37), 4).duplicates()[0].exact > 50);
+        assert_eq!(of_rows(rows(0.0), 4).duplicates().unwrap()[0].exact, 0);
+        assert!(of_rows(rows(0.37), 4).duplicates().unwrap()[0].exact > 50);
     }
 
     #[test]
     fn rows_with_one_other_value_or_fewer_digits_are_near() {
         let rows = noise(200 * 8);
-        let near = |rows: &[f32]| of_rows(rows.to_vec(), 8).duplicates()[0].near;
+        let near = |rows: &[f32]| of_rows(rows.to_vec(), 8).duplicates().unwrap()[0].near;
         assert_eq!(near(&rows), 0);
         let changed = |change: &dyn Fn(usize, f32) -> f32| -> Vec<f32> {
             let copies = rows.iter().enumerate().map(|(index, &value)| change(index % 8, value));
@@ -187,14 +199,14 @@ mod tests {
                 *value = if (index / 8) % 40 == 0 { *value } else { 0.0 };
             }
         }
-        assert_eq!(of_rows(rows, 8).duplicates()[0].near, 0);
+        assert_eq!(of_rows(rows, 8).duplicates().unwrap()[0].near, 0);
     }
 
     #[test]
     fn images_brighter_or_with_noise_are_near_and_others_are_not() {
         let shape = SampleShape::Image { height: 16, width: 16, channels: 1 };
         let images = noise(60 * 256);
-        let near = |images: Vec<f32>| divided(images, shape).duplicates()[0].near;
+        let near = |images: Vec<f32>| divided(images, shape).duplicates().unwrap()[0].near;
         assert_eq!(near(images.clone()), 0);
         let with = |change: &dyn Fn(f32) -> f32| [images.clone(), images.iter().map(|&v| change(v)).collect()].concat();
         assert!(near(with(&|value| 1.2 * value + 0.1)) > 10);
@@ -204,7 +216,7 @@ mod tests {
 
     #[test]
     fn different_digits_are_not_near() {
-        let found = Dataset::digits().unwrap().split(SPLIT).unwrap().duplicates();
+        let found = Dataset::digits().unwrap().split(SPLIT).unwrap().duplicates().unwrap();
         assert_eq!((found[0].exact, found[0].near, found[0].compared), (0, 0, 449));
     }
 }

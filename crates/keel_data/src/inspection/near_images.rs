@@ -1,7 +1,8 @@
 //! Images that nearly equal a training image: compared by the means of 8x8 blocks, without brightness and contrast.
 
 use super::spread;
-use crate::dataset::{Dataset, Inputs, SampleShape};
+use crate::dataset::{Dataset, Row, SampleShape, Work};
+use crate::error::DataError;
 use rayon::prelude::*;
 
 /// Blocks along a side.
@@ -18,14 +19,21 @@ const RMS: f32 = 0.04;
 type Signature = Vec<f32>;
 
 /// Counts those of `samples` that nearly equal one of `training`.
-pub(super) fn count(dataset: &Dataset, training: &[usize], samples: &[usize]) -> usize {
+///
+/// # Errors
+/// A process that holds a part of the images and cannot answer.
+pub(super) fn count(dataset: &Dataset, training: &[usize], samples: &[usize]) -> Result<usize, DataError> {
     if samples.is_empty() {
-        return 0;
+        return Ok(0);
     }
-    let sign = |samples: &[usize]| -> Vec<Signature> {
-        samples.par_iter().filter_map(|&sample| signature(dataset, sample)).collect()
+    let sign = |samples: &[usize]| -> Result<Vec<Signature>, DataError> {
+        let signatures = dataset.map_chunks(Work::Alone, samples, |samples| {
+            let rows = dataset.rows(samples)?;
+            Ok(rows.iter().filter_map(|row| signature(dataset, row)).collect::<Vec<_>>())
+        })?;
+        Ok(signatures.concat())
     };
-    let mut known = sign(&spread(training, KNOWN));
+    let mut known = sign(&spread(training, KNOWN))?;
     let pivot = most_varied(&known);
     known.sort_unstable_by(|a, b| a[pivot].total_cmp(&b[pivot]));
     let is_near = |signature: &Signature| {
@@ -33,7 +41,7 @@ pub(super) fn count(dataset: &Dataset, training: &[usize], samples: &[usize]) ->
         let candidates = known[first..].iter().take_while(|known| known[pivot] <= signature[pivot] + EACH);
         candidates.into_iter().any(|known| are_near(known, signature))
     };
-    sign(samples).par_iter().filter(|signature| is_near(signature)).count()
+    Ok(sign(samples)?.par_iter().filter(|signature| is_near(signature)).count())
 }
 
 /// The block whose mean differs most from image to image, by which images are sorted.
@@ -60,12 +68,11 @@ fn are_near(one: &Signature, other: &Signature) -> bool {
 }
 
 /// The signature of an image; `None` for one that is all of one tone.
-fn signature(dataset: &Dataset, sample: usize) -> Option<Signature> {
+fn signature(dataset: &Dataset, row: Row) -> Option<Signature> {
     let shape = *dataset.sample_shape();
-    let range = sample * shape.len()..(sample + 1) * shape.len();
-    let mut means = match dataset.inputs() {
-        Inputs::Bytes(values) => block_means(&values[range], shape),
-        Inputs::Floats(values) => block_means(&values[range], shape),
+    let mut means = match row {
+        Row::Bytes(values) => block_means(values, shape),
+        Row::Floats(values) => block_means(values, shape),
     };
     let count = means.len() as f32;
     let mean = means.iter().sum::<f32>() / count;

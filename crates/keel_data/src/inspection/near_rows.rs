@@ -2,6 +2,7 @@
 
 use super::{features_of_columns, spread};
 use crate::dataset::{Dataset, Inputs};
+use crate::error::DataError;
 use crate::moments::Moments;
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -29,27 +30,58 @@ struct Column {
 }
 
 /// Counts those of `samples` that nearly equal one of `training`: none where rows agree by chance.
-pub(super) fn count(dataset: &Dataset, training: &[usize], samples: &[usize]) -> usize {
-    let Inputs::Floats(values) = dataset.inputs() else { return 0 };
-    let rows = Rows { values, length: dataset.sample_shape().len() };
-    let judged = spread(training, JUDGED);
-    let columns: Vec<Column> =
-        features_of_columns(dataset).into_par_iter().map(|features| Column::of(&rows, features, &judged)).collect();
-    let known = spread(training, KNOWN);
-    let mut varied: Vec<&Column> = columns.iter().filter(|column| column.chance <= CHANCE).collect();
-    varied.sort_by(|a, b| a.chance.total_cmp(&b.chance));
-    if samples.is_empty() || varied.len() < VARIED {
-        return 0;
+///
+/// # Errors
+/// A process that holds a part of the rows and cannot answer.
+pub(super) fn count(dataset: &Dataset, training: &[usize], samples: &[usize]) -> Result<usize, DataError> {
+    let compared =
+        Compared { judged: spread(training, JUDGED), known: spread(training, KNOWN), samples: samples.to_vec() };
+    if !dataset.is_shared() {
+        return Ok(compared.count(dataset));
     }
-    // Any one column may differ: at worst the one that tells most.
-    let chance: f64 = varied[1..].iter().map(|column| column.chance).product();
-    if !(chance * known.len() as f64 * samples.len() as f64 <= EXPECTED) {
-        return 0;
+    let mut needed = [&compared.judged[..], &compared.known, samples].concat();
+    needed.sort_unstable();
+    needed.dedup();
+    let place = |sample: &usize| needed.partition_point(|needed| needed < sample);
+    let here = |samples: &[usize]| samples.iter().map(place).collect();
+    let Compared { judged, known, .. } = &compared;
+    let compared = Compared { judged: here(judged), known: here(known), samples: here(samples) };
+    Ok(compared.count(&dataset.selected(&needed)?))
+}
+
+/// Rows that are compared.
+struct Compared {
+    /// Training rows by which columns are judged.
+    judged: Vec<usize>,
+    /// Training rows.
+    known: Vec<usize>,
+    /// Other rows.
+    samples: Vec<usize>,
+}
+
+impl Compared {
+    /// Counts those of the samples that nearly equal a known row of `dataset`.
+    fn count(&self, dataset: &Dataset) -> usize {
+        let Compared { judged, known, samples } = self;
+        let Inputs::Floats(values) = dataset.inputs() else { return 0 };
+        let rows = Rows { values, length: dataset.sample_shape().len() };
+        let columns: Vec<Column> =
+            features_of_columns(dataset).into_par_iter().map(|features| Column::of(&rows, features, judged)).collect();
+        let mut varied: Vec<&Column> = columns.iter().filter(|column| column.chance <= CHANCE).collect();
+        varied.sort_by(|a, b| a.chance.total_cmp(&b.chance));
+        if samples.is_empty() || varied.len() < VARIED {
+            return 0;
+        }
+        // Any one column may differ: at worst the one that tells most.
+        let chance: f64 = varied[1..].iter().map(|column| column.chance).product();
+        if !(chance * known.len() as f64 * samples.len() as f64 <= EXPECTED) {
+            return 0;
+        }
+        // At most one column differs, so one of any two agrees.
+        let orders = [varied[0], varied[1]].map(|column| Order::of(&rows, column, known));
+        let is_near = |sample: &&usize| orders.iter().any(|order| order.finds(&rows, &columns, **sample));
+        samples.par_iter().filter(is_near).count()
     }
-    // At most one column differs, so one of any two agrees.
-    let orders = [varied[0], varied[1]].map(|column| Order::of(&rows, column, &known));
-    let is_near = |sample: &&usize| orders.iter().any(|order| order.finds(&rows, &columns, **sample));
-    samples.par_iter().filter(is_near).count()
 }
 
 /// All rows of a table.

@@ -1,7 +1,8 @@
 //! Columns of a table that give the target away, or identify rows.
 
 use super::{features_of_columns, spread};
-use crate::dataset::{ColumnEncoding, Dataset, Inputs, NumberEncoding, TableColumn, Targets};
+use crate::dataset::{ColumnEncoding, Dataset, NumberEncoding, Row, Rows, TableColumn, Targets};
+use crate::error::DataError;
 use crate::moments::Moments;
 use crate::split::SplitDataset;
 use rayon::prelude::*;
@@ -38,39 +39,61 @@ pub struct ColumnSurvey {
 
 impl SplitDataset {
     /// Judges every column of a table over up to 4,096 training rows, evenly spread. Empty for other data.
-    pub fn survey_columns(&self) -> ColumnSurvey {
+    ///
+    /// # Errors
+    /// A process that holds a part of the rows and cannot answer.
+    pub fn survey_columns(&self) -> Result<ColumnSurvey, DataError> {
         let columns = self.dataset.columns();
         if columns.is_empty() || self.train.len() < FEWEST_ROWS {
-            return ColumnSurvey::default();
+            return Ok(ColumnSurvey::default());
         }
         let rows = spread(&self.train, ROWS);
+        let read = self.dataset.rows(&rows)?;
         let places = features_of_columns(&self.dataset);
         let identifies = |(column, features): (&TableColumn, &Range<usize>)| match &column.encoding {
             ColumnEncoding::Number(encoding) => {
-                let identifies = |rows: &[usize]| identifies(&numbers(&self.dataset, features.start, encoding, rows));
-                (identifies(&rows) && identifies(&self.train)).then(|| column.name.clone())
+                let number = Number { feature: features.start, encoding };
+                if !identifies(&number.of_rows(&read)) {
+                    return Ok(None);
+                }
+                let all = number.of_samples(&self.dataset, &self.train)?;
+                Ok(identifies(&all).then(|| column.name.clone()))
             }
-            _ => None,
+            _ => Ok(None),
         };
         let pairs = || columns.par_iter().zip(&places).filter(|(_, features)| !features.is_empty());
-        ColumnSurvey {
-            identifiers: pairs().filter_map(identifies).collect(),
+        let identifiers = pairs().map(identifies).collect::<Result<Vec<_>, DataError>>()?;
+        Ok(ColumnSurvey {
+            identifiers: identifiers.into_iter().flatten().collect(),
             scores: pairs()
                 .filter_map(|(column, features)| {
-                    let keys = keys(&self.dataset, column, features, &rows)?;
+                    let keys = keys(&read, column, features)?;
                     let score = score(&self.dataset, &keys, &rows)?;
                     Some(ScoredColumn { name: column.name.clone(), score })
                 })
                 .collect(),
-        }
+        })
     }
 }
 
-/// The numbers of a column in its own unit.
-fn numbers(dataset: &Dataset, feature: usize, encoding: &NumberEncoding, rows: &[usize]) -> Vec<f64> {
-    let Inputs::Floats(values) = dataset.inputs() else { return Vec::new() };
-    let length = dataset.sample_shape().len();
-    rows.iter().map(|&row| f64::from(values[row * length + feature]) * encoding.unit + encoding.origin).collect()
+/// A feature that holds the numbers of a column.
+struct Number<'a> {
+    feature: usize,
+    encoding: &'a NumberEncoding,
+}
+
+impl Number<'_> {
+    /// The numbers of `rows` in the column's own unit.
+    fn of_rows(&self, rows: &Rows) -> Vec<f64> {
+        let NumberEncoding { unit, origin, .. } = *self.encoding;
+        rows.iter().map(|row| f64::from(row.value(self.feature)) * unit + origin).collect()
+    }
+
+    /// The numbers of `samples`, of which only some are read at a time.
+    fn of_samples(&self, dataset: &Dataset, samples: &[usize]) -> Result<Vec<f64>, DataError> {
+        let chunks = samples.chunks(ROWS).map(|chunk| Ok(self.of_rows(&dataset.rows(chunk)?)));
+        Ok(chunks.collect::<Result<Vec<_>, DataError>>()?.concat())
+    }
 }
 
 /// Returns true if `numbers` are whole, all different, and spread evenly between the smallest and the largest: as numbers
@@ -88,12 +111,10 @@ fn identifies(numbers: &[f64]) -> bool {
 }
 
 /// One number per row that represents its cell; `None` for a column of words.
-fn keys(dataset: &Dataset, column: &TableColumn, features: &Range<usize>, rows: &[usize]) -> Option<Vec<f32>> {
-    let Inputs::Floats(values) = dataset.inputs() else { return None };
-    let length = dataset.sample_shape().len();
-    let cell = |row: usize| &values[row * length..][features.clone()];
-    let number = |row: &usize| Some(cell(*row)[0]).filter(|value| !value.is_nan()).unwrap_or(ABSENT);
-    let category = |row: &usize| cell(*row).iter().position(|&value| value == 1.0).map_or(ABSENT, |hot| hot as f32);
+fn keys(rows: &Rows, column: &TableColumn, features: &Range<usize>) -> Option<Vec<f32>> {
+    let number = |row: Row| Some(row.value(features.start)).filter(|value| !value.is_nan()).unwrap_or(ABSENT);
+    let hot = |row: Row| features.clone().position(|feature| row.value(feature) == 1.0);
+    let category = |row: Row| hot(row).map_or(ABSENT, |hot| hot as f32);
     match column.encoding {
         ColumnEncoding::Number(_) | ColumnEncoding::Boolean | ColumnEncoding::Time(_) => {
             Some(rows.iter().map(number).collect())
@@ -187,7 +208,7 @@ mod tests {
             let hidden = a + b + 0.5 * normal(&mut stream);
             text.push_str(&format!("{a},{b},{c},{},{}\n", extra(row, hidden), target(hidden)));
         }
-        read(&text).split(DataConfig::default().split()).unwrap().survey_columns()
+        read(&text).split(DataConfig::default().split()).unwrap().survey_columns().unwrap()
     }
 
     fn read(text: &str) -> Dataset {

@@ -1,6 +1,8 @@
 //! Ranges of the inputs of the training split, to recognise samples far outside of them.
 
-use crate::dataset::{ColumnEncoding, Dataset, Inputs, NumberEncoding};
+use super::spread;
+use crate::dataset::{ColumnEncoding, Dataset, NumberEncoding, Row, Work};
+use crate::error::DataError;
 use crate::moments::Moments;
 use serde::{Deserialize, Serialize};
 
@@ -63,36 +65,52 @@ pub struct Unlike {
 }
 
 impl TrainingRanges {
-    /// Ranges over the samples `training` of `dataset`.
-    pub fn of(dataset: &Dataset, training: &[usize]) -> Self {
-        if dataset.sample_shape().is_image() {
-            let count = training.len().min(BRIGHTNESS_SAMPLES);
-            let mut moments = Moments::default();
-            for index in 0..count {
-                moments.add(brightness(dataset, training[index * training.len() / count]));
-            }
-            return TrainingRanges { features: Vec::new(), brightness: TrainingRange::of(&moments) };
-        }
-        let numeric = number_features(dataset);
-        let length = dataset.sample_shape().len();
-        let mut moments = vec![Moments::default(); length];
-        for &sample in training {
-            for (feature, moments) in moments.iter_mut().enumerate().filter(|(feature, _)| numeric[*feature].is_some())
-            {
-                let value = value(dataset, sample * length + feature);
-                if value.is_finite() {
-                    moments.add(value);
+    /// Ranges over the samples `training` of `dataset`. Processes that hold the dataset together all call this at the same time.
+    ///
+    /// # Errors
+    /// [`DataError::Peers`] if a process cannot answer.
+    pub fn of(dataset: &Dataset, training: &[usize]) -> Result<Self, DataError> {
+        let is_image = dataset.sample_shape().is_image();
+        let chosen = if is_image { spread(training, BRIGHTNESS_SAMPLES) } else { training.to_vec() };
+        let numeric: Vec<bool> = match is_image {
+            true => Vec::new(),
+            false => number_features(dataset).iter().map(Option::is_some).collect(),
+        };
+        let parts = dataset.map_chunks(Work::Shared, &chosen, |chunk| {
+            let mut moments = vec![Moments::default(); numeric.len().max(1)];
+            for row in dataset.rows(chunk)?.iter() {
+                if is_image {
+                    moments[0].add(brightness(dataset, row));
+                    continue;
+                }
+                for (feature, moments) in moments.iter_mut().enumerate().filter(|(feature, _)| numeric[*feature]) {
+                    let value = f64::from(row.value(feature));
+                    if value.is_finite() {
+                        moments.add(value);
+                    }
                 }
             }
+            Ok(moments)
+        })?;
+        let mut total = vec![Moments::default(); numeric.len().max(1)];
+        for part in parts {
+            total.iter_mut().zip(&part).for_each(|(total, part)| total.merge(part));
         }
-        TrainingRanges { features: moments.iter().map(TrainingRange::of).collect(), brightness: None }
+        let mut ranges = total.iter().map(TrainingRange::of);
+        Ok(match is_image {
+            true => TrainingRanges { features: Vec::new(), brightness: ranges.next().flatten() },
+            false => TrainingRanges { features: ranges.collect(), brightness: None },
+        })
     }
 
     /// The values of sample `sample` of `dataset`, which is read for the same model, that are unlike the training data.
+    /// Nothing of a sample that another process holds and cannot give.
     pub fn unlike(&self, dataset: &Dataset, sample: usize) -> Vec<Unlike> {
         let mut found = Vec::new();
+        let samples = [sample];
+        let Ok(rows) = dataset.rows(&samples) else { return found };
         if let Some(training) = self.brightness {
-            let value = brightness(dataset, sample);
+            let value = brightness(dataset, rows.row(0));
             if training.is_unlike(value) {
                 found.push(Unlike { name: BRIGHTNESS.to_string(), value, training });
             }
@@ -100,7 +118,7 @@ impl TrainingRanges {
         let length = dataset.sample_shape().len();
         for (feature, training) in self.features.iter().enumerate().take(length) {
             let Some(training) = training else { continue };
-            let value = value(dataset, sample * length + feature);
+            let value = f64::from(rows.row(0).value(feature));
             if training.is_unlike(value) {
                 let name =
                     dataset.feature_names().get(feature).cloned().unwrap_or_else(|| format!("feature_{feature}"));
@@ -133,27 +151,15 @@ fn number_features(dataset: &Dataset) -> Vec<Option<&NumberEncoding>> {
 }
 
 /// Mean of all values of a sample.
-fn brightness(dataset: &Dataset, sample: usize) -> f64 {
+fn brightness(dataset: &Dataset, row: Row) -> f64 {
     let length = dataset.sample_shape().len();
-    let range = sample * length..(sample + 1) * length;
-    let sum: f64 = match dataset.inputs() {
-        Inputs::Bytes(values) => values[range].iter().map(|&value| f64::from(value)).sum(),
-        Inputs::Floats(values) => values[range].iter().map(|&value| f64::from(value)).sum(),
-    };
-    sum / length as f64
-}
-
-fn value(dataset: &Dataset, position: usize) -> f64 {
-    match dataset.inputs() {
-        Inputs::Bytes(values) => f64::from(values[position]),
-        Inputs::Floats(values) => f64::from(values[position]),
-    }
+    (0..length).map(|place| f64::from(row.value(place))).sum::<f64>() / length as f64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{SampleShape, Targets};
+    use crate::{Inputs, SampleShape, Targets};
 
     #[test]
     fn values_far_outside_the_range_are_unlike_and_those_inside_never() {
@@ -184,7 +190,7 @@ mod tests {
         };
         let names = vec!["x".to_string(), "y".to_string()];
         let data = table(vec![0.0, 10.0, 1.0, 11.0, 2.0, 12.0]).with_feature_names(names.clone()).unwrap();
-        let ranges = TrainingRanges::of(&data, &[0, 1]);
+        let ranges = TrainingRanges::of(&data, &[0, 1]).unwrap();
         let new = table(vec![0.5, 10.5, 0.5, 1e6]).with_feature_names(names).unwrap();
         assert!(ranges.unlike(&new, 0).is_empty());
         let unlike = ranges.unlike(&new, 1);
@@ -194,7 +200,7 @@ mod tests {
             let shape = SampleShape::Image { height: 2, width: 2, channels: 1 };
             Dataset::from_memory("i", shape, Inputs::Bytes(vec![value; 8]), Targets::Unlabelled).unwrap()
         };
-        let ranges = TrainingRanges::of(&image(20), &[0, 1]);
+        let ranges = TrainingRanges::of(&image(20), &[0, 1]).unwrap();
         assert_eq!(ranges.unlike(&image(200), 1)[0].name, "brightness");
         assert!(ranges.unlike(&image(20), 0).is_empty());
         assert_eq!(TrainingRanges::default().unlike(&image(200), 0), []);

@@ -1,10 +1,9 @@
 //! Features whose variance lies in a few samples.
 
 use super::preprocessor::Preprocessor;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Work};
 use crate::error::DataError;
 use crate::moments::Moments;
-use rayon::prelude::*;
 
 /// Maximum share of the samples that are called extreme.
 const SHARE: f64 = 0.005;
@@ -39,9 +38,8 @@ impl Preprocessor {
         if self.output_shape().is_image() || (indices.len() as f64 * SHARE) < 1.0 {
             return Ok(Vec::new());
         }
-        let columns = self.view(dataset, indices, |view| view.sorted_columns())?;
-        let found = columns.par_iter().enumerate().filter_map(|(feature, sorted)| extremes(feature, sorted));
-        Ok(found.collect())
+        let found = self.view(dataset, Work::Alone, indices, |view| view.map_sorted_columns(extremes))?;
+        Ok(found.into_iter().flatten().collect())
     }
 }
 

@@ -5,7 +5,7 @@ use super::plan::PreprocessScratch;
 use super::preprocessor::Preprocessor;
 use super::steps::{PreprocessStep, impute};
 use super::training_view::TrainingView;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Work};
 use crate::error::DataError;
 use crate::moments::Moments;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,8 @@ pub struct PreprocessStatistics {
 
 impl Preprocessor {
     /// Fits `steps` in order to the samples `training_indices` of `dataset`; each is fitted to what the steps before
-    /// it leave. Where the dataset may have missing cells, their stand-ins are fitted first.
+    /// it leave. Where the dataset may have missing cells, their stand-ins are fitted first. Processes that hold the dataset
+    /// together all call this at the same time, each reads a part, and all get the same steps, to the bit those of one process.
     ///
     /// # Errors
     /// No training sample, a step that does not fit the shape, a missing cell or a NaN.
@@ -34,19 +35,25 @@ impl Preprocessor {
         let mut fitted: Vec<FittedStep> = impute::fit(dataset, training_indices)?.into_iter().collect();
         for step in steps {
             let so_far = Self::from_steps(*dataset.sample_shape(), fitted)?;
-            let next = so_far.view(dataset, training_indices, |view| step.fit(view))?;
+            let next = so_far.view(dataset, Work::Shared, training_indices, |view| step.fit(view))?;
             fitted = so_far.into_steps();
             fitted.push(next);
         }
         Self::from_steps(*dataset.sample_shape(), fitted)
     }
 
-    /// Calls `look` with the samples `indices` of `dataset` as these steps leave them.
-    pub(super) fn view<T>(&self, dataset: &Dataset, indices: &[usize], look: impl FnOnce(&TrainingView) -> T) -> T {
+    /// Calls `look` with the samples `indices` of `dataset` as these steps leave them, read by those that do `work`.
+    pub(super) fn view<T>(
+        &self,
+        dataset: &Dataset,
+        work: Work,
+        indices: &[usize],
+        look: impl FnOnce(&TrainingView) -> T,
+    ) -> T {
         let gather = |indices: &[usize], rows: &mut [f32]| {
             self.gather(dataset, indices, rows, &mut PreprocessScratch::default())
         };
-        look(&TrainingView { indices, shape: *self.output_shape(), gather: &gather })
+        look(&TrainingView { dataset, work, indices, shape: *self.output_shape(), gather: &gather })
     }
 
     /// Statistics of the samples `indices` before and after preprocessing, for reports.
@@ -55,7 +62,7 @@ impl Preprocessor {
             self.steps().iter().filter(|step| matches!(step, FittedStep::Impute { .. })).cloned().collect();
         let raw = Self::from_steps(*self.input_shape(), imputation)?;
         let moments = |preprocessor: &Self| {
-            preprocessor.view(dataset, indices, |view| match view.shape().is_image() {
+            preprocessor.view(dataset, Work::Alone, indices, |view| match view.shape().is_image() {
                 true => view.channel_moments(),
                 false => view.moments(),
             })

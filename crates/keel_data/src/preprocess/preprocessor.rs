@@ -3,7 +3,7 @@
 use super::elementwise::Elementwise;
 use super::fitted::FittedStep;
 use super::plan::{PreprocessPlan, PreprocessScratch};
-use crate::dataset::{Dataset, Inputs, SampleShape};
+use crate::dataset::{Dataset, Inputs, Row, SampleShape};
 use crate::error::DataError;
 use serde::{Deserialize, Serialize};
 
@@ -164,12 +164,12 @@ impl Preprocessor {
         let length = self.input_shape.len();
         let mut row_buffer = std::mem::take(&mut scratch.row);
         let first = self.plan.first_rows(indices.len(), outputs, &mut scratch.first);
-        for (&sample, output) in indices.iter().zip(first.chunks_exact_mut(length)) {
-            let range = sample * length..(sample + 1) * length;
-            match dataset.inputs() {
-                Inputs::Bytes(values) => self.plan.apply_first(&values[range], output),
-                Inputs::Floats(values) => {
-                    self.plan.apply_first(self.plan.fill_missing(&values[range], &mut row_buffer), output);
+        let rows = dataset.rows(indices)?;
+        for (row, output) in rows.iter().zip(first.chunks_exact_mut(length)) {
+            match row {
+                Row::Bytes(values) => self.plan.apply_first(values, output),
+                Row::Floats(values) => {
+                    self.plan.apply_first(self.plan.fill_missing(values, &mut row_buffer), output);
                 }
             }
         }

@@ -122,7 +122,7 @@ fn min_max_of_images_keeps_their_contrast() {
     let digits = Dataset::digits().unwrap();
     let preprocessor = Preprocessor::fit(&digits, &all(&digits), &[PreprocessStep::MinMax]).unwrap();
     let mut raw = [0.0; 64];
-    digits.copy_sample(3, &mut raw);
+    digits.copy_sample(3, &mut raw).unwrap();
     let rows = transformed(&digits, &preprocessor);
     for (value, raw) in rows[3 * 64..4 * 64].iter().zip(raw) {
         assert!((value - raw / 16.0).abs() < 1e-6);
@@ -153,7 +153,7 @@ fn raw_rows_give_the_same_as_stored_samples() {
     let steps = [PreprocessStep::Standardize, PreprocessStep::Pca(PcaSpec { components: 5 })];
     let preprocessor = Preprocessor::fit(&digits, &all(&digits), &steps).unwrap();
     let mut raw = vec![0.0; 3 * 64];
-    (0..3).for_each(|sample| digits.copy_sample(sample, &mut raw[sample * 64..(sample + 1) * 64]));
+    (0..3).for_each(|sample| digits.copy_sample(sample, &mut raw[sample * 64..(sample + 1) * 64]).unwrap());
     let mut outputs = vec![0.0; 3 * 5];
     preprocessor.apply(&raw, &mut outputs, &mut PreprocessScratch::default()).unwrap();
     for (value, stored) in outputs.iter().zip(transformed(&digits, &preprocessor)) {

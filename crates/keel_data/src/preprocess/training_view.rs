@@ -1,16 +1,16 @@
 //! The training split after the steps so far, to which the next step is fitted.
 
-use crate::dataset::SampleShape;
+use crate::dataset::{Dataset, RowReader, SampleShape, Work};
 use crate::error::DataError;
 use crate::moments::Moments;
-use rayon::prelude::*;
-
-/// Samples read at once. Fixed, so that sums are formed in the same order for any number of threads.
-const CHUNK: usize = 256;
+use serde::{Serialize, de::DeserializeOwned};
 
 /// Samples of a dataset after the steps fitted so far.
 #[derive(Clone, Copy)]
 pub(crate) struct TrainingView<'a> {
+    pub(crate) dataset: &'a Dataset,
+    /// Who reads the samples, where several processes hold them.
+    pub(crate) work: Work,
     pub(crate) indices: &'a [usize],
     /// Shape after the steps so far.
     pub(crate) shape: SampleShape,
@@ -28,16 +28,16 @@ impl TrainingView<'_> {
     }
 
     /// `map` over chunks of transformed samples, `[up to 256, values]`, in parallel; results in order.
-    pub(crate) fn map_chunks<R: Send>(&self, map: impl Fn(&[f32]) -> R + Sync) -> Result<Vec<R>, DataError> {
+    pub(crate) fn map_chunks<R: Send + Serialize + DeserializeOwned>(
+        &self,
+        map: impl Fn(&[f32]) -> R + Sync,
+    ) -> Result<Vec<R>, DataError> {
         let length = self.shape().len();
-        self.indices
-            .par_chunks(CHUNK)
-            .map(|indices| {
-                let mut rows = vec![0.0; indices.len() * length];
-                (self.gather)(indices, &mut rows)?;
-                Ok(map(&rows))
-            })
-            .collect()
+        self.dataset.map_chunks(self.work, self.indices, |indices| {
+            let mut rows = vec![0.0; indices.len() * length];
+            (self.gather)(indices, &mut rows)?;
+            Ok(map(&rows))
+        })
     }
 
     /// Moments of every value of a sample, `[values]`.
@@ -57,17 +57,16 @@ impl TrainingView<'_> {
         Ok(total)
     }
 
-    /// The values of every feature in ascending order, `[values][samples]`.
-    pub(crate) fn sorted_columns(&self) -> Result<Vec<Vec<f32>>, DataError> {
-        let length = self.shape().len();
-        let parts = self.map_chunks(<[f32]>::to_vec)?;
-        let column = |position: usize| {
-            let mut column: Vec<f32> =
-                parts.iter().flat_map(|part| part.iter().skip(position).step_by(length).copied()).collect();
+    /// Results of `map` for every feature and its values in ascending order, `[samples]`.
+    pub(crate) fn map_sorted_columns<R: Send>(
+        &self,
+        map: impl Fn(usize, &[f32]) -> R + Sync,
+    ) -> Result<Vec<R>, DataError> {
+        let rows = RowReader { length: self.shape().len(), read: &self.gather };
+        self.dataset.map_columns(self.work, self.indices, rows, |feature, mut column| {
             column.sort_unstable_by(f32::total_cmp);
-            column
-        };
-        Ok((0..length).into_par_iter().map(column).collect())
+            map(feature, &column)
+        })
     }
 
     /// Moments of every channel of images, `[channels]`.

@@ -29,12 +29,16 @@ use self::survey::Surveyed;
 use super::data_file::ByteLimit;
 use super::{Reader, Request, file_name};
 use crate::catalog::CatalogEntry;
-use crate::dataset::PartSizes;
-use crate::dataset::{Dataset, Inputs, Provenance, Targets};
+use crate::dataset::{
+    Dataset, Inputs, OwnInputs, PartSizes, Peers, Provenance, Targets, check_same, fingerprint_of_names, join_results,
+    part,
+};
 use crate::error::DataError;
 use crate::format::Format;
 use rayon::prelude::*;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The reader of this format.
 pub(super) const READER: Reader = Reader {
@@ -48,7 +52,14 @@ pub(super) const READER: Reader = Reader {
 
 /// Reads and decodes all images.
 fn read(request: &Request) -> Result<Dataset, DataError> {
-    read_listing(request, Listing::of(request)?)
+    let listing = Listing::of(request)?;
+    if let Some(peers) = request.peers {
+        // Each process decodes its part of one and the same list.
+        let name = |path: &Path| path.strip_prefix(request.path).unwrap_or(path).display().to_string();
+        let names: Vec<String> = listing.files.iter().map(|file| name(&file.path)).collect();
+        check_same(peers, "list of image files has the fingerprint", fingerprint_of_names(&names))?;
+    }
+    read_listing(request, listing)
 }
 
 /// Reads single files for a trained model: with the names of the folders they lie in as their classes if targets are
@@ -74,7 +85,7 @@ pub fn is_image(path: &Path) -> bool {
 
 fn read_listing(request: &Request, listing: Listing) -> Result<Dataset, DataError> {
     let (mut surveyed, mut target) = survey_of(request, listing)?;
-    set_depth(request, &surveyed, &mut target);
+    set_depth(request, &surveyed, &mut target)?;
     let pixels = decode_all(request, &mut surveyed, &target)?;
     let Surveyed { mut listing, headers } = surveyed;
     if request.schema.is_none() {
@@ -91,7 +102,7 @@ fn read_listing(request: &Request, listing: Listing) -> Result<Dataset, DataErro
     if listing.files.is_empty() {
         return Err(no_image(request, &notes));
     }
-    dataset(request, listing, pixels.bytes, &target).map(|dataset| dataset.with_notes(notes))
+    dataset(request, listing, pixels, &target).map(|dataset| dataset.with_notes(notes))
 }
 
 /// Reads the headers only.
@@ -110,17 +121,18 @@ fn survey_of(request: &Request, listing: Listing) -> Result<(Surveyed, Target), 
 }
 
 /// Finds the bits that 16-bit images use, for a model that is yet to be trained.
-fn set_depth(request: &Request, surveyed: &Surveyed, target: &mut Target) {
+fn set_depth(request: &Request, surveyed: &Surveyed, target: &mut Target) -> Result<(), DataError> {
     let files = surveyed.listing.files.iter().zip(&surveyed.headers);
     let deep: Vec<&Path> = files.filter(|(_, header)| header.deep).map(|(file, _)| file.path.as_path()).collect();
     if request.schema.is_some() || deep.is_empty() {
-        return;
+        return Ok(());
     }
-    target.decoding.sample_bits = depth::bits_in_use(&deep, ByteLimit::of_image(request.config));
+    target.decoding.sample_bits = depth::bits_in_use(request.peers, &deep, ByteLimit::of_image(request.config))?;
     if target.decoding.sample_bits < 16 {
         let (count, bits) = (deep.len(), target.decoding.sample_bits);
         target.notes.push(format!("{count} images of 16 bits use {bits} of them, which are scaled to 0 to 255"));
     }
+    Ok(())
 }
 
 fn no_image(request: &Request, notes: &[String]) -> DataError {
@@ -128,7 +140,7 @@ fn no_image(request: &Request, notes: &[String]) -> DataError {
     DataError::format(request.path, what, "Give JPEG, PNG, BMP, GIF, WebP, TIFF or PNM files")
 }
 
-fn dataset(request: &Request, listing: Listing, bytes: Vec<u8>, target: &Target) -> Result<Dataset, DataError> {
+fn dataset(request: &Request, listing: Listing, pixels: Pixels, target: &Target) -> Result<Dataset, DataError> {
     let count = |part| listing.files.iter().filter(|file| file.part == part).count();
     let sizes = PartSizes { train: count(0), validation: count(1), test: count(2) };
     let labels = listing.files.iter().map(|file| file.class).collect();
@@ -139,7 +151,15 @@ fn dataset(request: &Request, listing: Listing, bytes: Vec<u8>, target: &Target)
     let directory = if request.path.is_dir() { request.path } else { Path::new("") };
     let name = |path: &Path| path.strip_prefix(directory).unwrap_or(path).display().to_string();
     let names = listing.files.iter().map(|file| name(&file.path)).collect();
-    let dataset = Dataset::from_memory(file_name(request.path), target.shape, Inputs::Bytes(bytes), targets)?
+    let (name_of_all, inputs) = (file_name(request.path), Inputs::Bytes(pixels.bytes));
+    let dataset = match request.peers.filter(|peers| peers.size() > 1) {
+        None => Dataset::from_memory(name_of_all, target.shape, inputs, targets)?,
+        Some(peers) => {
+            let own = OwnInputs { peers: Arc::clone(peers), inputs, counts: pixels.counts };
+            Dataset::of_own_inputs(name_of_all, target.shape, own, targets)?
+        }
+    };
+    let dataset = dataset
         .with_provenance(Provenance::Files { directory: directory.to_path_buf(), names })
         .with_image_decoding(target.decoding);
     match sizes.division() {
@@ -166,35 +186,51 @@ fn bytes_of_all(request: &Request, samples: usize, target: &Target) -> Result<us
     Err(DataError::setting("data.image_size", what, format!("Give a size of at most {}", side.max(1.0) as usize)))
 }
 
+/// Decoded images.
 struct Pixels {
+    /// Of the files that this process decodes.
     bytes: Vec<u8>,
+    /// Images with transparent parts, of all files.
     transparent: usize,
+    /// Images that each process decodes, `[processes]`; all by the one there is without others.
+    counts: Vec<usize>,
 }
 
-/// Decodes all files of the listing in parallel, each straight to its place.
+/// Files that each process decodes.
+fn parts_of(peers: Option<&Arc<dyn Peers>>, files: usize) -> Vec<Range<usize>> {
+    let size = peers.map_or(1, |peers| peers.size());
+    (0..size).map(|rank| part(rank, size, files)).collect()
+}
+
+/// Decodes the files of the listing in parallel, each straight to its place; among several processes, each its part.
 fn decode_all(request: &Request, surveyed: &mut Surveyed, target: &Target) -> Result<Pixels, DataError> {
     let (length, files) = (target.shape.len(), &surveyed.listing.files);
-    let total = bytes_of_all(request, files.len(), target)?;
+    let parts = parts_of(request.peers, files.len());
+    let own = parts[request.peers.map_or(0, |peers| peers.rank())].clone();
+    let total = bytes_of_all(request, own.len(), target)?;
     let mut bytes = vec![0u8; total];
-    let places = files.par_iter().zip(bytes.par_chunks_exact_mut(length));
+    let places = files[own.clone()].par_iter().zip(bytes.par_chunks_exact_mut(length));
     let limit = ByteLimit::of_image(request.config);
     let decode = |(file, output): (&ImageFile, &mut [u8])| {
         decoder::decode(&file.path, &target.shape, &target.decoding, limit, output)
     };
     let results: Vec<Result<decoder::Decoded, DataError>> = places.map(decode).collect();
+    let readable_here: Vec<bool> = results.iter().map(Result::is_ok).collect();
+    let results = join_results(request.peers, results)?;
     let readable: Vec<bool> = results.iter().map(Result::is_ok).collect();
     let decoded = surveyed.listing.keep_readable(request, results)?;
     let mut kept = 0;
-    for (sample, readable) in readable.iter().enumerate() {
+    for (sample, readable) in readable_here.iter().enumerate() {
         if *readable {
             bytes.copy_within(sample * length..(sample + 1) * length, kept * length);
             kept += 1;
         }
     }
     bytes.truncate(kept * length);
+    let counts = parts.into_iter().map(|part| readable[part].iter().filter(|readable| **readable).count()).collect();
     let mut readable = readable.into_iter();
     surveyed.headers.retain(|_| readable.next().unwrap_or(false));
-    Ok(Pixels { bytes, transparent: decoded.iter().filter(|decoded| decoded.transparent).count() })
+    Ok(Pixels { bytes, transparent: decoded.iter().filter(|decoded| decoded.transparent).count(), counts })
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use crate::catalog::CatalogEntry;
 use crate::config::DataConfig;
-use crate::dataset::{Dataset, Schema};
+use crate::dataset::{Dataset, Peers, Schema};
 use crate::error::DataError;
 use crate::format::Format;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use table::{csv, excel, parquet};
 
 pub use data_file::check_is_file;
@@ -55,6 +56,8 @@ pub(crate) struct Request<'a> {
     pub(crate) config: &'a DataConfig,
     /// Form the data must have, when it is for a trained model.
     pub(crate) schema: Option<&'a Schema>,
+    /// The processes that read the source together; `None` for one that reads all of it.
+    pub(crate) peers: Option<&'a Arc<dyn Peers>>,
     /// True if a trained model is to be compared with targets; else tables keep all rows, unlabelled.
     pub(crate) wants_targets: bool,
 }

@@ -120,8 +120,7 @@ impl<'a> Inputs<'a> {
 
     /// Whether the inputs of `sample` are new; they are not any more.
     fn insert(&mut self, sample: usize) -> bool {
-        self.dataset.copy_sample(sample, &mut self.row);
-        let new = !self.taken.contains(&self.row);
+        let new = self.dataset.copy_sample(sample, &mut self.row).is_ok() && !self.taken.contains(&self.row);
         if new {
             self.taken.push(self.row.clone());
         }

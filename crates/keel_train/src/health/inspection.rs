@@ -17,14 +17,17 @@ const VALUES: usize = 4 * 1024 * 1024;
 /// Images in a batch.
 const BATCH: usize = 32;
 
-/// Adds to `measurement` what the samples of `session` show.
+/// Adds to `measurement` what the samples of `session` show: on the first of several ranks, which writes the findings.
 ///
 /// # Errors
 /// A sample that cannot be preprocessed.
 pub(super) fn inspect(session: &Session, measurement: &mut DataMeasurement) -> Result<(), TrainError> {
     let data = session.data();
-    measurement.duplicates = data.duplicates().into_iter().map(duplicates).collect();
-    let columns = data.survey_columns();
+    if !data.dataset.is_reported_here() {
+        return Ok(());
+    }
+    measurement.duplicates = data.duplicates()?.into_iter().map(duplicates).collect();
+    let columns = data.survey_columns()?;
     let score = |column: keel_data::ScoredColumn| ColumnScore { name: column.name, score: column.score as f32 };
     measurement.column_scores = columns.scores.into_iter().map(score).collect();
     measurement.identifiers = columns.identifiers;

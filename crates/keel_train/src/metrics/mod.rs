@@ -30,7 +30,7 @@ pub use probabilities::top_k;
 pub use ranking::KEPT_SCORES;
 pub use regression::{RegressionMetrics, TargetMetrics};
 pub use tally::Detail;
-pub(crate) use tally::{Answers, Tally};
+pub(crate) use tally::{Answers, Tally, void_outputs};
 
 pub use crate::config::MetricName;
 pub use crate::objective::TrainingTargets;

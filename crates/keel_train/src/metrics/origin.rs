@@ -10,7 +10,9 @@ pub(crate) fn sample_words(dataset: &Dataset, sample: usize) -> String {
     let origin = dataset.provenance().describe(sample);
     let SampleShape::Features(features) = *dataset.sample_shape() else { return origin };
     let mut values = vec![0.0; features];
-    dataset.copy_sample(sample, &mut values);
+    if dataset.copy_sample(sample, &mut values).is_err() {
+        return origin;
+    }
     let sizes = values.iter().enumerate().filter(|(_, value)| !value.is_nan());
     match sizes.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()).then(b.0.cmp(&a.0))) {
         Some((feature, value)) if value.abs() >= EXTREME => {

@@ -24,15 +24,28 @@ pub enum Detail {
     Full,
 }
 
-/// A batch as the network saw and answered it.
+/// A batch as the network answered it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Answers<'a> {
-    /// Preprocessed inputs, `[batch, ...]`.
-    pub(crate) inputs: &'a [f32],
-    /// Raw outputs, `[batch, outputs]`.
+    /// Raw outputs, `[batch, outputs]`; NaN for a sample whose inputs are not finite ([`void_outputs`]).
     pub(crate) outputs: &'a [f32],
     /// The right answers.
     pub(crate) targets: &'a BatchTargets,
+}
+
+/// Replaces the outputs of samples whose `inputs` are not finite by NaN: `samples` rows of each.
+pub(crate) fn void_outputs(samples: usize, inputs: &[f32], outputs: &mut [f32]) {
+    let (length, width) = (inputs.len() / samples.max(1), outputs.len() / samples.max(1));
+    for row in 0..samples {
+        if !all_finite(&inputs[row * length..(row + 1) * length]) {
+            outputs[row * width..(row + 1) * width].fill(f32::NAN);
+        }
+    }
+}
+
+/// Without an early end, so that the compiler can take many values at once.
+fn all_finite(values: &[f32]) -> bool {
+    values.iter().fold(true, |all, value| all & value.is_finite())
 }
 
 /// Sums over the batches of an evaluation.
@@ -80,17 +93,12 @@ impl Tally {
         }
     }
 
-    /// Adds a batch. A sample whose inputs, outputs or loss are not finite is left out of every sum, and counted.
+    /// Adds a batch. A sample whose outputs or loss are not finite is left out of every sum, and counted.
     pub(crate) fn add(&mut self, objective: &mut Objective, answers: Answers<'_>) {
-        let Answers { inputs, outputs, targets } = answers;
+        let Answers { outputs, targets } = answers;
         let width = objective.outputs();
         let batch = outputs.len() / width;
-        let length = inputs.len() / batch.max(1);
-        let finite = |row: usize| {
-            // Without an early end, so that the compiler can take many values at once.
-            let all = |values: &[f32]| values.iter().fold(true, |all, value| all & value.is_finite());
-            all(&inputs[row * length..(row + 1) * length]) && all(&outputs[row * width..(row + 1) * width])
-        };
+        let finite = |row: usize| all_finite(&outputs[row * width..(row + 1) * width]);
         if (0..batch).all(finite) {
             let value = objective.loss(outputs, targets);
             if !value.non_finite {

@@ -194,6 +194,11 @@ impl Objective {
         prepared.targets(scaling, &batch.targets, *members)
     }
 
+    /// Returns true if every sample of a batch has the same weight in the loss.
+    pub fn weighs_samples_alike(&self, batch: &Batch) -> bool {
+        batch.weights.is_empty() && self.loss.class_weights().is_empty()
+    }
+
     /// The graph of `config` for samples from `preprocessor`, with this loss at its end.
     ///
     /// # Errors

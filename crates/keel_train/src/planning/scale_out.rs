@@ -4,9 +4,9 @@
 //!
 //! - two small messages of every rank to all for each synchronised batch norm: `1 + 2 · channels` numbers of 8 bytes forward,
 //!   and as many backward;
-//! - one for the loss, and one after the step in which the ranks agree to go on;
-//! - the gradients, added in buckets that leave as soon as the backward pass has filled them. All but the last are sent while
-//!   it goes on, so that up to its length of their time is hidden.
+//! - one for the loss;
+//! - the gradients, added in buckets that leave as soon as the backward pass has filled them. The loss and all buckets but the
+//!   last are sent while it goes on, so that up to its length of their time is hidden.
 
 use std::time::Duration;
 
@@ -19,11 +19,8 @@ use super::Outline;
 use super::measured_step::{StepSeconds, measured_steps};
 use crate::session::ranks::BUCKET;
 
-/// Bytes of the loss of a rank: sum, weight, correct predictions, finite or not.
-const LOSS_BYTES: u64 = 32;
-
-/// Bytes in which a rank says that it goes on.
-const AGREEMENT_BYTES: u64 = 60;
+/// Bytes of the loss of a rank: sum, weight, correct predictions, finite or not, whether it wants to end.
+const LOSS_BYTES: u64 = 40;
 
 /// Samples below which a share is not measured: batch norm has no variance of a single row.
 const LEAST_SAMPLES: usize = 2;
@@ -145,8 +142,9 @@ impl RankWork {
         let gradients: f64 = sums(&|bytes| network.all_reduce(ranks, bytes));
         let ring: f64 = sums(&|bytes| network.all_reduce_ring(ranks, bytes));
         let last = self.buckets.last().map_or(0.0, |&bytes| network.all_reduce(ranks, bytes).as_secs_f64());
-        let hidden = (gradients - last).min(parts.backward + norms);
-        let small = 2.0 * norms + gather(LOSS_BYTES) + gather(AGREEMENT_BYTES);
+        let loss = gather(LOSS_BYTES);
+        let hidden = (gradients - last + loss).min(parts.backward + norms);
+        let small = 2.0 * norms + loss;
         let (compute, communication) = (parts.total(), small + gradients);
         let step = compute + communication - hidden;
         let samples_per_second = all as f64 / step;
@@ -169,14 +167,14 @@ impl RankWork {
     /// Parts of `step` that nothing hides, with their seconds, the longest first.
     pub fn limits(&self, step: &RankStep, network: &Network) -> [(Limit, f64); 4] {
         let empty = network.all_reduce(step.ranks, 0).as_secs_f64() * self.buckets.len() as f64;
-        let shown = (step.gradients - step.hidden).max(0.0);
+        let loss = step.communication - step.gradients - step.norms;
+        let shown = (step.gradients + loss - step.hidden).max(0.0);
         let bandwidth = shown * (1.0 - empty / step.gradients.max(f64::MIN_POSITIVE));
-        let small = step.communication - step.gradients - step.norms;
         let mut parts = [
             (Limit::Compute, step.compute),
             (Limit::Norms, step.norms),
             (Limit::Bandwidth, bandwidth),
-            (Limit::Latency, small + shown - bandwidth),
+            (Limit::Latency, shown - bandwidth),
         ];
         parts.sort_by(|one, other| other.1.total_cmp(&one.1));
         parts

@@ -83,7 +83,7 @@ impl Importance {
         if matches!(predictor.schema().sample_shape, SampleShape::Image { .. }) || groups.is_empty() {
             return Err(refusal("the model was trained on images, which have no columns; give the run of a table"));
         }
-        let rows = dataset.selected(&answered(predictor, dataset, &spread(indices))?);
+        let rows = dataset.selected(&answered(predictor, dataset, &spread(indices))?)?;
         let all: Vec<usize> = (0..rows.samples()).collect();
         if all.len() < 2 {
             return Err(refusal("there are fewer than two samples to exchange values between; give more data"));

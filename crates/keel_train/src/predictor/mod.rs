@@ -223,7 +223,7 @@ impl Predictor {
         let outputs = self.outputs(dataset, indices)?;
         let mut objective = self.objective.clone();
         let mut tally = Tally::new(&objective, indices.len(), Detail::Full);
-        tally.add(&mut objective, Answers { inputs: &[], outputs: &outputs, targets: &targets });
+        tally.add(&mut objective, Answers { outputs: &outputs, targets: &targets });
         Ok(tally.metrics(&objective, |place| sample_words(dataset, indices[place])))
     }
 
@@ -240,7 +240,7 @@ impl Predictor {
             let indices: Vec<usize> = (0..dataset.samples()).collect();
             let targets = targets_of(dataset, &indices)?;
             let outputs = self.outputs(dataset, &indices)?;
-            tally.add(&mut objective, Answers { inputs: &[], outputs: &outputs, targets: &targets });
+            tally.add(&mut objective, Answers { outputs: &outputs, targets: &targets });
         }
         let words = |mut place: usize| {
             for dataset in datasets {

@@ -67,7 +67,7 @@ mod tests {
             data.with_feature_names(vec!["a".to_owned(), "b".to_owned()]).unwrap()
         };
         let training = table((0..40).map(|value| (value / 2) as f32).collect());
-        let ranges = TrainingRanges::of(&training, &(0..20).collect::<Vec<_>>());
+        let ranges = TrainingRanges::of(&training, &(0..20).collect::<Vec<_>>()).unwrap();
         let new = table(vec![1.0, 900.0, 900.0, 900.0, 3.0, 3.0]);
         let mut inputs = UnlikeInputs::new(&ranges);
         inputs.add(&new, 0..3);

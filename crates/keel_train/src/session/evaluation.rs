@@ -7,7 +7,7 @@ use keel_nn::{Executor, RandomKey};
 
 use super::Session;
 use crate::error::TrainError;
-use crate::metrics::{Answers, Detail, Metrics, Tally, sample_words};
+use crate::metrics::{Answers, Detail, Metrics, Tally, sample_words, void_outputs};
 use crate::predictor::Views;
 
 /// Executor and buffers that evaluate a network.
@@ -55,6 +55,7 @@ impl Session {
         let options = BatchOptions::in_order(self.evaluator.executor.plan().batch());
         let source =
             BatchSource::new(dataset, indices, Arc::clone(&self.data.preprocessor), options)?.keeping_non_finite();
+        let source = source.with_share(self.replica.ranks().share());
         let empty = Tally::new(&self.objective, indices.len(), detail);
         self.swap_average();
         let tally = self.tally(empty, source, watch);
@@ -72,24 +73,24 @@ impl Session {
         let Session { evaluator, objective, replica, .. } = self;
         let Evaluator { executor, views, outputs } = evaluator;
         let mut done = 0;
-        let mut batches = Batches::new(source, Position::default());
+        let mut batches = Batches::new(source.clone(), Position::default());
         while let Some(batch) = batches.next() {
             let batch = batch?;
-            // Nothing is drawn at random in evaluation.
-            let ranks = replica.ranks();
-            let own = ranks.share().range(batch.samples());
-            let length = batch.inputs.len() / batch.samples();
-            let input = &batch.inputs[own.start * length..own.end * length];
             outputs.clear();
-            if !own.is_empty() {
-                let input = keel_nn::BatchInput { input, random: RandomKey::new(0) };
+            if !batch.stands_in() {
+                // Nothing is drawn at random in evaluation.
+                let input = keel_nn::BatchInput { input: &batch.inputs, random: RandomKey::new(0) };
                 outputs.extend_from_slice(views.outputs(executor, &replica.network, input));
+                void_outputs(batch.samples(), &batch.inputs, outputs);
             }
-            ranks.join_values(outputs)?;
+            replica.ranks().join_values(outputs)?;
             objective.combine(outputs);
-            let (inputs, targets) = (&batch.inputs[..], &batch.targets);
-            tally.add(objective, Answers { inputs, outputs, targets });
-            done += batch.samples();
+            let targets = match batch.samples() == batch.step_samples() {
+                true => &batch.targets,
+                false => &source.targets_of_all_shares(batch.position),
+            };
+            tally.add(objective, Answers { outputs, targets });
+            done += batch.step_samples();
             watch(done);
         }
         Ok(tally)

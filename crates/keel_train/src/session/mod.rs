@@ -11,6 +11,7 @@ mod initial_weights;
 mod patch_whitening;
 pub(crate) mod ranks;
 mod replica;
+mod shared_rows;
 mod step;
 mod timeline;
 mod training_data;
@@ -20,13 +21,14 @@ mod weight_update;
 use std::path::Path;
 use std::sync::Arc;
 
-use keel_data::{BatchOptions, BatchSource, LastBatch, Preprocessor, SplitDataset, TrainingRanges};
+use keel_data::{BatchOptions, BatchSource, LastBatch, Preprocessor, SplitDataset};
 use keel_nn::graph::Node;
 use keel_nn::observers::{Statistics, Wanted};
 use keel_nn::{Cpu, Executor, Graph, InitSpec, MemoryRequest, Mode, Network, ParameterRole, Program, RandomKey, lower};
 
 pub use step::{FinishedStep, StepObserver, StepPlace, StepResult};
 pub use training_data::load_data;
+pub(crate) use training_data::load_share;
 
 use crate::Config;
 use crate::auto::{self, Resolved};
@@ -186,7 +188,7 @@ impl Session {
             schema: split.dataset.schema(),
             scaling: self.objective.scaling().to_vec(),
             training: self.objective.training_targets().clone(),
-            ranges: TrainingRanges::of(&split.dataset, &split.train),
+            ranges: self.data.ranges.clone(),
         };
         Checkpoint { description, tensors: network_tensors(self.network()) }
     }

@@ -1,8 +1,8 @@
 //! The replicas of a training that is divided among ranks, as one of them sees the others.
 //!
-//! Each rank runs forward and backward on its share of a batch. Losses are summed before backward, so that the gradient every
-//! rank computes is its part of the gradient of the mean over the whole batch; the parts are then added in the order of the
-//! ranks. Gradients leave in buckets while the backward pass goes on.
+//! Each rank runs forward and backward on its share of a batch. The gradient it computes is its part of the gradient of the mean
+//! over the whole batch; the parts are then added in the order of the ranks. Losses travel during the backward pass, which needs
+//! them only where samples have different weights; gradients leave in buckets while it goes on.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -37,10 +37,14 @@ struct Exchange {
     ready: BTreeMap<usize, usize>,
     /// Start of what was sent; nothing has been sent yet where it is `None`.
     sent_from: Option<usize>,
-    sums: Vec<(Range<usize>, Pending)>,
+    sums: Vec<(Range<usize>, Pending<Vec<f32>>)>,
     steps: u64,
     /// The pass under way is that of a step; others measure something.
     in_step: bool,
+    /// This rank has a wish, which it tells the others with the losses of the next step.
+    own_wish: bool,
+    /// A rank has told of a wish in the last step.
+    some_wish: bool,
     /// Parts of the first steps, where they are recorded.
     timeline: Option<Timeline>,
     /// Seconds of computing in the steps since the last [`Ranks::measure`], and their number.
@@ -110,8 +114,7 @@ impl Ranks {
     /// # Errors
     /// As [`Ranks::gather`].
     pub(crate) fn gather_numbers(&self, own: &[f64]) -> Result<Vec<Vec<f64>>, TrainError> {
-        let bytes: Vec<u8> = own.iter().flat_map(|number| number.to_le_bytes()).collect();
-        Ok(self.gather(&bytes)?.iter().map(|bytes| numbers(bytes)).collect())
+        Ok(self.gather(&bytes_of(own))?.iter().map(|bytes| numbers(bytes)).collect())
     }
 
     /// Replaces `values` by those of all ranks, one after the other.
@@ -142,16 +145,52 @@ impl Ranks {
         Ok(())
     }
 
-    /// The loss of all ranks' samples together.
-    pub(super) fn whole_loss(&self, own: LossValue) -> LossValue {
-        let own = [own.sum, own.weight, own.correct as f64, f64::from(u8::from(own.non_finite))];
-        let mut whole = LossValue::default();
-        for part in self.gather_numbers(&own).unwrap_or_default() {
-            if let [sum, weight, correct, non_finite] = part[..] {
-                whole.add(LossValue { sum, weight, correct: correct as usize, non_finite: non_finite > 0.0 });
+    /// Sends the loss of this rank's samples, and tells whether the rank has a wish.
+    pub(super) fn start_loss(&self, own: LossValue) -> PendingLoss {
+        let flag = |set: bool| f64::from(u8::from(set));
+        let mut exchange = self.lock();
+        let own = [own.sum, own.weight, own.correct as f64, flag(own.non_finite), flag(exchange.own_wish)];
+        if exchange.failure.is_some() {
+            return PendingLoss(None);
+        }
+        match self.communicator.start_all_gather(&bytes_of(&own)) {
+            Ok(losses) => PendingLoss(Some(losses)),
+            Err(error) => {
+                exchange.failure = Some(error);
+                PendingLoss(None)
             }
         }
+    }
+
+    /// The loss of all ranks' samples together. After a failure, that of none.
+    pub(super) fn whole_loss(&self, losses: PendingLoss) -> LossValue {
+        let mut whole = LossValue::default();
+        let PendingLoss(Some(losses)) = losses else { return whole };
+        let parts = losses.wait();
+        let mut exchange = self.lock();
+        exchange.some_wish = false;
+        match parts {
+            Ok(parts) => {
+                for part in parts {
+                    if let [sum, weight, correct, non_finite, wish] = numbers(&part)[..] {
+                        whole.add(LossValue { sum, weight, correct: correct as usize, non_finite: non_finite > 0.0 });
+                        exchange.some_wish |= wish > 0.0;
+                    }
+                }
+            }
+            Err(error) => exchange.failure = Some(error),
+        }
         whole
+    }
+
+    /// Tells the others in the next step that this rank has a wish, or that it has none.
+    pub(crate) fn announce_wish(&self, has_one: bool) {
+        self.lock().own_wish = has_one;
+    }
+
+    /// Returns true if a rank told of a wish in the last step; all ranks return the same.
+    pub(crate) fn someone_wishes(&self) -> bool {
+        self.lock().some_wish
     }
 
     /// Begins to record the parts of the steps that follow, on all ranks at the same time.
@@ -288,6 +327,14 @@ impl BatchShares for Ranks {
     }
 }
 
+/// Losses of all ranks that are under way; `None` after a failure.
+#[derive(Debug)]
+pub(super) struct PendingLoss(Option<Pending<Vec<Vec<u8>>>>);
+
+fn bytes_of(numbers: &[f64]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
 fn numbers(bytes: &[u8]) -> Vec<f64> {
     bytes.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
 }
@@ -332,7 +379,8 @@ mod tests {
         let mut group = Threads::group(2);
         drop(group.pop());
         let ranks = Ranks::new(Arc::new(group.pop().unwrap()));
-        assert_eq!(ranks.whole_loss(LossValue::default()), LossValue::default());
+        let losses = ranks.start_loss(LossValue { sum: 3.0, weight: 2.0, ..LossValue::default() });
+        assert_eq!(ranks.whole_loss(losses), LossValue::default());
         for _ in 0..2 {
             let message = ranks.check().unwrap_err().to_string();
             assert!(message.contains("rank 1"), "{message}");

@@ -70,10 +70,19 @@ impl Replica {
             return own;
         };
         let own = if part.stands_in { LossValue::default() } else { own };
-        let whole = ranks.timed("wait for losses", || ranks.whole_loss(own));
-        scale_gradient(executor.outputs_and_gradient().1, own.weight / whole.weight);
+        let losses = ranks.start_loss(own);
+        // Samples of equal weights count as many as they are; else the weights of all ranks have to be known.
+        let (share, whole) = match objective.weighs_samples_alike(batch) {
+            true => (own_samples(batch) as f64 / batch.step_samples() as f64, Err(losses)),
+            false => {
+                let whole = ranks.timed("wait for losses", || ranks.whole_loss(losses));
+                (own.weight / whole.weight, Ok(whole))
+            }
+        };
+        scale_gradient(executor.outputs_and_gradient().1, share);
         ranks.begin_gradients();
         ranks.timed("backward", || executor.backward(network, input, gradients, observer));
+        let whole = whole.unwrap_or_else(|losses| ranks.timed("wait for losses", || ranks.whole_loss(losses)));
         ranks.timed("wait for gradients", || ranks.finish_gradients(gradients));
         ranks.note_step(began, waited);
         whole
@@ -97,6 +106,11 @@ impl Replica {
     pub(super) fn program(&self) -> &Arc<Program> {
         self.executor.program()
     }
+}
+
+/// Samples of a share that count.
+fn own_samples(batch: &Batch) -> usize {
+    if batch.stands_in() { 0 } else { batch.samples() }
 }
 
 /// Turns the gradient of the mean over a share into its part of that of the mean over all shares, of whose weight the share has

@@ -3,8 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use keel_data::{Augmenter, BatchOptions, BatchSource, PreprocessStep, Preprocessor, SplitDataset};
+use keel_data::{
+    Augmenter, BatchOptions, BatchSource, DataConfig, Peers, PreprocessStep, Preprocessor, SplitDataset, TrainingRanges,
+};
 
+use super::ranks::Ranks;
 use crate::config::{Config, HealthLevel};
 use crate::error::TrainError;
 use crate::memory;
@@ -15,6 +18,8 @@ pub(super) struct TrainingData {
     pub(super) split: SplitDataset,
     pub(super) preprocessor: Arc<Preprocessor>,
     pub(super) batches: BatchSource,
+    /// Ranges of the training split, which go into the model.
+    pub(super) ranges: TrainingRanges,
     /// Sentences about everything decided or left out.
     pub(super) notes: Vec<String>,
 }
@@ -29,8 +34,9 @@ impl TrainingData {
         let augmenter = Arc::new(Augmenter::fit(&split.dataset, &split.train, &config.augment)?);
         let batches = BatchSource::new(Arc::clone(&split.dataset), &split.train, Arc::clone(&preprocessor), options)?
             .with_augmentation(augmenter);
-        let notes = notes(config, &split);
-        Ok(TrainingData { split, preprocessor, batches, notes })
+        let ranges = TrainingRanges::of(&split.dataset, &split.train)?;
+        let notes = notes(config, &split)?;
+        Ok(TrainingData { split, preprocessor, batches, ranges, notes })
     }
 
     /// Samples of the largest part.
@@ -42,7 +48,7 @@ impl TrainingData {
 
 /// Returns the reader's notes on the data, a sentence for each split that was asked for and stayed empty, and without
 /// health rules one about duplicates and moved pixels.
-fn notes(config: &Config, data: &SplitDataset) -> Vec<String> {
+fn notes(config: &Config, data: &SplitDataset) -> Result<Vec<String>, TrainError> {
     let mut notes = data.dataset.notes().to_vec();
     let splits = [("validation", config.data.validation, &data.validation), ("test", config.data.test, &data.test)];
     for (name, share, samples) in splits {
@@ -52,9 +58,11 @@ fn notes(config: &Config, data: &SplitDataset) -> Vec<String> {
     }
     // A finding of the health rules says the rest better.
     if config.health.level != HealthLevel::Off {
-        return notes;
+        return Ok(notes);
     }
-    notes.extend(data.duplicate_notes());
+    if data.dataset.is_reported_here() {
+        notes.extend(data.duplicate_notes()?);
+    }
     let by_pixel = config.preprocess.resolved_steps().contains(&PreprocessStep::Standardize);
     if let Some(key) = config.augment.moving_key().filter(|_| by_pixel) {
         notes.push(format!(
@@ -62,7 +70,7 @@ fn notes(config: &Config, data: &SplitDataset) -> Vec<String> {
              up what comes to lie on it; channel_standardize scales all alike"
         ));
     }
-    notes
+    Ok(notes)
 }
 
 /// Loads and divides the data a config names.
@@ -70,10 +78,27 @@ fn notes(config: &Config, data: &SplitDataset) -> Vec<String> {
 /// # Errors
 /// Data that cannot be read or divided, or images that would take more than `train.memory_limit`.
 pub fn load_data(config: &Config) -> Result<SplitDataset, TrainError> {
+    let data = data_config(config)?;
+    Ok(keel_data::load(&data, Path::new(""))?.split(data.split())?)
+}
+
+/// Like [`load_data`], on every one of several ranks at the same time: each keeps its part of the samples.
+///
+/// # Errors
+/// As [`load_data`], on all ranks; or a rank that is lost.
+pub(crate) fn load_share(config: &Config, ranks: &Ranks) -> Result<SplitDataset, TrainError> {
+    let data = data_config(config)?;
+    let peers: Arc<dyn Peers> = Arc::new(ranks.clone());
+    let dataset = keel_data::load_shared(&data, Path::new(""), &peers);
+    ranks.check()?;
+    Ok(dataset?.split(data.split())?)
+}
+
+/// The `[data]` section with nothing left open, and the limit of memory that it has to keep.
+fn data_config(config: &Config) -> Result<DataConfig, TrainError> {
     let mut data = config.clone().settled().data;
     let limit = config.train.memory_limit.resolve();
     let limit = limit.map_err(|message| TrainError::setting("train.memory_limit", message))?;
     data.largest_bytes = limit.map(|(bytes, _)| bytes);
-    let dataset = keel_data::load(&data, Path::new(""))?;
-    Ok(dataset.split(data.split())?)
+    Ok(data)
 }

@@ -32,7 +32,8 @@ use crate::auto::{self, Choice};
 use crate::config::{self, Config};
 use crate::error::TrainError;
 use crate::runs::{RunFolder, RunLock, files, remove_leftovers};
-use crate::session::load_data;
+use crate::session::ranks::Ranks;
+use crate::session::{load_data, load_share};
 use crate::threads;
 
 /// Trains one network and writes its run.
@@ -60,9 +61,19 @@ pub struct Training {
 struct Shared {
     /// Text of the config.
     config: String,
+    /// All ranks read the data of the config together.
+    reads_data: bool,
     resumes: bool,
     timeline: bool,
 }
+
+impl Shared {
+    fn config(&self) -> Result<Config, TrainError> {
+        Ok(config::parse(Path::new("config of the first rank"), &self.config, &[])?)
+    }
+}
+
+const NO_CONFIG: &str = "the first rank sent no config";
 
 /// A run that goes on in its folder.
 #[derive(Debug)]
@@ -152,7 +163,9 @@ impl Training {
     }
 
     /// Trains as one rank of several: each has a share of every batch, and the first writes the run. `first` gives the training
-    /// that all of them run; it is asked on the first rank alone. The data named in its config must be on every rank's machine.
+    /// that all of them run; it is asked on the first rank alone. The data named in its config must be on every rank's machine;
+    /// each rank keeps its part of the samples and fetches others, so the connection of every rank has to last until all have
+    /// ended. Data that `first` gives itself are whole on every rank.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -182,19 +195,43 @@ impl Training {
         communicator: Arc<dyn Communicator>,
         first: impl FnOnce() -> Result<Training, TrainError>,
     ) -> Result<Self, TrainError> {
-        let size = communicator.size();
-        let own = if communicator.rank() == 0 { Some(first()?.with_its_data()?.scaled(size)?) } else { None };
+        let ranks = Ranks::new(Arc::clone(&communicator));
+        let mut own = if communicator.rank() == 0 { Some(first()?) } else { None };
+        let asked = ranks::of_first(&communicator, own.as_ref().map(Training::asked).as_ref())?;
+        let Some(asked) = asked else { return Err(TrainError::setting("ranks", NO_CONFIG)) };
+        let mut data = None;
+        if asked.reads_data {
+            data = Some(load_share(&asked.config()?, &ranks)?);
+        }
+        if let Some(own) = &mut own {
+            own.data = own.data.take().or(data.take());
+        }
+        let own = own.map(|own| own.scaled(communicator.size())).transpose()?;
         let resolved = own.as_ref().map(Training::resolved).transpose()?;
         let shared = ranks::of_first(&communicator, resolved.as_ref())?;
         let training = match (own, shared) {
             (Some(own), _) => own,
-            (None, Some(Shared { config, resumes, timeline })) => {
-                let config = config::parse(Path::new("config of the first rank"), &config, &[])?;
-                Training { resumes, timeline, ..Training::of(config) }
+            (None, Some(shared)) => {
+                let Shared { resumes, timeline, .. } = shared;
+                let config = shared.config()?;
+                // Divided as the first rank divides it, which may have chosen the shares.
+                let divide = |data: SplitDataset| config.clone().settled().data.split().divide(data.dataset);
+                let data = data.map(divide).transpose()?;
+                Training { data, resumes, timeline, ..Training::of(config) }
             }
-            (None, None) => return Err(TrainError::setting("ranks", "the first rank sent no config")),
+            (None, None) => return Err(TrainError::setting("ranks", NO_CONFIG)),
         };
         Ok(Training { ranks: Some(communicator), ..training })
+    }
+
+    /// The training as it was asked for, for the other ranks to read their parts of its data.
+    fn asked(&self) -> Shared {
+        Shared {
+            config: self.config.to_toml(),
+            reads_data: self.data.is_none(),
+            resumes: self.resumes,
+            timeline: self.timeline,
+        }
     }
 
     /// Reads the data that the config names, where none was given.
@@ -245,7 +282,7 @@ impl Training {
             Some(data) => auto::resolve(&self.config, data)?.config.to_toml(),
             None => self.config.to_toml(),
         };
-        Ok(Shared { config, resumes: self.resumes, timeline: self.timeline })
+        Ok(Shared { config, ..self.asked() })
     }
 
     /// Trains with so many threads where `train.threads` is 0.

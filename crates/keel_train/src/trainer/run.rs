@@ -39,6 +39,8 @@ pub(super) struct Run<'a> {
     schedule: Schedule,
     watch: Option<Watch>,
     stopping: Stopping,
+    /// What this rank wishes and the others do not know.
+    wished: Wish,
     journal: Journal<'a>,
     state: TrainingState,
     /// What the last epoch was judged by.
@@ -74,7 +76,8 @@ impl<'a> Run<'a> {
             .then(|| Deadline::new(config.train.time_limit, journal.began(), overhead))
             .map(|deadline| if state.step > 0 { deadline.of_resumed() } else { deadline });
         let stopping = Stopping::new(&config.train, stop, deadline);
-        let mut run = Run { config, session, schedule, watch, stopping, journal, state, judged: None };
+        let wished = Wish::default();
+        let mut run = Run { config, session, schedule, watch, stopping, wished, journal, state, judged: None };
         let running = run.summary(Status::Running);
         run.journal.record.write_summary(&running)?;
         let Run { config, session, schedule, state, watch, journal, .. } = &mut run;
@@ -127,7 +130,9 @@ impl<'a> Run<'a> {
                     return Ok(Ending::EarlyStopping);
                 }
             }
-            let wish = self.wish().agreed(self.session.ranks())?;
+            let wish = self.wish();
+            self.wished.add(wish);
+            let wish = self.wished.take_agreed(self.session.ranks())?;
             if let Some(reason) = wish.stop {
                 self.checkpoint()?;
                 return Ok(Ending::Stopped(reason));
@@ -306,6 +311,8 @@ impl<'a> Run<'a> {
         self.journal.flush()?;
         self.journal.record.write_model(&self.session, &self.config)?;
         self.journal.record.write_summary(&summary)?;
+        // No rank ends while another may need samples that it holds. One that is lost now takes nothing from the run.
+        let _ = self.session.ranks().gather(&[]);
         Ok(summary)
     }
 

@@ -23,7 +23,8 @@ pub(super) enum Ending {
     Stopped(String),
 }
 
-/// Wish of a rank after a step. All ranks then do the same: clocks, signals and findings differ between them.
+/// Wish of a rank after a step. All ranks then do the same: clocks, signals and findings differ between them. That a rank has a
+/// wish travels with the losses of a step; the wish itself is exchanged after that step, so that most steps send nothing for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Wish {
     /// End the training, for this reason.
@@ -35,12 +36,32 @@ pub(super) struct Wish {
 }
 
 impl Wish {
+    /// Adds what is wished after a later step.
+    pub(super) fn add(&mut self, later: Wish) {
+        self.stop = self.stop.take().or(later.stop);
+        self.total_steps = later.total_steps.or(self.total_steps);
+        self.checkpoint |= later.checkpoint;
+    }
+
+    /// Takes the wish that all ranks follow after a step, if there is one; tells the others of a new one in the next step.
+    ///
+    /// # Errors
+    /// As [`Wish::agreed`].
+    pub(super) fn take_agreed(&mut self, ranks: &Ranks) -> Result<Wish, TrainError> {
+        let mut agreed = Wish::default();
+        if ranks.share().size == 1 || ranks.someone_wishes() {
+            agreed = std::mem::take(self).agreed(ranks)?;
+        }
+        ranks.announce_wish(*self != Wish::default());
+        Ok(agreed)
+    }
+
     /// The wish all ranks follow: they stop for the reason of the first that has one; the first rank, which writes the run, decides
     /// the rest.
     ///
     /// # Errors
     /// [`TrainError::Ranks`] where a rank is lost.
-    pub(super) fn agreed(self, ranks: &Ranks) -> Result<Wish, TrainError> {
+    fn agreed(self, ranks: &Ranks) -> Result<Wish, TrainError> {
         if ranks.share().size == 1 {
             return Ok(self);
         }

@@ -43,7 +43,7 @@ impl StepDefinition for ClipSpec {
         if !(self.factor >= 1.0 && self.factor.is_finite()) {
             return refused(format!("factor of clip is {}", self.factor), "Give a number of at least 1, such as 3");
         }
-        let limits: Vec<(f32, f32)> = view.sorted_columns()?.iter().map(|sorted| self.limits(sorted)).collect();
+        let limits: Vec<(f32, f32)> = view.map_sorted_columns(|_, sorted| self.limits(sorted))?;
         let (low, high) = limits.into_iter().unzip();
         Ok(FittedStep::Clip { low, high })
     }

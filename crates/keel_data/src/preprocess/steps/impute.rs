@@ -1,6 +1,6 @@
 //! Stand-ins for missing cells: the mean or the median of the feature over the training split.
 
-use crate::dataset::{Dataset, Inputs};
+use crate::dataset::{Dataset, RowReader, Work};
 use crate::error::DataError;
 use crate::imputation::Imputation;
 use crate::moments::Moments;
@@ -11,28 +11,29 @@ use crate::preprocess::FittedStep;
 /// # Errors
 /// A feature that is missing in every training sample.
 pub(in crate::preprocess) fn fit(dataset: &Dataset, indices: &[usize]) -> Result<Option<FittedStep>, DataError> {
-    let (Inputs::Floats(values), Some(imputation @ (Imputation::Mean | Imputation::Median))) =
-        (dataset.inputs(), dataset.imputation())
-    else {
-        return Ok(None);
-    };
+    let Some(imputation @ (Imputation::Mean | Imputation::Median)) = dataset.imputation() else { return Ok(None) };
     let length = dataset.sample_shape().len();
-    let mut fill = Vec::with_capacity(length);
-    for feature in 0..length {
-        let present = indices.iter().map(|sample| values[sample * length + feature]).filter(|value| !value.is_nan());
-        let stand_in = match imputation {
-            Imputation::Median => median(present.collect()),
-            _ => mean(present),
-        };
-        fill.push(stand_in.ok_or_else(|| {
-            DataError::setting(
-                "data.missing",
-                format!("{} is missing in every sample of the training split", dataset.feature_label(feature)),
-                "Leave the column out with data.ignore_columns",
-            )
-        })?);
-    }
-    Ok(Some(FittedStep::Impute { fill }))
+    let read = |samples: &[usize], output: &mut [f32]| {
+        let rows = dataset.rows(samples)?;
+        rows.iter().zip(output.chunks_exact_mut(length)).for_each(|(row, output)| row.write(output));
+        Ok(())
+    };
+    let stand_ins =
+        dataset.map_columns(Work::Shared, indices, RowReader { length, read: &read }, |feature, column| {
+            let present = column.into_iter().filter(|value| !value.is_nan());
+            let stand_in = match imputation {
+                Imputation::Median => median(present.collect()),
+                _ => mean(present),
+            };
+            stand_in.ok_or_else(|| {
+                DataError::setting(
+                    "data.missing",
+                    format!("{} is missing in every sample of the training split", dataset.feature_label(feature)),
+                    "Leave the column out with data.ignore_columns",
+                )
+            })
+        })?;
+    Ok(Some(FittedStep::Impute { fill: stand_ins.into_iter().collect::<Result<_, _>>()? }))
 }
 
 fn mean(values: impl Iterator<Item = f32>) -> Option<f32> {

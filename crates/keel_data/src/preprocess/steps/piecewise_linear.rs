@@ -42,7 +42,7 @@ impl StepDefinition for PiecewiseLinearSpec {
             let what = "piecewise_linear needs rows, but the samples here are images";
             return Err(DataError::setting("preprocess.steps", what, "Use channel_standardize for images"));
         }
-        let edges = view.sorted_columns()?.iter().map(|column| edges(column, bins)).collect();
+        let edges = view.map_sorted_columns(|_, column| edges(column, bins))?;
         Ok(FittedStep::PiecewiseLinear { edges })
     }
 

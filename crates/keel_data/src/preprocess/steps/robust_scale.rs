@@ -19,8 +19,7 @@ impl RobustScaleSpec {
 
 impl StepDefinition for RobustScaleSpec {
     fn fit(&self, view: &TrainingView) -> Result<FittedStep, DataError> {
-        let columns = view.sorted_columns()?;
-        let fitted: Vec<(f64, Option<f64>)> = columns.iter().map(|column| of_column(column)).collect();
+        let fitted: Vec<(f64, Option<f64>)> = view.map_sorted_columns(|_, column| of_column(column))?;
         let constant = |(position, (_, spread)): (usize, &(f64, Option<f64>))| spread.is_none().then_some(position);
         Ok(FittedStep::Elementwise {
             step: Self::ENTRY.name.to_string(),

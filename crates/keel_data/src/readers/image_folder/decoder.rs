@@ -11,10 +11,11 @@ use crate::error::DataError;
 use crate::readers::data_file::ByteLimit;
 use image::DynamicImage;
 use image::imageops::FilterType;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Facts about an image that was decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Decoded {
     /// True if some of it is transparent.
     pub(super) transparent: bool,

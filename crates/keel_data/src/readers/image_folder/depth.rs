@@ -1,10 +1,12 @@
 //! Images whose values have 16 bits, or claim to: sensors of 10, 12 and 14 bits are stored so too.
 
 use super::pixels;
+use crate::dataset::{Peers, map_shared};
+use crate::error::DataError;
 use crate::readers::data_file::ByteLimit;
 use image::DynamicImage;
-use rayon::prelude::*;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bits a sensor may have.
@@ -12,19 +14,24 @@ const BITS: [u8; 5] = [8, 10, 12, 14, 16];
 
 /// Bits that hold every value of the 16-bit images in `paths`. Unreadable files count as nothing; reading them properly
 /// names them.
-pub(super) fn bits_in_use(paths: &[&Path], limit: ByteLimit) -> u8 {
+/// Among several processes, each reads its part.
+///
+/// # Errors
+/// [`DataError::Peers`] if a process cannot answer.
+pub(super) fn bits_in_use(peers: Option<&Arc<dyn Peers>>, paths: &[&Path], limit: ByteLimit) -> Result<u8, DataError> {
     let full = AtomicBool::new(false);
     let bits = |path: &&Path| {
         // One image with all bits settles it.
         if full.load(Ordering::Relaxed) {
-            return 16;
+            return Ok(16);
         }
         let largest = pixels::read(path, limit).map_or(0, |stored| largest(&stored.image));
         let bits = BITS.into_iter().find(|bits| u32::from(largest) < 1 << bits).unwrap_or(16);
         full.fetch_or(bits == 16, Ordering::Relaxed);
-        bits
+        Ok(bits)
     };
-    paths.par_iter().map(bits).max().unwrap_or(16)
+    let found = map_shared(peers, paths, bits)?.into_iter().collect::<Result<Vec<u8>, _>>()?;
+    Ok(found.into_iter().max().unwrap_or(16))
 }
 
 /// Largest value of a 16-bit image, opacity aside; 0 of others.
@@ -60,7 +67,8 @@ mod tests {
         }
         let paths: Vec<&Path> = paths.iter().map(std::path::PathBuf::as_path).collect();
         for (count, bits) in [(1, 8), (2, 12), (3, 16)] {
-            assert_eq!(bits_in_use(&paths[..count], ByteLimit::of_image(&DataConfig::default())), bits);
+            let limit = ByteLimit::of_image(&DataConfig::default());
+            assert_eq!(bits_in_use(None, &paths[..count], limit).unwrap(), bits);
         }
     }
 }

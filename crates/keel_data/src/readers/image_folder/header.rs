@@ -6,6 +6,7 @@ use crate::error::DataError;
 use crate::readers::data_file::{self, ByteLimit, megabytes};
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::Path;
 
@@ -16,7 +17,7 @@ const PNG_BYTES: u64 = 64_000_000;
 const TRUNCATED: &str = "the file is truncated: its end is missing";
 
 /// Facts about an image, upright as it will be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ImageHeader {
     /// Rows.
     pub(crate) height: usize,

@@ -1,14 +1,13 @@
 //! Facts about an image folder from the headers of its files: nothing is decoded, no sample is held.
 
 use super::header::{self, ImageHeader};
-use super::listing::Listing;
+use super::listing::{ImageFile, Listing};
 use super::shape::Target;
-use crate::dataset::SampleShape;
+use crate::dataset::{SampleShape, map_shared};
 use crate::error::DataError;
 use crate::printable::printable;
 use crate::readers::Request;
 use crate::readers::data_file::ByteLimit;
-use rayon::prelude::*;
 
 /// Facts about the images of a source.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,10 +44,11 @@ pub(super) struct Surveyed {
 }
 
 impl Surveyed {
-    /// Reads the headers of the files of `listing`, in parallel; unreadable files leave the listing or stop.
+    /// Reads the headers of the files of `listing`, in parallel, among several processes each its part; unreadable files leave the listing or stop.
     pub(super) fn of(request: &Request, mut listing: Listing) -> Result<Self, DataError> {
         let limit = ByteLimit::of_image(request.config);
-        let results: Vec<_> = listing.files.par_iter().map(|file| header::read_header(&file.path, limit)).collect();
+        let read = |file: &ImageFile| header::read_header(&file.path, limit);
+        let results = map_shared(request.peers, &listing.files, read)?;
         let headers = listing.keep_readable(request, results)?;
         if request.schema.is_none() {
             listing.drop_empty_classes();

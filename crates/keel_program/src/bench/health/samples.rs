@@ -51,7 +51,7 @@ pub(crate) fn samples(change: Change, seed: u64) -> Result<SplitDataset, DataErr
     };
     let mut values = vec![0.0; digits.samples() * shape.len()];
     for (sample, row) in values.chunks_exact_mut(shape.len()).enumerate() {
-        digits.copy_sample(sample, row);
+        digits.copy_sample(sample, row)?;
     }
     let (values, shape) = changed_values(change, values, shape);
     let labels = if change == Change::ShuffledLabels { shuffled(labels, seed) } else { labels };

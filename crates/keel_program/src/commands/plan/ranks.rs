@@ -131,7 +131,7 @@ fn work_text(work: &RankWork, ranks: usize) -> String {
     }
     let bytes: u64 = buckets.iter().sum();
     text += &format!(
-        ". Sent in a step: {:.2} MB of gradients in {}, by {}; 2 messages for each of {}; 2 small ones.",
+        ". Sent in a step: {:.2} MB of gradients in {}, by {}; 2 messages for each of {}; 1 for the loss.",
         bytes as f64 / 1e6,
         plural(buckets.len() as u64, "bucket"),
         algorithm(ranks),
@@ -245,7 +245,7 @@ mod tests {
         10gbit (1.25 GB/s and 30 us).
         Measured: 100.00 ms for a batch of 128 (forward 30.00 ms, backward 60.00 ms, update 10.00 ms) and
         26.50 ms for 16 samples. Sent in a step: 5.24 MB of gradients in 2 buckets, by direct exchange; 2
-        messages for each of 2 synchronised batch norms; 2 small ones.
+        messages for each of 2 synchronised batch norms; 1 for the loss.
 
         The same batch of 128 samples on all ranks:
         ranks  samples a rank  compute ms  messages ms  hidden ms  step ms  samples/s  efficiency  messages by ring ms

@@ -42,7 +42,7 @@ fn digits_of(labels: Labels) -> Result<Pair, DataError> {
     let length = digits.sample_shape().len();
     let mut values = vec![0.0; samples * length];
     for (sample, row) in values.chunks_exact_mut(length).enumerate() {
-        digits.copy_sample(sample, row);
+        digits.copy_sample(sample, row)?;
     }
     let largest = values.iter().copied().fold(1.0, f32::max);
     values.iter_mut().for_each(|value| *value = (*value * 255.0 / largest).round());

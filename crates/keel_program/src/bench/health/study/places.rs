@@ -137,7 +137,7 @@ fn write_arrays(data: &SplitDataset, folder: &Path) -> io::Result<()> {
     for (part, samples) in [("train", &data.train), ("val", &data.validation), ("test", &data.test)] {
         let mut values = vec![0.0; samples.len() * length];
         for (&sample, row) in samples.iter().zip(values.chunks_exact_mut(length)) {
-            data.dataset.copy_sample(sample, row);
+            data.dataset.copy_sample(sample, row).map_err(std::io::Error::other)?;
         }
         let inputs = Array { sizes: vec![samples.len(), height, width, channels], values };
         let labels = samples.iter().map(|&sample| labels[sample] as f32).collect();
@@ -165,7 +165,7 @@ mod tests {
         assert!(counts[7] > 0 && counts[7] * 5 < counts[6], "{counts:?}");
         let row = |data: &SplitDataset, sample: usize| {
             let mut row = vec![0.0; data.dataset.sample_shape().len()];
-            data.dataset.copy_sample(sample, &mut row);
+            data.dataset.copy_sample(sample, &mut row).unwrap();
             row
         };
         assert_eq!(row(&data, data.validation[3]), row(&made, made.validation[3]));

@@ -1,0 +1,250 @@
+//! A dataset of which every process holds the inputs of a part of the samples, and fetches those of others when it needs them.
+//!
+//! Everything but the inputs is on all processes: targets, names, weights, and one hash for the inputs of each sample.
+
+use super::fingerprint::{DigestPart, InputDigest};
+use super::peers::{Peers, RowRequest, check_same, floats, part};
+use super::rows::{Row, Rows};
+use super::{Dataset, Inputs, SampleShape, Targets, value_range};
+use crate::equal_samples::hash_of_row;
+use crate::error::DataError;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// Bytes of a sample number in a request.
+const NUMBER: usize = 8;
+
+/// The part of a dataset's inputs that this process holds, and the way to the others.
+#[derive(Debug, Clone)]
+pub(crate) struct Holding {
+    peers: Arc<dyn Peers>,
+    /// First sample of every process, and the number of samples, `[processes + 1]`.
+    borders: Arc<[usize]>,
+    /// Hash of the inputs of every sample, `[samples]`.
+    hashes: Arc<[u64]>,
+    /// State of the fingerprint after the inputs of all samples.
+    digest: InputDigest,
+}
+
+impl Holding {
+    pub(crate) fn peers(&self) -> &Arc<dyn Peers> {
+        &self.peers
+    }
+
+    /// Number of samples of all processes together.
+    pub(crate) fn samples(&self) -> usize {
+        self.borders[self.peers.size()]
+    }
+
+    /// Hash of the inputs of `sample`.
+    pub(crate) fn hash(&self, sample: usize) -> u64 {
+        self.hashes[sample]
+    }
+
+    pub(super) fn digest(&self) -> InputDigest {
+        self.digest
+    }
+
+    /// Number of the process that holds `sample`.
+    fn owner(&self, sample: usize) -> usize {
+        self.borders.partition_point(|border| *border <= sample) - 1
+    }
+}
+
+/// The rows of one process, which others may ask for.
+#[derive(Debug, Clone)]
+pub struct LentRows {
+    inputs: Arc<Inputs>,
+    /// Values of a row.
+    length: usize,
+}
+
+impl LentRows {
+    /// Returns the rows that a request names, one after the other as little-endian values; nothing for a request that names a
+    /// row which is not here.
+    pub fn answer(&self, request: &[u8]) -> Vec<u8> {
+        let rows = request.as_chunks::<NUMBER>().0.iter().map(|number| u64::from_le_bytes(*number) as usize);
+        let mut answer = Vec::new();
+        for row in rows {
+            match self.inputs.row(row, self.length) {
+                Some(Row::Bytes(values)) => answer.extend_from_slice(values),
+                Some(Row::Floats(values)) => answer.extend(values.iter().flat_map(|value| value.to_le_bytes())),
+                None => return Vec::new(),
+            }
+        }
+        answer
+    }
+}
+
+/// Inputs of the samples of one process among others.
+pub(crate) struct OwnInputs {
+    pub(crate) peers: Arc<dyn Peers>,
+    pub(crate) inputs: Inputs,
+    /// Number of samples of every process, `[processes]`.
+    pub(crate) counts: Vec<usize>,
+}
+
+impl Dataset {
+    /// A dataset of which this process has read the inputs of its own samples; `targets` are those of all. Every process calls
+    /// this at the same time.
+    ///
+    /// # Errors
+    /// As [`Dataset::from_memory`], and [`DataError::Peers`] if a process cannot answer.
+    pub(crate) fn of_own_inputs(
+        name: impl Into<String>,
+        sample_shape: SampleShape,
+        own: OwnInputs,
+        targets: Targets,
+    ) -> Result<Self, DataError> {
+        let OwnInputs { peers, inputs, counts } = own;
+        let borders = borders_of(&counts);
+        let length = sample_shape.len();
+        let rows = (0..counts[peers.rank()]).into_par_iter().map(|row| inputs.row(row, length).map_or(0, hash_of_row));
+        let hashes: Vec<u64> = rows.collect();
+        let hashes: Vec<u8> = hashes.into_iter().flat_map(u64::to_le_bytes).collect();
+        let hashes: Vec<u64> = peers.gather(&hashes)?.iter().flat_map(|part| words(part)).collect();
+        let total = hashes.len().saturating_mul(length);
+        let digest = InputDigest::shared(peers.as_ref(), &sample_shape, DigestPart { inputs: &inputs, total })?;
+        let (low, high) = value_range(&inputs);
+        let ranges = peers.gather(&[low.to_le_bytes(), high.to_le_bytes()].concat())?;
+        let ranges = ranges.iter().map(|range| floats(range).collect::<Vec<_>>());
+        let range = ranges.filter(|range| range.len() == 2).map(|range| (range[0], range[1]));
+        let range = range.reduce(|(low, high), other| (low.min(other.0), high.max(other.1)));
+        let holding = Holding { peers, borders: borders.into(), hashes: hashes.into(), digest };
+        let mut dataset = Self::held(name, sample_shape, inputs, targets, Some(&holding))?;
+        dataset.value_range = range.unwrap_or(dataset.value_range);
+        dataset.lend(holding)?;
+        Ok(dataset)
+    }
+
+    /// Keeps the inputs of this process's part of the samples. Every process has the same dataset, and calls this at the same
+    /// time.
+    ///
+    /// # Errors
+    /// [`DataError::Peers`] if the datasets differ or a process cannot answer.
+    pub(crate) fn shared_by(self, peers: Arc<dyn Peers>) -> Result<Self, DataError> {
+        let counts: Vec<usize> = (0..peers.size()).map(|rank| part(rank, peers.size(), self.samples).len()).collect();
+        check_same(&peers, "data has the fingerprint", self.fingerprint())?;
+        let length = self.sample_shape.len();
+        let hashes = (0..self.samples)
+            .into_par_iter()
+            .map(|sample| self.inputs.row(sample, length).map_or(0, hash_of_row))
+            .collect();
+        let digest = self.input_digest();
+        let borders = borders_of(&counts);
+        let own = borders[peers.rank()] * length..borders[peers.rank() + 1] * length;
+        let inputs = match self.inputs.as_ref() {
+            Inputs::Bytes(values) => Inputs::Bytes(values[own].to_vec()),
+            Inputs::Floats(values) => Inputs::Floats(values[own].to_vec()),
+        };
+        let holding = Holding { peers, borders: borders.into(), hashes, digest };
+        let mut shared = Dataset { inputs: Arc::new(inputs), ..self };
+        shared.lend(holding)?;
+        Ok(shared)
+    }
+
+    /// Lets the other processes fetch the inputs that are here.
+    fn lend(&mut self, holding: Holding) -> Result<(), DataError> {
+        holding.peers.lend(LentRows { inputs: Arc::clone(&self.inputs), length: self.sample_shape.len() })?;
+        self.holding = Some(holding);
+        Ok(())
+    }
+
+    /// Returns true if other processes hold a part of the inputs, which [`Dataset::inputs`] then lacks.
+    pub fn is_shared(&self) -> bool {
+        self.holding.is_some()
+    }
+
+    /// Returns true if this process is the only one that holds the dataset, or the first of them, which reports on it.
+    pub fn is_reported_here(&self) -> bool {
+        self.holding.as_ref().is_none_or(|holding| holding.peers.rank() == 0)
+    }
+
+    /// The part of the inputs that is here, where other processes hold the rest.
+    pub(crate) fn holding(&self) -> Option<&Holding> {
+        self.holding.as_ref()
+    }
+
+    /// The stored inputs of `samples`, from the processes that hold them.
+    ///
+    /// # Errors
+    /// [`DataError::Peers`] if a process cannot answer.
+    pub(crate) fn rows<'a>(&'a self, samples: &'a [usize]) -> Result<Rows<'a>, DataError> {
+        let length = self.sample_shape.len();
+        match &self.holding {
+            None => Ok(Rows::stored(&self.inputs, samples, length)),
+            Some(holding) => Ok(Rows::fetched(self.fetched(holding, samples)?, length)),
+        }
+    }
+
+    /// The inputs of `samples` alone, in that order.
+    ///
+    /// # Errors
+    /// As [`Dataset::rows`].
+    pub(super) fn inputs_of(&self, samples: &[usize]) -> Result<Inputs, DataError> {
+        if let Some(holding) = &self.holding {
+            return self.fetched(holding, samples);
+        }
+        let length = self.sample_shape.len();
+        let range = |sample: &usize| sample * length..(sample + 1) * length;
+        Ok(match self.inputs.as_ref() {
+            Inputs::Bytes(values) => {
+                Inputs::Bytes(samples.iter().flat_map(|sample| &values[range(sample)]).copied().collect())
+            }
+            Inputs::Floats(values) => {
+                Inputs::Floats(samples.iter().flat_map(|sample| &values[range(sample)]).copied().collect())
+            }
+        })
+    }
+
+    fn fetched(&self, holding: &Holding, samples: &[usize]) -> Result<Inputs, DataError> {
+        let length = self.sample_shape.len();
+        let own = holding.peers.rank();
+        let mut places: Vec<Vec<usize>> = vec![Vec::new(); holding.peers.size()];
+        samples.iter().enumerate().for_each(|(place, &sample)| places[holding.owner(sample)].push(place));
+        let request = |rank: usize| RowRequest {
+            rank,
+            bytes: places[rank]
+                .iter()
+                .flat_map(|place| ((samples[*place] - holding.borders[rank]) as u64).to_le_bytes())
+                .collect(),
+        };
+        let asked: Vec<usize> = (0..places.len()).filter(|rank| *rank != own && !places[*rank].is_empty()).collect();
+        let mut rows = match self.inputs.as_ref() {
+            Inputs::Bytes(_) => Inputs::Bytes(vec![0; samples.len() * length]),
+            Inputs::Floats(_) => Inputs::Floats(vec![0.0; samples.len() * length]),
+        };
+        let answers = match asked.is_empty() {
+            true => Vec::new(),
+            false => holding.peers.fetch(asked.iter().map(|rank| request(*rank)).collect())?,
+        };
+        for &place in &places[own] {
+            rows.copy_row(place, &self.inputs, samples[place] - holding.borders[own], length);
+        }
+        for (rank, answer) in asked.into_iter().zip(answers) {
+            let answer = match self.inputs.as_ref() {
+                Inputs::Bytes(_) => Inputs::Bytes(answer),
+                Inputs::Floats(_) => Inputs::Floats(floats(&answer).collect()),
+            };
+            if answer.len() != places[rank].len() * length {
+                let what = format!("rank {rank} does not have the samples that its share of the data has");
+                return Err(DataError::Peers { what });
+            }
+            places[rank].iter().enumerate().for_each(|(row, place)| rows.copy_row(*place, &answer, row, length));
+        }
+        Ok(rows)
+    }
+}
+
+/// First sample of each part, and the end of the last.
+fn borders_of(counts: &[usize]) -> Vec<usize> {
+    let ends = counts.iter().scan(0, |end, count| {
+        *end += count;
+        Some(*end)
+    });
+    std::iter::once(0).chain(ends).collect()
+}
+
+fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
+    bytes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes))
+}
