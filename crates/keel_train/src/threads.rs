@@ -34,7 +34,7 @@ pub fn pool(threads: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildE
 /// If the system cannot start that many threads.
 pub fn pool_of(config: &Config) -> Result<rayon::ThreadPool, TrainError> {
     pool(config.train.threads)
-        .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer")))
+        .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer")))
 }
 
 /// Physical cores among the processors this process may use; unknown but on Linux.

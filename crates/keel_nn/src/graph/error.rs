@@ -17,8 +17,8 @@ pub enum GraphError {
     },
     /// Body and shortcut of a residual block have different output shapes.
     #[error(
-        "layer {place} (residual): its body turns {input} into {body}, which cannot be added to a shortcut of \
-         {shortcut}; use shortcut = \"projection\" and a body that keeps height and width in step"
+        "layer {place} (residual): its body maps {input} to {body}, which cannot be added to a shortcut of \
+         {shortcut}; use shortcut = \"projection\" and a body whose strides match the shortcut"
     )]
     Residual {
         /// Path of the entry in the config.

@@ -68,7 +68,7 @@ pub enum LossError {
     },
     /// The function of a custom loss is missing after reading a file.
     #[error(
-        "the loss `{name}` is code of the program that trained with it; that program gives it again to train on or to \
+        "the loss `{name}` is code of the program that trained with it; that program has to supply it to continue training or to \
          evaluate, and `evenkeel predict` needs no loss"
     )]
     CustomLossMissing {

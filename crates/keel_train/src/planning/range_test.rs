@@ -45,7 +45,7 @@ impl RangeTest {
     /// Settings, layers and data that do not fit each other.
     pub fn run(config: &Config, data: SplitDataset) -> Result<Self, TrainError> {
         let pool = threads::pool(config.train.threads).map_err(|error| {
-            TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer"))
+            TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer"))
         })?;
         pool.install(|| {
             let points = measure(&mut Session::new(config, data)?)?;

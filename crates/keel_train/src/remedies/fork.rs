@@ -34,7 +34,7 @@ pub struct Fork<'a> {
 /// The run cannot be read, or the change does not fit it.
 pub fn fork(fork: &Fork<'_>, directory: &Path, name: &str) -> Result<RunFolder, TrainError> {
     let pool = threads::pool(fork.config.train.threads).map_err(|error| {
-        TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer"))
+        TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer"))
     })?;
     pool.install(|| build(fork, directory, name))
 }

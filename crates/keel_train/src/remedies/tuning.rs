@@ -57,7 +57,7 @@ fn measured(folder: &RunFolder, treatment: &Treatment, present: f64) -> Result<O
         return Ok(None);
     }
     let pool = threads::pool(treatment.config.train.threads).map_err(|error| {
-        TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer"))
+        TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer"))
     })?;
     pool.install(|| {
         let config = &treatment.config;
