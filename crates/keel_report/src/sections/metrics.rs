@@ -205,8 +205,8 @@ fn reason_in_chinese(reason: &str) -> String {
         "only one class present" => "只出现一个类别".to_owned(),
         "only one sample" => "只有一个样本".to_owned(),
         "no samples" => "没有样本".to_owned(),
-        "the target has one value only" => "目标只有一个取值".to_owned(),
-        "every target has one value only" => "每个目标都只有一个取值".to_owned(),
+        "the target is constant" => "目标只有一个取值".to_owned(),
+        "every target is constant" => "每个目标都只有一个取值".to_owned(),
         "hinge scores are not probabilities" => "合页损失的得分不是概率".to_owned(),
         other => escape(other),
     }

@@ -1,4 +1,4 @@
-//! Metrics summed up batch by batch.
+//! Metrics added up batch by batch.
 
 use std::collections::BTreeMap;
 
@@ -12,26 +12,26 @@ use super::suspects::Suspects;
 use super::{ConfusionMatrix, LeftOut, MetricName, Metrics, RegressionMetrics, TopAccuracy, top_k};
 use crate::objective::{Objective, Probabilities};
 
-/// Samples left out that are named.
+/// Maximum number of excluded samples that are named.
 const NAMED: usize = 3;
 
 /// Extent of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// Loss, counts and errors: what every epoch needs.
+    /// Loss, counts and errors: as needed in every epoch.
     Brief,
-    /// Everything.
+    /// All metrics.
     Full,
 }
 
-/// A batch as the network saw and answered it.
+/// A batch with the outputs of the network.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Answers<'a> {
     /// Preprocessed inputs, `[batch, ...]`.
     pub(crate) inputs: &'a [f32],
     /// Raw outputs, `[batch, outputs]`.
     pub(crate) outputs: &'a [f32],
-    /// The right answers.
+    /// Targets.
     pub(crate) targets: &'a BatchTargets,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Tally {
     loss: LossValue,
     samples: u64,
     left_out: u64,
-    /// Places of the first samples left out, in the order of the evaluation.
+    /// Indices of the first excluded samples, in the order of the evaluation.
     first_left_out: Vec<usize>,
     confusion: ConfusionMatrix,
     chances: Option<Chances>,
@@ -53,12 +53,12 @@ struct Chances {
     scores: ProbabilityScores,
     calibration: Calibration,
     ranking: Ranking,
-    /// `None` where outputs are no probabilities.
+    /// `None` if outputs are not probabilities.
     suspects: Option<Suspects>,
 }
 
 impl Tally {
-    /// Sums for an evaluation of `samples` samples.
+    /// Creates the sums for an evaluation of `samples` samples.
     pub(crate) fn new(objective: &Objective, samples: usize, detail: Detail) -> Self {
         let classes = objective.class_names().len();
         let independent = objective.probabilities() == Probabilities::Independent;
@@ -80,14 +80,14 @@ impl Tally {
         }
     }
 
-    /// Adds a batch. A sample whose inputs, outputs or loss are not finite is left out of every sum, and counted.
+    /// Adds a batch. A sample whose inputs, outputs or loss are not finite is excluded from every sum, and counted.
     pub(crate) fn add(&mut self, objective: &mut Objective, answers: Answers<'_>) {
         let Answers { inputs, outputs, targets } = answers;
         let width = objective.outputs();
         let batch = outputs.len() / width;
         let length = inputs.len() / batch.max(1);
         let finite = |row: usize| {
-            // Without an early end, so that the compiler can take many values at once.
+            // Without an early exit, so that the compiler can vectorise the loop.
             let all = |values: &[f32]| values.iter().fold(true, |all, value| all & value.is_finite());
             all(&inputs[row * length..(row + 1) * length]) && all(&outputs[row * width..(row + 1) * width])
         };
@@ -137,7 +137,7 @@ impl Tally {
         }
     }
 
-    /// The metrics; `describe` names the sample at a place of the evaluation.
+    /// Returns the metrics; `describe` names the sample at an index of the evaluation.
     pub(crate) fn metrics(self, objective: &Objective, describe: impl Fn(usize) -> String) -> Metrics {
         let first = self.first_left_out.iter().map(|&place| describe(place)).collect();
         let left_out = (self.left_out > 0).then_some(LeftOut { samples: self.left_out, first });
@@ -157,8 +157,8 @@ impl Tally {
         let reason = match (self.samples, names.len()) {
             (0, _) => "no samples",
             (1, _) => "only one sample",
-            (_, 1) => "the target has one value only",
-            _ => "every target has one value only",
+            (_, 1) => "the target is constant",
+            _ => "every target is constant",
         };
         note_undefined(metrics, &[MetricName::R2], reason);
     }
@@ -194,7 +194,7 @@ impl Tally {
 
 const NOT_FINITE: LossValue = LossValue { sum: f64::NAN, weight: 0.0, correct: 0, non_finite: true };
 
-/// Notes why those of `names` are undefined that are.
+/// Records the reason for those of `names` that are undefined.
 fn note_undefined(metrics: &mut Metrics, names: &[MetricName], reason: &str) {
     let undefined = names.iter().filter(|metric| metric.value(metrics).is_none());
     let notes: BTreeMap<String, String> =
@@ -202,7 +202,7 @@ fn note_undefined(metrics: &mut Metrics, names: &[MetricName], reason: &str) {
     metrics.undefined.extend(notes);
 }
 
-/// The targets of one row of a batch.
+/// Returns the targets of one row of a batch.
 fn target_row(targets: &BatchTargets, row: usize, width: usize) -> BatchTargets {
     match targets {
         BatchTargets::Classes(labels) => BatchTargets::Classes(vec![labels[row]]),
