@@ -120,7 +120,9 @@ pub enum BuildError {
         kernel: Extent,
     },
     /// Statistics over a single value would make every output equal to the shift.
-    #[error("{kind} of {input} would normalise each value on its own, and all its outputs would be zero; it needs {needs}")]
+    #[error(
+        "{kind} of {input} would normalise each value on its own, and all its outputs would be zero; it needs {needs}"
+    )]
     NothingToNormalise {
         /// Name of the layer.
         kind: &'static str,

@@ -31,7 +31,8 @@ pub(super) const BIAS: (&str, &str) = ("bias", "true or false; true");
 /// Key of the initialiser of the biases.
 pub(super) const BIAS_INIT: (&str, &str) = ("bias_init", "initialiser of the biases; zeros");
 /// Key for parameters that training does not change.
-pub(super) const FROZEN: (&str, &str) = ("frozen", "true keeps the initial weights and biases, false trains them; false");
+pub(super) const FROZEN: (&str, &str) =
+    ("frozen", "true keeps the initial weights and biases, false trains them; false");
 /// Key of the number added to a variance.
 pub(super) const EPSILON: (&str, &str) = ("epsilon", "added to the variance; 1e-5");
 /// Key of the window of a pooling layer.

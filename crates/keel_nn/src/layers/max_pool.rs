@@ -29,11 +29,8 @@ pub struct MaxPoolSpec {
 
 impl MaxPoolSpec {
     /// Name in config files, summary and keys.
-    pub(crate) const ENTRY: LayerEntry = LayerEntry {
-        name: "max_pool",
-        summary: "maximum of each window",
-        keys: &[KERNEL, POOL_STRIDE, POOL_PADDING],
-    };
+    pub(crate) const ENTRY: LayerEntry =
+        LayerEntry { name: "max_pool", summary: "maximum of each window", keys: &[KERNEL, POOL_STRIDE, POOL_PADDING] };
 }
 
 impl LayerDefinition for MaxPoolSpec {

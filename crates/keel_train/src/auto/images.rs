@@ -88,7 +88,8 @@ fn small_colour(chooser: &mut Chooser, side: usize) {
     chooser.choose("augment.crop_padding", "a small shift does not change the class", |config| {
         config.augment.crop_padding = (side / 12).max(1);
     });
-    let reason = format!("colour images of {side} pixels: whitening filters, then convolutions, without a large linear layer");
+    let reason =
+        format!("colour images of {side} pixels: whitening filters, then convolutions, without a large linear layer");
     chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Whitened);
     chooser.choose("model.width", "a wider network is more accurate but takes three times as long", |config| {
         config.model.width = 32
@@ -153,7 +154,8 @@ fn photos(chooser: &mut Chooser, facts: &Facts, channels: usize) {
     chooser.choose("train.batch_size", format!("{samples} training images"), |config| config.train.batch_size = batch);
     let steps = (samples as u64).div_ceil(chooser.config.train.batch_size as u64).max(1);
     let epochs = (if few { 800u64 } else { 10_000 }).div_ceil(steps).clamp(15, 200);
-    let reason = if few { "few images: many epochs, each with different crops" } else { "as long as the result improves" };
+    let reason =
+        if few { "few images: many epochs, each with different crops" } else { "as long as the result improves" };
     chooser.choose("train.epochs", reason, |config| config.train.epochs = epochs);
     smooth_labels(chooser);
     chooser.choose("train.averaging", "averaged weights generalise better than the final ones", |config| {

@@ -84,7 +84,8 @@ pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
     let reason = format!("{samples} samples with {} features", facts.shape.len());
     chooser.choose("model.width", reason, |config| config.model.width = capacity.width);
     chooser.choose("model.depth", capacity.reason, |config| config.model.depth = capacity.depth);
-    chooser.choose("model.members", "averaging several predictions reduces the error", |config| config.model.members = 4);
+    chooser
+        .choose("model.members", "averaging several predictions reduces the error", |config| config.model.members = 4);
     chooser.choose("model.dropout", "reduces overfitting of the members", |config| config.model.dropout = 0.1);
     training(chooser, facts, &capacity);
 }
@@ -118,9 +119,13 @@ fn training(chooser: &mut Chooser, facts: &Facts, capacity: &Capacity) {
     let reason = "epochs without a better validation result; the best weights are kept";
     chooser.choose("train.early_stopping", reason, |config| config.train.early_stopping = patience);
     if !facts.values && facts.has_validation(&chooser.config) {
-        chooser.choose("train.metric", "evaluates probabilities, whereas accuracy changes only by whole rows", |config| {
-            config.train.metric = MetricName::LogLoss;
-        });
+        chooser.choose(
+            "train.metric",
+            "evaluates probabilities, whereas accuracy changes only by whole rows",
+            |config| {
+                config.train.metric = MetricName::LogLoss;
+            },
+        );
     }
     chooser.choose("train.averaging", "averaged weights generalise better than the final ones", |config| {
         config.train.averaging = AveragingConfig::Ema { decay: 0.99 };

@@ -85,9 +85,8 @@ pub struct CheckedLayer {
 /// # Errors
 /// If settings, layers and data do not fit each other.
 pub fn check(config: &Config, data: SplitDataset, budget: Duration) -> Result<Check, TrainError> {
-    let pool = threads::pool(config.train.threads).map_err(|error| {
-        TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer"))
-    })?;
+    let pool = threads::pool(config.train.threads)
+        .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer")))?;
     pool.install(|| run(&config.clone().settled(), data, budget))
 }
 
@@ -197,8 +196,7 @@ fn notes_on_gradient(outcome: &GradientComparison) -> Vec<String> {
         None => "gradient check: rounding or kinks hide every slope; inconclusive".to_owned(),
     }];
     if !undecided.is_empty() && outcome.compared() > 0 {
-        notes
-            .push(format!("gradient check: rounding or kinks hide every slope in {}", undecided.join(", ")));
+        notes.push(format!("gradient check: rounding or kinks hide every slope in {}", undecided.join(", ")));
     }
     if outcome.at_kinks() > 0 {
         let kinks = outcome.at_kinks();

@@ -165,7 +165,10 @@ mod tests {
             ("[train]\nbatch_size = -4\n", "config.toml:2: `train.batch_size`: must be at least 1, is -4"),
             ("[train]\nseed = -1\n", "config.toml:2: `train.seed`: must be at least 0, is -1"),
             ("[optimizer]\nlearning_rate = nan\n", "`optimizer.learning_rate`: must be a finite number, is NaN"),
-            ("[optimizer]\ntype = \"adm\"\n", "config.toml:2: `optimizer.type`: unknown value `adm`; expected one of sgd, adam"),
+            (
+                "[optimizer]\ntype = \"adm\"\n",
+                "config.toml:2: `optimizer.type`: unknown value `adm`; expected one of sgd, adam",
+            ),
             ("[optimizer]\ntype = \"adam\"\nmomentum = 0.9\n", "config.toml:3: `optimizer.momentum`: unknown key"),
             ("[optimizer]\nmomentum = 1.0\n", "must be less than 1, is 1"),
             ("[train]\nloss = \"cross_entrop\"\n", "did you mean `cross_entropy`?"),

@@ -212,7 +212,10 @@ mod tests {
         for (score, guess, expected) in cases {
             assert_eq!(trial(score, guess).is_poor(), expected, "{score:?} {guess}");
         }
-        assert!(trial(Some(f64::NAN), 0.0).is_poor() && !trial(Some(f64::NAN), 0.0).is_good(), "NaN is not a good result");
+        assert!(
+            trial(Some(f64::NAN), 0.0).is_poor() && !trial(Some(f64::NAN), 0.0).is_good(),
+            "NaN is not a good result"
+        );
         assert!(trial(Some(0.95), 0.0).is_good() && !trial(Some(0.949), 0.0).is_good());
     }
 }

@@ -310,7 +310,10 @@ fn weight_factor(data: &SplitDataset) -> Result<f32, TrainError> {
     let mean = data.train.iter().map(|&sample| f64::from(weights[sample])).sum::<f64>() / data.train.len() as f64;
     match mean > 0.0 {
         true => Ok((1.0 / mean) as f32),
-        false => Err(TrainError::setting("data", "every training sample has weight 0; give at least one sample a weight above 0")),
+        false => Err(TrainError::setting(
+            "data",
+            "every training sample has weight 0; give at least one sample a weight above 0",
+        )),
     }
 }
 

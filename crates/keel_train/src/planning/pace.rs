@@ -192,10 +192,6 @@ mod tests {
         let open = Config::default();
         let mut config = open.clone();
         config.train.epochs = 500;
-        assert_eq!(
-            pace.fit(&mut config, &open, &mut Vec::new()).epochs,
-            79,
-            "a quarter of an hour by default"
-        );
+        assert_eq!(pace.fit(&mut config, &open, &mut Vec::new()).epochs, 79, "a quarter of an hour by default");
     }
 }

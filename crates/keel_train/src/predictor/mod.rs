@@ -359,9 +359,10 @@ fn model_of(path: &Path) -> Result<PathBuf, TrainError> {
         Ok(Summary { status: Status::Failed, .. }) => {
             ("the run failed before it had a model", "see the reason in its summary.json, and train again")
         }
-        Ok(Summary { status: Status::Running, .. }) => {
-            ("the run has no model yet: it is still running or was killed", "finish it with `evenkeel train --resume RUN`")
-        }
+        Ok(Summary { status: Status::Running, .. }) => (
+            "the run has no model yet: it is still running or was killed",
+            "finish it with `evenkeel train --resume RUN`",
+        ),
         _ => ("no model.safetensors in it", "give the folder of a run or a model.safetensors"),
     };
     Err(TrainError::Run { path: path.to_owned(), reason: reason.to_owned(), next })

@@ -48,8 +48,10 @@ impl Views {
             return Err(TrainError::setting(key, format!("samples of shape {shape} {what}; set it to {off}")));
         };
         if config.shifted_evaluation >= height.min(width) {
-            let message =
-                format!("a shift of {} pixels moves images of {height} x {width} out of view", config.shifted_evaluation);
+            let message = format!(
+                "a shift of {} pixels moves images of {height} x {width} out of view",
+                config.shifted_evaluation
+            );
             return Err(TrainError::setting("train.shifted_evaluation", message));
         }
         Ok(Views { image: [height, width, channels], views, ..Views::default() })

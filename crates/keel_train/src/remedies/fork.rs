@@ -33,9 +33,8 @@ pub struct Fork<'a> {
 /// # Errors
 /// If the run cannot be read, or the change does not fit it.
 pub fn fork(fork: &Fork<'_>, directory: &Path, name: &str) -> Result<RunFolder, TrainError> {
-    let pool = threads::pool(fork.config.train.threads).map_err(|error| {
-        TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer"))
-    })?;
+    let pool = threads::pool(fork.config.train.threads)
+        .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer")))?;
     pool.install(|| build(fork, directory, name))
 }
 

@@ -56,9 +56,8 @@ fn measured(folder: &RunFolder, treatment: &Treatment, present: f64) -> Result<O
     if !concerns_rate(&treatment.remedy) {
         return Ok(None);
     }
-    let pool = threads::pool(treatment.config.train.threads).map_err(|error| {
-        TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer"))
-    })?;
+    let pool = threads::pool(treatment.config.train.threads)
+        .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer")))?;
     pool.install(|| {
         let config = &treatment.config;
         let mut session = Session::new(config, load_data(config)?)?;

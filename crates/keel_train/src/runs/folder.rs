@@ -85,7 +85,8 @@ impl RunFolder {
         if folder.config().is_file() {
             return Ok(folder);
         }
-        let reason = if path.exists() { "not the folder of a run: it contains no config.toml" } else { "no such folder" };
+        let reason =
+            if path.exists() { "not the folder of a run: it contains no config.toml" } else { "no such folder" };
         Err(TrainError::Run {
             path: path.to_owned(),
             reason: reason.to_owned(),

@@ -17,8 +17,7 @@ pub struct ConstantConfig {
 
 impl ConstantConfig {
     /// Name in config files and summary.
-    pub(super) const ENTRY: CatalogEntry =
-        CatalogEntry { name: "constant", summary: "Constant learning rate" };
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry { name: "constant", summary: "Constant learning rate" };
 }
 
 impl ScheduleDefinition for ConstantConfig {

@@ -29,8 +29,10 @@ impl Default for StepConfig {
 
 impl StepConfig {
     /// Name in config files and summary.
-    pub(super) const ENTRY: CatalogEntry =
-        CatalogEntry { name: "step", summary: "Multiplies the learning rate by a factor at regular intervals of epochs" };
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+        name: "step",
+        summary: "Multiplies the learning rate by a factor at regular intervals of epochs",
+    };
 }
 
 impl ScheduleDefinition for StepConfig {
