@@ -1,4 +1,4 @@
-//! The background thread of a rank: owns the transport and advances all operations that were started.
+//! The background thread of a rank: owns the transport and advances all operations in progress.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use crate::error::RankError;
 use crate::packet::{Header, Kind, Packet};
 use crate::transport::Transport;
 
-/// Time that a rank which failed spends on sending the reason to the others.
+/// Time that a failed rank spends on sending the reason to the others.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// A wish of the rank's caller.
+/// A request of the rank's caller.
 pub(crate) enum Command {
     /// Exchanges every rank's bytes.
     Gather { kind: Kind, detail: u64, own: Vec<u8>, reply: GatherReply },
-    /// Adds over ranks.
+    /// Sums over ranks.
     Sum { values: Vec<f32>, reply: SumReply },
     /// Ends the processes of all ranks.
     Abort(i32),
@@ -45,24 +45,24 @@ pub(crate) struct Engine<T> {
     place: Place,
     commands: Receiver<Command>,
     counters: Arc<Counters>,
-    /// Time without a message of a rank that is needed, after which it is given up.
+    /// Time without a message of a required rank after which it counts as lost.
     silence: Duration,
     /// Number of the next operation.
     next: u64,
     running: BTreeMap<u64, Running>,
-    /// Messages of operations that are not started here.
+    /// Messages of operations that have not started here.
     early: BTreeMap<u64, Vec<Arc<Packet>>>,
-    /// Ranks that ended, `[size]`.
+    /// For each rank, true if it has ended, `[size]`.
     left: Vec<bool>,
     /// Times of the last messages, `[size]`.
     heard: Vec<Instant>,
-    /// Time at which this rank last said that it waits.
+    /// Time at which this rank last reported that it is waiting.
     said: Instant,
     /// The first error, which all later operations return.
     failure: Option<RankError>,
 }
 
-/// Place, commands and limits of an engine.
+/// Position, commands and limits of an engine.
 pub(crate) struct Duty {
     pub(crate) place: Place,
     pub(crate) commands: Receiver<Command>,
@@ -89,7 +89,7 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Works until the caller drops the other end of the commands.
+    /// Runs until the caller drops the sender of the commands.
     pub(crate) fn run(mut self) {
         let (mut backoff, mut event) = (Backoff::default(), Instant::now());
         loop {
@@ -148,7 +148,7 @@ impl<T: Transport> Engine<T> {
         self.finish_if_complete(header.sequence);
     }
 
-    /// Takes what has arrived; true if there was something.
+    /// Processes arrived messages; returns true if there were any.
     fn look(&mut self) -> bool {
         let packets = match self.transport.poll() {
             Ok(packets) => packets,
@@ -182,7 +182,7 @@ impl<T: Transport> Engine<T> {
         Ok(())
     }
 
-    /// Hands a message to its operation.
+    /// Passes a message to its operation.
     fn deliver(&mut self, packet: Arc<Packet>) -> Result<(), RankError> {
         let sequence = packet.header().sequence;
         let Some(running) = self.running.get_mut(&sequence) else { return Err(packet.unexpected()) };
@@ -222,7 +222,7 @@ impl<T: Transport> Engine<T> {
         self.fail(error);
     }
 
-    /// Ends all operations with the first error there was.
+    /// Ends all operations with the first error.
     fn fail(&mut self, error: RankError) {
         let failure = self.failure.get_or_insert(error);
         for (_, running) in std::mem::take(&mut self.running) {
@@ -231,8 +231,8 @@ impl<T: Transport> Engine<T> {
         self.early.clear();
     }
 
-    /// Sends a message that belongs to no operation to all ranks, those that wait for the others to end as well. Where that
-    /// fails, silence says it.
+    /// Sends a message that belongs to no operation to all ranks, including those that wait for the others to end. If that fails,
+    /// the other ranks notice the silence.
     fn say(&mut self, kind: Kind, content: &[u8]) {
         let header = Header { kind, from: self.place.rank, sequence: self.next, detail: 0, step: 0 };
         let packet = Arc::new(Packet::new(header, content));
@@ -241,7 +241,7 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Gives up operations that need a rank which has ended, once all its messages have arrived.
+    /// Abandons operations that need a rank which has ended, once all its messages have arrived.
     fn check_lost(&mut self) {
         if self.transport.is_receiving() {
             return;
@@ -252,8 +252,8 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Gives up operations that need a rank which sends nothing. Ranks that wait themselves say that they are there, so that
-    /// the one that keeps all waiting is named.
+    /// Abandons operations that need a rank which sends nothing. Ranks that are waiting themselves report it, so that the error
+    /// names the one that all are waiting for.
     fn check_silence(&mut self) {
         let now = Instant::now();
         if !self.running.is_empty() && now.saturating_duration_since(self.said) > self.silence / 4 {
@@ -271,7 +271,7 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Says goodbye, and waits for the others where ranks end together.
+    /// Sends the farewell, and waits for the others if the transport requires that ranks end together.
     fn close(mut self) {
         self.say(Kind::Goodbye, &[]);
         let (start, mut backoff) = (Instant::now(), Backoff::default());
