@@ -116,7 +116,7 @@ fn calibration(part: Part<'_>, language: Language) -> String {
             bins.join("; ")
         ),
         Language::Chinese => format!(
-            "{part}集上的校准，期望校准误差为 {error}。位于对角线下方表示模型过于自信。各概率区间的正确率：{}。",
+            "{part}集上的校准，期望校准误差为 {error}。位于对角线下方表示模型过于自信。各概率区间的准确率：{}。",
             bins.join("；")
         ),
     };
