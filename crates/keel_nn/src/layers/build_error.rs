@@ -53,7 +53,9 @@ pub enum BuildError {
         largest: usize,
     },
     /// A layer is too large for any memory.
-    #[error("{kind} would have {length} {what}, more than any memory holds; use a narrower layer or a smaller input")]
+    #[error(
+        "{kind} would have {length} {what}, more than fit into any memory; use a narrower layer or a smaller input"
+    )]
     TooLarge {
         /// Name of the layer.
         kind: &'static str,
@@ -143,7 +145,7 @@ pub enum BuildError {
     /// The function of a custom layer is missing after reading a file.
     #[error(
         "the layer `{name}` is code of the program that trained it; only that program can build it (the library's \
-         Predictor::load_with and ModelConfig::provide take it)"
+         Predictor::load_with and ModelConfig::provide accept it)"
     )]
     CustomLayerMissing {
         /// Name in the file.

@@ -153,8 +153,8 @@ pub fn decide(config: &Config, facts: &Facts) -> (Config, Vec<Choice>) {
     }
     if facts.imbalance >= UNBALANCED {
         let reason = format!(
-            "the largest class has {} samples for one of the smallest; unweighted, probabilities stay true (\"balanced\" finds \
-             more of the rare class)",
+            "the largest class has {} times as many samples as the smallest; without weights, probabilities stay \
+             calibrated (\"balanced\" finds more samples of the rare class)",
             facts.imbalance
         );
         chooser.choose("train.class_weights", reason, |_| {});

@@ -44,7 +44,7 @@ pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigErr
     let text = read(&path).map_err(|error| {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
         let message = format!(
-            "cannot read the config: {error}; give data (a folder, a table, arrays), a TOML file (`evenkeel init` writes one) \
+            "cannot read the config: {error}; use data (a folder, a table, arrays), a TOML file (`evenkeel init` writes one) \
              or one of {}",
             names.join(", ")
         );

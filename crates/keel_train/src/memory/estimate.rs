@@ -231,8 +231,8 @@ fn check_countable(graph: &Graph, batch: usize) -> Result<(), TrainError> {
         None => Ok(()),
         Some(node) => {
             let message = format!(
-                "weights and a batch of {batch} samples would be {total} numbers, most of them of layer {} ({}), more than any \
-                 memory holds; use a narrower layer, smaller batches or smaller images",
+                "weights and a batch of {batch} samples have {total} numbers, most of them in layer {} ({}), more than fit into \
+                 any memory; use a narrower layer, smaller batches or smaller images",
                 node.place, node.name
             );
             Err(TrainError::setting("model.layers", message))
