@@ -59,11 +59,11 @@ impl Graph {
         self
     }
 
-    /// The same graph with `loss` at its end, where every sample has `members` predictions. `place` is the entry of the
-    /// config it comes from.
+    /// Returns the graph with `loss` at its end, where every sample has `members` predictions. `place` is the config entry of the
+    /// loss.
     ///
     /// # Errors
-    /// [`GraphError::Outputs`] if the network ends in another number of values.
+    /// [`GraphError::Outputs`] if the network has a different number of outputs.
     pub fn with_loss(mut self, loss: Loss, members: usize, place: Place) -> Result<Graph, GraphError> {
         let (actual, expected) = (self.output_shape().len(), loss.outputs().saturating_mul(members));
         if actual != expected {
