@@ -80,7 +80,7 @@ impl Exhibit for KillRelu {
             .side_by_side(
                 Text::new(
                     "The unit over all steps: first those with relu, then those after your intervention.",
-                    "全部步数中的单元：先是用 ReLU 训练的步，然后是你干预之后的步。",
+                    "全部步数中的单元：先是用 ReLU 训练的各步，然后是干预之后的各步。",
                 ),
                 vec![
                     Part::new(

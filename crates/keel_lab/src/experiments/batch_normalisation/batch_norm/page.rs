@@ -54,7 +54,7 @@ fn definition(page: Page, document: &Document) -> Page {
             "Mean 0 and variance 1 may be too hard a constraint: it would keep a sigmoid in its straight middle. So each channel has two \
              learned numbers, γ and β, which set a new deviation and mean. They are learned like weights; what was there before does \
              not come back through them.",
-            "均值 0、方差 1 有时约束过强：例如会把 sigmoid 限制在近似直线的中段。因此每个通道有两个可学习的数 γ 与 β，重新设定标准差与均值。它们像权重一样学习得到，与原来的均值、标准差无关。",
+            "均值 0、方差 1 有时约束过强：例如会把 sigmoid 限制在近似直线的中段。因此每个通道有两个可学习的数 γ 与 β，重新设定标准差与均值。它们与权重一样通过学习得到，与原来的均值、标准差无关。",
         )
         .table(scale_and_shift(document))
         .paragraph(
@@ -129,7 +129,7 @@ fn epsilon(page: Page, document: &Document) -> Page {
     let share = shown(usual.and_then(|run| run.layers.first()).map(|layer| layer.normalised_std));
     let accuracy = shown(usual.map(|run| run.trained.train_accuracy));
     let best = shown(figures.runs.last().map(|run| run.trained.train_accuracy));
-    page.heading("Where batch norm fails too: ε", "批量归一化也会失效之处：ε")
+    page.heading("Where batch norm fails too: ε", "批量归一化的失效情形：ε")
         .paragraph(
             format!(
                 "From weights of {scale} the network with batch norm learns nothing either ({accuracy} right). The cause is ε, which keeps the \
@@ -156,7 +156,7 @@ fn epsilon(page: Page, document: &Document) -> Page {
                  {best}. So batch norm tolerates weights as long as the variance they leave is large compared with ε."
             ),
             format!(
-                "如果原因果真如此，其他一切不变、只减小 ε 就应该能治好。确实如此：用最小的 ε，同样的权重达到 {best}。所以，只要权重留下的方差远大于 ε，批量归一化就能容忍它们。"
+                "如果原因确实如此，那么其他条件不变、只减小 ε 就应该能解决问题。结果正是如此：用最小的 ε，同样的权重达到 {best}。所以，只要权重留下的方差远大于 ε，批量归一化就能容忍它们。"
             ),
         )
         .table(epsilon_table(document))

@@ -14,7 +14,7 @@ pub(super) fn page(document: &Document) -> Page {
             "Two networks learned the digits with batch norm. Then batch norm was taken out and its numbers put into the weights and \
              biases of the layer before it, once by the formula below and once by the engine, which does it whenever it predicts. \
              Every score of the test set is compared with that of the network with batch norm.",
-            "两个带批量归一化的网络学完手写数字后，把批量归一化拆掉，将它的数值并入前一层的权重与偏置：一次按下面的公式，一次由引擎完成（引擎每次预测都这样做）。\
+            "两个带批量归一化的网络学完手写数字后，去掉批量归一化，将它的数值并入前一层的权重与偏置：一次按下面的公式，一次由引擎完成（引擎每次预测都这样做）。\
              测试集上的每个得分都与带批量归一化的网络对比。",
         )
         .table(networks(document))

@@ -40,7 +40,7 @@ pub(super) fn page(document: &Document) -> Page {
         .table(kinds(document))
         .paragraph(
             "And the test batch's own mean and variance in detail, for batches of different size and composition.",
-            "最后细看用测试批自身的均值与方差，批的大小与组成各不相同。",
+            "最后考察使用测试批自身的均值与方差的情形，批的大小与组成各不相同。",
         )
         .plot(Text::new("Using the test batch's own statistics", "使用测试批自身的统计量"), by_batch(&document.own_statistics, document.running_accuracy));
     why(one_image(page, document))
@@ -159,7 +159,7 @@ fn why(page: Page) -> Page {
         )
         .paragraph(
             "In practice a moving average is kept during training, which costs nothing and is nearly the same once the weights move slowly. It forgets its start, 0 and 1, like 0.9<sup>k</sup>: after 50 batches half a per cent of it is left. The plain average of all training steps never forgets the first, when the weights were others; over batches seen with fixed weights it is the better of the two.",
-            "实践中在训练时顺便维护滑动平均，不花额外代价；权重变化变慢后，两者几乎相同。它以 0.9<sup>k</sup> 的速度忘掉初值 0 与 1：50 批后还剩千分之五。对所有训练步的累积平均则永远忘不掉最初权重还不同时的统计量；但权重固定时，它比滑动平均更准。",
+            "实践中在训练时顺便维护滑动平均，不花额外代价；权重变化变慢后，两者几乎相同。它以 0.9<sup>k</sup> 的速度忘掉初值 0 与 1：50 批后还剩千分之五。对所有训练步的累积平均则始终包含训练初期（权重尚不同）的统计量；但权重固定时，它比滑动平均更准。",
         )
         .heading("Why not the test data's own?", "为什么不用测试数据自身的？")
         .paragraph(

@@ -108,7 +108,7 @@ fn seen(document: &Document) -> Text {
     if smallest < f64::MAX {
         let rate = number(smallest);
         english.push_str(&format!(" With raw values the network is down to guessing at a rate of {rate}."));
-        chinese.push_str(&format!("用原始值时，学习率到 {rate}，网络就只能靠猜了。"));
+        chinese.push_str(&format!("用原始值时，学习率到 {rate}，网络就只能随机猜测了。"));
     }
     let gain = best(Recipe::ChannelMean) - best(Recipe::MinMax);
     if gain > 0.01 {
