@@ -19,7 +19,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Initialises the parameters of `graph`, with random streams of `key` named after each parameter.
+    /// Creates a network of `graph` with initialised parameters, from random streams of `key` named after each parameter.
     pub fn new(graph: impl Into<Arc<Graph>>, key: RandomKey) -> Self {
         let graph = graph.into();
         let mut parameters = Buffer::zeroed(graph.parameter_length());

@@ -53,7 +53,8 @@ pub fn max_pool(simd: SimdLevel, shape: &PoolShape, input: &[f32], output: &mut 
     });
 }
 
-/// Adds each output's gradient at the position of its maximum: `grad_output` to `grad_input`, with the `places` of [`max_pool`].
+/// Writes the input gradient: each output's gradient, `grad_output`, is passed to the position of its maximum in `grad_input`, with
+/// the `places` of [`max_pool`].
 ///
 /// # Panics
 /// As described at [`max_pool`].

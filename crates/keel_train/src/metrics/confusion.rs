@@ -16,7 +16,7 @@ pub struct ClassMetrics {
     pub name: String,
     /// Number of samples of the class.
     pub samples: u64,
-    /// Fraction of correct predictions among those of this class; 0 if there are none.
+    /// Fraction of the predictions of this class that are correct; 0 if there are none.
     pub precision: f64,
     /// Fraction of the samples of this class that are predicted as it; 0 if there are none.
     pub recall: f64,
