@@ -169,8 +169,8 @@ pub fn normalize_chunk(input: TableInput<'_>, y: &mut [f32]) {
     map_columns(RowPair::alone(x), [center, factor, offset], map, y);
 }
 
-/// Sums the gradient `dy`, the second input of `rows`, and `dy * (x - mean)` over all rows, chunk by chunk, to `records` `[chunks,
-/// 2, channels]`; returns their length.
+/// Sums the gradient `dy`, the second input of `rows`, and `dy * (x - mean)` over all rows, chunk by chunk, to `records`
+/// `[chunks, 2, channels]`; returns their length.
 ///
 /// # Panics
 /// If lengths do not fit, or there are no channels.
@@ -223,10 +223,10 @@ pub fn sum_records(records: &[f32], sums: &mut [f64]) {
     }
 }
 
-/// Sums the records in order; writes the gradients of scale and shift (`[channels]` each, or empty) and the table `[BACKWARD_TABLE,
-/// channels]` for [`apply_gradient`]. With x^ = (x - mean) / std and n rows, the input gradient is `scale / std * (dy - sum(dy) / n
-/// - x^ * sum(dy * x^) / n)`. The gradients of scale and shift are those of the rows in the records; the sums of the table are
-/// those of the whole batch.
+/// Sums the records in order; writes the gradients of scale and shift (`[channels]` each, or empty) and the table
+/// `[BACKWARD_TABLE, channels]` for [`apply_gradient`]. With x^ = (x - mean) / std and n rows, the input gradient is
+/// `scale / std * (dy - sum(dy) / n - x^ * sum(dy * x^) / n)`. The gradients of scale and shift are those of the rows in the
+/// records; the sums of the table are those of the whole batch.
 pub fn backward_table(sums: BackwardSums<'_>, gradient: AffineGradient<'_>, table: &mut [f32]) {
     let channels = channels_of(sums.statistics, STATISTICS);
     let AffineGradient { scale: grad_scale, shift: grad_shift } = gradient;

@@ -32,9 +32,10 @@ impl SignCounts {
     }
 }
 
-/// Returns the fraction of the units whose weight gradient, a column of `gradient` `[fan_in, units]`, has a sign agreement `|n+ -
-/// n-| / (n+ + n-)` of at least `limit`. Exact zeros do not count, nor do units with nothing else; 0 if there are no other units.
-/// Of a matrix with more than 64 Ki weights, every n-th row is read, for an odd n: about as many weights, and at least 64 rows.
+/// Returns the fraction of the units whose weight gradient, a column of `gradient` `[fan_in, units]`, has a sign agreement
+/// `|n+ - n-| / (n+ + n-)` of at least `limit`. Exact zeros do not count, nor do units with nothing else; 0 if there are no other
+/// units. Of a matrix with more than 64 Ki weights, every n-th row is read, for an odd n: about as many weights, and at least 64
+/// rows.
 ///
 /// # Panics
 /// If there are fewer counts than units, or `gradient` is not a whole number of rows.

@@ -30,8 +30,8 @@ impl ConvolutionBlock {
         ConvolutionBlock { convolution, block, folds: false }
     }
 
-    /// Folds the norm into the weights in evaluation: `w * factor`, `(b - mean) * factor + shift`, where `factor = scale /
-    /// sqrt(variance + epsilon)`.
+    /// Folds the norm into the weights in evaluation: `w * factor`, `(b - mean) * factor + shift`, where
+    /// `factor = scale / sqrt(variance + epsilon)`.
     pub fn folded(self) -> Self {
         ConvolutionBlock { folds: true, ..self }
     }

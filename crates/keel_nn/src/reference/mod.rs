@@ -36,8 +36,8 @@ pub trait Definition {
     /// Computes the output `[batch, ...]`. In training mode, running statistics in `call.state` are updated.
     fn forward(&self, call: &mut Call<'_>) -> Vec<f64>;
 
-    /// Computes the gradients with respect to the inputs and the parameters from the gradient with respect to the output, `[batch,
-    /// ...]`. Reads the same values of `call` as forward.
+    /// Computes the gradients with respect to the inputs and the parameters from the gradient with respect to the output,
+    /// `[batch, ...]`. Reads the same values of `call` as forward.
     fn backward(&self, call: &Call<'_>, grad_output: &[f64]) -> Gradients;
 
     /// Returns the branch of the formula that each value comes from: the side of a kink, the index of a maximum. Between two points

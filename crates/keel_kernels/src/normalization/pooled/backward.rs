@@ -15,8 +15,8 @@ pub(in crate::normalization) fn gradient_records(windows: &PoolShape, images: us
     Records::per_image(ImageRows { images, rows: windows.output[0], row_length }, 2 * windows.channels)
 }
 
-/// Multiplies `dy` by the activation's derivative at each maximum, in place, and sums it and `dy * (x - center)` in records `[2,
-/// channels]` ([`gradient_records`]).
+/// Multiplies `dy` by the activation's derivative at each maximum, in place, and sums it and `dy * (x - center)` in records
+/// `[2, channels]` ([`gradient_records`]).
 pub(in crate::normalization) fn gradient_sums(
     pooled: Pooled<'_>,
     x: &[f32],

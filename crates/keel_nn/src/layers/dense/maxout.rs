@@ -79,8 +79,8 @@ impl MaxoutSpec {
     }
 }
 
-/// `y_u = max over pieces p of (x W + b)` at column `p * out_features + u`; W `[in_features, pieces * out_features]`, b `[pieces *
-/// out_features]`. Among equal pieces, the first receives the gradient.
+/// `y_u = max over pieces p of (x W + b)` at column `p * out_features + u`; W `[in_features, pieces * out_features]`, b
+/// `[pieces * out_features]`. Among equal pieces, the first receives the gradient.
 #[derive(Clone, Debug)]
 pub struct Maxout {
     in_features: usize,

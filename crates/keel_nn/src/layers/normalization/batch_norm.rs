@@ -144,9 +144,9 @@ impl BatchNormSpec {
 /// `y = (x - mean) / sqrt(variance + epsilon) * scale + shift` for each channel of an image (over batch, rows and columns)
 /// or feature of a vector (over the batch).
 ///
-/// Training normalises by the batch's mean and biased variance and updates the running statistics, with the unbiased variance `n /
-/// (n - 1) * variance`; evaluation uses the running statistics, as does training of a frozen layer, whose gradient is that of a
-/// scale and a shift per channel.
+/// Training normalises by the batch's mean and biased variance and updates the running statistics, with the unbiased variance
+/// `n / (n - 1) * variance`; evaluation uses the running statistics, as does training of a frozen layer, whose gradient is that of
+/// a scale and a shift per channel.
 #[derive(Clone, Debug)]
 pub struct BatchNorm {
     shape: Shape,
