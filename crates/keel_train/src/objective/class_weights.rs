@@ -16,7 +16,7 @@ impl ClassWeights {
             return Ok(Vec::new());
         }
         if names.is_empty() {
-            return refuse("the targets are values, which have no classes; remove it".to_owned());
+            return refuse("the targets are values, which have no classes; remove the key".to_owned());
         }
         match self {
             ClassWeights::Rule(_) => match training.balanced_weights() {

@@ -86,7 +86,7 @@ pub fn finding_of(folder: &RunFolder, code: &str) -> Result<Finding, TrainError>
     codes.sort_unstable();
     codes.dedup();
     let (reason, next) = match codes.as_slice() {
-        [] => (format!("the run has no finding {code}: it has no findings"), "there is nothing to fix or to prove"),
+        [] => (format!("the run has no finding {code}, nor any other"), "there is nothing to fix or to prove"),
         codes => (format!("the run has no finding {code}; it has {}", codes.join(", ")), "give one of these codes"),
     };
     Err(TrainError::Run { path: folder.path().to_owned(), reason, next })
