@@ -1,4 +1,4 @@
-"""A network in PyTorch from the layers of a config of ours, as JSON, with its parameters in the order of our graph."""
+"""Builds a PyTorch network from the layers of a config, as JSON, with its parameters in the order of Evenkeel's graph."""
 
 import dataclasses
 import pathlib
@@ -33,7 +33,7 @@ ACTIVATIONS = {
 
 @dataclasses.dataclass
 class Parameter:
-    """A parameter: what it is for, the tensor, and the view of it in our layout."""
+    """A parameter: its role, the tensor, and a view of it in Evenkeel's layout."""
 
     role: str
     tensor: nn.Parameter
@@ -52,7 +52,7 @@ class Residual(nn.Module):
 
 
 class Rescale(nn.Module):
-    """Every value times a factor."""
+    """Multiplies every value by a factor."""
 
     def __init__(self, factor):
         super().__init__()
@@ -63,7 +63,7 @@ class Rescale(nn.Module):
 
 
 class Builder:
-    """Modules for layers one after the other; follows the shape of a sample, `[height, width, channels]` or `[features]`."""
+    """Modules for consecutive layers; tracks the shape of a sample, `[height, width, channels]` or `[features]`."""
 
     def __init__(self, shape, classes):
         self.shape, self.classes = list(shape), classes
@@ -127,7 +127,7 @@ class Builder:
         return self.normed(module)
 
     def layer_norm(self, layer):
-        """Over all values of a sample; an image has a scale and a shift for each channel, which is a group norm of one."""
+        """Layer norm over all values of a sample; for an image with scale and shift per channel, a group norm with one group."""
         epsilon = layer.get("epsilon", 1e-5)
         module = nn.GroupNorm(1, self.shape[2], epsilon) if self.is_image else nn.LayerNorm(self.shape, epsilon)
         return self.normed(module)
@@ -174,7 +174,7 @@ class Builder:
         return nn.Dropout(layer.get("probability", 0.5))
 
     def residual(self, layer):
-        """Our graph has the projection before the body, whose output shape decides whether there is one."""
+        """Evenkeel's graph has the projection before the body, whose output shape decides whether there is one."""
         given, begun = list(self.shape), self.parameters
         self.parameters = []
         body = self.sequence(layer["body"])
@@ -195,23 +195,23 @@ class Builder:
 
 
 def both(size):
-    """`[height, width]` of a number or a pair."""
+    """Returns `[height, width]` of a number or a pair."""
     return [size, size] if isinstance(size, int) else list(size)
 
 
 def symmetric_padding(padding, kernel, stride, dilation):
-    """Rows and columns on each side; PyTorch's own "same" would need a copy where it is lopsided."""
+    """Returns rows and columns on each side; PyTorch's own "same" would need a copy if it is asymmetric."""
     if padding == "valid":
         return [0, 0]
     if isinstance(padding, int):
         return [padding, padding]
     spans = [dilation * (side - 1) for side in kernel]
     if stride != [1, 1] or any(span % 2 for span in spans):
-        raise ValueError("give the padding as a number: \"same\" is lopsided here")
+        raise ValueError("give the padding as a number: \"same\" is asymmetric here")
     return [span // 2 for span in spans]
 
 
 def build(layers, shape, classes):
-    """`(module, parameters in the order of our graph)`."""
+    """Returns `(module, parameters in the order of Evenkeel's graph)`."""
     builder = Builder(shape, classes)
     return builder.sequence(layers), builder.parameters

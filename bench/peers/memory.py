@@ -7,7 +7,7 @@ STATUS = pathlib.Path("/proc/self/status")
 
 
 def reset_peak():
-    """Sets the high-water mark to the present size, where the system can (Linux)."""
+    """Resets peak memory to the present size, if the system supports it (Linux)."""
     try:
         pathlib.Path("/proc/self/clear_refs").write_text("5")
     except OSError:
@@ -23,7 +23,7 @@ def peak_bytes():
 
 
 def status_bytes(field):
-    """A size from the process status, or None where there is no such file."""
+    """Returns a size from the process status, or None if there is no such file."""
     if not STATUS.exists():
         return None
     for line in STATUS.read_text().splitlines():

@@ -1,19 +1,19 @@
-"""The PyTorch side of `evenkeel bench`: a child process that speaks JSON lines on standard input and output.
+"""The PyTorch side of `evenkeel bench`: a child process that communicates with JSON lines on standard input and output.
 
-One command a line, one answer a line, in turn:
+One command per line, each answered by one line:
 
     {"prepare": {"name": …, "input": [32, 32, 3], "batch": 128, "layers": […], "optimizer": {…}}, as in `workloads.py`,
      "variant": "eager" | "channels_last" | "compile", "threads": 2}
                                  -> {"ready": name, "parameters": count, "torch": version}
     {"loss_check": {"seed": 1}}  -> {"losses": [three losses]} with weights, inputs and labels of the formula in `workloads.py`
     {"output_check": {"seed": 1}} -> {"sum": …} of the magnitudes of the outputs in evaluation mode
-    {"steps": 5}                 -> {"milliseconds": [one a step]}
-    {"evaluations": 5}           -> {"milliseconds": [one a forward pass in evaluation mode, without gradients]}
-    {"peak_bytes": true}         -> {"peak_bytes": …} grown since `prepare`
+    {"steps": 5}                 -> {"milliseconds": [one per step]}
+    {"evaluations": 5}           -> {"milliseconds": [one per forward pass in evaluation mode, without gradients]}
+    {"peak_bytes": true}         -> {"peak_bytes": …}, the growth since `prepare`
     {"epoch": {"images": 50000}} -> {"milliseconds": …, "images": …}: training with flip and padded crop from memory
     {"quit": true}               -> {"bye": true}
 
-A command that fails answers {"error": text}; the process goes on.
+A command that fails is answered by {"error": text}; the process continues.
 """
 
 import dataclasses
@@ -35,24 +35,24 @@ VARIANTS = ("eager", "channels_last", "compile")
 
 
 def compiled(network):
-    """The compiled network, with vectors no wider than those of torch's own kernels."""
+    """Returns the compiled network, with vectors no wider than those of torch's own kernels."""
     if os.environ.get("ATEN_CPU_CAPABILITY") == "avx2":
         torch._inductor.config.cpp.simdlen = 256
     return torch.compile(network)
 
 
 class Session:
-    """The prepared network, optimiser and batch."""
+    """The prepared network, optimizer and batch."""
 
     def __init__(self, workload, variant, threads):
         if variant not in VARIANTS:
-            raise ValueError(f"no variant {variant}; there are {', '.join(VARIANTS)}")
+            raise ValueError(f"unknown variant {variant}; expected one of {', '.join(VARIANTS)}")
         torch.set_num_threads(threads)
         torch.set_flush_denormal(True)
         wanted = workloads.Workload(**workload)
         self.channels_last = variant == "channels_last" and wanted.is_image
         self.compiled = False
-        # A step with two samples loads what the library loads at first use, so that the peak counts the workload alone.
+        # A step with two samples loads what the library loads at first use, so that the peak counts only the workload.
         self.workload = dataclasses.replace(wanted, batch=2)
         self.reset(seed=1)
         self.timed_steps(1)
@@ -65,7 +65,7 @@ class Session:
         self.reset(seed=1)
 
     def reset(self, seed):
-        """The network with the weights of `seed`, a fresh optimiser and the first batch."""
+        """Creates the network with the weights of `seed`, a new optimizer and the first batch."""
         torch.manual_seed(seed)
         self.network, parameters = self.workload.network()
         self.parameters = workloads.initialise(parameters, seed)
@@ -78,12 +78,12 @@ class Session:
         self.run.train()
 
     def laid_out(self, inputs):
-        """Inputs in the memory order of the variant."""
+        """Returns inputs in the memory order of the variant."""
         form = torch.channels_last if self.channels_last else torch.contiguous_format
         return inputs.contiguous(memory_format=form)
 
     def step(self, inputs, labels):
-        """One full training step; the loss before the update."""
+        """Runs one full training step; returns the loss before the update."""
         self.optimizer.zero_grad(set_to_none=True)
         smoothing = self.workload.label_smoothing
         loss = functional.cross_entropy(self.run(inputs), labels, label_smoothing=smoothing)
@@ -111,7 +111,7 @@ class Session:
         return milliseconds
 
     def first_outputs(self, seed):
-        """The sum of the magnitudes of the outputs in evaluation mode, with the weights of `seed`."""
+        """Returns the sum of the magnitudes of the outputs in evaluation mode, with the weights of `seed`."""
         self.reset(seed)
         self.run.eval()
         with torch.inference_mode():
@@ -124,7 +124,7 @@ class Session:
         return [self.step(self.inputs, self.labels).item() for _ in range(3)]
 
     def epoch(self, images):
-        """Milliseconds for one pass over `images` samples in memory, augmented anew; the last short batch is dropped."""
+        """Returns the milliseconds of one pass over `images` samples in memory, with new augmentation; the last short batch is dropped."""
         if not self.workload.is_image:
             raise ValueError("an epoch needs a network for images")
         batch = self.workload.batch
@@ -140,13 +140,13 @@ class Session:
 
 
 def answer(command, session):
-    """The answer to a command and the session after it."""
+    """Returns the answer to a command and the session after it."""
     if "prepare" in command:
         session = Session(command["prepare"], command.get("variant", "eager"), command.get("threads", 2))
         ready = {"ready": session.workload.name, "parameters": session.parameters, "torch": torch.__version__}
         return ready, session
     if session is None:
-        raise ValueError("prepare first")
+        raise ValueError("the session is not prepared; send `prepare` first")
     if "loss_check" in command:
         return {"losses": session.first_losses(command["loss_check"].get("seed", 1))}, session
     if "steps" in command:

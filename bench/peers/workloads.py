@@ -1,10 +1,10 @@
-"""A workload as our side describes it, with weights, inputs and labels that both sides compute from one formula.
+"""A workload as described by Evenkeel, with weights, inputs and labels that both sides compute from one formula.
 
-Parameter number k, counted in the order of our graph, is filled as follows: weights with `values(seed * 1000 + k, …)`,
+Parameter number k, in the order of Evenkeel's graph, is filled as follows: weights with `values(seed * 1000 + k, …)`,
 uniform with limit sqrt(6 / fan_in), in the layouts `[kernel_h, kernel_w, in_channels, out_channels]` and
 `[in_features, out_features]`; the last weight with an eighth of that limit; scales with 1, but 0.25 for the last norm of a
 residual block's body; slopes with 0.25; biases and shifts with 0. Inputs `[batch, height, width, channels]` are
-`values(seed * 1000 + 900, …)` within plus and minus sqrt(3), labels `labels(seed * 1000 + 901, …)`. The formula of `values`
+`values(seed * 1000 + 900, …)` between minus and plus sqrt(3), labels `labels(seed * 1000 + 901, …)`. The formula of `values`
 and `labels` is in `tools/golden/deterministic.py`.
 """
 
@@ -23,7 +23,7 @@ CONSTANTS = {SCALE: 1.0, BODY_SCALE: 0.25, SLOPE: 0.25, BIAS: 0.0, SHIFT: 0.0}
 
 @dataclasses.dataclass(frozen=True)
 class Workload:
-    """A network with its batch, loss and optimiser; `input` is `[height, width, channels]` or `[features]`."""
+    """A network with its batch, loss and optimizer; `input` is `[height, width, channels]` or `[features]`."""
 
     name: str
     input: list
@@ -38,11 +38,11 @@ class Workload:
         return len(self.input) == 3
 
     def network(self):
-        """The module and its parameters in the order of our graph."""
+        """Returns the module and its parameters in the order of Evenkeel's graph."""
         return layers.build(self.layers, self.input, self.classes)
 
     def batch_of(self, seed):
-        """Inputs in torch's layout and labels."""
+        """Returns inputs in torch's layout and labels."""
         shape = (self.batch, *self.input)
         inputs = deterministic.tensor_values(seed * 1000 + 900, shape, -INPUT_LIMIT, INPUT_LIMIT)
         inputs = torch.from_numpy(inputs)
@@ -52,7 +52,7 @@ class Workload:
 
 
 def initialise(parameters, seed):
-    """Fills the parameters by the formula above and returns how many numbers they are."""
+    """Fills the parameters with the formula above and returns their number."""
     last = max(number for number, parameter in enumerate(parameters) if parameter.role == WEIGHT)
     with torch.no_grad():
         for number, parameter in enumerate(parameters):
@@ -68,7 +68,7 @@ def initialise(parameters, seed):
 
 
 def optimizer(settings, parameters):
-    """The optimiser in one fused pass: decay of weights alone, biases and shifts at their own learning rate."""
+    """Returns the fused optimizer: weight decay for weights only, separate learning rates for biases and shifts."""
     trained = [parameter for parameter in parameters if parameter.tensor.requires_grad]
     decay, rate = settings["weight_decay"], settings["learning_rate"]
     bias_factor = settings.get("bias_learning_rate_factor", 1.0)
@@ -85,7 +85,7 @@ def optimizer(settings, parameters):
     if settings["type"] == "adamw":
         betas = (settings["beta1"], settings["beta2"])
         return torch.optim.AdamW(groups, lr=rate, betas=betas, eps=settings["epsilon"], fused=True)
-    raise ValueError(f"no optimiser {settings['type']} here")
+    raise ValueError(f"unknown optimizer {settings['type']}")
 
 
 def tensors(parameters, roles):

@@ -1,11 +1,11 @@
-"""Recomputes the numbers of findings from the files of runs, with NumPy alone.
+"""Recomputes the numbers of findings from the files of runs, using only NumPy.
 
     python3 recompute.py CODE=RUN [CODE=RUN,INITIAL] ...
 
-RUN is the folder of a run whose training split is a whole table of numbers with the class in the last column, one batch an
-epoch. Its learning rate is so small that the weights it ends with are those it started with; where a step is judged, INITIAL
-is such a run with the same seed. One line for each finding: code, layer, number of the finding, number recomputed. The exit
-status is 1 where they differ by more than a thousandth.
+RUN is the folder of a run whose training split is a whole table of numbers with the class in the last column, one batch per
+epoch. Its learning rate is so small that the weights do not change; for rules that evaluate a step, INITIAL is such a run
+with the same seed. Prints one line per finding: code, layer, number of the finding, recomputed number. The exit status is 1
+if they differ by more than a thousandth.
 """
 
 import sys
@@ -19,18 +19,18 @@ TOLERANCE = 1e-3
 
 
 def inputs(run, finding, _):
-    """K002: the largest mean of a feature."""
+    """K002: maximum mean of a feature."""
     return numpy.abs(run.inputs().mean(axis=0)).max()
 
 
 def labels(run, finding, _):
-    """K003: samples of the most frequent class to those of the rarest."""
+    """K003: ratio of the sizes of the most frequent and the rarest class."""
     counts = numpy.bincount(run.labels)
     return counts.max() / counts.min()
 
 
 def start_loss(run, finding, _):
-    """K004: how far the loss at the start lies above that of guessing, as a share of it."""
+    """K004: relative excess of the loss at the start over that of guessing."""
     guessing = numpy.log(len(run.classes))
     return (Network(run).loss - guessing) / guessing
 
@@ -41,18 +41,18 @@ def signal(run, finding, _):
 
 
 def symmetry(run, finding, _):
-    """K006: units with the weights of another unit."""
+    """K006: number of units with the same weights as another unit."""
     _, counts = numpy.unique(run.weights[finding["layer"] + ".weight"], axis=1, return_counts=True)
     return counts[counts > 1].sum()
 
 
 def saturation(run, finding, _):
-    """K009: share of outputs of tanh beyond 0.97."""
+    """K009: fraction of outputs of tanh beyond 0.97."""
     return (numpy.abs(Network(run).output[finding["layer"]]) > 0.97).mean()
 
 
 def dead_relu(run, finding, _):
-    """K010: share of units that fire for no sample."""
+    """K010: fraction of units that are active for no sample."""
     return (~(Network(run).output[finding["layer"]] > 0.0).any(axis=0)).mean()
 
 
@@ -71,7 +71,7 @@ def update_ratio(run, finding, initial):
 
 
 def loss_trend(run, finding, _):
-    """K017: loss as a share of that of guessing by the frequencies of the classes; it is stuck, because no weight moves."""
+    """K017: loss relative to that of guessing by the frequencies of the classes; it is constant, because no weight changes."""
     shares = numpy.bincount(run.labels) / len(run.labels)
     return Network(run).loss / -(shares * numpy.log(shares)).sum()
 

@@ -1,4 +1,4 @@
-"""The files of a run on a table, read without any code of Evenkeel."""
+"""Reads the files of a run on a table, without any code of Evenkeel."""
 
 import csv
 import json
@@ -24,7 +24,7 @@ def read_safetensors(path):
 
 
 class RunFolder:
-    """A run whose training split is the whole table: numbers in all columns but the last, which names the class."""
+    """A run whose training split is the whole table: numbers in all columns except the last, which contains the class."""
 
     def __init__(self, path):
         self.path = Path(path)
@@ -41,7 +41,7 @@ class RunFolder:
         return next(finding for finding in self.findings if finding["code"] == code)
 
     def inputs(self):
-        """Returns what the network sees, [rows, features]."""
+        """Returns the inputs of the network, [rows, features]."""
         if self.config["preprocess"]["steps"] == ["standardize"]:
             return (self.columns - self.columns.mean(axis=0)) / self.columns.std(axis=0)
         assert self.config["preprocess"]["steps"] == []

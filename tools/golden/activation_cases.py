@@ -26,7 +26,7 @@ OTHER_PARAMETERS = [
 
 
 def grid():
-    """`[1, 98]`: a grid over [-8, 8] with zero, small values and values far out; no kink except zero."""
+    """Returns `[1, 98]`: a grid over [-8, 8] with zero, small values and values far out; no kink except zero."""
     even = torch.arange(-8.0, 8.01, 0.1953125, dtype=torch.float64)
     small = torch.tensor([0.0, 1e-3, -1e-3, 1e-6, -1e-6], dtype=torch.float64)
     large = torch.tensor([-80.0, -30.0, -15.0, -10.0, 10.0, 15.0, 30.0, 80.0], dtype=torch.float64)
@@ -35,7 +35,7 @@ def grid():
 
 
 def prelu(channels):
-    """One learned slope per channel, 0.25 at the start."""
+    """One learned slope per channel, initially 0.25."""
     slope = torch.zeros(channels, dtype=torch.float64)
 
     def forward(source, _training):

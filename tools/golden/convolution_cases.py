@@ -7,7 +7,7 @@ from golden_file import Layer, convolution_weight, draw, layer_case, unchanged, 
 
 
 def same_padding(size, kernel, stride, dilation):
-    """Zeros before and after so that the output has ceil(size / stride) positions, the odd one after."""
+    """Returns the zeros before and after with which the output has ceil(size / stride) positions, the odd one after."""
     positions = -(-size // stride)
     total = max(0, (positions - 1) * stride + dilation * (kernel - 1) + 1 - size)
     return total // 2, total - total // 2
@@ -18,7 +18,7 @@ def pair(value):
 
 
 def convolution(in_channels, spec):
-    """A convolution from the keys of our config."""
+    """Creates a convolution from the keys of an Evenkeel config."""
     spec = {"type": "conv2d", "stride": 1, "padding": "valid", "dilation": 1, "groups": 1, "bias": True, **spec}
     kernel, dilation, groups = pair(spec["kernel"]), spec["dilation"], spec["groups"]
     weight = torch.zeros(spec["out_channels"], in_channels // groups, *kernel, dtype=torch.float64)
@@ -70,7 +70,7 @@ GROUP_CASES = [
     ("depthwise, two outputs a channel, stride 2", 1, [6, 5, 3], {"out_channels": 6, "kernel": 3, "stride": 2, "padding": 1, "groups": 3}),
 ]
 
-# Padding that is larger after than before: same with an even kernel or with a stride.
+# Padding that is larger after than before: "same" with an even kernel or with a stride.
 PADDING_CASES = [
     ("kernel 2, same", 2, [4, 5, 2], {"out_channels": 3, "kernel": 2, "padding": "same"}),
     ("kernel 3, stride 2, same, even sizes", 2, [6, 8, 2], {"out_channels": 3, "kernel": 3, "stride": 2, "padding": "same"}),

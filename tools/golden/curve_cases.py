@@ -11,7 +11,7 @@ STEPS = 20
 
 
 def batch(source, step, dtype):
-    """Inputs in torch's layout and labels of a step."""
+    """Returns inputs in torch's layout and labels of a step."""
     seed = source["seed"] + 2 * (step % source["batches"])
     limit = source["limit"]
     shape = (source["batch"], *source["shape"])
@@ -20,7 +20,7 @@ def batch(source, step, dtype):
 
 
 def train(make, source, optimizer, seed, dtype):
-    """Layers, parameter formulas and losses of one run."""
+    """Returns layers, parameter formulas and losses of one run."""
     network, layers = make()
     network.to(dtype)
     formulas = networks.initialise(network, seed)

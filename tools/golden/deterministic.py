@@ -1,4 +1,4 @@
-"""Deterministic values that Python and Rust (`keel_testkit::deterministic`) compute alike.
+"""Deterministic values that Python and Rust (`keel_testkit::deterministic`) compute identically.
 
 Value `index` of stream `seed` is output number `index` of the generator splitmix64 started at `seed`; its top 24 bits,
 divided by 2**24, are a number in [0, 1).
@@ -11,7 +11,7 @@ LEVELS = 1 << 24
 
 
 def top_bits(seed, length):
-    """The top 24 bits of the first `length` outputs of splitmix64, as int64."""
+    """Returns the top 24 bits of the first `length` outputs of splitmix64, as int64."""
     with np.errstate(over="ignore"):
         index = np.arange(1, length + 1, dtype=np.uint64)
         bits = np.uint64(seed) + INCREMENT * index
@@ -22,21 +22,21 @@ def top_bits(seed, length):
 
 
 def values(seed, length, low, high):
-    """`length` float32 values, uniform in [low, high); the limits are float32, the scaling is float64."""
+    """Returns `length` float32 values, uniform in [low, high); the limits are float32, the scaling is float64."""
     low, high = float(np.float32(low)), float(np.float32(high))
     return (low + (high - low) * (top_bits(seed, length) / LEVELS)).astype(np.float32)
 
 
 def tensor_values(seed, shape, low, high):
-    """Like `values`, with a shape."""
+    """Returns values like `values`, with a shape."""
     return values(seed, int(np.prod(shape, dtype=np.int64)), low, high).reshape(shape)
 
 
 def labels(seed, length, classes):
-    """`length` labels in 0..classes."""
+    """Returns `length` labels in 0..classes."""
     return (top_bits(seed, length) * classes) // LEVELS
 
 
 def kaiming_limit(fan_in):
-    """The limit of the uniform initialisation with `fan_in` inputs: sqrt(6 / fan_in), as float32."""
+    """Returns the limit of the uniform initialisation with `fan_in` inputs: sqrt(6 / fan_in), as float32."""
     return float(np.float32(np.sqrt(6.0 / fan_in)))

@@ -40,14 +40,14 @@ class Network(torch.nn.Module):
         return self.last(inner.mean(dim=(2, 3)))
 
     def tensors(self):
-        """All parameters in the order of our graph, each with the conversion to our layout."""
+        """Returns all parameters in the order of Evenkeel's graph, each with the conversion to its layout."""
         for module in (self.first, self.first_norm, self.second, self.second_norm, self.last):
             conversion = {torch.nn.Conv2d: convolution_weight, torch.nn.Linear: linear_weight}
             for name, parameter in module.named_parameters():
                 yield parameter, conversion.get(type(module), unchanged) if name == "weight" else unchanged
 
     def statistics(self):
-        """Running means and variances, in the order of our state."""
+        """Returns running means and variances, in the order of Evenkeel's state."""
         for norm in (self.first_norm, self.second_norm):
             if isinstance(norm, torch.nn.BatchNorm2d):
                 yield from (norm.running_mean, norm.running_var)

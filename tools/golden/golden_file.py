@@ -12,7 +12,7 @@ FOLDER = pathlib.Path(__file__).resolve().parents[2] / "crates" / "keel_nn" / "t
 
 
 def rounded(value):
-    """A number with nine significant digits, which identify a float32."""
+    """Rounds a number to nine significant digits, which identify a float32."""
     value = float(value)
     if not np.isfinite(value):
         raise ValueError(f"{value} in a golden file")
@@ -20,43 +20,43 @@ def rounded(value):
 
 
 def numbers(array):
-    """All values in row-major order, rounded."""
+    """Returns all values in row-major order, rounded."""
     return [rounded(value) for value in np.asarray(array, dtype=np.float64).reshape(-1)]
 
 
 def tensor_json(tensor):
-    """`{"shape", "values"}` of a torch tensor or an array that already has our layout."""
+    """Returns `{"shape", "values"}` of a torch tensor or an array that already has Evenkeel's layout."""
     array = tensor.detach().numpy() if isinstance(tensor, torch.Tensor) else np.asarray(tensor)
     return {"shape": list(array.shape), "values": numbers(array)}
 
 
 def channels_last(tensor):
-    """`[batch, channels, height, width]` to `[batch, height, width, channels]`; other ranks unchanged."""
+    """Converts `[batch, channels, height, width]` to `[batch, height, width, channels]`; other ranks unchanged."""
     return tensor.permute(0, 2, 3, 1) if tensor.dim() == 4 else tensor
 
 
 def channels_first(tensor):
-    """The inverse of `channels_last`."""
+    """Inverts `channels_last`."""
     return tensor.permute(0, 3, 1, 2) if tensor.dim() == 4 else tensor
 
 
 def convolution_weight(tensor):
-    """`[out, in / groups, kernel_h, kernel_w]` to `[kernel_h, kernel_w, in / groups, out]`."""
+    """Converts `[out, in / groups, kernel_h, kernel_w]` to `[kernel_h, kernel_w, in / groups, out]`."""
     return tensor.permute(2, 3, 1, 0)
 
 
 def linear_weight(tensor):
-    """`[out_features, in_features]` to `[in_features, out_features]`."""
+    """Converts `[out_features, in_features]` to `[in_features, out_features]`."""
     return tensor.t()
 
 
 def unchanged(tensor):
-    """A vector needs no conversion."""
+    """Returns a vector, which needs no conversion."""
     return tensor
 
 
 def draw(seed, shape, low=-1.0, high=1.0):
-    """A float64 torch tensor of deterministic float32 values."""
+    """Returns a float64 torch tensor of deterministic float32 values."""
     return torch.from_numpy(deterministic.tensor_values(seed, shape, low, high).astype(np.float64))
 
 
@@ -72,7 +72,7 @@ def fill(parameters, seed):
 
 
 class Layer:
-    """A torch function with what our format needs to know about it.
+    """A torch function with the facts that the file format needs.
 
     `parameters` and `state` map our names to `(torch tensor, conversion to our layout)`; `forward(input, training)`
     takes and returns torch's layout.
@@ -88,7 +88,7 @@ def named_json(tensors):
 
 
 def run_pass(layer, given, training, seed):
-    """One pass with an input in our layout; gradients in training."""
+    """Runs one pass with an input in Evenkeel's layout; computes gradients in training."""
     source = channels_first(given).contiguous().clone().requires_grad_(training)
     for parameter, _ in layer.parameters.values():
         parameter.requires_grad_(True)
@@ -110,7 +110,7 @@ def run_pass(layer, given, training, seed):
 
 
 def layer_case(name, layer, inputs, seed, evaluate=None):
-    """A case with one training pass per element of `inputs` (our layout) and, if given, an evaluation at the end."""
+    """Returns a case with one training pass per element of `inputs` (Evenkeel's layout) and, if given, an evaluation at the end."""
     fill(layer.parameters, seed)
     case = {"name": name, "layer": layer.spec, "batch": inputs[0].shape[0], "input_shape": list(inputs[0].shape[1:])}
     case["output_shape"] = []
@@ -126,7 +126,7 @@ def layer_case(name, layer, inputs, seed, evaluate=None):
 
 
 def write(family, cases, notes=()):
-    """Writes `<family>.json`, one case a line."""
+    """Writes `<family>.json`, one case per line."""
     header = {"family": family, "source": f"PyTorch {torch.__version__.split('+')[0]}, float64"}
     if notes:
         header["notes"] = list(notes)

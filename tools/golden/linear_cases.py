@@ -20,7 +20,7 @@ def linear(in_features, out_features, bias):
 
 
 def maxout(in_features, out_features, pieces):
-    """The largest of `pieces` linear maps; piece p of unit u is column p * out_features + u of the weight."""
+    """The maximum of `pieces` linear maps; piece p of unit u is column p * out_features + u of the weight."""
     weight = torch.zeros(pieces * out_features, in_features, dtype=torch.float64)
     bias = torch.zeros(pieces * out_features, dtype=torch.float64)
     spec = {"type": "maxout", "out_features": out_features, "pieces": pieces}

@@ -58,7 +58,7 @@ def cross_entropy_cases():
 
 
 def multiclass_hinge(scores, targets):
-    """Sum over the wrong classes of max(0, score - right score + 1), averaged over the batch (CS231n)."""
+    """Returns the sum over the wrong classes of max(0, score - right score + 1), averaged over the batch (CS231n)."""
     right = scores.gather(1, targets[:, None])
     margins = torch.clamp(scores - right + 1.0, min=0.0)
     mask = torch.ones_like(scores).scatter(1, targets[:, None], 0.0)

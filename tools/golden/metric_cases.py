@@ -23,7 +23,7 @@ def softmax32(scores):
 
 
 def calibration_error(labels, probabilities):
-    """Expected calibration error over ten bins (low, high] of the predicted class's probability."""
+    """Returns the expected calibration error over ten bins (low, high] of the predicted class's probability."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     bins = np.clip(np.ceil(confidence * 10).astype(int), 1, 10)
     parts = [(right[bins == b].sum(), confidence[bins == b].sum()) for b in range(1, 11)]
@@ -31,7 +31,7 @@ def calibration_error(labels, probabilities):
 
 
 def area(function, labels, probabilities):
-    """Of two classes the second one's; of more the mean over the classes present, each against the rest."""
+    """Returns the score of the second of two classes; of more, the mean over the classes present, each against the rest."""
     present = np.unique(labels)
     if len(present) < 2:
         return None
@@ -46,7 +46,7 @@ def classes_case(name, probabilities, labels):
     predicted = wide.argmax(axis=1)
     names = np.arange(count)
     one_class = len(np.unique(labels)) < 2
-    # Written out where scikit-learn wants rows that add up to exactly 1.
+    # Written out because scikit-learn requires rows that add up to exactly 1.
     log_loss = -np.mean(np.log(np.clip(wide[np.arange(len(labels)), labels], np.finfo(float).eps, 1 - np.finfo(float).eps)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -83,7 +83,7 @@ def scores(seed, samples, count, spread=3.0):
 
 
 def drawn(name, seed, samples, count, spread=3.0, skew=0.0):
-    """Labels that lean towards the larger scores; `skew` moves all towards class 0."""
+    """Returns labels that tend towards the larger scores; `skew` moves all towards class 0."""
     given = scores(seed, samples, count, spread)
     noise = scores(seed + 1, samples, count, 2.0)
     labels = (given + noise + skew * (np.arange(count) == 0)).argmax(axis=1)

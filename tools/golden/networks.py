@@ -27,7 +27,7 @@ class FlattenChannelsLast(nn.Module):
 
 
 class GlobalAveragePool(nn.Module):
-    """The mean over height and width."""
+    """Averages over height and width."""
 
     def forward(self, source):
         return source.mean(dim=(2, 3))
@@ -61,7 +61,7 @@ class ResidualBlock(nn.Module):
 
 
 def cnn(width=1, depth=1):
-    """The network and its layers in our config's words; module and layer share their position.
+    """Returns the network and its layers in the terms of an Evenkeel config; module and layer share their position.
 
     `width` multiplies the channels; with `depth` above one each pooling follows that many convolutions.
     """
@@ -79,7 +79,7 @@ def cnn(width=1, depth=1):
 
 
 def resnet20(width=1, depth=1):
-    """Three stages of `3 * depth` blocks with 16, 32 and 64 channels, times `width`."""
+    """Returns three stages of `3 * depth` blocks with 16, 32 and 64 channels, times `width`."""
     channels = 16 * width
     modules = [convolution(3, channels), nn.BatchNorm2d(channels), nn.ReLU()]
     layers = [convolution_spec(channels), BATCH_NORM, RELU]
@@ -106,7 +106,7 @@ def mlp(width=1, depth=1):
 
 
 def parameter_entries(network):
-    """`(our name, torch parameter, conversion to our layout, whether decay applies)` in the order of the layers."""
+    """Returns `(name, torch parameter, conversion to Evenkeel's layout, whether decay applies)` in the order of the layers."""
     entries = []
     for path, module in network.named_modules():
         if isinstance(module, nn.Conv2d):
@@ -155,7 +155,7 @@ def initial_constant(name):
 
 
 def sgd(network, learning_rate, momentum=0.9, weight_decay=0.0):
-    """SGD with momentum whose decay leaves norms and biases alone."""
+    """Returns SGD with momentum, with weight decay except for norms and biases."""
     entries = parameter_entries(network)
     groups = [
         {"params": [parameter for _, parameter, _, decayed in entries if decayed], "weight_decay": weight_decay},

@@ -31,7 +31,7 @@ def batch_norm(channels, momentum=0.1, epsilon=1e-5, affine=True):
 
 
 def cumulative_batch_norm(channels):
-    """Running statistics that are the plain average over all batches so far (PyTorch's momentum=None)."""
+    """Batch norm whose running statistics are the plain average over all batches so far (PyTorch's momentum=None)."""
     module = torch.nn.BatchNorm2d(channels, momentum=None).double()
     spec = {"type": "batch_norm", "epsilon": 1e-5, "affine": True, "running": "cumulative"}
 
@@ -62,21 +62,21 @@ def group_norm(channels, groups, epsilon=1e-5):
 
 
 def image_layer_norm(channels, epsilon=1e-5):
-    """Over height, width and channels of one sample, with a scale and shift per channel: a single group."""
+    """Layer norm over height, width and channels of one sample, with a scale and shift per channel: a single group."""
     layer = group_norm(channels, 1, epsilon)
     layer.spec = {"type": "layer_norm", "epsilon": epsilon}
     return layer
 
 
 def instance_norm(channels, epsilon=1e-5):
-    """Over height and width of each channel: as many groups as channels."""
+    """Instance norm over height and width of each channel: as many groups as channels."""
     layer = group_norm(channels, channels, epsilon)
     layer.spec = {"type": "instance_norm", "epsilon": epsilon}
     return layer
 
 
 def batches(seed, shape, steps, spread=1.0):
-    """Inputs of successive steps, each with its own mean per step so that running statistics move."""
+    """Returns inputs of successive steps, with a different mean per step so that running statistics change."""
     return [draw(seed + step, shape, spread * (0.3 * step - 1.0), spread * (0.3 * step + 1.5)) for step in range(steps)]
 
 

@@ -1,4 +1,4 @@
-"""Optimisers over five steps with given gradients, and learning rate schedules."""
+"""Optimizers over five steps with given gradients, and learning rate schedules."""
 
 import warnings
 
@@ -101,7 +101,7 @@ def schedule_rates(learning_rate, total_steps, make):
 
 
 def cosine(total_steps):
-    """From the learning rate at step 0 towards zero, which step `total_steps` would reach."""
+    """Linear decay from the learning rate at step 0 towards zero, which would be reached at step `total_steps`."""
     return lambda stepper: torch.optim.lr_scheduler.CosineAnnealingLR(stepper, T_max=total_steps)
 
 

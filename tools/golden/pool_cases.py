@@ -52,7 +52,7 @@ WINDOWS = [
 
 
 def tied_input():
-    """Many equal values, as after a relu: the first of equals in row-major order receives the gradient."""
+    """Returns many equal values, as after a relu: the first of equal ones in row-major order receives the gradient."""
     return torch.round(draw(71_000, (2, 6, 6, 2), -2.0, 2.0)).clamp(min=0.0)
 
 

@@ -17,7 +17,7 @@ CLASSES, BATCH, SIDE, INPUT_SEED = 7, 2, 64, 1000
 
 
 def limits(name, shape):
-    """Lowest and highest value of a tensor."""
+    """Returns the minimum and maximum of a tensor."""
     if name.endswith("running_var"):
         return 0.5, 1.5
     if name.endswith(("running_mean", "bias")):

@@ -1,8 +1,8 @@
-"""Kills a training at random instants and resumes it until it finishes, again and again.
+"""Kills a training run at random instants and resumes it until it finishes, repeatedly.
 
     python3 tools/soak/kill_and_resume.py --binary target/release/evenkeel --kills 1000
 
-Compares every finished training with one that was never interrupted: bytes of the tensors of the model and of the last
+Compares every finished training run with one that was never interrupted: bytes of the tensors of the model and of the last
 checkpoint, exit status, rows of metrics.sqlite without their times, summary without seconds, first_step_at and
 samples_per_second. Exits with 1 if one of them differs.
 """
@@ -24,7 +24,7 @@ COMMON = [
     "train.early_stopping=390", "health.level=full", "run.checkpoint_seconds=0.05",
 ]
 
-# Short trainings with everything that has state: momentum, schedule, batch norm, dropout, early stopping, windows of the
+# Short training runs with everything that has state: momentum, schedule, batch norm, dropout, early stopping, windows of the
 # health rules; one healthy, the others with findings that come and go.
 TRAININGS = {
     "healthy": [
@@ -53,18 +53,18 @@ def arguments():
     parser.add_argument("--binary", required=True, help="the program")
     parser.add_argument("--kills", type=int, default=1000, help="number of kills (1000)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the instants (0)")
-    parser.add_argument("--longest", type=float, default=0.0, help="seconds until a kill at most (a quarter of a training)")
-    parser.add_argument("--set", action="append", default=[], help="another setting of the training")
+    parser.add_argument("--longest", type=float, default=0.0, help="maximum seconds until a kill (a quarter of a training run)")
+    parser.add_argument("--set", action="append", default=[], help="additional setting of the training run")
     parser.add_argument("--keep", help="folder to which the runs that differ are moved")
     return parser.parse_args()
 
 
 def interrupted(program, folder, settings, longest, draw):
-    """Trains with kills until the training ends by itself; returns the number of kills and the exit status."""
+    """Trains with kills until training ends by itself; returns the number of kills and the exit status."""
     kills, run = 0, folder / "run"
     folder.mkdir()
     while True:
-        # Before its config is written there is no run to resume; the training starts again.
+        # Before its config is written, there is no run to resume; training starts again.
         started = run.joinpath("config.toml").exists()
         if not started:
             shutil.rmtree(run, ignore_errors=True)
@@ -87,20 +87,20 @@ def interrupted(program, folder, settings, longest, draw):
 
 
 def compared(whole, status, run, other_status):
-    """Returns what differs between two runs."""
+    """Returns the differences between two runs."""
     found = [] if status == other_status else [f"exit status {other_status} instead of {status}"]
     for name in ["model.safetensors", "checkpoints/last.safetensors"]:
         if whole.tensors(name) != run.tensors(name):
             found.append(f"tensors of {name}")
     expected, rows = whole.rows(), run.rows()
     found += [f"rows of {table}" for table in expected if expected[table] != rows[table]]
-    # Without indices, so that places of long lists are counted together.
+    # Without indices, so that entries of long lists are counted together.
     places = {re.sub(r"\.\d+", "", place) for place in differences(whole.summary(), run.summary())}
     return found + sorted(f"summary: {place}" for place in places)
 
 
 class Whole:
-    """A training that is never interrupted."""
+    """A training run that is never interrupted."""
 
     def __init__(self, program, base, name, settings):
         self.name, self.settings, self.run = name, settings, Run(base / name)
@@ -108,13 +108,13 @@ class Whole:
         self.status, errors = program.run("train", settings=[*settings, f"run.directory={base}", f"run.name={name}"])
         self.seconds = time.monotonic() - start
         if self.status not in (0, 1):
-            raise SystemExit(f"the uninterrupted training failed: exit status {self.status}\n{errors}")
+            raise SystemExit(f"the uninterrupted training run failed: exit status {self.status}\n{errors}")
         codes = [finding["code"] for finding in self.run.summary()["findings"]]
         print(f"{name}: {self.seconds:.2f} s, exit status {self.status}, findings {', '.join(codes) or 'none'}")
 
 
 def main():
-    """Runs the trainings and prints what differs."""
+    """Executes the training runs and prints the differences."""
     given = arguments()
     program, draw = Program(given.binary), random.Random(given.seed)
     base = pathlib.Path(tempfile.mkdtemp(prefix="evenkeel-soak-"))
@@ -133,7 +133,7 @@ def main():
             shutil.copytree(folder, pathlib.Path(given.keep) / folder.name, dirs_exist_ok=True)
         shutil.rmtree(folder)
     shutil.rmtree(base)
-    print(f"{kills} kills; {equal.total()} of {finished.total()} finished trainings equal the uninterrupted one")
+    print(f"{kills} kills; {equal.total()} of {finished.total()} finished training runs equal the uninterrupted one")
     for name in finished:
         print(f"  {name}: {equal[name]} of {finished[name]}")
     for place, count in places.most_common(20):

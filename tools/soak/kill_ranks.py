@@ -1,4 +1,4 @@
-"""Trains on several ranks under `mpirun`, kills one of them at random instants, and resumes on another number of ranks.
+"""Trains on several ranks under `mpirun`, kills one of them at random instants, and resumes on a different number of ranks.
 
     python3 tools/soak/kill_ranks.py --binary target/release/evenkeel --kills 20
 
@@ -25,13 +25,13 @@ LONGEST = 10.0
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", type=pathlib.Path, required=True, help="the program to test")
-    parser.add_argument("--kills", type=int, default=20, help="kills to reach (default: 20)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of instants and ranks (default: 0)")
+    parser.add_argument("--kills", type=int, default=20, help="number of kills (default: 20)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the instants and ranks (default: 0)")
     return parser.parse_args()
 
 
 def rank_processes(folder, rank):
-    """Processes of the job in `folder` that are this rank."""
+    """Returns the processes of the job in `folder` with this rank."""
     wanted = f"OMPI_COMM_WORLD_RANK={rank}".encode()
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         try:
@@ -42,7 +42,7 @@ def rank_processes(folder, rank):
 
 
 def kill_one(binary, folder, command, draw):
-    """Starts a job and kills a rank; returns what is wrong with its end, and the seconds it took."""
+    """Starts a job and kills a rank; returns what is wrong with the result, and the seconds until it ended."""
     ranks = draw.choice([2, 3])
     environment = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "NO_COLOR": "1"}
     launched = ["mpirun", "--oversubscribe", "-n", str(ranks), str(binary), *command]

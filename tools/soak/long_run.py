@@ -16,7 +16,7 @@ import time
 from program import Program, Run
 
 BATCH = 8
-# Of each of the two classes. A fifth is the test split, a tenth of the rest the validation split.
+# Number of samples of each of the two classes. A fifth is the test split, a tenth of the rest the validation split.
 SAMPLES = 1000
 SETTINGS = [
     "data.source=moons", f"data.samples={SAMPLES}", f"train.batch_size={BATCH}", "train.threads=1", "health.level=full",
@@ -30,15 +30,15 @@ def arguments():
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", required=True, help="the program")
-    parser.add_argument("--steps", type=int, default=200_000, help="number of steps at least (200000)")
-    parser.add_argument("--growth", type=float, default=8.0, help="megabytes by which memory may grow (8)")
-    parser.add_argument("--bytes-per-step", type=float, default=200.0, help="bytes of metrics.sqlite a step (200)")
-    parser.add_argument("--metrics", type=float, default=16.0, help="megabytes of metrics.sqlite besides (16)")
+    parser.add_argument("--steps", type=int, default=200_000, help="minimum number of steps (200000)")
+    parser.add_argument("--growth", type=float, default=8.0, help="maximum growth of memory in megabytes (8)")
+    parser.add_argument("--bytes-per-step", type=float, default=200.0, help="maximum bytes of metrics.sqlite per step (200)")
+    parser.add_argument("--metrics", type=float, default=16.0, help="additional megabytes of metrics.sqlite (16)")
     return parser.parse_args()
 
 
 def resident_bytes(process):
-    """Returns the resident memory of a process; none once it has ended."""
+    """Returns the resident memory of a process; None once it has ended."""
     try:
         lines = pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines()
     except OSError:
@@ -64,7 +64,7 @@ def main():
     base = pathlib.Path(tempfile.mkdtemp(prefix="evenkeel-soak-"))
     epochs = given.steps // (SAMPLES * 2 * 7 // 10 // BATCH) + 1
     settings = [*SETTINGS, f"train.epochs={epochs}", f"run.directory={base}"]
-    # Into files, so that no pipe fills up while nobody reads it.
+    # Output goes to files, so that no pipe fills up without a reader.
     process = program.start("train", settings=settings, output=base / "output.txt")
     samples = watched(process)
     failures = []
@@ -84,8 +84,8 @@ def main():
     page_bytes = page.stat().st_size if page.exists() else 0
     print(f"{steps} steps in {epochs} epochs, {len(samples)} samples of memory")
     parts = [statistics.median(samples[start : start + fifth]) / 1e6 for start in range(0, 5 * fifth, fifth)]
-    print(f"memory by fifths of the time: {', '.join(f'{part:.1f}' for part in parts)} MB; {max(samples) / 1e6:.1f} at most")
-    print(f"metrics.sqlite: {database:.1f} MB, {1e6 * database / max(steps, 1):.0f} bytes a step; bound {bound:.1f} MB")
+    print(f"memory by fifths of the time: {', '.join(f'{part:.1f}' for part in parts)} MB; maximum {max(samples) / 1e6:.1f}")
+    print(f"metrics.sqlite: {database:.1f} MB, {1e6 * database / max(steps, 1):.0f} bytes per step; bound {bound:.1f} MB")
     print(f"report: exit status {status}, {page_bytes / 1e6:.1f} MB")
     failures += [f"{steps} steps instead of {given.steps}"] if steps < given.steps else []
     failures += [f"memory grew by {growth:.1f} MB, {given.growth} allowed"] if growth > given.growth else []

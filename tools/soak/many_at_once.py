@@ -1,8 +1,8 @@
-"""Starts many trainings at the same moment in one folder and counts what they leave.
+"""Starts many training runs at the same moment in one folder and counts the results.
 
     python3 tools/soak/many_at_once.py --binary target/release/evenkeel --trainings 50
 
-Exits with 1 unless every training has a folder of its own with a finished summary and the same weights as the others.
+Exits with 1 unless every training run has a separate folder with a finished summary and the same weights as the others.
 """
 
 import argparse
@@ -21,10 +21,10 @@ SETTINGS = [
 
 
 def main():
-    """Runs the trainings and prints the figures."""
+    """Executes the training runs and prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", required=True, help="the program")
-    parser.add_argument("--trainings", type=int, default=50, help="number of trainings (50)")
+    parser.add_argument("--trainings", type=int, default=50, help="number of training runs (50)")
     given = parser.parse_args()
     program = Program(given.binary)
     base = pathlib.Path(tempfile.mkdtemp(prefix="evenkeel-soak-"))
@@ -39,7 +39,7 @@ def main():
     finished = sum(summary is not None and summary["status"] == "finished" for summary in summaries)
     weights = {tuple(sorted(Run(folder).tensors().items())) for folder in folders if (folder / "model.safetensors").exists()}
     ended = sum(status in (0, 1) for status in statuses)
-    print(f"{given.trainings} trainings at once in {seconds:.1f} s: {ended} ended well, {len(folders)} run folders, "
+    print(f"{given.trainings} training runs at once in {seconds:.1f} s: {ended} succeeded, {len(folders)} run folders, "
           f"{finished} finished, {len(weights)} different weights")
     failed = [output for output, status in zip(outputs, statuses) if status not in (0, 1)]
     for output in failed[:3]:

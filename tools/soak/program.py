@@ -6,7 +6,7 @@ import sqlite3
 import struct
 import subprocess
 
-# Fields of summary.json that measure time; they differ between two runs of the same training.
+# Fields of summary.json that measure time; they differ between two runs with the same settings.
 TIMES = ("seconds", "first_step_at", "samples_per_second")
 
 # Tables of metrics.sqlite without columns that measure time.
@@ -30,7 +30,7 @@ class Program:
         return [self.binary, *arguments, *(word for setting in settings for word in ("--set", setting))]
 
     def start(self, *arguments, settings=(), output=None):
-        """Starts the program; what it prints goes to the file `output`, or nowhere."""
+        """Starts the program; its output goes to the file `output`, or is discarded."""
         command = self.command(*arguments, settings=settings)
         if output is None:
             return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -50,7 +50,7 @@ class Run:
         self.path = pathlib.Path(path)
 
     def summary(self):
-        """Returns the summary without its times; none where it cannot be read."""
+        """Returns the summary without its times; None if it cannot be read."""
         try:
             summary = json.loads(self.path.joinpath("summary.json").read_text())
         except (OSError, ValueError):
@@ -75,7 +75,7 @@ class Run:
 
 
 def differences(one, other, place=""):
-    """Returns the places at which two documents differ."""
+    """Returns the keys in which two documents differ."""
     if isinstance(one, dict) and isinstance(other, dict):
         keys = sorted(one.keys() | other.keys())
         return [found for key in keys for found in differences(one.get(key), other.get(key), f"{place}.{key}")]

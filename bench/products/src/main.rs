@@ -1,4 +1,4 @@
-//! Matrix products of many shapes, in turn with the library `gemm` and with the limit of the machine at that moment.
+//! Speed of matrix products of many shapes, alternating with the library `gemm` and with the limit of the machine at that moment.
 //!
 //! ```text
 //! cargo run --release --manifest-path bench/products/Cargo.toml
@@ -43,7 +43,7 @@ const SHAPES: [[usize; 3]; 22] = [
     [100, 200, 100],
 ];
 
-/// Turns of each side; the best one counts.
+/// Number of turns of each side; the best one counts.
 const TURNS: usize = 15;
 
 /// The three products of a linear layer.
@@ -100,7 +100,7 @@ impl Case {
             _ => steps(columns, false),
         };
         let parallelism = if threads == 1 { Parallelism::None } else { Parallelism::Rayon(threads) };
-        // SAFETY: the matrices have the lengths that their sizes say.
+        // SAFETY: the lengths of the matrices match their sizes.
         unsafe {
             gemm::gemm(
                 rows,
@@ -139,7 +139,7 @@ impl Case {
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let simd = simd::level();
-    println!("{}, GFLOP/s; share of the limit measured at the same moment", simd.name());
+    println!("{}, GFLOP/s; fraction of the limit measured at the same moment", simd.name());
     println!(
         "{:>18} {:>15} {:>7} {:>7} {:>7} {:>7} {:>7}",
         "shape", "form", "threads", "ours", "share", "gemm", "ratio"

@@ -43,7 +43,7 @@ impl From<Sgd> for OptimizerConfig {
     }
 }
 
-/// Adam with weight decay kept apart from the gradient's averages.
+/// Adam with weight decay decoupled from the averages of the gradient.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdamW(AdamwConfig);
 

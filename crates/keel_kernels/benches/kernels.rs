@@ -1,7 +1,7 @@
-//! Every kernel of the yardstick networks in GFLOP/s, beside the measured limits of the machine.
+//! Throughput of every kernel of the yardstick networks in GFLOP/s, compared with the measured limits of the machine.
 //!
 //! `cargo bench -p keel_kernels [-- WORDS...]` runs the cases whose line contains one of the words; `RAYON_NUM_THREADS=1`
-//! gives the numbers of one thread. Each number is the best of many runs: a kernel's own speed, without disturbances.
+//! gives the numbers for one thread. Each number is the best of many runs: the kernel's own speed, without disturbances.
 
 #![allow(clippy::print_stdout, reason = "a benchmark reports to the terminal")]
 
@@ -15,10 +15,10 @@ use keel_kernels::matmul::{self, Factors, Sizes};
 use keel_kernels::parallel::workers;
 use keel_kernels::{Buffer, Scratch, SimdLevel, simd};
 
-/// Samples in a batch, unless `KEEL_BENCH_BATCH` says another number: short runs suffer less from other work.
+/// Number of samples in a batch, unless `KEEL_BENCH_BATCH` is set: short runs are less affected by other work.
 const BATCH: usize = 128;
 
-/// Time spent on each case.
+/// Time budget for each case.
 const BUDGET: Duration = Duration::from_millis(250);
 
 fn main() {
@@ -43,7 +43,7 @@ fn main() {
     }
 }
 
-/// Layers of the yardstick networks, then other layers of common networks.
+/// Returns the layers of the yardstick networks, then other layers of common networks.
 fn convolutions() -> Vec<ConvolutionShape> {
     let yardsticks = [
         (32, [3, 32], 3, 1),
@@ -132,17 +132,17 @@ struct Report {
 #[derive(Clone, Copy)]
 struct Cost {
     flops: usize,
-    /// Least traffic with memory.
+    /// Minimum memory traffic.
     bytes: usize,
 }
 
 impl Report {
-    /// Returns true if a line is asked for.
+    /// Returns true if a line is requested.
     fn wants(&self, name: &str) -> bool {
         self.words.is_empty() || self.words.iter().any(|word| name.contains(word.as_str()))
     }
 
-    /// Times `run` and prints a line.
+    /// Measures `run` and prints a line.
     fn line(&self, name: &str, cost: Cost, mut run: impl FnMut()) {
         let Cost { flops, bytes } = cost;
         if !self.wants(name) {

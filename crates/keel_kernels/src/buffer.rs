@@ -4,17 +4,17 @@ use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-/// Bytes a [`Buffer`] is aligned to: one cache line, one AVX-512 vector.
+/// Alignment of a [`Buffer`] in bytes: one cache line, one AVX-512 vector.
 pub const ALIGNMENT: usize = 64;
 
-/// Floats in [`ALIGNMENT`] bytes; ranges that start at multiples of it stay aligned.
+/// Number of floats in [`ALIGNMENT`] bytes; ranges that start at multiples of it stay aligned.
 pub const ALIGNMENT_FLOATS: usize = ALIGNMENT / size_of::<f32>();
 
-/// Bytes of a huge page. Buffers of this size and more start at one and ask the system for such pages: the processor
-/// then finds addresses in its tables for strided reads too, and the system hands out memory in few steps.
+/// Size of a huge page in bytes. Buffers of at least this size start at a page boundary and request huge pages: the processor then
+/// finds the addresses of strided reads in its translation tables, and the system provides memory in few steps.
 const HUGE_PAGE: usize = 2 << 20;
 
-/// A zero-initialised slice of `f32`, aligned to [`ALIGNMENT`] bytes, whose length never changes.
+/// A zero-initialised slice of `f32`, aligned to [`ALIGNMENT`] bytes, with a fixed length.
 ///
 /// ```
 /// let mut buffer = keel_kernels::Buffer::zeroed(100);
@@ -28,7 +28,7 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// `length` zeros.
+    /// Creates a buffer of `length` zeros.
     pub fn zeroed(length: usize) -> Self {
         if length == 0 {
             return Buffer { pointer: NonNull::dangling(), length };
@@ -41,7 +41,7 @@ impl Buffer {
         }
     }
 
-    /// A copy of `values`.
+    /// Creates a copy of `values`.
     pub fn from_slice(values: &[f32]) -> Self {
         let mut buffer = Buffer::zeroed(values.len());
         buffer.copy_from_slice(values);
@@ -90,7 +90,7 @@ unsafe impl Send for Buffer {}
 // SAFETY: shared access only reads.
 unsafe impl Sync for Buffer {}
 
-/// Zeroed memory for a layout of non-zero size, null if there is none.
+/// Allocates zeroed memory for a layout of non-zero size; returns null on failure.
 fn allocate_zeroed(layout: Layout) -> *mut u8 {
     if layout.align() < HUGE_PAGE {
         // SAFETY: the size is not zero.
@@ -107,7 +107,7 @@ fn allocate_zeroed(layout: Layout) -> *mut u8 {
     }
 }
 
-/// Asks for huge pages; a system that refuses leaves small ones.
+/// Requests huge pages; if the system refuses, pages stay small.
 ///
 /// # Safety
 /// `bytes` must be allocated behind `pointer`, which lies on a page boundary.

@@ -1,9 +1,9 @@
 //! Bytes in memory that is planned in floats.
 //!
-//! The places of maxima are kept as one byte each, in buffers a plan has cut out of one block of floats. Kernels take
-//! bytes; this module is the only one that sees the block in both ways.
+//! The positions of maxima are stored as one byte each, in buffers that a plan cuts from one block of floats. Kernels take bytes;
+//! only this module sees the block as both.
 
-/// Returns the number of floats whose memory holds `bytes` bytes.
+/// Returns the number of floats whose memory can store `bytes` bytes.
 pub fn floats_for(bytes: usize) -> usize {
     bytes.div_ceil(size_of::<f32>())
 }
@@ -14,7 +14,7 @@ pub fn of(floats: &[f32]) -> &[u8] {
     unsafe { std::slice::from_raw_parts(floats.as_ptr().cast(), size_of_val(floats)) }
 }
 
-/// Returns the bytes of `floats`, to be written.
+/// Returns the bytes of `floats` for writing.
 pub fn of_mut(floats: &mut [f32]) -> &mut [u8] {
     // SAFETY: the same memory with a weaker alignment; every bit pattern is a valid byte and a valid float.
     unsafe { std::slice::from_raw_parts_mut(floats.as_mut_ptr().cast(), size_of_val(floats)) }

@@ -1,12 +1,12 @@
-//! Inverted dropout: the mask is a function of the element's index, so backward draws it again instead of reading it.
+//! Inverted dropout: the mask is a function of the element's index, so that backward draws it again instead of reading it.
 
 use crate::parallel::{Pieces, for_each_chunk};
 use crate::simd::SimdLevel;
 
-/// Floats one task handles; even, for two elements share a draw.
+/// Number of floats per task; even, because two elements share a draw.
 const CHUNK: usize = 16 * 1024;
 
-/// Which values are dropped, and how the others grow.
+/// Selection of the dropped values, and scale of the others.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
     /// Values whose 32 random bits are below this are dropped: probability times 2^32.
@@ -16,14 +16,14 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    /// Drops values with `probability` in `[0, 1)`.
+    /// Creates a dropout with `probability` in `[0, 1)`.
     pub fn new(probability: f32) -> Self {
         assert!((0.0..1.0).contains(&probability), "probability {probability}");
         let threshold = (f64::from(probability) * 2f64.powi(32)) as u32;
         Dropout { threshold, scale: (1.0 / (1.0 - f64::from(probability))) as f32 }
     }
 
-    /// `output = input * scale`, zero where dropped. `bits(index)` gives the 64 random bits of elements `2 * index` and
+    /// Computes `output = input * scale`, zero where dropped. `bits(index)` returns the 64 random bits of elements `2 * index` and
     /// `2 * index + 1`; applied to a gradient with the same bits, this is the backward pass.
     pub fn apply(self, simd: SimdLevel, input: &[f32], bits: impl Fn(u64) -> u64 + Sync, output: &mut [f32]) {
         assert_eq!(input.len(), output.len(), "input and output");

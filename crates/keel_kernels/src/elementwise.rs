@@ -3,10 +3,10 @@
 use crate::parallel::{Pieces, for_each_chunk};
 use crate::simd::SimdLevel;
 
-/// Floats one task handles.
+/// Number of floats per task.
 const CHUNK: usize = 16 * 1024;
 
-/// `target += source`.
+/// Computes `target += source`.
 pub fn add_assign(simd: SimdLevel, target: &mut [f32], source: &[f32]) {
     assert_eq!(target.len(), source.len(), "lengths");
     let pieces = Pieces::new(target);
@@ -21,7 +21,7 @@ pub fn add_assign(simd: SimdLevel, target: &mut [f32], source: &[f32]) {
     });
 }
 
-/// `target = first + second`.
+/// Computes `target = first + second`.
 pub fn add(simd: SimdLevel, [first, second]: [&[f32]; 2], target: &mut [f32]) {
     assert_eq!((first.len(), second.len()), (target.len(), target.len()), "lengths");
     let pieces = Pieces::new(target);
@@ -36,7 +36,7 @@ pub fn add(simd: SimdLevel, [first, second]: [&[f32]; 2], target: &mut [f32]) {
     });
 }
 
-/// `target = source`.
+/// Copies `source` to `target`.
 pub fn copy(source: &[f32], target: &mut [f32]) {
     assert_eq!(source.len(), target.len(), "lengths");
     let pieces = Pieces::new(target);

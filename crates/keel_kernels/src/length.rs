@@ -1,10 +1,10 @@
-//! Lengths as products of sizes that a caller chose.
+//! Lengths as products of sizes given by a caller.
 
-/// Largest number of floats of a matrix, an image or the weights of a layer: 4 TB, or 128 MB where addresses have 32 bits.
-/// Sums and small multiples of lengths up to it are countable.
+/// Maximum number of floats of a matrix, an image or the weights of a layer: 4 TB, or 128 MB with 32-bit addresses. Sums and small
+/// multiples of lengths up to it do not overflow.
 pub(crate) const LARGEST: usize = usize::MAX >> if usize::BITS == 64 { 24 } else { 7 };
 
-/// Returns the product of `sizes`; `None` if it is above [`LARGEST`] or one of the sizes is.
+/// Returns the product of `sizes`; `None` if it or one of the sizes is above [`LARGEST`].
 pub(crate) fn checked_product(sizes: &[usize]) -> Option<usize> {
     let product =
         sizes.iter().try_fold(1usize, |product, &size| if size > LARGEST { None } else { product.checked_mul(size) });
@@ -14,7 +14,7 @@ pub(crate) fn checked_product(sizes: &[usize]) -> Option<usize> {
 /// Returns the product of `sizes`, the length of `what`.
 ///
 /// # Panics
-/// If there is none ([`checked_product`]).
+/// If it is too large ([`checked_product`]).
 #[track_caller]
 pub(crate) fn product(what: &str, sizes: &[usize]) -> usize {
     match checked_product(sizes) {

@@ -1,8 +1,8 @@
 //! CPU arithmetic on slices for training neural networks.
 //!
-//! Everything works on plain `&[f32]` in row-major order, images as `[batch, height, width, channels]`. Lengths are
-//! asserted once at each public entry. Results depend on the data and the SIMD level, which is an argument of every kernel,
-//! never on the number of threads.
+//! All kernels work on plain `&[f32]` in row-major order, with images as `[batch, height, width, channels]`. Lengths are asserted
+//! once at each public entry. Results depend on the data and on the SIMD level, which is an argument of every kernel, but never on
+//! the number of threads.
 #![warn(clippy::unwrap_used)]
 
 pub mod activation;

@@ -1,8 +1,8 @@
-//! Limits of the processor, measured: the ceiling kernels are judged against.
+//! Measured limits of the processor: the ceiling that kernels are compared with.
 //!
-//! Two numbers make a roofline: multiply-adds a second when all operands are in registers, and bytes a second copied
-//! between buffers far larger than the inner caches. Both are the best of several short tries, on one thread and on all
-//! threads of the current pool.
+//! Two numbers make a roofline: multiply-adds per second with all operands in registers, and bytes per second copied between
+//! buffers much larger than the inner caches. Both are the best of several short runs, on one thread and on all threads of the
+//! current pool.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -16,30 +16,30 @@ use crate::simd::SimdLevel;
 /// Measured ceilings of this machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MachineLimits {
-    /// Threads that worked together for the `all_threads` numbers.
+    /// Number of threads for the `all_threads` numbers.
     pub threads: usize,
-    /// Billions of floating-point operations (multiplication and addition counted apart) a second, one thread.
+    /// Billions of floating-point operations per second (multiplication and addition counted separately), on one thread.
     pub gigaflops_one_thread: f64,
-    /// The same with all threads at work.
+    /// Billions of floating-point operations per second, on all threads.
     pub gigaflops_all_threads: f64,
-    /// Billions of bytes read plus bytes written a second while copying, one thread.
+    /// Billions of bytes read plus bytes written per second while copying, on one thread.
     pub copy_gigabytes_one_thread: f64,
-    /// The same with all threads at work.
+    /// Billions of bytes read plus bytes written per second while copying, on all threads.
     pub copy_gigabytes_all_threads: f64,
 }
 
-/// Tries each number is the best of.
+/// Number of runs of which the best counts.
 const TRIES: usize = 12;
 
-/// Rounds of the arithmetic loop in one try, about 5 ms.
+/// Number of rounds of the arithmetic loop per run, about 5 ms.
 const ROUNDS: usize = 400_000;
 
-/// Floats each thread copies in one try.
+/// Number of floats that each thread copies per run.
 const COPY_FLOATS: usize = 4 << 20;
 
 impl MachineLimits {
-    /// Measures this machine at one SIMD level in less than half a second; other work on it lowers the result. Takes 32 MiB
-    /// a thread meanwhile.
+    /// Measures this machine at one SIMD level in less than half a second; other work on it lowers the result. Temporarily uses 32
+    /// MiB per thread.
     pub fn measure(simd: SimdLevel) -> MachineLimits {
         let threads = workers();
         let (one, all) = (gigaflops(simd, 1, TRIES, ROUNDS), gigaflops(simd, threads, TRIES, ROUNDS));
@@ -53,14 +53,14 @@ impl MachineLimits {
         }
     }
 
-    /// Billions of floating-point operations a second with all threads at work, from one try of about a millisecond. Clocks
-    /// change and virtual machines share their cores: the share a kernel reaches is told by the limit of the same moment.
+    /// Returns the billions of floating-point operations per second on all threads, from one run of about a millisecond. Clock
+    /// rates change and virtual machines share their cores: the efficiency of a kernel is relative to the limit at the same moment.
     pub fn gigaflops_now(simd: SimdLevel) -> f64 {
         gigaflops(simd, workers(), 1, ROUNDS / 4)
     }
 
-    /// Billions of operations a second no kernel on all threads can exceed that does `flops` operations while moving at
-    /// least `bytes` bytes to and from memory.
+    /// Returns the maximum billions of operations per second, on all threads, of a kernel that executes `flops` operations while
+    /// moving at least `bytes` bytes to and from memory.
     pub fn attainable_gigaflops(&self, flops: f64, bytes: f64) -> f64 {
         let seconds = (flops / self.gigaflops_all_threads).max(bytes / self.copy_gigabytes_all_threads);
         flops / seconds
@@ -87,7 +87,7 @@ fn copy_gigabytes(threads: usize) -> f64 {
     (2 * threads * COPY_FLOATS * size_of::<f32>()) as f64 / seconds / 1e9
 }
 
-/// Seconds of the fastest of `tries` to run `work(thread)` on `threads` threads at once.
+/// Returns the seconds of the fastest of `tries` runs of `work(thread)` on `threads` threads at once.
 fn best_seconds(threads: usize, tries: usize, work: &(impl Fn(usize) + Sync)) -> f64 {
     let run = || match threads {
         1 => work(0),
@@ -105,7 +105,7 @@ fn best_seconds(threads: usize, tries: usize, work: &(impl Fn(usize) + Sync)) ->
     (0..tries).map(time).fold(f64::INFINITY, f64::min)
 }
 
-/// Runs multiply-adds between registers; returns the floating-point operations of one round.
+/// Runs multiply-adds between registers; returns the number of floating-point operations per round.
 fn multiply_add_rounds(level: SimdLevel, rounds: usize) -> usize {
     struct Rounds(usize);
     impl pulp::WithSimd for Rounds {
@@ -122,7 +122,7 @@ fn multiply_add_rounds(level: SimdLevel, rounds: usize) -> usize {
 #[inline(always)]
 fn rounds_of<S: Simd, const SUMS: usize>(simd: S, rounds: usize) -> usize {
     let (left, right) = (simd.splat_f32s(black_box(1e-3)), simd.splat_f32s(black_box(1e-3)));
-    // Different starts, so that no two sums are the same computation.
+    // Different initial values, so that no two sums are the same computation.
     let mut sums = [simd.splat_f32s(0.0); SUMS];
     for (index, sum) in sums.iter_mut().enumerate() {
         *sum = simd.splat_f32s(black_box(index as f32));

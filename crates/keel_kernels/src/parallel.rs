@@ -1,8 +1,8 @@
-//! Work shared over the threads of the current `rayon` pool, in pieces that never depend on how many threads there are.
+//! Work shared among the threads of the current `rayon` pool, in pieces that never depend on the number of threads.
 //!
-//! Kernels cut their work into *tasks* by the shape of the data alone, and every sum over tasks is taken in task order:
-//! so the same input gives the same bits with any number of threads. Small work stays on the calling thread. Nothing
-//! here allocates.
+//! Kernels divide their work into *tasks* that depend only on the shape of the data, and every sum over tasks is taken in task
+//! order: so the same input gives the same bits with any number of threads. Small work stays on the calling thread. Nothing here
+//! allocates.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -10,20 +10,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-/// Element-wise operations (elements touched) below which waking another thread costs more than it saves.
+/// Number of element-wise operations (elements accessed) below which waking another thread costs more than it saves.
 pub const MINIMUM_WORK: usize = 64 * 1024;
 
-/// Multiply-adds of a matrix product that take about as long as one element-wise operation: their operands are in
+/// Number of multiply-adds of a matrix product that take about as long as one element-wise operation: their operands are in
 /// registers, not in memory.
 pub const MULTIPLY_ADDS_PER_OPERATION: usize = 16;
 
-/// Threads of the current pool.
+/// Returns the number of threads of the current pool.
 pub fn workers() -> usize {
     rayon::current_num_threads()
 }
 
-/// Calls `task(index)` once for every index below `tasks`; on several threads if `work`, the element-wise operations of
-/// all tasks together, is worth it.
+/// Calls `task(index)` once for every index below `tasks`; on several threads if `work`, the number of element-wise operations of
+/// all tasks together, is large enough.
 pub fn for_each_task(tasks: usize, work: usize, task: impl Fn(usize) + Sync) {
     let threads = if work < MINIMUM_WORK { 1 } else { workers().min(tasks) };
     let next = Next::of(tasks);
@@ -34,7 +34,7 @@ pub fn for_each_task(tasks: usize, work: usize, task: impl Fn(usize) + Sync) {
     });
 }
 
-/// Scratch that threads share.
+/// Scratch buffer that threads share.
 #[derive(Debug)]
 pub struct WorkerScratch<'a> {
     /// Number of floats of all threads together.
@@ -43,10 +43,10 @@ pub struct WorkerScratch<'a> {
     pub per_worker: usize,
 }
 
-/// Calls `task(index, part)` like [`for_each_task`], with a part of the scratch for each thread.
+/// Calls `task(index, part)` like [`for_each_task`], with a part of the scratch buffer for each thread.
 ///
 /// # Panics
-/// If the scratch is too short for one thread. With enough for fewer threads than there are, fewer threads work.
+/// If the buffer is too short for one thread. If it is too short for all threads, fewer threads are used.
 pub fn for_each_task_with_scratch(
     tasks: usize,
     work: usize,
@@ -59,7 +59,7 @@ pub fn for_each_task_with_scratch(
     let threads = if work < MINIMUM_WORK { 1 } else { workers().min(tasks).min(parts) };
     let (next, pieces) = (Next::of(tasks), Pieces::new(scratch));
     on_threads(threads, &|thread| {
-        // SAFETY: each thread has a number of its own, so no two parts overlap.
+        // SAFETY: each thread has a different number, so that no two parts overlap.
         let part = unsafe { pieces.piece(thread * per_worker..(thread + 1) * per_worker) };
         while let Some(index) = next.take() {
             task(index, part);
@@ -67,8 +67,8 @@ pub fn for_each_task_with_scratch(
     });
 }
 
-/// Calls `work(thread)` once for every number below `threads`, at least for 0, at the same time where the pool has so many
-/// threads. This function is not generic, so that the sharing of work is compiled once and not for each kernel.
+/// Calls `work(thread)` once for every number below `threads`, at least for 0, concurrently if the pool has enough threads. This
+/// function is not generic, so that the sharing of work is compiled only once and not for each kernel.
 fn on_threads(threads: usize, work: &(dyn Fn(usize) + Sync)) {
     if threads <= 1 {
         return work(0);
@@ -76,7 +76,7 @@ fn on_threads(threads: usize, work: &(dyn Fn(usize) + Sync)) {
     (0..threads).into_par_iter().with_max_len(1).for_each(work);
 }
 
-/// Hands out the tasks of a call, each once.
+/// Distributes the tasks of a call, each once.
 struct Next {
     index: AtomicUsize,
     tasks: usize,
@@ -94,15 +94,15 @@ impl Next {
     }
 }
 
-/// Element-wise work on one long slice: calls `operation(range)` for consecutive ranges of at most `chunk` elements.
+/// Executes element-wise work on one long slice: calls `operation(range)` for consecutive ranges of at most `chunk` elements.
 pub fn for_each_chunk(length: usize, chunk: usize, operation: impl Fn(Range<usize>) + Sync) {
     for_each_task(length.div_ceil(chunk), length, |index| {
         operation(index * chunk..((index + 1) * chunk).min(length));
     });
 }
 
-/// Element-wise work on one long slice: calls `operation(index, part)` for consecutive parts of `values` of at most `chunk`
-/// elements.
+/// Executes element-wise work on one long slice: calls `operation(index, part)` for consecutive parts of `values` of at most
+/// `chunk` elements.
 pub fn for_each_chunk_mut(values: &mut [f32], chunk: usize, operation: impl Fn(usize, &mut [f32]) + Sync) {
     let length = values.len();
     let pieces = Pieces::new(values);
@@ -113,7 +113,7 @@ pub fn for_each_chunk_mut(values: &mut [f32], chunk: usize, operation: impl Fn(u
     });
 }
 
-/// A mutable slice whose disjoint pieces are handed to tasks running at the same time.
+/// A mutable slice whose disjoint pieces are accessed by concurrent tasks.
 #[derive(Clone, Copy)]
 pub struct Pieces<'a, T = f32> {
     pointer: *mut T,
@@ -132,7 +132,7 @@ impl<'a, T> Pieces<'a, T> {
         Pieces { pointer: slice.as_mut_ptr(), length: slice.len(), slice: PhantomData }
     }
 
-    /// The elements in `range`.
+    /// Returns the elements in `range`.
     ///
     /// # Safety
     /// No two pieces alive at the same time may overlap.
@@ -146,10 +146,10 @@ impl<'a, T> Pieces<'a, T> {
         unsafe { std::slice::from_raw_parts_mut(self.pointer.add(range.start), range.len()) }
     }
 
-    /// The address of element `index`, for kernels that write strided rows.
+    /// Returns the address of element `index`, for kernels that write strided rows.
     ///
     /// # Safety
-    /// As [`Pieces::piece`] for every element the caller writes through the address.
+    /// As described at [`Pieces::piece`], for every element that the caller writes through the address.
     pub unsafe fn pointer(&self, index: usize) -> *mut T {
         assert!(index <= self.length, "element {index} of {}", self.length);
         // SAFETY: inside or one past the borrowed slice (asserted).

@@ -1,12 +1,12 @@
 //! Memory for intermediate results of one call.
 
-/// Scratch buffer of floats whose contents mean nothing before and after a call. The documentation of a function says how
-/// many it needs.
+/// Scratch buffer of floats whose contents are undefined before and after a call. The documentation of a function gives the
+/// required length.
 #[derive(Debug)]
 pub struct Scratch<'a>(pub &'a mut [f32]);
 
 impl<'a> Scratch<'a> {
-    /// Scratch of no length, for calls that need none.
+    /// Creates an empty scratch buffer, for calls that need none.
     pub const fn none() -> Self {
         Scratch(&mut [])
     }
@@ -21,7 +21,7 @@ impl<'a> Scratch<'a> {
         self.0.is_empty()
     }
 
-    /// Cuts off the first `length` floats.
+    /// Splits off the first `length` floats.
     ///
     /// # Panics
     /// If there are fewer.
@@ -30,7 +30,7 @@ impl<'a> Scratch<'a> {
         (first, Scratch(rest))
     }
 
-    /// Lends the same floats to one call of several.
+    /// Reborrows the same floats for one of several calls.
     pub fn reborrow(&mut self) -> Scratch<'_> {
         Scratch(self.0)
     }

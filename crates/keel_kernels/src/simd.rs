@@ -1,18 +1,17 @@
 //! SIMD levels: sets of vector instructions that kernels are compiled for.
 //!
-//! Every kernel is written once over [`pulp::Simd`] (or as a plain loop the compiler vectorises), compiled for each level,
-//! and told by its caller which level to run at. [`level`] is the default of programs: the widest level of the processor,
-//! or the one that the environment variable `KEEL_SIMD` = `avx512` | `avx2` | `neon` | `simd128` | `scalar` names. Results of
-//! different levels may differ in the last bits, because wider registers sum in another order; within one level they
-//! never do.
+//! Every kernel is written once over [`pulp::Simd`] (or as a plain loop that the compiler vectorises), compiled for each level, and
+//! called with the level to run at. [`level`] is the default of programs: the widest level of the processor, or the one named by
+//! the environment variable `KEEL_SIMD` = `avx512` | `avx2` | `neon` | `simd128` | `scalar`. Results of different levels may differ
+//! in the last bits, because wider registers sum in a different order; within one level they never do.
 
 use std::fmt;
 use std::sync::OnceLock;
 
-/// A set of vector instructions kernels are compiled for.
+/// A set of vector instructions that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SimdLevel {
-    /// Portable code, 128-bit vectors at most.
+    /// Portable code, at most 128-bit vectors.
     Scalar,
     /// x86-64 with AVX2 and FMA, 8 lanes.
     #[cfg(target_arch = "x86_64")]
@@ -29,7 +28,7 @@ pub enum SimdLevel {
 }
 
 impl SimdLevel {
-    /// Every level this processor can run, widest first.
+    /// Returns every level that this processor supports, widest first.
     pub fn available() -> Vec<SimdLevel> {
         let mut levels = Vec::new();
         #[cfg(target_arch = "x86_64")]
@@ -53,7 +52,7 @@ impl SimdLevel {
         levels
     }
 
-    /// Returns the word `KEEL_SIMD` and reports use.
+    /// Returns the name used by `KEEL_SIMD` and reports.
     pub fn name(self) -> &'static str {
         match self {
             SimdLevel::Scalar => "scalar",
@@ -68,7 +67,7 @@ impl SimdLevel {
         }
     }
 
-    /// Lanes of `f32` in one vector.
+    /// Returns the number of `f32` lanes of a vector.
     pub fn lanes(self) -> usize {
         match self {
             SimdLevel::Scalar => 4,
@@ -86,7 +85,7 @@ impl SimdLevel {
     /// Runs `operation` compiled for this level.
     ///
     /// # Panics
-    /// If the processor cannot run this level; [`SimdLevel::available`] lists those it can.
+    /// If the processor does not support this level; see [`SimdLevel::available`].
     #[inline]
     pub fn dispatch<O: pulp::WithSimd>(self, operation: O) -> O::Output {
         match self {
@@ -131,31 +130,31 @@ impl SimdLevel {
     }
 }
 
-/// The environment variable that names the level of programs.
+/// Environment variable that sets the level of programs.
 const VARIABLE: &str = "KEEL_SIMD";
 
-/// A level that `KEEL_SIMD` asks for and this processor cannot run.
+/// A value of `KEEL_SIMD` that is not a level of this processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownLevel {
-    /// The text of the variable.
+    /// Value of the variable.
     pub wanted: String,
-    /// The names it may have, widest first.
+    /// Accepted names, widest first.
     pub available: Vec<&'static str>,
 }
 
 impl fmt::Display for UnknownLevel {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let UnknownLevel { wanted, available } = self;
-        write!(formatter, "{VARIABLE}={}: this processor offers {}", wanted.escape_debug(), available.join(", "))
+        write!(formatter, "{VARIABLE}={}: this processor supports {}", wanted.escape_debug(), available.join(", "))
     }
 }
 
 impl std::error::Error for UnknownLevel {}
 
-/// Returns the level that `KEEL_SIMD` names, the widest available where it is unset or empty.
+/// Returns the level that `KEEL_SIMD` names, the widest available if it is unset or empty.
 ///
 /// # Errors
-/// A text that is not the name of a level of this processor. Programs ask once at their start: [`level`] does not fail.
+/// If the text is not the name of a level of this processor. Programs check it once at their start: [`level`] does not fail.
 pub fn wanted_level() -> Result<SimdLevel, UnknownLevel> {
     let wanted = std::env::var_os(VARIABLE).unwrap_or_default();
     level_named(&wanted.to_string_lossy())
@@ -169,14 +168,14 @@ fn level_named(wanted: &str) -> Result<SimdLevel, UnknownLevel> {
     found.copied().ok_or_else(unknown)
 }
 
-/// Returns the default level of programs: the one `KEEL_SIMD` names, or the widest available where it names none of them
-/// ([`wanted_level`] says so). Kernels never ask for it.
+/// Returns the default level of programs: the one that `KEEL_SIMD` names, or the widest available if it names none of them (see
+/// [`wanted_level`]). Kernels never call it.
 pub fn level() -> SimdLevel {
     static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
     *LEVEL.get_or_init(|| wanted_level().or_else(|_| level_named("")).unwrap_or(SimdLevel::Scalar))
 }
 
-/// Asks for the cache line of an address that is read or written soon; any address will do.
+/// Prefetches the cache line of an address that is read or written soon; any address is allowed.
 #[inline(always)]
 pub(crate) fn prefetch(address: *const f32) {
     #[cfg(target_arch = "x86_64")]
@@ -189,7 +188,7 @@ pub(crate) fn prefetch(address: *const f32) {
     let _ = address;
 }
 
-/// Asks for a cache line like [`prefetch`], up to the second-level cache.
+/// Prefetches a cache line like [`prefetch`], up to the second-level cache.
 #[inline(always)]
 pub(crate) fn prefetch_far(address: *const f32) {
     #[cfg(target_arch = "x86_64")]
@@ -234,7 +233,7 @@ mod tests {
         }
     }
 
-    /// Without it, a run of the tests at a level that does not exist would pass at another one.
+    /// Without this test, tests that are run at a level that does not exist would pass at another one.
     #[test]
     fn the_level_of_this_run_of_the_tests_exists() {
         assert_eq!(wanted_level(), Ok(level()));

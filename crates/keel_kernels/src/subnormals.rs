@@ -1,8 +1,8 @@
-//! Subnormal numbers are treated as zero: arithmetic on them costs a processor tens to hundreds of cycles each.
+//! Flushing of subnormal numbers to zero: arithmetic on them costs a processor tens to hundreds of cycles each.
 
 /// Makes the calling thread treat subnormal `f32`s as zero, as operands and as results.
 ///
-/// The setting belongs to a thread: call it in every worker. On processors without such a mode nothing happens.
+/// The setting applies to a thread: call it in every worker. On processors without such a mode it does nothing.
 pub fn flush_subnormals() {
     #[cfg(target_arch = "x86_64")]
     {

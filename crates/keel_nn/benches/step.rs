@@ -1,4 +1,4 @@
-//! Forward and backward pass of the yardstick networks, without loss and optimiser: the fastest of many steps, and the median.
+//! Forward and backward pass of the yardstick networks, without loss and optimizer: the fastest of many steps, and the median.
 //!
 //! `cargo bench -p keel_nn [-- WORDS...]` runs the networks whose names contain one of the words.
 
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use keel_nn::layers::LayerSpec;
 use keel_nn::{BatchInput, Cpu, Executor, Graph, MemoryRequest, Mode, Network, RandomKey, Shape, lower, model};
 
-/// Time spent on each network.
+/// Time budget for each network.
 const BUDGET: Duration = Duration::from_secs(5);
 
-/// Minimum number of steps, however long they take.
+/// Minimum number of steps, regardless of the time they take.
 const FEWEST_STEPS: usize = 10;
 
 fn main() {
@@ -33,7 +33,7 @@ fn main() {
     }
 }
 
-/// Microseconds of each step, in ascending order; the first step, which makes the worker threads, is not counted.
+/// Returns the microseconds of each step, in ascending order; the first step, which starts the worker threads, is not counted.
 fn times(shape: Shape, layers: &[LayerSpec], batch: usize) -> Vec<f64> {
     let graph = Graph::build(shape, layers, 10).expect("the presets fit");
     let mut network = Network::new(graph, RandomKey::new(0));

@@ -1,21 +1,22 @@
-//! Catalogs: the entry of a thing that a config can name, and the macro that makes an enum of such things from a list.
+//! Catalogs: the entries that a config can name, and the macro that defines an enum from a list of them.
 
-/// Name and summary of one thing a config can name (an initialiser, a loss, an optimiser, a schedule). It stands in the file
-/// of the thing.
+/// Name and summary of something that a config can name (an initialiser, a loss, an optimizer, a schedule). Defined in the file of
+/// that thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CatalogEntry {
     /// Name in config files.
     pub name: &'static str,
-    /// One line about it.
+    /// Summary in one line.
     pub summary: &'static str,
 }
 
-/// Defines the enum of the things a config can name, its `CATALOG`, and the way from a value to the trait its file implements.
+/// Defines the enum of the things that a config can name, its `CATALOG`, and the access to the trait that the file of each
+/// implements.
 ///
-/// `pub enum InitSpec: InitDefinition, CatalogEntry` is followed by one row for each thing: `Zeros: ZerosSpec` for one without
-/// keys, `Normal(normal: NormalSpec)` for one whose keys are the fields of its type. The type has a constant `ENTRY` of the
-/// entry type and implements the trait, so that everything about a thing is in the file of its type. The name in a config is
-/// the variant in snake case; a test of each catalog compares it with the entry.
+/// `pub enum InitSpec: InitDefinition, CatalogEntry` is followed by one row per thing: `Zeros: ZerosSpec` for one without keys,
+/// `Normal(normal: NormalSpec)` for one whose keys are the fields of its type. The type has a constant `ENTRY` of the entry type
+/// and implements the trait, so that everything about a thing is in the file of its type. The name in a config is the variant in
+/// snake case; a test of each catalog compares it with the entry.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! catalog_enum {
@@ -45,14 +46,14 @@ macro_rules! catalog_enum {
         pub const CATALOG: &[$entry] = &[$($($plain::ENTRY)? $($keys::ENTRY)?,)+];
 
         impl $name {
-            /// Returns the entry of the catalog.
+            /// Returns the catalog entry of this variant.
             pub fn entry(&self) -> $entry {
                 match self {
                     $($name::$variant { .. } => $($plain::ENTRY)? $($keys::ENTRY)?,)+
                 }
             }
 
-            /// Returns the behaviour, from the file of the variant.
+            /// Returns the implementation, defined in the file of the variant.
             pub(crate) fn definition(&self) -> &dyn $definition {
                 match self {
                     $($name::$variant $(($binding))? => $(&$plain)? $($binding)?,)+

@@ -1,11 +1,11 @@
-//! Weights of the first layer of an image network, unit by unit.
+//! Weights of the first layer of an image network, one image per unit.
 
 use crate::graph::Op;
 use crate::layer::ParameterRole;
 use crate::network::Network;
 use crate::shape::Shape;
 
-/// Fewest pixels of a filter that is worth looking at.
+/// Minimum number of pixels of a filter that is worth showing.
 const FEWEST_PIXELS: usize = 4;
 
 /// Incoming weights of the units of the first layer, as images.
@@ -17,12 +17,12 @@ pub struct FirstFilters {
     pub units: usize,
     /// Height, width and channels of a filter.
     pub size: [usize; 3],
-    /// Weights `[units, height, width, channels]`, those of each unit divided by its largest magnitude: -1 to 1.
+    /// Weights `[units, height, width, channels]`, those of each unit divided by their maximum magnitude: -1 to 1.
     pub values: Vec<f32>,
 }
 
 impl FirstFilters {
-    /// Returns the filters of a network that reads images and begins with a convolution, or with a linear layer on all pixels;
+    /// Returns the filters of a network that reads images and begins with a convolution or with a linear layer over all pixels;
     /// `None` for any other network and for filters of fewer than four pixels.
     pub fn of(network: &Network) -> Option<Self> {
         let graph = &network.graph;
@@ -32,7 +32,7 @@ impl FirstFilters {
         let (size, units) = match (&node.op, parameter.spec.shape.as_slice()) {
             // `[kernel_height, kernel_width, in_channels, out_channels]`
             (Op::Conv2d(_), &[height, width, channels, units]) => ([height, width, channels], units),
-            // `[in_features, out_features]`, the features being the image row by row
+            // `[in_features, out_features]`, where the features are the pixels row by row
             (Op::Linear(_), &[features, units]) if features == height * width * channels => {
                 ([height, width, channels], units)
             }
@@ -50,7 +50,7 @@ impl FirstFilters {
         Some(FirstFilters { layer: node.name.clone(), units, size, values: values.collect() })
     }
 
-    /// The values of each unit.
+    /// Iterates over the weights of each unit.
     pub fn each(&self) -> impl Iterator<Item = &[f32]> {
         self.values.chunks_exact(self.size.iter().product())
     }

@@ -1,8 +1,8 @@
 //! Layers, graph, memory plan and executor of Evenkeel.
 //!
-//! A list of [`layers`] becomes a [`graph`] of typed operations with every shape settled. [`program::lower`] turns it into a
-//! program: kernels, joined where that is faster, a plan that gives each intermediate result its place in one allocation, and
-//! an executor that runs their forward and backward functions over it.
+//! A list of [`layers`] becomes a [`graph`] of typed operations with all shapes resolved. [`program::lower`] turns it into a
+//! program: kernels, fused where that is faster, a plan that gives each intermediate result its place in one allocation, and an
+//! executor that runs their forward and backward functions.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 

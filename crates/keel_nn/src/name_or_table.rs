@@ -1,4 +1,4 @@
-//! Config values that are a bare name or a table whose key `type` holds the name: `"mse"`, `{ type = "huber", delta = 2 }`.
+//! Config values that are a bare name or a table with the name in its key `type`: `"mse"`, `{ type = "huber", delta = 2 }`.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,21 +9,21 @@ use serde::de::value::{MapAccessDeserializer, MapDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Value, json};
 
-/// What a config file may call by its name alone.
+/// A value that a config file can refer to by its name alone.
 pub(crate) trait Named: Sized {
-    /// What an error message says was expected.
+    /// Description of the expected value in error messages.
     const EXPECTED: &'static str;
 
     /// Reads the table.
     fn from_table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
 }
 
-/// Reads either form; a bare name means the table with nothing but that `type`.
+/// Reads either form; a bare name is equivalent to a table with only that `type`.
 pub(crate) fn deserialize<'de, T: Named, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_any(NameOrTable(PhantomData))
 }
 
-/// For variants without settings: refuses every key beside the name, which the derived code would pass over.
+/// Rejects every additional key of a variant without settings, which the derived code would ignore.
 pub(crate) fn no_settings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -49,7 +49,7 @@ impl<'de, T: Named> Visitor<'de> for NameOrTable<T> {
     }
 }
 
-/// Adds the bare names to the schema of the tables: every name whose table requires no other key.
+/// Adds the bare names to the schema of the tables: every name whose table has no required key.
 pub(crate) fn allow_bare_names(schema: &mut Schema) {
     let object = schema.ensure_object();
     let Some(Value::Array(tables)) = object.remove("oneOf") else { return };

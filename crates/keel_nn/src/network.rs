@@ -1,4 +1,4 @@
-//! A graph with its numbers.
+//! A graph with its parameters and state.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use crate::random::RandomKey;
 /// A network: graph, parameters and state.
 #[derive(Clone, Debug)]
 pub struct Network {
-    /// What is computed.
+    /// Graph of the computation.
     pub graph: Arc<Graph>,
-    /// All learned parameters, laid out as [`Graph::parameters`] says.
+    /// All learned parameters, laid out as in [`Graph::parameters`].
     pub parameters: Buffer,
-    /// All state, laid out as [`Graph::state`] says.
+    /// All state, laid out as in [`Graph::state`].
     pub state: Buffer,
 }
 
 impl Network {
-    /// Fills parameters with their initialisers, from streams of `key` named after each parameter.
+    /// Creates a network of `graph` with initialised parameters, from random streams of `key` named after each parameter.
     pub fn new(graph: impl Into<Arc<Graph>>, key: RandomKey) -> Self {
         let graph = graph.into();
         let mut parameters = Buffer::zeroed(graph.parameter_length());

@@ -1,42 +1,42 @@
-//! Random numbers that depend on what they are for, never on who asks first.
+//! Random numbers that depend only on their purpose, not on the order of requests.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// Names one stream of random numbers: the seed of a run mixed with every word that tells streams apart (layer, epoch,
-/// step, sample, …). Equal keys give equal numbers on every machine, in any order and any number of threads.
+/// Names one stream of random numbers: the seed of a run mixed with every word that distinguishes streams (layer, epoch, step,
+/// sample, …). Equal keys give equal numbers on every machine, in any order and with any number of threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RandomKey(u64);
 
 impl RandomKey {
-    /// The root of a run's streams.
+    /// Creates the root key of a run.
     pub fn new(seed: u64) -> Self {
         RandomKey(mix(seed ^ 0x6b65_656c))
     }
 
-    /// The key of one part, told apart from its siblings by `word`.
+    /// Returns the key of one part, which `word` distinguishes from its siblings.
     pub fn child(self, word: u64) -> Self {
         RandomKey(mix(self.0.wrapping_add(mix(word.wrapping_add(0x9e37_79b9_7f4a_7c15)))))
     }
 
-    /// The key of a part with a name.
+    /// Returns the key of a part with a name.
     pub fn named(self, name: &str) -> Self {
         name.bytes().fold(self.child(name.len() as u64), |key, byte| key.child(u64::from(byte)))
     }
 
-    /// A generator for long streams (initial weights).
+    /// Returns a generator for long streams (initial weights).
     pub fn generator(self) -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(self.0)
     }
 
-    /// 64 random bits belonging to `index`, cheap enough to draw one for every activation (dropout masks).
+    /// Returns 64 random bits for `index`, cheap enough to draw one for every activation (dropout masks).
     #[inline(always)]
     pub fn bits(self, index: u64) -> u64 {
         mix(self.0.wrapping_add(index.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea & Flood 2014): a bijection whose output bits all depend on all input bits.
+/// Applies the finaliser of SplitMix64 (Steele, Lea & Flood 2014): a bijection whose output bits all depend on all input bits.
 #[inline(always)]
 fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The shape of one sample as it flows between layers; a batch of `n` holds `n * len()` floats, row-major.
+/// The shape of one sample between layers; a batch of `n` holds `n * len()` floats, row-major.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
     /// A vector: a batch is `[batch, features]`.
@@ -19,17 +19,17 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// Floats in one sample.
+    /// Returns the number of floats in one sample.
     pub fn len(self) -> usize {
         self.positions() * self.channels()
     }
 
-    /// Whether a sample holds nothing; no layer accepts such a shape.
+    /// Returns true if a sample is empty; no layer accepts such a shape.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// Values per position: the channels of an image, all features of a vector.
+    /// Returns the number of values per position: the channels of an image, all features of a vector.
     pub fn channels(self) -> usize {
         match self {
             Shape::Features(features) => features,
@@ -37,7 +37,7 @@ impl Shape {
         }
     }
 
-    /// Positions: `height * width` of an image, 1 of a vector.
+    /// Returns the number of positions: `height * width` of an image, 1 of a vector.
     pub fn positions(self) -> usize {
         match self {
             Shape::Features(_) => 1,
@@ -45,7 +45,7 @@ impl Shape {
         }
     }
 
-    /// The dimensions, without the batch.
+    /// Returns the dimensions, without the batch.
     pub fn dimensions(self) -> Vec<usize> {
         match self {
             Shape::Features(features) => vec![features],

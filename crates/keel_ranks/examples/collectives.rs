@@ -1,6 +1,6 @@
 //! Checks the operations between ranks with a real launcher: `mpirun -n 4 target/debug/examples/collectives` prints "rank r of
-//! 4: right" once for each rank. With `time BYTES` it measures sums, with `lost` its last rank kills itself, with `panic`
-//! its first rank panics, with `mismatch` ranks add different numbers of values. After `threads N` ranks are threads of one process instead.
+//! 4: right" once per rank. With `time BYTES` it measures sums, with `lost` its last rank kills itself, with `panic` its first rank
+//! panics, with `mismatch` ranks sum different numbers of values. After `threads N`, ranks are threads of one process instead.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use keel_ranks::{Communicator, Mpi, Question, RankError, Shelf, Threads};
 
-/// Lengths of sums, awkward ones.
+/// Lengths of sums, including awkward ones.
 const LENGTHS: [usize; 6] = [0, 1, 7, 1000, 65_537, 1_000_003];
 
 fn main() -> ExitCode {
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Does what the arguments say, as one rank.
+/// Runs the command in the arguments, as one rank.
 fn run(communicator: &impl Communicator, arguments: &[&str]) {
     let result = match *arguments {
         [] => check(communicator),
@@ -59,7 +59,7 @@ fn run(communicator: &impl Communicator, arguments: &[&str]) {
     }
 }
 
-/// Value `index` of a rank: any numbers of different sizes.
+/// Returns value `index` of a rank: arbitrary numbers of different sizes.
 fn value(rank: usize, index: usize) -> f32 {
     let mixed = (index as u32).wrapping_mul(2_654_435_761) ^ (rank as u32).wrapping_mul(40_503).wrapping_add(17);
     (mixed % 10_007) as f32 / 97.0 - 20.0

@@ -1,4 +1,4 @@
-//! The single rank, for which every operation is an identity.
+//! A single rank, for which every operation is the identity.
 
 use std::sync::Arc;
 use std::time::Duration;

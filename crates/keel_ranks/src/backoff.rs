@@ -1,10 +1,10 @@
-//! Waiting between looks for messages: spins shortly, then yields, then sleeps, because ranks may be more than cores.
+//! Waiting between polls for messages: spins briefly, then yields, then sleeps, because there may be more ranks than cores.
 
 use std::time::{Duration, Instant};
 
-/// Looks in a tight loop.
+/// Number of polls in a tight loop.
 const SPINS: u32 = 64;
-/// Time in which the rest of time slices is given away; longer than a thread of another rank takes to wake up and answer.
+/// Duration in which time slices are yielded; longer than a thread of another rank takes to wake up and answer.
 const YIELDING: Duration = Duration::from_micros(200);
 /// First sleep; each further one is twice as long.
 const SHORTEST: Duration = Duration::from_micros(25);
@@ -13,11 +13,11 @@ pub(crate) const LONGEST: Duration = Duration::from_micros(200);
 /// Longest sleep while nothing but a question of another rank can come.
 pub(crate) const LONGEST_IDLE: Duration = Duration::from_millis(1);
 
-/// Looks without success so far.
+/// Number of unsuccessful polls so far.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     looks: u32,
-    /// Time of the first of them that did not spin.
+    /// Time of the first poll that did not spin.
     yielding_since: Instant,
     next_sleep: Duration,
 }
@@ -29,7 +29,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// Begins again with short waits: something happened.
+    /// Restarts with short waits after an event.
     pub(crate) fn reset(&mut self) {
         self.looks = 0;
         self.next_sleep = SHORTEST;

@@ -1,4 +1,4 @@
-//! The interface of a rank to the others.
+//! The interface of a rank to the other ranks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 use crate::error::RankError;
 use crate::requests::{Question, Shelf};
 
-/// One rank of a group that trains one network. All ranks call the same operations in the same order; within a rank, calls
-/// come from one thread, or the caller keeps them in order.
+/// One rank of a group that trains one network. All ranks call the same operations in the same order; within a rank, calls come
+/// from one thread, or the caller orders them.
 ///
-/// Every operation returns [`RankError::Lost`] where a rank it needs has ended, [`RankError::Mismatch`] where ranks started
-/// different operations, [`RankError::Silent`] where a rank sends nothing for too long. The first error ends all operations that
-/// are not complete, on every rank, and all later ones.
+/// Every operation returns [`RankError::Lost`] if a rank it needs has ended, [`RankError::Mismatch`] if ranks started different
+/// operations, [`RankError::Silent`] if a rank sends nothing for too long. The first error ends all incomplete operations, on every
+/// rank, and all later ones.
 pub trait Communicator: fmt::Debug + Send + Sync {
-    /// Number of this rank, from 0.
+    /// Returns the number of this rank, from 0.
     fn rank(&self) -> usize;
 
-    /// Number of ranks.
+    /// Returns the number of ranks.
     fn size(&self) -> usize;
 
-    /// Every rank's bytes, in rank order; lengths may differ.
+    /// Gathers every rank's bytes, in rank order; lengths may differ.
     ///
     /// # Errors
     /// Those of all operations.
@@ -36,7 +36,7 @@ pub trait Communicator: fmt::Debug + Send + Sync {
     /// Those of all operations; most come from [`Pending::wait`].
     fn start_all_gather(&self, own: &[u8]) -> Result<Pending<Vec<Vec<u8>>>, RankError>;
 
-    /// Starts the sum over ranks of `values` (same length everywhere); goes on in the background.
+    /// Starts the sum of `values` over ranks (same length on all of them), which continues in the background.
     ///
     /// # Errors
     /// Those of all operations; most come from [`Pending::wait`].
@@ -45,20 +45,20 @@ pub trait Communicator: fmt::Debug + Send + Sync {
     /// Replaces `values` by their sum over ranks.
     ///
     /// # Errors
-    /// Those of all operations; `values` keep their numbers then.
+    /// Those of all operations; `values` are unchanged then.
     fn all_reduce(&self, values: &mut [f32]) -> Result<(), RankError> {
         let sums = self.start_all_reduce(values.to_vec())?.wait()?;
         values.copy_from_slice(&sums);
         Ok(())
     }
 
-    /// Returns the bytes of rank `root`; those of other ranks are dropped.
+    /// Returns the bytes of rank `root`; those of other ranks are ignored.
     ///
     /// # Errors
     /// Those of all operations.
     fn broadcast(&self, bytes: Vec<u8>, root: usize) -> Result<Vec<u8>, RankError>;
 
-    /// Waits until every rank has come here.
+    /// Waits until every rank has called it.
     ///
     /// # Errors
     /// Those of all operations.
@@ -82,15 +82,15 @@ pub trait Communicator: fmt::Debug + Send + Sync {
     /// Time callers have waited for other ranks so far, in `all_gather`, [`Pending::wait`], `broadcast` and `barrier`.
     fn waited(&self) -> Duration;
 
-    /// Bytes this rank sent so far, headers of messages included.
+    /// Returns the number of bytes sent so far, including message headers.
     fn sent_bytes(&self) -> u64;
 
-    /// Ends the processes of all ranks at once with `status`, after printing nothing: for a rank that cannot go on and has
-    /// said why. Does not return.
+    /// Ends the processes of all ranks immediately with `status`, without printing anything: for a rank that cannot continue and
+    /// has printed the reason. Does not return.
     fn abort(&self, status: i32);
 }
 
-/// Sums of a rank so far, shared with its operations.
+/// Totals of a rank so far, shared with its operations.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     waited_nanoseconds: AtomicU64,

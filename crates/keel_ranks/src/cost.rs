@@ -1,5 +1,5 @@
-//! Time of exchanges on paper, by the model of latency and rate: a message of `b` bytes takes `α + b·β`, with the latency `α`
-//! and `β = 1 / rate`. Additions are left out: they take a small part of the time on the networks this is for.
+//! Predicted duration of exchanges, by the model of latency and bandwidth: a message of `b` bytes takes `α + b·β`, with the latency
+//! `α` and `β = 1 / bandwidth`. Additions are ignored: they take a small part of the time on the networks considered here.
 //!
 //! Source: R. Thakur, R. Rabenseifner, W. Gropp, Optimization of Collective Communication Operations in MPICH, International
 //! Journal of High Performance Computing Applications 19(1), 2005, sections 3 and 4. Formulas are for `p` ranks.
@@ -14,33 +14,33 @@ use crate::collectives::DIRECT_RANKS;
 const LATENCY_OF_1_GBIT: Duration = Duration::from_micros(50);
 /// Latency of TCP over links up to 25 Gbit/s.
 const LATENCY_OF_25_GBIT: Duration = Duration::from_micros(30);
-/// Latency of faster links, whose cards move memory themselves.
+/// Latency of faster links, whose network cards access memory directly.
 const LATENCY_OF_100_GBIT: Duration = Duration::from_micros(5);
 
-/// A network in which each rank has one link that sends and receives at the same time.
+/// A network in which each rank has one full-duplex link.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Network {
-    /// Time of an empty message.
+    /// Duration of an empty message.
     pub latency: Duration,
-    /// Rate of a link in one direction.
+    /// Bandwidth of a link in one direction.
     pub bytes_per_second: f64,
 }
 
-/// A text that names no network.
+/// A text that does not describe a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown network `{text}`; expected a rate such as 1gbit, 10gbit, 25gbit or 100gbit, with a latency as in 25gbit,20us"
 )]
 pub struct UnknownNetwork {
-    /// The text.
+    /// Text that was given.
     pub text: String,
 }
 
 impl FromStr for Network {
     type Err = UnknownNetwork;
 
-    /// Reads `10gbit`, or `10gbit,20us` with the latency in `us` or `ms`. Without it, the latency is 50 µs up to 1 Gbit/s and
-    /// 30 µs up to 25 Gbit/s, as TCP has it, and 5 µs beyond.
+    /// Parses `10gbit`, or `10gbit,20us` with the latency in `us` or `ms`. By default, the latency is 50 µs up to 1 Gbit/s and 30
+    /// µs up to 25 Gbit/s, as for TCP, and 5 µs beyond.
     fn from_str(text: &str) -> Result<Self, UnknownNetwork> {
         let unknown = || UnknownNetwork { text: text.to_owned() };
         let (rate, latency) = match text.split_once(',') {
@@ -61,16 +61,16 @@ impl FromStr for Network {
     }
 }
 
-/// The number before `unit`; `None` if `text` is something else.
+/// Returns the number before `unit`; `None` if `text` has another form.
 fn number(text: &str, unit: &str) -> Option<f64> {
     let value: f64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
     value.is_finite().then_some(value)
 }
 
-/// Way of a sum over ranks.
+/// Algorithm of a sum over ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
-    /// Each rank adds a part of the values and sends the sums to all.
+    /// Each rank sums a part of the values and sends the sums to all.
     Direct,
     /// Partners at halving, then doubling distances exchange parts.
     HalvingDoubling,
@@ -85,13 +85,13 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// Returns how this crate adds over `size` ranks.
+/// Returns the algorithm that this crate uses for sums over `size` ranks.
 pub fn algorithm(size: usize) -> Algorithm {
     if size <= DIRECT_RANKS { Algorithm::Direct } else { Algorithm::HalvingDoubling }
 }
 
 impl Network {
-    /// Time in which this crate adds `bytes` of values over `ranks`.
+    /// Returns the duration of a sum of `bytes` of values over `ranks`.
     pub fn all_reduce(&self, ranks: usize, bytes: u64) -> Duration {
         match algorithm(ranks) {
             Algorithm::Direct => self.all_reduce_direct(ranks, bytes),
@@ -99,19 +99,19 @@ impl Network {
         }
     }
 
-    /// Sum by direct exchange: `2α + 2 (p-1)/p b β`. A rank's messages to the others leave one after another, and their
-    /// latencies overlap.
+    /// Returns the duration of a sum by direct exchange: `2α + 2 (p-1)/p b β`. The messages of a rank to the others are sent one
+    /// after another, and their latencies overlap.
     pub fn all_reduce_direct(&self, ranks: usize, bytes: u64) -> Duration {
         self.time(if ranks > 1 { 2.0 } else { 0.0 }, 2.0 * others(ranks) * bytes as f64)
     }
 
-    /// Sum by a ring: `2 (p-1) α + 2 (p-1)/p b β`.
+    /// Returns the duration of a sum by a ring: `2 (p-1) α + 2 (p-1)/p b β`.
     pub fn all_reduce_ring(&self, ranks: usize, bytes: u64) -> Duration {
         self.time(2.0 * ranks.saturating_sub(1) as f64, 2.0 * others(ranks) * bytes as f64)
     }
 
-    /// Sum by recursive halving and doubling: `2 log2(q) α + 2 (q-1)/q b β` with the largest power of two `q ≤ p`; where
-    /// `q < p`, ranks beyond `q` hand all values in and take them back: `+ 2 α + 2 b β`.
+    /// Returns the duration of a sum by recursive halving and doubling: `2 log2(q) α + 2 (q-1)/q b β` with the largest power of two
+    /// `q ≤ p`; if `q < p`, ranks beyond `q` send all their values and receive the sums: `+ 2 α + 2 b β`.
     pub fn all_reduce_halving_doubling(&self, ranks: usize, bytes: u64) -> Duration {
         let levels = ranks.max(1).ilog2();
         let power = 1usize << levels;
@@ -119,8 +119,8 @@ impl Network {
         self.time(2.0 * f64::from(levels) + extra, (2.0 * others(power) + extra) * bytes as f64)
     }
 
-    /// Exchange of `bytes` of each rank with all: `α + (p-1) b β` directly, `ceil(log2 p) α + (p-1) b β` by dissemination
-    /// (Bruck), whichever this crate uses.
+    /// Returns the duration of exchanging `bytes` of each rank with all: `α + (p-1) b β` directly, `ceil(log2 p) α + (p-1) b β` by
+    /// dissemination (Bruck), whichever this crate uses.
     pub fn all_gather(&self, ranks: usize, bytes: u64) -> Duration {
         let latencies = match algorithm(ranks) {
             Algorithm::Direct => f64::from(u8::from(ranks > 1)),
@@ -135,7 +135,7 @@ impl Network {
     }
 }
 
-/// The part of the values that belongs to other ranks: `(p-1)/p`.
+/// Returns the fraction of the values that belongs to other ranks: `(p-1)/p`.
 fn others(ranks: usize) -> f64 {
     ranks.saturating_sub(1) as f64 / ranks.max(1) as f64
 }

@@ -1,4 +1,4 @@
-//! The background thread of a rank: owns the transport and advances all operations that were started.
+//! The background thread of a rank: owns the transport and advances all operations in progress.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use crate::packet::{Header, Kind, Packet};
 use crate::requests::{AnswerReply, Question, Requests, Shelf};
 use crate::transport::Transport;
 
-/// Time that a rank which failed spends on sending the reason to the others.
+/// Time that a failed rank spends on sending the reason to the others.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// A wish of the rank's caller.
+/// A request of the rank's caller.
 pub(crate) enum Command {
     /// Exchanges every rank's bytes.
     Gather { kind: Kind, detail: u64, own: Vec<u8>, reply: GatherReply },
-    /// Adds over ranks.
+    /// Sums over ranks.
     Sum { values: Vec<f32>, reply: SumReply },
     /// Answers the questions of other ranks from now on.
     Serve(Arc<dyn Shelf>),
@@ -50,25 +50,25 @@ pub(crate) struct Engine<T> {
     place: Place,
     commands: Receiver<Command>,
     counters: Arc<Counters>,
-    /// Time without a message of a rank that is needed, after which it is given up.
+    /// Time without a message of a required rank after which it counts as lost.
     silence: Duration,
     /// Number of the next operation.
     next: u64,
     running: BTreeMap<u64, Running>,
-    /// Messages of operations that are not started here.
+    /// Messages of operations that have not started here.
     early: BTreeMap<u64, Vec<Arc<Packet>>>,
     requests: Requests,
     /// Ranks that ended, `[size]`.
     left: Vec<bool>,
     /// Times of the last messages, `[size]`.
     heard: Vec<Instant>,
-    /// Time at which this rank last said that it waits.
+    /// Time at which this rank last reported that it is waiting.
     said: Instant,
     /// The first error, which all later operations return.
     failure: Option<RankError>,
 }
 
-/// Place, commands and limits of an engine.
+/// Position, commands and limits of an engine.
 pub(crate) struct Duty {
     pub(crate) place: Place,
     pub(crate) commands: Receiver<Command>,
@@ -96,7 +96,7 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Works until the caller drops the other end of the commands.
+    /// Runs until the caller drops the sender of the commands.
     pub(crate) fn run(mut self) {
         let (mut backoff, mut event) = (Backoff::default(), Instant::now());
         let mut sleep = None;
@@ -237,7 +237,7 @@ impl<T: Transport> Engine<T> {
         Ok(())
     }
 
-    /// Hands a message to its operation.
+    /// Passes a message to its operation.
     fn deliver(&mut self, packet: Arc<Packet>) -> Result<(), RankError> {
         let sequence = packet.header().sequence;
         let Some(running) = self.running.get_mut(&sequence) else { return Err(packet.unexpected()) };
@@ -277,7 +277,7 @@ impl<T: Transport> Engine<T> {
         self.fail(error);
     }
 
-    /// Ends all operations with the first error there was.
+    /// Ends all operations with the first error.
     fn fail(&mut self, error: RankError) {
         let failure = self.failure.get_or_insert(error);
         self.requests.fail(failure);
@@ -287,8 +287,8 @@ impl<T: Transport> Engine<T> {
         self.early.clear();
     }
 
-    /// Sends a message that belongs to no operation to all ranks, those that wait for the others to end as well. Where that
-    /// fails, silence says it.
+    /// Sends a message that belongs to no operation to all ranks, including those that wait for the others to end. If that fails,
+    /// the other ranks notice the silence.
     fn say(&mut self, kind: Kind, content: &[u8]) {
         let header = Header { kind, from: self.place.rank, sequence: self.next, detail: 0, step: 0 };
         let packet = Arc::new(Packet::new(header, content));
@@ -297,7 +297,7 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Gives up operations that need a rank which has ended, once all its messages have arrived.
+    /// Abandons operations that need a rank which has ended, once all its messages have arrived.
     fn check_lost(&mut self) {
         if self.transport.is_receiving() {
             return;
@@ -310,8 +310,8 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Gives up operations that need a rank which sends nothing. Ranks that wait themselves say that they are there, so that
-    /// the one that keeps all waiting is named.
+    /// Abandons operations that need a rank which sends nothing. Ranks that are waiting themselves report it, so that the error
+    /// names the one that all are waiting for.
     fn check_silence(&mut self) {
         let now = Instant::now();
         if !self.awaits_nothing() && now.saturating_duration_since(self.said) > self.silence / 4 {
@@ -330,7 +330,7 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Says goodbye, and waits for the others where ranks end together.
+    /// Sends the farewell, and waits for the others if the transport requires that ranks end together.
     fn close(mut self) {
         self.say(Kind::Goodbye, &[]);
         let (start, mut backoff) = (Instant::now(), Backoff::default());

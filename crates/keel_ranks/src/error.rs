@@ -1,18 +1,18 @@
-//! Reasons why ranks cannot go on together.
+//! Errors of exchanges between ranks.
 
-/// An error of an exchange between ranks. After the first one, every later operation of the rank returns it again.
+/// An error of an exchange between ranks. After the first one, every later operation of the rank returns the same error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RankError {
     /// A rank ended or panicked while others needed it.
     #[error("rank {rank} ended before the others; its own messages give the reason")]
     Lost {
-        /// The rank.
+        /// Number of the rank.
         rank: usize,
     },
-    /// Ranks started different operations, or the same with different lengths.
+    /// Ranks started different operations, or the same operation with different lengths.
     #[error("{what}; all ranks must run the same program with the same settings")]
     Mismatch {
-        /// Both sides: rank, operation and length of each.
+        /// Description of both sides: rank, operation and length of each.
         what: String,
     },
     /// No usable MPI library was found.
@@ -39,7 +39,7 @@ pub enum RankError {
         variable = crate::variables::SILENCE_VARIABLE
     )]
     Silent {
-        /// The rank.
+        /// Number of the rank.
         rank: usize,
         /// Time without a message, in seconds.
         seconds: u64,
@@ -52,8 +52,8 @@ const MISMATCH: u8 = 1;
 const SILENT: u8 = 2;
 
 impl RankError {
-    /// The error as rank `own` reports it to the others: kind, rank, seconds, text. A failure of the rank's own library is the
-    /// loss of the rank to them.
+    /// Serializes the error for the other ranks, as reported by rank `own`: kind, rank, seconds, text. For them, a failure of the
+    /// rank's own library is the loss of the rank.
     pub(crate) fn to_bytes(&self, own: usize) -> Vec<u8> {
         let (kind, rank, seconds, text) = match self {
             RankError::Lost { rank } => (LOST, *rank, 0, ""),
@@ -68,7 +68,7 @@ impl RankError {
         bytes
     }
 
-    /// Reads the error that rank `from` reported; other bytes are the loss of that rank.
+    /// Reads the error that rank `from` reported; invalid bytes count as the loss of that rank.
     pub(crate) fn from_bytes(bytes: &[u8], from: usize) -> Self {
         let read = || {
             let (&[kind], rest) = bytes.split_first_chunk()?;

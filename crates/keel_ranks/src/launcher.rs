@@ -1,33 +1,33 @@
-//! Launchers of several processes, recognised by the variables they set.
+//! Launchers of several processes, recognised by the environment variables that they set.
 
 /// A launcher that started more than one rank.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launcher {
-    /// Name for people.
+    /// Display name.
     pub name: &'static str,
     /// Number of this process, from 0.
     pub rank: usize,
     /// Number of processes.
     pub size: usize,
-    /// Number of this process among those of its machine, from 0, where the launcher says it.
+    /// Number of this process among those on its machine, from 0, if the launcher sets it.
     pub local_rank: Option<usize>,
 }
 
-/// Variables of one launcher.
+/// Environment variables of one launcher.
 struct Variables {
     name: &'static str,
     rank: &'static str,
     size: &'static str,
     local_rank: &'static str,
-    /// One of these has to be set as well; none where the others suffice.
+    /// Variables of which one must be set as well; empty if the others suffice.
     also: &'static [&'static str],
 }
 
-/// Name of launchers by the process manager interface of MPICH.
+/// Name of launchers with the process manager interface of MPICH.
 pub(crate) const PMI: &str = "PMI";
 
-/// Launchers, the most specific first. Slurm sets its variables in every job, whether or not `srun` started several
-/// processes that can find each other; those of PMI are there only if it did.
+/// Launchers, the most specific first. Slurm sets its variables in every job, whether or not `srun` started several processes that
+/// can connect to each other; the PMI variables are only set if it did.
 const LAUNCHERS: [Variables; 3] = [
     Variables {
         name: "Open MPI",
@@ -46,12 +46,12 @@ const LAUNCHERS: [Variables; 3] = [
     },
 ];
 
-/// Returns the launcher that started this process together with others, from environment variables alone.
+/// Returns the launcher that started this process together with others, determined from environment variables only.
 pub fn launched() -> Option<Launcher> {
     launched_from(|name| std::env::var(name).ok())
 }
 
-/// Like [`launched`], with the variables that `lookup` knows.
+/// Does the work of [`launched`], with the variables that `lookup` returns.
 pub fn launched_from(lookup: impl Fn(&str) -> Option<String>) -> Option<Launcher> {
     let number = |name: &str| lookup(name)?.trim().parse::<usize>().ok();
     LAUNCHERS.iter().find_map(|variables| {

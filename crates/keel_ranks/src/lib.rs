@@ -1,9 +1,9 @@
 //! Processes or threads that train one network together: each is a rank, and ranks exchange bytes and sums.
 //!
-//! [`Communicator`] is what a training sees. [`Alone`] is the single rank, [`Threads`] are ranks in one process, with delays
-//! of a stated network where wanted, and [`Mpi`] are the processes of a launcher such as `mpirun`, on one machine or several.
-//! Sums have the same bits on every rank and in every implementation: `Threads` and `Mpi` differ only in how a message
-//! travels. [`cost`] computes how long an exchange takes on a given network.
+//! [`Communicator`] is the interface for training. [`Alone`] is the single rank, [`Threads`] are ranks in one process, optionally
+//! with the delays of a given network, and [`Mpi`] are the processes of a launcher such as `mpirun`, on one machine or several.
+//! Sums have the same bits on every rank and in every implementation: `Threads` and `Mpi` differ only in the transport of messages.
+//! [`cost`] predicts the duration of an exchange on a given network.
 //!
 //! All ranks start the same operations in the same order. Where they do not, every rank gets an error that names both sides.
 //! Questions to one rank ([`Communicator::ask`]) are apart from that order; its [`Shelf`] answers them in the background.

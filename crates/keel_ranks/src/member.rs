@@ -1,4 +1,4 @@
-//! A rank's handle to its background thread, the same for every transport.
+//! A rank's handle to its background thread, common to all transports.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -14,29 +14,29 @@ use crate::requests::{Question, Shelf};
 use crate::transport::Transport;
 use crate::variables::SILENCE_VARIABLE;
 
-/// Time after which a silent rank is given up where [`SILENCE_VARIABLE`] is not set, in seconds.
+/// Time in seconds after which a silent rank counts as lost, unless [`SILENCE_VARIABLE`] is set.
 const SILENCE_SECONDS: f64 = 600.0;
-/// Time that the end of all processes may take before this one ends alone.
+/// Time that ending all processes may take before this one ends alone.
 const ABORT: Duration = Duration::from_secs(5);
 
-/// Time without a message after which a needed rank is given up, from the environment.
+/// Returns the time without a message after which a required rank counts as lost, from the environment.
 pub(crate) fn silence() -> Duration {
     let seconds = std::env::var(SILENCE_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(SILENCE_SECONDS);
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
-/// A rank whose operations run in a background thread. Dropping it ends the thread and gives up what is under way.
+/// A rank whose operations run in a background thread. Dropping it ends the thread and abandons operations in progress.
 #[derive(Debug)]
 pub(crate) struct Member {
     place: Place,
-    /// Always there until the drop.
+    /// Present until the drop.
     commands: Option<Sender<Command>>,
     thread: Option<JoinHandle<()>>,
     counters: Arc<Counters>,
 }
 
 impl Member {
-    /// Starts the thread, which makes its transport itself.
+    /// Starts the thread, which creates its transport itself.
     ///
     /// # Errors
     /// Those of `connect`, and [`RankError::Library`] if no thread can be started.
@@ -51,7 +51,7 @@ impl Member {
         let shared = Arc::clone(&counters);
         let work = move || match connect() {
             Ok((place, transport)) => {
-                // The caller waits for this; where it is gone, so is the sender of commands, which ends the engine.
+                // The caller waits for this; if the caller is gone, so is the sender of commands, which ends the engine.
                 let _ = connected.send(Ok(place));
                 Engine::new(transport, Duty { place, commands: received, counters: shared, silence }).run();
             }
@@ -92,8 +92,8 @@ impl Member {
         Ok(Pending::running(result, Arc::clone(&self.counters), self.place.rank))
     }
 
-    /// See [`Communicator::broadcast`](crate::Communicator::broadcast): a gather in which one rank has bytes, so that
-    /// ranks that disagree on the root notice it.
+    /// See [`Communicator::broadcast`](crate::Communicator::broadcast): a gather in which only one rank has bytes, so that ranks
+    /// which disagree on the root notice it.
     pub(crate) fn broadcast(&self, bytes: Vec<u8>, root: usize) -> Result<Vec<u8>, RankError> {
         let Place { rank, size } = self.place;
         if root >= size {
@@ -152,7 +152,7 @@ impl Drop for Member {
     fn drop(&mut self) {
         self.commands = None;
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been printed, and there is nobody to hand it to.
+            // A panic of the thread has been printed, and there is no caller to return it to.
             let _ = thread.join();
         }
     }

@@ -1,12 +1,12 @@
-//! Messages: a header that names the operation, and bytes.
+//! Messages: a header that identifies the operation, and bytes.
 
 use crate::error::RankError;
 
-/// Layout of headers; ranks of different versions do not understand each other.
+/// Version of the header layout; ranks of different versions cannot communicate.
 const VERSION: u8 = 1;
-/// Bytes of a header, in front of every message.
+/// Length of the header of every message in bytes.
 pub(crate) const HEADER_BYTES: usize = 32;
-/// Values turned into bytes at a time, in the cache.
+/// Number of values converted to bytes at a time, in the cache.
 const BLOCK: usize = 1024;
 
 /// Kind of a message.
@@ -20,13 +20,13 @@ pub(crate) enum Kind {
     Broadcast,
     /// `barrier`.
     Barrier,
-    /// The sender ends.
+    /// The sender has finished.
     Goodbye,
-    /// The sender cannot go on; the bytes are the error.
+    /// The sender cannot continue; the bytes are the error.
     Failure,
-    /// The sender is there and waits for others.
+    /// The sender is alive and waits for others.
     Waiting,
-    /// Part of a message that is too long for one call of MPI.
+    /// Piece of a message that is too long for one call of MPI.
     Piece,
     /// A question to one rank; the detail is its number.
     Question,
@@ -49,7 +49,7 @@ impl Kind {
     ];
 }
 
-/// First bytes of a message.
+/// Header of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) kind: Kind,
@@ -57,7 +57,7 @@ pub(crate) struct Header {
     pub(crate) from: usize,
     /// Number of the operation, from 0; the same on all ranks.
     pub(crate) sequence: u64,
-    /// Number that all ranks have to agree on; its meaning depends on the kind.
+    /// Number on which all ranks must agree; its meaning depends on the kind.
     pub(crate) detail: u64,
     /// Number of the message within the operation, between this sender and this receiver.
     pub(crate) step: u32,
@@ -105,7 +105,7 @@ impl Header {
     }
 }
 
-/// A message: header and bytes in one buffer, which is sent as it lies.
+/// A message: header and bytes in one buffer, which is sent without copying.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Packet {
     header: Header,
@@ -113,7 +113,7 @@ pub(crate) struct Packet {
 }
 
 impl Packet {
-    /// A message of `content`.
+    /// Creates a message with `content`.
     pub(crate) fn new(header: Header, content: &[u8]) -> Self {
         let mut bytes = Vec::with_capacity(HEADER_BYTES + content.len());
         bytes.extend_from_slice(&header.to_bytes());
@@ -121,7 +121,7 @@ impl Packet {
         Packet { header, bytes }
     }
 
-    /// A message of `values`, as little-endian bytes.
+    /// Creates a message with `values`, as little-endian bytes.
     pub(crate) fn of_values(header: Header, values: &[f32]) -> Self {
         let mut bytes = Vec::with_capacity(HEADER_BYTES + 4 * values.len());
         bytes.extend_from_slice(&header.to_bytes());
@@ -133,7 +133,7 @@ impl Packet {
         Packet { header, bytes }
     }
 
-    /// Reads a message that was received.
+    /// Reads a received message.
     ///
     /// # Errors
     /// [`RankError::Mismatch`] if it has no header of this version.
@@ -148,7 +148,7 @@ impl Packet {
         &self.header
     }
 
-    /// Header and content.
+    /// Returns header and content.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -157,10 +157,10 @@ impl Packet {
         &self.bytes[HEADER_BYTES..]
     }
 
-    /// The content as the little-endian bytes of numbers, `[count]`.
+    /// Returns the content as the little-endian bytes of numbers, `[count]`.
     ///
     /// # Errors
-    /// [`RankError::Mismatch`] if the content has another length.
+    /// [`RankError::Mismatch`] if the content has a different length.
     pub(crate) fn words(&self, count: usize) -> Result<&[[u8; 4]], RankError> {
         let (words, rest) = self.content().as_chunks::<4>();
         if words.len() != count || !rest.is_empty() {
@@ -169,7 +169,7 @@ impl Packet {
         Ok(words)
     }
 
-    /// The error for a message that does not belong where it arrived.
+    /// Returns the error for a message that is not expected here.
     pub(crate) fn unexpected(&self) -> RankError {
         let Header { step, .. } = self.header;
         let bytes = self.content().len();

@@ -1,15 +1,15 @@
-//! Long messages as several shorter ones: MPI counts bytes in 31 bits.
+//! Splits long messages into shorter ones: MPI counts bytes with 31 bits.
 
 use std::collections::BTreeMap;
 
 use crate::error::RankError;
 use crate::packet::{Header, Kind, Packet};
 
-/// Maximum length of a message in bytes, header included.
+/// Maximum length of a message in bytes, including the header.
 pub(crate) const LONGEST: usize = 1 << 30;
 
-/// Cuts a message over `longest` bytes into pieces; `number` is different for each message of a sender. Returns none if the
-/// message is short enough.
+/// Splits a message longer than `longest` bytes into pieces; `number` is different for each message of a sender. Returns no pieces
+/// if the message is short enough.
 pub(crate) fn split(packet: &Packet, number: u64, longest: usize) -> Vec<Packet> {
     if packet.bytes().len() <= longest {
         return Vec::new();
@@ -26,18 +26,18 @@ pub(crate) fn split(packet: &Packet, number: u64, longest: usize) -> Vec<Packet>
     parts.map(|(part, step)| Packet::new(Header { step, ..header }, part)).collect()
 }
 
-/// Pieces that arrived, of messages that are not complete.
+/// Received pieces of incomplete messages.
 #[derive(Debug, Default)]
 pub(crate) struct Assembly {
-    /// By sender and number of the message.
+    /// Pieces by sender and number of the message.
     messages: BTreeMap<(usize, u64), BTreeMap<u32, Packet>>,
 }
 
 impl Assembly {
-    /// Takes a message. Returns it if it is whole, or the whole one that it completes.
+    /// Processes a message. Returns it if it is complete, or the message that it completes.
     ///
     /// # Errors
-    /// [`RankError::Mismatch`] if pieces do not make a message.
+    /// [`RankError::Mismatch`] if pieces do not form a message.
     pub(crate) fn take(&mut self, packet: Packet) -> Result<Option<Packet>, RankError> {
         let Header { kind, from, sequence, detail, step } = *packet.header();
         if kind != Kind::Piece {

@@ -1,4 +1,4 @@
-//! Ranks as threads of one process, with the delays of a stated network where wanted.
+//! Ranks as threads of one process, optionally with the delays of a given network.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use crate::transport::Transport;
 pub struct Links {
     /// Time between the end of sending and the arrival.
     pub latency: Duration,
-    /// Rate of a rank's outgoing link, which carries one message at a time.
+    /// Bandwidth of a rank's outgoing link, which carries one message at a time.
     pub bytes_per_second: f64,
 }
 
@@ -25,15 +25,15 @@ impl From<Network> for Links {
     }
 }
 
-/// A rank that is a thread of this process: hand each to a thread of its own. A rank that is dropped, by a panic too, is
-/// lost to the others.
+/// A rank that is a thread of this process: pass each to a separate thread. A rank that is dropped, including by a panic, is lost
+/// to the others.
 #[derive(Debug)]
 pub struct Threads {
     member: Member,
 }
 
 impl Threads {
-    /// Makes `size` ranks whose messages arrive at once; those of rank `r` come at place `r`.
+    /// Creates `size` ranks whose messages arrive immediately; rank `r` is at index `r`.
     ///
     /// # Panics
     /// If the system cannot start a thread for each rank.
@@ -41,19 +41,23 @@ impl Threads {
         group(size, None, silence())
     }
 
-    /// Makes `size` ranks whose messages take time.
+    /// Creates `size` ranks whose messages are delayed.
     ///
     /// # Panics
-    /// If the rate of `links` is not above 0, or the system cannot start a thread for each rank.
+    /// If the bandwidth of `links` is not positive, or the system cannot start a thread for each rank.
     pub fn group_with(size: usize, links: Links) -> Vec<Threads> {
-        assert!(links.bytes_per_second > 0.0, "links of {} bytes per second carry nothing", links.bytes_per_second);
+        assert!(
+            links.bytes_per_second > 0.0,
+            "links of {} bytes per second cannot carry messages",
+            links.bytes_per_second
+        );
         group(size, Some(links), silence())
     }
 }
 
 communicate_by_member!(Threads);
 
-/// A group of ranks that give each other up after `silence`.
+/// Creates a group of ranks that count others as lost after `silence`.
 fn group(size: usize, links: Option<Links>, silence: Duration) -> Vec<Threads> {
     let inboxes: Arc<[Inbox]> = (0..size).map(|_| Inbox::default()).collect();
     let rank = |rank| {
@@ -65,13 +69,13 @@ fn group(size: usize, links: Option<Links>, silence: Duration) -> Vec<Threads> {
     (0..size).map(rank).collect()
 }
 
-/// Time of a message on a link so slow that the sum of such times would not fit; longer than any silence.
+/// Maximum duration of a message, so that sums on a very slow link do not overflow; longer than any silence.
 const LONGEST_SENDING: Duration = Duration::from_secs(1 << 30);
 
-/// Messages on their way to a rank.
+/// Messages in transit to a rank.
 type Inbox = Mutex<Vec<Arrival>>;
 
-/// A message on its way.
+/// A message in transit.
 struct Arrival {
     due: Instant,
     packet: Arc<Packet>,
@@ -80,10 +84,10 @@ struct Arrival {
 /// The transport of one rank.
 struct Post {
     rank: usize,
-    /// Of each rank, `[size]`.
+    /// Inbox of each rank, `[size]`.
     inboxes: Arc<[Inbox]>,
     links: Option<Links>,
-    /// Time at which the outgoing link has sent everything.
+    /// Time at which the outgoing link becomes free.
     free_at: Instant,
 }
 

@@ -3,5 +3,5 @@
 /// Path of the MPI library.
 pub const LIBRARY_VARIABLE: &str = "EVENKEEL_MPI_LIBRARY";
 
-/// Time in seconds after which a rank that sends nothing is given up; 600 where it is not set or not a number.
+/// Time in seconds after which a rank that sends nothing counts as lost; 600 if it is not set or not a number.
 pub const SILENCE_VARIABLE: &str = "EVENKEEL_RANK_SILENCE_SECONDS";

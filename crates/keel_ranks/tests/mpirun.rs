@@ -1,4 +1,4 @@
-//! Operations between processes of Open MPI's `mpirun`, by the example `collectives`, where it is installed.
+//! Operations between processes of Open MPI's `mpirun`, with the example `collectives`, if it is installed.
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use keel_ranks::LIBRARY_VARIABLE;
 use keel_testkit::skipped;
 
-/// Time after which a job that should have ended is taken for one that hangs.
+/// Time after which a job that should have ended counts as hanging.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Returns the example, which is built with the tests; none, and says so, where there is no `mpirun` of Open MPI.
+/// Returns the example, which is built with the tests; reports a skipped test and returns `None` without Open MPI's `mpirun`.
 fn example_or_skip(test: &str) -> Option<PathBuf> {
     let version = Command::new("mpirun").arg("--version").output();
     if !version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("Open MPI")) {
@@ -28,12 +28,12 @@ fn example_or_skip(test: &str) -> Option<PathBuf> {
 fn start(example: &PathBuf, ranks: usize, arguments: &[&str]) -> Child {
     let mut command = Command::new("mpirun");
     command.args(["--oversubscribe", "-n", &ranks.to_string()]).arg(example).args(arguments);
-    // Containers run tests as root, which mpirun refuses otherwise.
+    // Containers run tests as root, which mpirun otherwise rejects.
     command.envs(["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"].map(|name| (name, "1")));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Waits until the job ends; its text is short enough for the pipes.
+/// Waits until the job ends; its output fits into the pipes.
 fn end(mut job: Child, limit: Duration) -> Output {
     let start = Instant::now();
     while job.try_wait().unwrap().is_none() {

@@ -22,7 +22,7 @@ fn among<T: Send>(size: usize, work: impl Fn(&Threads) -> T + Sync) -> Vec<T> {
     on_each(Threads::group(size), |rank| work(&rank))
 }
 
-/// Values of a rank: any numbers of different sizes and signs.
+/// Returns the values of a rank: arbitrary numbers of different sizes and signs.
 fn values(rank: usize, length: usize) -> Vec<f32> {
     let mixed = |index: usize| (index as u32).wrapping_mul(2_654_435_761) ^ (rank as u32 + 1).wrapping_mul(40_503);
     (0..length).map(|index| (mixed(index) % 10_007) as f32 / 97.0 - 50.0).collect()
@@ -92,7 +92,7 @@ fn many_sums_run_while_bytes_are_exchanged() {
                 let expected: Vec<Vec<u8>> = (0..size).map(|other| vec![round as u8, other as u8]).collect();
                 assert_eq!(all, expected, "{size} ranks, round {round}");
             }
-            // Waiting in another order than that of starting is fine.
+            // Waiting in a different order than starting is allowed.
             for (round, pending) in pending.into_iter().enumerate().rev() {
                 let sums = pending.wait().unwrap();
                 let plain: f64 = (0..size).map(|other| f64::from(values(other, 100 * round + 3)[2])).sum();
@@ -175,7 +175,7 @@ fn a_rank_that_ends_is_lost_to_the_others_within_a_second() {
                     }
                     return None;
                 }
-                // Another rank may have found the loss before this one is through the barrier.
+                // Another rank may have noticed the loss before this one has passed the barrier.
                 let start = Instant::now();
                 let sum = |()| rank.start_all_reduce(vec![1.0; 1000])?.wait().map(|_| ());
                 let first = rank.barrier().and_then(sum);
@@ -207,7 +207,7 @@ fn delays_are_those_of_the_model() {
     let length = 1_000_000;
     for size in 2..=8 {
         let model = network.all_reduce(size, 4 * length as u64).as_secs_f64();
-        // A busy machine only adds time: the fastest of some tries counts.
+        // Other work of the machine only adds time: the fastest of several attempts counts.
         let mut fastest = f64::INFINITY;
         for _ in 0..8 {
             let times = on_each(Threads::group_with(size, Links::from(network)), |rank| {

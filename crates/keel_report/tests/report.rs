@@ -173,7 +173,7 @@ fn runs_that_are_not_finished_are_never_shown_as_finished() {
     let (written, _) = write(&run, Language::English);
     assert!(written.notes.iter().any(|note| note.starts_with("metrics.sqlite: ")), "{:?}", written.notes);
     let message = write_report(&folder.path().join("absent"), &ReportOptions::default()).unwrap_err().to_string();
-    assert!(message.contains("absent: no such folder; give the folder of a run"), "{message}");
+    assert!(message.contains("absent: no such folder; use the folder of a run"), "{message}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Config, trainer, optimisers, schedules and run store.
+//! Config, trainer, optimizers, schedules and run store.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 

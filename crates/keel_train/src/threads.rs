@@ -1,22 +1,24 @@
-//! The pool of threads training runs in.
+//! Thread pool of training.
 
 use crate::config::Config;
 use crate::error::TrainError;
 
-/// Threads `train.threads = 0` means: as many as the affinity and the container's quota allow, at most one per physical core.
+/// Returns the number of threads for `train.threads = 0`: as many as the affinity and the container's quota allow, at most one per
+/// physical core.
 pub fn default_threads() -> usize {
     let allowed = std::thread::available_parallelism().map_or(1, usize::from);
     physical_cores().map_or(allowed, |cores| allowed.min(cores)).max(1)
 }
 
-/// Threads that are started for each processor at most. More would only wait for each other, and take memory for their stacks;
-/// results are the same for any number.
+/// Maximum number of threads started per processor. More would only wait for each other, and take memory for their stacks; results
+/// are the same for any number.
 const MOST_PER_PROCESSOR: usize = 16;
 
-/// A pool of `threads` workers (0 = [`default_threads`]) that all treat subnormal numbers as zero; of more than 16 for each
-/// processor, those are started.
+/// Creates a pool of `threads` workers (0 = [`default_threads`]) that all treat subnormal numbers as zero; at most 16 per processor
+/// are started.
 ///
 /// # Errors
+/// If the system cannot start that many threads.
 /// If the system cannot start that many threads.
 pub fn pool(threads: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
     let most = MOST_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, usize::from);
@@ -28,28 +30,28 @@ pub fn pool(threads: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildE
         .build()
 }
 
-/// The pool a config asks for.
+/// Creates the pool for a config.
 ///
 /// # Errors
 /// If the system cannot start that many threads.
 pub fn pool_of(config: &Config) -> Result<rayon::ThreadPool, TrainError> {
     pool(config.train.threads)
-        .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer")))
+        .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer")))
 }
 
-/// Physical cores among the processors this process may use; unknown but on Linux.
+/// Returns the number of physical cores among the processors available to this process; unknown except on Linux.
 fn physical_cores() -> Option<usize> {
     cores_of(&allowed_processors()?)
 }
 
-/// The processors this process may use, as Linux lists them, `0-2,5`; unknown elsewhere.
+/// Returns the processors available to this process in the list format of Linux, `0-2,5`; unknown elsewhere.
 pub fn allowed_processors() -> Option<String> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
     Some(list.trim().to_owned())
 }
 
-/// Physical cores of the processors in a list as Linux writes it, `0-2,5`; unknown where Linux does not tell.
+/// Returns the number of physical cores of the processors in a list in the format of Linux, `0-2,5`; unknown if Linux does not report it.
 pub fn cores_of(list: &str) -> Option<usize> {
     let mut cores = std::collections::BTreeSet::new();
     for cpu in parse_list(list)? {
@@ -60,7 +62,7 @@ pub fn cores_of(list: &str) -> Option<usize> {
     Some(cores.len()).filter(|&count| count > 0)
 }
 
-/// `0-2,5` as numbers.
+/// Parses `0-2,5` into numbers.
 fn parse_list(list: &str) -> Option<Vec<usize>> {
     let mut numbers = Vec::new();
     for part in list.split(',') {

@@ -1,4 +1,4 @@
-//! A training step allocates nothing: forward, loss, backward and update work in memory laid out beforehand.
+//! A training step allocates nothing: forward, loss, backward and update use memory that was allocated beforehand.
 
 use keel_data::{Batch, Batches, Position};
 use keel_testkit::{CountingAllocator, count_allocations};
@@ -42,8 +42,8 @@ fn steps_allocate_nothing(overrides: &[&str], threads: usize) {
             }
         };
         run(&mut session);
-        // The harness's own thread and the queues of the thread pool may allocate once in a while: a step that allocated
-        // would do so in every window.
+        // The thread of the test harness and the queues of the thread pool may allocate occasionally: a step that allocated would
+        // do so in every window.
         let calls = (0..5).map(|_| count_allocations(|| run(&mut session)).1.calls).min();
         assert_eq!(calls, Some(0), "{overrides:?}, {threads} threads");
     });

@@ -68,7 +68,7 @@ fn a_name_that_could_be_two_things_is_decided_and_said() {
     std::fs::create_dir(program.path("digits")).unwrap();
     let run = program.run(&["train", "digits", "--set", "train.epochs=1"]);
     let note =
-        "`digits` is a shipped preset and also a file or folder here: the preset is used; write ./digits for the other";
+        "`digits` is a shipped preset and also a file or folder here: using the preset; write ./digits for the other";
     assert!(run.succeeded().stderr.contains(note), "{}", run.stderr);
     program.run(&["train", "./digits"]).refused(&["digits"]);
     program.run(&["train", "nothing.here"]).refused(&["nothing.here", "Give data (a folder, a table, arrays)"]);

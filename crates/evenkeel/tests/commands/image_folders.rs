@@ -68,7 +68,7 @@ fn a_run_that_does_not_fit_into_memory_is_refused_with_the_sum_by_part() {
         .refused(&["data.image_size", "Give a size of at most"]);
     program
         .run(&[&TRAIN[..], &["--memory-limit", "much"]].concat())
-        .refused(&["`much` is not a size of memory", "4GB"]);
+        .refused(&["`much` is not a valid memory size", "4GB"]);
     let plan = program.run(&["plan", "mlp", "--set", "data.source=pets", "--memory-limit", "3MB", "--json"]).json();
     assert_eq!(
         (plan["memory"]["fits"].as_bool(), plan["memory"]["limit_bytes"].as_u64()),

@@ -224,8 +224,8 @@ fn a_wrong_config_is_shown_with_its_lines() {
     insta::assert_snapshot!(refused.stderr, @r#"
      × wrong.toml: 2 problems in the config
      │ wrong.toml:2: `train.epoch`: unknown key; did you mean `epochs`?
-     │ wrong.toml:4: `optimizer.type`: `adm` is none of sgd, adam, adamw, rmsprop, adagrad; did you
-     │ mean `adam`?
+     │ wrong.toml:4: `optimizer.type`: unknown value `adm`; expected one of sgd, adam, adamw,
+     │ rmsprop, adagrad; did you mean `adam`?
       ╭─[wrong.toml:2:1]
     1 │ [train]
     2 │ epoch = 3
@@ -234,7 +234,7 @@ fn a_wrong_config_is_shown_with_its_lines() {
     3 │ [optimizer]
     4 │ type = "adm"
       ·        ──┬──
-      ·          ╰── `adm` is none of sgd, adam, adamw, rmsprop, adagrad; did you mean `adam`?
+      ·          ╰── unknown value `adm`; expected one of sgd, adam, adamw, rmsprop, adagrad; did you mean `adam`?
       ╰────
      help: `evenkeel init` explains every key of a config, `evenkeel catalog` lists every name
     "#);

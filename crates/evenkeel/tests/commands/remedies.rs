@@ -200,7 +200,7 @@ fn the_doctor_refuses_what_it_cannot_treat() {
     program.run(&["doctor", "a.toml", "--out", "a.toml"]).refused(&["a.toml exists already", "--out"]);
     program.run(&["doctor", "a.toml", "--set", "data.source=\"none.csv\""]).refused(&["none.csv"]);
     let broken = ["doctor", "a.toml", "--set", "model.layers=[{type=\"linear\",out_features=3}]"];
-    program.run(&broken).refused(&["the data wants 10"]);
+    program.run(&broken).refused(&["the data needs 10"]);
     assert!(!program.path("runs/a-doctor").exists(), "a refusal leaves no folder");
     program.run(&["train", "a.toml", "--set", "run.name=r", "--set", "train.epochs=1"]);
     program.run(&["doctor", "runs/r", "--set", "train.epochs=3"]).refused(&["a run has its own", "runs/r/config.toml"]);

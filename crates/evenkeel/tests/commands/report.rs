@@ -48,6 +48,6 @@ fn a_training_that_fails_leaves_a_report_that_says_so() {
 #[test]
 fn folders_without_a_run_and_wrong_languages_are_refused() {
     let program = Program::new();
-    program.run(&["report", "runs/none"]).refused(&["runs/none: no such folder", "Give the folder of a run"]);
+    program.run(&["report", "runs/none"]).refused(&["runs/none: no such folder", "Use the folder of a run"]);
     program.run(&["report", "runs/none", "--lang", "fr"]).refused(&["write en or zh"]);
 }

@@ -219,7 +219,7 @@ fn every_page_is_shown_by_a_browser_without_an_error() {
         ),
         ("runs/long", vec!["batches, smoothed", "Share of dead units", "time left, about", "Stop"]),
         ("compare?run=one&run=two", vec!["training loss, smoothed", "All settings are the same."]),
-        ("new", vec!["train.batch_size", "Passes over the training split."]),
+        ("new", vec!["train.batch_size", "Number of passes over the training split."]),
         ("actions", vec!["Nothing has been started"]),
         ("lab", vec!["Batch normalisation"]),
     ];

@@ -63,5 +63,5 @@ fn impossible_settings_are_errors() {
     assert!(message(trainer(&folder).seed(u64::MAX)).starts_with("settings: "));
     assert!(message(trainer(&folder).loss(Loss::Mse {})).contains("mse needs values"));
     let wrong = Trainer::new(Model::sequential().conv2d(4, 3).output()).directory(folder.path().display().to_string());
-    assert!(message(wrong).contains("conv2d wants an image"));
+    assert!(message(wrong).contains("conv2d needs an image"));
 }

@@ -5,8 +5,8 @@ use crate::program::Program;
 #[test]
 fn impossible_values_are_refused_with_status_2() {
     let cases = [
-        ("KEEL_SIMD", "foo", ["KEEL_SIMD=foo", "this processor offers", "scalar"]),
-        ("KEEL_SIMD", "a\u{1b}[31mb", ["KEEL_SIMD=a\\u{1b}[31mb", "this processor offers", "scalar"]),
+        ("KEEL_SIMD", "foo", ["KEEL_SIMD=foo", "this processor supports", "scalar"]),
+        ("KEEL_SIMD", "a\u{1b}[31mb", ["KEEL_SIMD=a\\u{1b}[31mb", "this processor supports", "scalar"]),
         ("RAYON_NUM_THREADS", "1000000000", ["RAYON_NUM_THREADS=1000000000", "the maximum is 1024 threads", "Unset"]),
     ];
     let program = Program::new();

@@ -40,7 +40,7 @@ fn the_previous_checkpoint_survives_a_full_disk() {
     let message = String::from_utf8_lossy(&output.stderr).replace(['│', '\n'], " ");
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(output.status.code(), Some(2), "{message}");
-    for part in ["cannot write runs/full/checkpoints/", "the previous checkpoint is untouched", "Make room"] {
+    for part in ["cannot write runs/full/checkpoints/", "the previous checkpoint is unchanged", "Free disk space"] {
         assert!(message.contains(part), "{message}\nlacks: {part}");
     }
     assert!(std::fs::read(&last).unwrap() == before, "the checkpoint changed");

@@ -101,8 +101,8 @@ fn files_and_keys_that_do_not_fit_are_refused_with_their_line() {
         (Path::new("nowhere.onnx"), "", "case.toml:2: `model.source`: cannot read nowhere.onnx"),
         (folder.path(), "", "it is a folder, not a file"),
         (&damaged, "", "it is not an ONNX model"),
-        (&file, "preset = \"mlp\"\n", "`model.preset` is given too; leave one out"),
-        (&file, "weights = \"w.safetensors\"\n", "`model.weights` is given too; leave one out"),
+        (&file, "preset = \"mlp\"\n", "`model.preset` is given too; remove one of them"),
+        (&file, "weights = \"w.safetensors\"\n", "`model.weights` is given too; remove one of them"),
     ];
     for (file, more, expected) in cases {
         let message = of_source(file, more).unwrap_err().to_string();

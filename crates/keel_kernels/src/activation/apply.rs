@@ -1,4 +1,4 @@
-//! Activation functions over whole slices, shared over threads in fixed chunks.
+//! Activation functions over whole slices, shared among threads in fixed chunks.
 
 use std::ops::Range;
 
@@ -6,10 +6,10 @@ use super::{Elementwise, Function, Visitor};
 use crate::parallel::{Pieces, for_each_chunk};
 use crate::simd::SimdLevel;
 
-/// Floats one task handles: 64 KiB of each slice.
+/// Number of floats per task: 64 KiB of each slice.
 const CHUNK: usize = 16 * 1024;
 
-/// `output = f(input)`.
+/// Computes `output = f(input)`.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -21,13 +21,13 @@ pub fn forward(simd: SimdLevel, function: Function, input: &[f32], output: &mut 
 /// Operands of the backward pass of an activation.
 #[derive(Clone, Copy, Debug)]
 pub struct ActivationGradient<'a> {
-    /// Values of the forward call: what it read or, for [`backward_from_output`], what it wrote.
+    /// Values from the forward call: its input or, for [`backward_from_output`], its output.
     pub saved: &'a [f32],
-    /// Gradient of the output, as long as the saved values.
+    /// Gradient with respect to the output, as long as the saved values.
     pub grad_output: &'a [f32],
 }
 
-/// `grad_input = grad_output * f'(input)`, with the input of the forward call saved.
+/// Computes `grad_input = grad_output * f'(input)`, where the input of the forward call is saved.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -45,7 +45,7 @@ pub fn backward_from_output(
     given: ActivationGradient<'_>,
     grad_input: &mut [f32],
 ) {
-    assert!(function.from_output(), "the derivative of {function:?} is no function of its output");
+    assert!(function.from_output(), "the derivative of {function:?} cannot be computed from its output");
     function.visit(BackwardFromOutput(Backward { simd, given, grad_input }));
 }
 
@@ -79,7 +79,7 @@ struct Backward<'a> {
 }
 
 impl Backward<'_> {
-    /// `grad_input = grad_output * slope(saved)`.
+    /// Computes `grad_input = grad_output * slope(saved)`.
     #[inline(always)]
     fn run(self, slope: impl Fn(f32) -> f32 + Copy + Sync) {
         let ActivationGradient { saved, grad_output } = self.given;

@@ -6,7 +6,7 @@ use super::{Elementwise, exp};
 /// x where positive, alpha (exp(x) - 1) elsewhere; the derivative is 1 or alpha exp(x).
 #[derive(Clone, Copy, Debug)]
 pub struct Elu {
-    /// Minus the limit on the negative side, above 0.
+    /// Negative of the limit for large negative inputs, above 0.
     pub alpha: f32,
 }
 

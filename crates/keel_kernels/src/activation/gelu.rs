@@ -2,7 +2,7 @@
 
 use super::{Elementwise, normal_cumulative, normal_density};
 
-/// x Phi(x) with Phi the normal distribution function; derivative Phi(x) + x phi(x) (Hendrycks & Gimpel 2016).
+/// x Phi(x) with Phi the cumulative normal distribution function; derivative Phi(x) + x phi(x) (Hendrycks & Gimpel 2016).
 #[derive(Clone, Copy, Debug)]
 pub struct Gelu;
 

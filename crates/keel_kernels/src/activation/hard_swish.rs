@@ -1,4 +1,4 @@
-//! A piecewise quadratic stand-in for silu.
+//! A piecewise quadratic approximation of silu.
 
 use super::Elementwise;
 

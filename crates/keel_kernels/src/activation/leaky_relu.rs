@@ -5,7 +5,7 @@ use super::Elementwise;
 /// x where positive, slope * x elsewhere; the derivative is 1 or the slope.
 #[derive(Clone, Copy, Debug)]
 pub struct LeakyRelu {
-    /// Slope of the negative side, 0 or more: then the sign of the output tells the side.
+    /// Slope for negative inputs, 0 or more: then the sign of the output determines the side.
     pub slope: f32,
 }
 

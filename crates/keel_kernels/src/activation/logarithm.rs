@@ -1,8 +1,8 @@
 //! ln(1 + u) without branches.
 
-/// ln(1 + u) for u in 0..=1 with a relative error below 3e-7; NaN for NaN.
+/// Returns ln(1 + u) for u in 0..=1 with a relative error below 3e-7; NaN for NaN.
 ///
-/// With s = u / (2 + u), ln(1 + u) = 2 artanh(s) = 2 s + 2 s^3 L(s^2), L interpolating at Chebyshev nodes.
+/// With s = u / (2 + u), ln(1 + u) = 2 artanh(s) = 2 s + 2 s^3 L(s^2), with L interpolating at Chebyshev nodes.
 #[inline(always)]
 pub fn ln_1p(u: f32) -> f32 {
     let s = u / (2.0 + u);

@@ -2,7 +2,7 @@
 
 use super::{Elementwise, exp};
 
-/// Above it, tanh(softplus(x)) is 1 in f32.
+/// Value of x above which tanh(softplus(x)) is 1 in f32.
 const LARGEST: f32 = 20.0;
 
 /// x tanh(softplus(x)) (Misra 2019).
@@ -10,7 +10,7 @@ const LARGEST: f32 = 20.0;
 pub struct Mish;
 
 impl Mish {
-    /// exp(x), and n with tanh(softplus(x)) = n / (n + 2); x stops at [`LARGEST`].
+    /// Returns exp(x), and n with tanh(softplus(x)) = n / (n + 2); x is limited to [`LARGEST`].
     #[inline(always)]
     fn parts(x: f32) -> (f32, f32) {
         let e = exp(if x > LARGEST { LARGEST } else { x });
@@ -27,13 +27,13 @@ impl Elementwise for Mish {
         x * (n / (n + 2.0))
     }
 
-    /// t + x s (1 - t^2) with t = tanh(softplus(x)) and s the sigmoid; s (1 - t^2) = 4 e (1 + e) / (n + 2)^2.
+    /// Computes t + x s (1 - t^2) with t = tanh(softplus(x)) and s the sigmoid; s (1 - t^2) = 4 e (1 + e) / (n + 2)^2.
     #[inline(always)]
     fn derivative(self, x: f32) -> f32 {
         let (e, n) = Self::parts(x);
         let quotient = 1.0 / (n + 2.0);
         let bent = (4.0 * e * quotient) * ((1.0 + e) * quotient);
-        // Where x stops in `parts`, the bent term has vanished and must not be multiplied by what x goes on to be.
+        // Above the limit in `parts`, the nonlinear term has vanished and must not be multiplied by the unlimited x.
         n * quotient + if x > LARGEST { LARGEST } else { x } * bent
     }
 }

@@ -1,9 +1,9 @@
 //! Activation functions on single values and on slices.
 //!
-//! Every function is a small `Copy` struct that implements [`Elementwise`]; kernels are generic over it, so that the
-//! compiler sees one branch-free loop per function and SIMD level. [`Function`] is the choice made at run time:
-//! [`Function::visit`] turns it into the struct once per call. Multiplications and additions are never contracted, so
-//! every SIMD level gives the same bits here.
+//! Every function is a small `Copy` struct that implements [`Elementwise`]; kernels are generic over it, so that the compiler
+//! generates one branch-free loop per function and SIMD level. [`Function`] is the choice at run time: [`Function::visit`] maps it
+//! to the struct once per call. Multiplications and additions are never contracted, so that every SIMD level gives the same bits
+//! here.
 
 mod apply;
 mod elu;
@@ -41,18 +41,18 @@ pub use silu::Silu;
 pub use softplus::Softplus;
 pub use tanh::Tanh;
 
-/// A function applied to every value on its own. NaN stays NaN in [`Elementwise::value`].
+/// A function applied to every value separately. NaN stays NaN in [`Elementwise::value`].
 pub trait Elementwise: Copy + Send + Sync {
-    /// True if the derivative is a function of the output: then [`Elementwise::derivative_from_output`] may be used.
+    /// True if the derivative can be computed from the output with [`Elementwise::derivative_from_output`].
     const FROM_OUTPUT: bool;
 
-    /// f(x).
+    /// Returns f(x).
     fn value(self, x: f32) -> f32;
 
-    /// f'(x) from the pre-activation x. At a kink it is the slope of the negative side.
+    /// Returns f'(x) from the pre-activation x. At a kink it is the left-hand derivative.
     fn derivative(self, x: f32) -> f32;
 
-    /// f'(x) from y = f(x); NaN where [`Elementwise::FROM_OUTPUT`] is false.
+    /// Returns f'(x) from y = f(x); NaN if [`Elementwise::FROM_OUTPUT`] is false.
     #[inline(always)]
     fn derivative_from_output(self, y: f32) -> f32 {
         let _ = y;
@@ -73,12 +73,12 @@ pub enum Function {
     Relu,
     /// [`LeakyRelu`]
     LeakyRelu {
-        /// Slope of the negative side, 0 or more.
+        /// Slope for negative inputs, 0 or more.
         slope: f32,
     },
     /// [`Elu`]
     Elu {
-        /// Minus the limit on the negative side, above 0.
+        /// Negative of the limit for large negative inputs, above 0.
         alpha: f32,
     },
     /// [`Selu`]
@@ -124,7 +124,7 @@ impl Function {
         }
     }
 
-    /// f(x) of one value.
+    /// Returns f(x) of one value.
     pub fn value(self, x: f32) -> f32 {
         struct Value(f32);
         impl Visitor for Value {
@@ -136,7 +136,7 @@ impl Function {
         self.visit(Value(x))
     }
 
-    /// f'(x) of one value.
+    /// Returns f'(x) of one value.
     pub fn derivative(self, x: f32) -> f32 {
         struct Derivative(f32);
         impl Visitor for Derivative {
@@ -148,7 +148,7 @@ impl Function {
         self.visit(Derivative(x))
     }
 
-    /// Returns true if [`backward_from_output`] may be used, which needs the output alone.
+    /// Returns true if [`backward_from_output`], which needs only the output, can be used.
     pub fn from_output(self) -> bool {
         struct FromOutput;
         impl Visitor for FromOutput {

@@ -5,9 +5,9 @@ use crate::parallel::{Pieces, for_each_task};
 use crate::scratch::Scratch;
 use crate::simd::SimdLevel;
 
-/// Floats one forward task handles, about.
+/// Approximate number of floats per forward task.
 const CHUNK: usize = 16 * 1024;
-/// Maximum number of tasks of a backward call: each keeps its own sums of the slope's gradient.
+/// Maximum number of tasks of a backward call: each has its own sums for the gradient of the slopes.
 const MAXIMUM_TASKS: usize = 32;
 
 /// The function with its slopes.
@@ -15,29 +15,29 @@ const MAXIMUM_TASKS: usize = 32;
 pub struct Prelu<'a> {
     /// SIMD level of the loops.
     pub simd: SimdLevel,
-    /// Slope of the negative side of each channel, `[channels]`.
+    /// Slope for negative inputs of each channel, `[channels]`.
     pub slope: &'a [f32],
 }
 
 /// Results of [`Prelu::backward`].
 #[derive(Debug)]
 pub struct PreluGradient<'a> {
-    /// Gradient of the input, `[rows, channels]`; not computed if empty.
+    /// Gradient with respect to the input, `[rows, channels]`; not computed if empty.
     pub input: &'a mut [f32],
-    /// Gradient of the slopes, `[channels]`.
+    /// Gradient with respect to the slopes, `[channels]`.
     pub slope: &'a mut [f32],
 }
 
-/// Returns the number of floats of scratch of [`Prelu::backward`] for `channels`.
+/// Returns the length of the scratch buffer of [`Prelu::backward`] for `channels`, in floats.
 pub fn prelu_scratch_length(channels: usize) -> usize {
     MAXIMUM_TASKS * channels
 }
 
 impl Prelu<'_> {
-    /// `output = input` where positive, `slope[channel] * input` elsewhere; both are `[rows, channels]`.
+    /// Computes `output = input` where positive, `slope[channel] * input` elsewhere; both are `[rows, channels]`.
     ///
     /// # Panics
-    /// If there is no channel, or the lengths differ or are no multiple of the channels.
+    /// If there are no channels, or the lengths differ or are not a multiple of the channels.
     pub fn forward(&self, input: &[f32], output: &mut [f32]) {
         let channels = self.channels(input.len());
         assert_eq!(input.len(), output.len(), "lengths of input and output");
@@ -61,10 +61,10 @@ impl Prelu<'_> {
         });
     }
 
-    /// Gradients of [`Prelu::forward`], whose input is saved. `scratch` holds [`prelu_scratch_length`] floats.
+    /// Computes the gradients of [`Prelu::forward`], whose input is saved. `scratch` has [`prelu_scratch_length`] floats.
     ///
     /// # Panics
-    /// The same as of [`Prelu::forward`]; also if `scratch` is too short.
+    /// As described at [`Prelu::forward`]; also if `scratch` is too short.
     pub fn backward(&self, given: ActivationGradient<'_>, gradient: PreluGradient<'_>, scratch: Scratch<'_>) {
         let ActivationGradient { saved: input, grad_output } = given;
         let (channels, slope) = (self.channels(input.len()), self.slope);
@@ -105,7 +105,7 @@ impl Prelu<'_> {
         }
     }
 
-    /// The number of channels of `length` values in whole rows.
+    /// Returns the number of channels, for `length` values in complete rows.
     fn channels(&self, length: usize) -> usize {
         let channels = self.slope.len();
         assert!(channels > 0 && length.is_multiple_of(channels), "{length} floats in rows of {channels}");

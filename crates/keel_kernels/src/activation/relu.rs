@@ -9,7 +9,7 @@ pub struct Relu;
 impl Elementwise for Relu {
     const FROM_OUTPUT: bool = true;
 
-    /// A comparison, because `max` would turn NaN into 0.
+    /// Uses a comparison, because `max` would turn NaN into 0.
     #[inline(always)]
     fn value(self, x: f32) -> f32 {
         if x < 0.0 { 0.0 } else { x }

@@ -7,9 +7,9 @@ use super::{Elementwise, Elu};
 pub struct Selu;
 
 impl Selu {
-    /// Slope of the positive side.
+    /// Slope for positive inputs.
     pub const SCALE: f32 = 1.050_701;
-    /// Alpha of the elu inside.
+    /// Alpha of the underlying elu.
     pub const ALPHA: f32 = 1.673_263_2;
 }
 

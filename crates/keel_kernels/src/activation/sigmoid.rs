@@ -14,7 +14,7 @@ impl Elementwise for Sigmoid {
         1.0 / (1.0 + exp(-x))
     }
 
-    /// e / (1 + e)^2 with e = exp(-|x|), exact in both tails.
+    /// Computes e / (1 + e)^2 with e = exp(-|x|), accurate in both tails.
     #[inline(always)]
     fn derivative(self, x: f32) -> f32 {
         let e = exp(-x.abs());

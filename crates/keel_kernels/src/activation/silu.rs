@@ -14,7 +14,7 @@ impl Elementwise for Silu {
         x * Sigmoid.value(x)
     }
 
-    /// s(x) + x s(x) s(-x), with both sigmoids from e = exp(-|x|).
+    /// Computes s(x) + x s(x) s(-x), with both sigmoids from e = exp(-|x|).
     #[inline(always)]
     fn derivative(self, x: f32) -> f32 {
         let e = exp(-x.abs());

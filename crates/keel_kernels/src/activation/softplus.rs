@@ -9,7 +9,7 @@ pub struct Softplus;
 impl Elementwise for Softplus {
     const FROM_OUTPUT: bool = false;
 
-    /// max(x, 0) + ln(1 + exp(-|x|)), which cannot overflow.
+    /// Computes max(x, 0) + ln(1 + exp(-|x|)), which cannot overflow.
     #[inline(always)]
     fn value(self, x: f32) -> f32 {
         let positive = if x < 0.0 { 0.0 } else { x };

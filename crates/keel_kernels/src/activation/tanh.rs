@@ -10,14 +10,14 @@ pub struct Tanh;
 impl Elementwise for Tanh {
     const FROM_OUTPUT: bool = true;
 
-    /// -m / (2 + m) with m = exp(-2 |x|) - 1, which neither overflows nor cancels; the sign is put back at the end.
+    /// Computes -m / (2 + m) with m = exp(-2 |x|) - 1, which neither overflows nor cancels; the sign is restored at the end.
     #[inline(always)]
     fn value(self, x: f32) -> f32 {
         let m = exp_m1_below_87(-2.0 * x.abs());
         (-m / (2.0 + m)).copysign(x)
     }
 
-    /// 4 e / (1 + e)^2 with e = exp(-2 |x|).
+    /// Computes 4 e / (1 + e)^2 with e = exp(-2 |x|).
     #[inline(always)]
     fn derivative(self, x: f32) -> f32 {
         let e = exp(-2.0 * x.abs());

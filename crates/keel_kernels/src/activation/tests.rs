@@ -1,4 +1,4 @@
-//! Every function against f64 references, on every SIMD level.
+//! Every function against f64 references, at every SIMD level.
 
 use super::*;
 use crate::scratch::Scratch;
@@ -21,7 +21,7 @@ fn density(x: f64) -> f64 {
     (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt()
 }
 
-/// The distribution function by Simpson's rule from 0, far more exact than the comparison needs.
+/// Computes the cumulative distribution function by Simpson's rule from 0, far more accurately than the comparison needs.
 fn cumulative(x: f64) -> f64 {
     if x < -8.0 {
         return density(x) / -x;
@@ -81,12 +81,12 @@ fn cases() -> [Case; 14] {
     ]
 }
 
-/// Every case at every level of this processor.
+/// Returns every case at every level of this processor.
 fn on_every_level<T: Copy, const N: usize>(cases: [T; N]) -> impl Iterator<Item = (SimdLevel, T)> {
     SimdLevel::available().into_iter().flat_map(move |level| cases.into_iter().map(move |case| (level, case)))
 }
 
-/// Dense near zero, far out on both sides, and an odd number of values.
+/// Returns inputs dense near zero, far out on both sides, and odd in number.
 fn inputs() -> Vec<f32> {
     let mut values: Vec<f32> = (-4000..=4000).map(|i| i as f32 * 0.005).collect();
     values.extend(
@@ -95,7 +95,7 @@ fn inputs() -> Vec<f32> {
     values
 }
 
-/// 2e-6 of the value, or 1e-6 absolute.
+/// Returns true within a relative error of 2e-6, or an absolute one of 1e-6.
 fn near(actual: f32, expected: f64) -> bool {
     (f64::from(actual) - expected).abs() <= 1e-6 + 2e-6 * expected.abs()
 }

@@ -1,7 +1,7 @@
 //! Loops over the columns of `[rows, channels]`, vectorised for any number of channels.
 //!
-//! Few channels are handled several rows at a time: `lcm(channels, WIDTH)` neighbouring floats form one wide row in
-//! which lane `i` belongs to channel `i % channels`. But for `sums`, everything is `#[inline(always)]`, to be called inside
+//! With few channels, several rows are processed at a time: `lcm(channels, WIDTH)` neighbouring floats form one wide row in which
+//! lane `i` belongs to channel `i % channels`. Except for `sums`, everything is `#[inline(always)]`, to be called inside
 //! [`crate::SimdLevel::run`].
 
 mod sums;
@@ -10,7 +10,7 @@ use std::ops::Range;
 
 pub use sums::{MatrixColumns, column_sums};
 
-/// Columns whose sums are kept in registers at once.
+/// Number of columns whose sums are kept in registers at the same time.
 const WIDTH: usize = 32;
 
 /// Two inputs of a loop over columns, both `[rows, channels]`.
@@ -18,7 +18,7 @@ const WIDTH: usize = 32;
 pub struct RowPair<'a> {
     /// Input of the norm.
     pub x: &'a [f32],
-    /// Its companion: the gradient of the output or the second input of a sum; `x` itself where there is neither.
+    /// Second input: the gradient of the output or the other term of a sum; `x` itself if there is neither.
     pub other: &'a [f32],
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct PairSums<'a> {
 }
 
 impl<'a> PairSums<'a> {
-    /// The halves of a record `[2, channels]`.
+    /// Splits a record `[2, channels]` into its halves.
     #[inline(always)]
     pub(crate) fn of_record(record: &'a mut [f32]) -> Self {
         let (first, second) = record.split_at_mut(record.len() / 2);
@@ -54,17 +54,17 @@ impl<'a> PairSums<'a> {
     }
 }
 
-/// Some columns of whole rows.
+/// A range of columns of complete rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Columns {
-    /// First of them.
+    /// Index of the first column.
     pub(crate) first: usize,
     /// Number of floats of a row.
     pub(crate) row_length: usize,
 }
 
-/// Sums over the rows of one chunk: `sums` become those of both numbers of `terms(other, x, [tables[0][c], ...])` over all
-/// rows, taken in an order that depends on the sizes alone. Each table is `[channels]`.
+/// Computes the sums over the rows of one chunk: `sums` are set to those of both numbers of `terms(other, x, [tables[0][c], ...])`
+/// over all rows, in an order that depends only on the sizes. Each table is `[channels]`.
 #[inline(always)]
 pub(crate) fn paired_sums<const TABLES: usize>(
     rows: RowPair<'_>,
@@ -139,7 +139,7 @@ pub(crate) fn map_columns<const TABLES: usize>(
     }
 }
 
-/// Number of floats of a wide row: whole vectors for few channels, one row for many or where there is too little data.
+/// Returns the number of floats of a wide row: complete vectors for few channels, one row for many channels or little data.
 #[inline(always)]
 pub(crate) fn wide_row(channels: usize, length: usize) -> usize {
     if channels >= WIDTH {
@@ -198,11 +198,11 @@ fn map_block<const LANES: usize, const TABLES: usize>(
 
 #[inline(always)]
 pub(crate) fn lanes<const LANES: usize>(row: &[f32], column: usize) -> &[f32; LANES] {
-    row[column..].first_chunk().expect("a block lies inside its row")
+    row[column..].first_chunk().expect("a block is within its row")
 }
 
-/// `table[column..]` of each table, starting over at its end. Written out, as [`lane_of`]: a closure handed to `map` or
-/// `from_fn` is compiled without the wide vectors of its caller.
+/// Returns `table[column..]` of each table, wrapping around at its end. Written without closures, like [`lane_of`]: a closure
+/// passed to `map` or `from_fn` is compiled without the wide vectors of its caller.
 #[inline(always)]
 pub(crate) fn blocks<const LANES: usize, const TABLES: usize>(
     tables: [&[f32]; TABLES],
@@ -221,7 +221,7 @@ pub(crate) fn blocks<const LANES: usize, const TABLES: usize>(
     blocks
 }
 
-/// One lane of every block.
+/// Returns one lane of every block.
 #[inline(always)]
 pub(crate) fn lane_of<const LANES: usize, const TABLES: usize>(
     blocks: &[[f32; LANES]; TABLES],

@@ -3,27 +3,27 @@
 use crate::parallel::{Pieces, for_each_task};
 use crate::simd::SimdLevel;
 
-/// Columns a task sums up: their sums stay in registers.
+/// Number of columns per task: their sums stay in registers.
 const COLUMNS: usize = 128;
 
-/// Rows whose sum is taken in single precision before it is added in double.
+/// Number of rows that are summed in single precision before the sum is added in double precision.
 const ROWS: usize = 32;
 
 /// Columns of a matrix `[rows, width]`.
 #[derive(Clone, Copy, Debug)]
 pub struct MatrixColumns<'a> {
-    /// The whole matrix.
+    /// Values of the whole matrix.
     pub values: &'a [f32],
     /// Number of floats of a row.
     pub width: usize,
-    /// The first of the columns.
+    /// Index of the first column.
     pub first: usize,
 }
 
-/// `sums[column] = sum over rows of values[row, first + column]`, for as many columns as there are sums.
+/// Computes `sums[column] = sum over rows of values[row, first + column]`, for as many columns as there are sums.
 ///
 /// # Panics
-/// If there are more sums than columns, or `values` is no whole number of rows.
+/// If there are more sums than columns, or `values` is not a whole number of rows.
 pub fn column_sums(simd: SimdLevel, matrix: MatrixColumns<'_>, sums: &mut [f32]) {
     if sums.is_empty() {
         return;
@@ -35,7 +35,7 @@ pub fn column_sums(simd: SimdLevel, matrix: MatrixColumns<'_>, sums: &mut [f32])
     let pieces = Pieces::new(sums);
     for_each_task(columns.div_ceil(COLUMNS), work, |task| {
         let range = task * COLUMNS..((task + 1) * COLUMNS).min(columns);
-        // SAFETY: tasks have columns of their own.
+        // SAFETY: tasks have disjoint columns.
         let sums = unsafe { pieces.piece(range.clone()) };
         simd.run(
             #[inline(always)]
@@ -47,7 +47,7 @@ pub fn column_sums(simd: SimdLevel, matrix: MatrixColumns<'_>, sums: &mut [f32])
     });
 }
 
-/// Sums of fewer than [`COLUMNS`] columns, in blocks that get smaller.
+/// Sums fewer than [`COLUMNS`] columns, in blocks of decreasing size.
 #[inline(always)]
 fn narrow(values: &[f32], width: usize, first: usize, sums: &mut [f32]) {
     let mut done = 0;

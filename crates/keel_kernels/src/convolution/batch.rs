@@ -1,5 +1,5 @@
-//! A whole batch: images shared over threads, in passes of a few; sums over images are taken in chunks that depend on the
-//! batch alone.
+//! Convolution of a whole batch: images are shared among threads, in passes of a few; sums over images are taken in chunks that
+//! depend only on the batch.
 
 use std::ops::Range;
 
@@ -9,25 +9,25 @@ use super::{Convolution, ConvolutionAt, Filter, Pass};
 use crate::parallel::{Pieces, WorkerScratch, for_each_chunk_mut, for_each_task, for_each_task_with_scratch, workers};
 use crate::scratch::Scratch;
 
-/// Maximum number of chunks a batch is cut into for the weight gradient; each keeps a partial sum.
+/// Maximum number of chunks of a batch for the weight gradient; each has a partial sum.
 const MAX_CHUNKS: usize = 16;
 
-/// Minimum number of chunks, so that more than one thread has work.
+/// Minimum number of chunks, so that several threads have work.
 const MIN_CHUNKS: usize = 2;
 
-/// Maximum number of floats of all partial sums together, unless [`MIN_CHUNKS`] are more.
+/// Maximum number of floats of all partial sums together, unless [`MIN_CHUNKS`] need more.
 const MAX_PARTIAL_FLOATS: usize = 8 << 20;
 
-/// Passes of a batch for each thread at least, if it has as many images: for them to end at the same time.
+/// Minimum number of passes of a batch per thread, if there are enough images, so that threads finish at about the same time.
 const PASSES_PER_WORKER: usize = 4;
 
-/// Floats of the weights one task sums up over the chunks.
+/// Number of weights that one task sums over the chunks.
 const REDUCTION_FLOATS: usize = 4096;
 
 /// Operands of the forward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchInput<'a> {
-    /// `[batch, height, width, in_channels]`.
+    /// Input, `[batch, height, width, in_channels]`.
     pub input: &'a [f32],
     /// Weights and bias.
     pub filter: Filter<'a>,
@@ -36,45 +36,45 @@ pub struct BatchInput<'a> {
 /// Operands of the backward pass: `input` and `grad_output` for `batch` images, and the weights.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchGradient<'a> {
-    /// Images.
+    /// Number of images.
     pub batch: usize,
-    /// `[batch, height, width, in_channels]`.
+    /// Input of the forward pass, `[batch, height, width, in_channels]`.
     pub input: &'a [f32],
-    /// `[batch, out_height, out_width, out_channels]`.
+    /// Gradient with respect to the output, `[batch, out_height, out_width, out_channels]`.
     pub grad_output: &'a [f32],
-    /// `[kernel_h, kernel_w, in_channels / groups, out_channels]`.
+    /// Weights, `[kernel_h, kernel_w, in_channels / groups, out_channels]`.
     pub weights: &'a [f32],
 }
 
 /// Results of the backward pass; an empty slice is not computed.
 #[derive(Debug)]
 pub struct BatchGradientOutput<'a> {
-    /// As the input; overwritten.
+    /// Gradient with respect to the input, of the same shape; overwritten.
     pub grad_input: &'a mut [f32],
-    /// As the weights; overwritten.
+    /// Gradient with respect to the weights, of the same shape; overwritten.
     pub grad_weights: &'a mut [f32],
-    /// `[out_channels]`; overwritten.
+    /// Gradient with respect to the bias, `[out_channels]`; overwritten.
     pub grad_bias: &'a mut [f32],
-    /// True if `grad_input` is added to instead.
+    /// True to add to `grad_input` instead.
     pub accumulate: bool,
 }
 
 /// Source of the output gradients of a backward pass.
 #[derive(Clone, Copy)]
 enum Gradients<'a> {
-    /// `grad_output` itself, for convolutions that need no frame around it.
+    /// `grad_output` itself, for convolutions that need no padding frame.
     Given,
     /// A function that writes the rows of one image.
     Written(&'a (dyn Fn(usize, &mut GradientRowsMut<'_>) + Sync)),
 }
 
 impl ConvolutionAt<'_> {
-    /// Returns the number of floats of scratch that [`ConvolutionAt::forward_batch`] needs.
+    /// Returns the length of the scratch buffer of [`ConvolutionAt::forward_batch`] in floats.
     pub fn forward_scratch(&self, workers: usize) -> usize {
         self.packed_length() + workers * (self.images * self.frame_length() + self.forward_pass_scratch())
     }
 
-    /// Output of a batch, `[batch, out_height, out_width, out_channels]`.
+    /// Computes the output of a batch, `[batch, out_height, out_width, out_channels]`.
     ///
     /// # Panics
     /// If a length does not fit the shape.
@@ -82,7 +82,7 @@ impl ConvolutionAt<'_> {
         self.forward_batch_then(read, output, scratch, |_, _| {});
     }
 
-    /// Computes a batch like [`ConvolutionAt::forward_batch`]; `then(index, image)` sees each output image while it is in the
+    /// Computes a batch like [`ConvolutionAt::forward_batch`]; calls `then(index, image)` for each output image while it is in the
     /// cache.
     pub fn forward_batch_then(
         &self,
@@ -109,12 +109,12 @@ impl ConvolutionAt<'_> {
         });
     }
 
-    /// Returns the number of floats of scratch that [`ConvolutionAt::forward_images`] needs.
+    /// Returns the length of the scratch buffer of [`ConvolutionAt::forward_images`] in floats.
     pub fn forward_images_scratch(&self, workers: usize) -> usize {
         self.forward_scratch(workers) + workers * self.images * self.shape.output_length()
     }
 
-    /// Computes each output image in scratch, for `take(index, image)` to use; no output of the batch exists.
+    /// Computes each output image in the scratch buffer and passes it to `take(index, image)`; the output of the batch is not stored.
     pub fn forward_images(&self, read: BatchInput<'_>, scratch: Scratch<'_>, take: impl Fn(usize, &mut [f32]) + Sync) {
         let result = self.shape.output_length();
         self.for_each_pass(read, scratch, result, |images, compute, outputs| {
@@ -123,8 +123,8 @@ impl ConvolutionAt<'_> {
         });
     }
 
-    /// Calls `operation(images, compute, own)` for each pass, where `compute` writes the output images and `own` are
-    /// `own_length` floats of scratch for each of them.
+    /// Calls `operation(images, compute, own)` for each pass, where `compute` writes the output images and `own` is a scratch
+    /// buffer of `own_length` floats for each of them.
     fn for_each_pass(
         &self,
         read: BatchInput<'_>,
@@ -138,7 +138,7 @@ impl ConvolutionAt<'_> {
         self.pack_weights(weights, packed);
         let packed = &*packed;
         let work = batch.saturating_mul(self.shape.multiply_adds());
-        // An output image has the same bits in any pass, so their number may follow the threads.
+        // An output image has the same bits in any pass, so that the size of passes may depend on the number of threads.
         let most = self.images.min(batch / (PASSES_PER_WORKER * workers())).max(1);
         let per_worker = most * (self.frame_length() + own_length) + self.forward_pass_scratch();
         let scratch = WorkerScratch { floats: rest.0, per_worker };
@@ -153,14 +153,14 @@ impl ConvolutionAt<'_> {
         });
     }
 
-    /// The number of images in `input`.
+    /// Returns the number of images in `input`.
     fn images_of(&self, input: &[f32]) -> usize {
         let image = self.shape.input_length();
         assert!(input.len().is_multiple_of(image), "{} floats in images of {image}", input.len());
         input.len() / image
     }
 
-    /// The images in their frames, or themselves where they need none.
+    /// Copies the images into padding frames, or returns them directly if they need none.
     fn framed<'a>(&self, images: &'a [f32], frames: &'a mut [f32]) -> &'a [f32] {
         if self.frame_length() == 0 {
             return images;
@@ -173,7 +173,7 @@ impl ConvolutionAt<'_> {
         &frames[..count * self.frame_length()]
     }
 
-    /// Returns the number of floats of scratch that [`ConvolutionAt::backward_batch`] needs.
+    /// Returns the length of the scratch buffer of [`ConvolutionAt::backward_batch`] in floats.
     pub fn backward_scratch(&self, batch: usize, workers: usize) -> usize {
         if self.joins_images() {
             return batch * self.shape.output_length() + self.backward_joined_scratch(batch);
@@ -187,7 +187,7 @@ impl ConvolutionAt<'_> {
         self.images * (self.frame_length() + self.gradient_frame_length()) + of_pass
     }
 
-    /// Gradients of a batch.
+    /// Computes the gradients of a batch.
     ///
     /// # Panics
     /// If a length does not fit the shape or the batch.
@@ -208,8 +208,8 @@ impl ConvolutionAt<'_> {
         self.backward_passes(read, write, scratch, Gradients::Written(&gradient));
     }
 
-    /// Computes a batch like [`ConvolutionAt::backward_batch`] from output gradients that `gradient(index, rows)` writes, one
-    /// image at a time and just before it is used: `read.grad_output` is not looked at. It writes every row of the image.
+    /// Computes a batch like [`ConvolutionAt::backward_batch`] from output gradients that `gradient(index, rows)` writes, one image
+    /// at a time and just before it is used: `read.grad_output` is ignored. It must write every row of the image.
     pub fn backward_batch_from(
         &self,
         read: BatchGradient<'_>,
@@ -235,7 +235,7 @@ impl ConvolutionAt<'_> {
         assert_eq!(Some(read.input.len()), length, "input of {} images", read.batch);
     }
 
-    /// Gradients of a batch, pass by pass.
+    /// Computes the gradients of a batch, pass by pass.
     fn backward_passes(
         &self,
         read: BatchGradient<'_>,
@@ -319,18 +319,18 @@ impl ConvolutionAt<'_> {
 }
 
 impl Convolution {
-    /// Number of floats of one partial sum: of the weight gradient, then of the bias gradient.
+    /// Returns the number of floats of one partial sum: of the weight gradient, then of the bias gradient.
     fn partial_length(&self) -> usize {
         self.grad_weights_sums() + self.shape.out_channels
     }
 
-    /// A power of two, which threads share evenly, or the batch.
+    /// Returns the number of chunks: a power of two, which threads share evenly, or the batch size.
     fn chunks(&self, batch: usize) -> usize {
         let most = (MAX_PARTIAL_FLOATS / self.partial_length()).clamp(MIN_CHUNKS, MAX_CHUNKS);
         batch.min(1 << most.ilog2())
     }
 
-    /// The rows of an output gradient in its frame.
+    /// Returns the rows of an output gradient in its frame.
     pub(super) fn gradient_rows<'a>(&self, frame: &'a mut [f32]) -> GradientRowsMut<'a> {
         let FrameRows { origin, step: stride } = self.gradient_frame_rows();
         GradientRowsMut {
@@ -340,7 +340,7 @@ impl Convolution {
         }
     }
 
-    /// Adds the part of a few framed output gradients to the bias gradient.
+    /// Adds the contribution of a few framed output gradients to the bias gradient.
     #[inline(always)]
     fn add_bias(&self, gradient_frames: &[f32], bias: &mut [f32]) {
         let FrameRows { origin, step: row } = self.gradient_frame_rows();
@@ -355,7 +355,7 @@ impl Convolution {
     }
 }
 
-/// The rows of one image of output gradients, to be written.
+/// The rows of the output gradient of one image, for writing.
 #[derive(Debug)]
 pub struct GradientRowsMut<'a> {
     values: &'a mut [f32],
@@ -364,13 +364,13 @@ pub struct GradientRowsMut<'a> {
 }
 
 impl GradientRowsMut<'_> {
-    /// Row `y`, `[out_width, out_channels]`.
+    /// Returns row `y`, `[out_width, out_channels]`.
     pub fn row(&mut self, y: usize) -> &mut [f32] {
         &mut self.values[y * self.stride..][..self.length]
     }
 }
 
-/// Adds all partials up in the first, in order.
+/// Adds all partial sums to the first, in order.
 fn sum_partials(partials: &mut [f32], partial: usize) -> &[f32] {
     let (first, others) = partials.split_at_mut(partial);
     let work = first.len() + others.len();

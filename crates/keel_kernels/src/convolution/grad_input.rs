@@ -1,8 +1,8 @@
 //! The input gradient: a convolution of the output gradient, one phase of the stride at a time.
 //!
-//! Input pixel `y` receives `dY[o] * W[k]` from every output `o` and tap `k` with `o * stride + k * dilation = y + padding`.
-//! All `y` with the same remainder by the stride (a phase) are reached by the same taps, and moving `y` by one stride
-//! moves `o` by one: so each phase is a product with stride 1 over a frame of `dY` with zeros around it.
+//! Input pixel `y` receives `dY[o] * W[k]` from every output `o` and tap `k` with `o * stride + k * dilation = y + padding`. All
+//! `y` with the same remainder modulo the stride (a phase) are reached by the same taps, and moving `y` by one stride moves `o` by
+//! one: so each phase is a product with stride 1 over a zero-padded frame of `dY`.
 
 use super::depthwise::StencilInput;
 use super::{Algorithm, Convolution, ConvolutionAt, ConvolutionShape, Pass};
@@ -11,19 +11,19 @@ use crate::product::panels::{PanelLayout, Panels, Strided};
 use crate::product::{Product, Rows};
 use crate::scratch::Scratch;
 
-/// The input pixels with one remainder by the stride.
+/// Input pixels with the same remainder modulo the stride.
 #[derive(Clone, Debug)]
 pub(super) struct Phase {
     /// First input pixel `[y, x]`.
     pub(super) origin: [usize; 2],
-    /// Pixels `[rows, columns]`.
+    /// Number of pixels `[rows, columns]`.
     pub(super) count: [usize; 2],
     /// Taps `[ky, kx]` that reach them, in the order of the packed weights.
     taps: Vec<[usize; 2]>,
     pub(super) segments: Vec<Segment>,
 }
 
-/// Zeros `[before, after]` around dY in one direction so that every tap reads inside.
+/// Returns the zero padding `[before, after]` of dY in one direction with which every tap reads inside the frame.
 fn frame_padding(shape: &ConvolutionShape, direction: usize) -> [usize; 2] {
     let (size, outputs) = match direction {
         0 => (shape.height, shape.out_height()),
@@ -36,7 +36,7 @@ fn frame_padding(shape: &ConvolutionShape, direction: usize) -> [usize; 2] {
     [before, (last + 1).saturating_sub(outputs)]
 }
 
-/// Rows and columns of the frame of dY.
+/// Returns the size of the frame of dY in rows and columns.
 pub(super) fn frame(shape: &ConvolutionShape) -> [usize; 2] {
     let ([top, bottom], [left, right]) = (frame_padding(shape, 0), frame_padding(shape, 1));
     [shape.out_height() + top + bottom, shape.out_width() + left + right]
@@ -73,8 +73,8 @@ fn phase(shape: &ConvolutionShape, origin: [usize; 2]) -> Phase {
     Phase { origin, count, taps, segments }
 }
 
-/// The taps that reach inputs `position, position + stride, ...`, each with the frame index it reads for the first of
-/// them; by rising frame index, so that neighbouring taps can be read as one run.
+/// Returns the taps that reach inputs `position, position + stride, ...`, each with the frame index that it reads for the first of
+/// them; in ascending order of the frame index, so that neighbouring taps can be read as one run.
 fn taps_of_phase(shape: &ConvolutionShape, direction: usize, position: usize) -> Vec<(usize, usize)> {
     let (stride, padding) = (shape.stride[direction], shape.padding[direction][0]);
     let before = frame_padding(shape, direction)[0];
@@ -89,13 +89,13 @@ fn taps_of_phase(shape: &ConvolutionShape, direction: usize, position: usize) ->
 }
 
 impl Convolution {
-    /// Number of floats of the frame of one output gradient.
+    /// Returns the number of floats of the frame of one output gradient.
     pub(super) fn gradient_frame_length(&self) -> usize {
         let [height, width] = self.gradient_frame;
         height * width * self.shape.out_channels
     }
 
-    /// Place of the rows of an output gradient in its frame.
+    /// Returns the position of the rows of an output gradient in its frame.
     pub(super) fn gradient_frame_rows(&self) -> FrameRows {
         let step = self.gradient_frame[1] * self.shape.out_channels;
         if self.gradient_frame == [self.shape.out_height(), self.shape.out_width()] {
@@ -105,7 +105,7 @@ impl Convolution {
         FrameRows { origin: top * step + left * self.shape.out_channels, step }
     }
 
-    /// Returns the number of floats of scratch that [`ConvolutionAt::grad_input_pass`] needs.
+    /// Returns the length of the scratch buffer of [`ConvolutionAt::grad_input_pass`] in floats.
     pub(super) fn grad_input_scratch(&self) -> usize {
         match &self.algorithm {
             Algorithm::Winograd { grad_input, .. } => grad_input.scratch_length(),
@@ -114,24 +114,24 @@ impl Convolution {
     }
 }
 
-/// Place of the rows of an image in its frame, in floats.
+/// Position of the rows of an image in its frame, in floats.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FrameRows {
     /// Start of the first row.
     pub(super) origin: usize,
-    /// Distance of the starts of two rows.
+    /// Distance between the starts of consecutive rows.
     pub(super) step: usize,
 }
 
 impl ConvolutionAt<'_> {
-    /// Packed weights of one group for one phase.
+    /// Returns the layout of the packed weights of one group for one phase.
     pub(super) fn phase_layout(&self, phase: &Phase) -> PanelLayout {
         let shape = &self.shape;
         let depth = phase.taps.len() * shape.out_channels / shape.groups;
         PanelLayout { depth, columns: shape.in_channels / shape.groups, simd: self.simd }
     }
 
-    /// Number of floats of the packed weights for [`ConvolutionAt::grad_input_pass`].
+    /// Returns the number of floats of the packed weights for [`ConvolutionAt::grad_input_pass`].
     pub(super) fn packed_transposed_length(&self) -> usize {
         let shape = &self.shape;
         match &self.algorithm {
@@ -143,7 +143,7 @@ impl ConvolutionAt<'_> {
         }
     }
 
-    /// Rearranges the weights for [`ConvolutionAt::grad_input_pass`]; once per step.
+    /// Packs the weights for [`ConvolutionAt::grad_input_pass`]; once per step.
     pub(super) fn pack_transposed_weights(&self, weights: &[f32], packed: &mut [f32]) {
         assert_eq!(weights.len(), self.shape.weight_length(), "weights");
         assert_eq!(packed.len(), self.packed_transposed_length(), "packed weights");
@@ -173,7 +173,7 @@ impl ConvolutionAt<'_> {
         }
     }
 
-    /// The gradient with respect to a few input images from their framed output gradients, side by side.
+    /// Computes the gradient with respect to a few input images from their framed output gradients, stored consecutively.
     pub(super) fn grad_input_pass(&self, pass: Pass<'_>, target: &mut [f32], scratch: Scratch<'_>) {
         let (shape, Pass { frames, packed, accumulate, .. }) = (&self.shape, pass);
         let (frame_length, image) = (self.gradient_frame_length(), shape.input_length());
@@ -229,7 +229,7 @@ impl ConvolutionAt<'_> {
                     bias: None,
                     accumulate,
                 };
-                // SAFETY: rows and segments address the asserted frame and gradient (`tests` covers the corners).
+                // SAFETY: rows and segments address the asserted frame and gradient (the corners are covered by `tests`).
                 unsafe { product.run() };
             }
         }

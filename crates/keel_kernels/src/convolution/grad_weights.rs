@@ -6,8 +6,8 @@ use crate::product::microkernel::Segment;
 use crate::product::{OuterProduct, Tiles};
 use crate::scratch::Scratch;
 
-/// Minimum number of floats of input and output gradient in a block of positions: they stay in the first-level cache while
-/// all taps pass over them.
+/// Minimum number of floats of input and output gradient in a block of positions: they stay in the first-level cache while all taps
+/// read them.
 const LEAST_BLOCK_FLOATS: usize = 10 * 1024;
 
 /// Maximum number of floats in a block.
@@ -17,7 +17,7 @@ const MOST_BLOCK_FLOATS: usize = 40 * 1024;
 const MAX_BLOCK_LINES: usize = 64;
 
 impl Convolution {
-    /// Number of floats of the sums [`ConvolutionAt::add_grad_weights_pass`] adds to.
+    /// Returns the number of floats of the sums that [`ConvolutionAt::add_grad_weights_pass`] adds to.
     pub(super) fn grad_weights_sums(&self) -> usize {
         match &self.algorithm {
             Algorithm::Winograd { grad_weights, .. } => grad_weights.sums_length(),
@@ -27,7 +27,7 @@ impl Convolution {
 }
 
 impl ConvolutionAt<'_> {
-    /// Returns the number of floats of scratch that [`ConvolutionAt::add_grad_weights_pass`] needs.
+    /// Returns the length of the scratch buffer of [`ConvolutionAt::add_grad_weights_pass`] in floats.
     pub(super) fn grad_weights_scratch(&self) -> usize {
         let shape = &self.shape;
         match &self.algorithm {
@@ -39,7 +39,7 @@ impl ConvolutionAt<'_> {
         }
     }
 
-    /// Adds the part of a few images to the sums of the weight gradient.
+    /// Adds the contribution of a few images to the sums of the weight gradient.
     pub(super) fn add_grad_weights_pass(&self, pass: GradientPass<'_>, sums: &mut [f32], mut scratch: Scratch<'_>) {
         let GradientPass { frames, grad_output } = pass;
         let frame_length = self.frame[0] * self.frame[1] * self.shape.in_channels;
@@ -68,7 +68,7 @@ impl ConvolutionAt<'_> {
         }
     }
 
-    /// The weight gradient from its sums over the batch.
+    /// Computes the weight gradient from its sums over the batch.
     pub(super) fn finish_grad_weights(&self, sums: &[f32], grad_weights: &mut [f32]) {
         match &self.algorithm {
             Algorithm::Winograd { grad_weights: gradient, .. } => gradient.finish(self.simd, sums, grad_weights),
@@ -76,7 +76,7 @@ impl ConvolutionAt<'_> {
         }
     }
 
-    /// Returns true if a group's output channels are whole vectors, so that they can be read in place.
+    /// Returns true if a group's output channels are a whole number of vectors, so that they can be read in place.
     fn columns_fill_vectors(&self) -> bool {
         (self.shape.out_channels / self.shape.groups).is_multiple_of(self.simd.lanes())
     }
@@ -85,7 +85,7 @@ impl ConvolutionAt<'_> {
         (self.shape.out_channels / self.shape.groups).next_multiple_of(self.simd.lanes())
     }
 
-    /// `[group][position][padded columns]`.
+    /// Copies the output gradient to `[group][position][padded columns]`.
     fn pad_columns(&self, grad_output: GradientRows<'_>, target: &mut [f32]) {
         let shape = &self.shape;
         let (columns, padded) = (shape.out_channels / shape.groups, self.padded_columns());
@@ -135,7 +135,7 @@ impl ConvolutionAt<'_> {
         let frame_length = shape.frame_height() * frame_row;
         let lines = frames.len() / frame_length * shape.out_height();
         let floats_per_line = shape.stride[0] * frame_row + shape.out_width() * b_step;
-        // A block reads and writes all sums once: where they are many, it has more positions and leaves the first-level cache.
+        // A block reads and writes all sums once: if they are many, it has more positions and exceeds the first-level cache.
         let block_floats = (shape.weight_length() / 2).clamp(LEAST_BLOCK_FLOATS, MOST_BLOCK_FLOATS);
         let most_lines = (block_floats / floats_per_line).clamp(1, MAX_BLOCK_LINES);
         let mut segments = [Segment { a: 0, b: 0, length: shape.out_width() }; MAX_BLOCK_LINES];
@@ -171,7 +171,7 @@ impl ConvolutionAt<'_> {
     }
 }
 
-/// Output gradient of one group: its first pixel, and the floats from one pixel, one row and one image to the next.
+/// Output gradient of one group: its first pixel, and the distances in floats from one pixel, row and image to the next.
 #[derive(Clone, Copy)]
 struct GradientPixels {
     start: *const f32,

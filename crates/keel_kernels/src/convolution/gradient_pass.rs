@@ -1,9 +1,9 @@
 //! Operands of the weight gradient.
 
-/// A few images of output gradients: their first float, and floats from one row of pixels and one image to the next.
+/// Output gradients of a few images: their first float, and the distances in floats from one row of pixels and one image to the next.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct GradientRows<'a> {
-    /// From the first pixel on.
+    /// Values starting with the first pixel.
     pub(super) values: &'a [f32],
     /// Number of floats between the starts of two rows.
     pub(super) row: usize,
@@ -20,7 +20,7 @@ pub(super) struct GradientPass<'a> {
 }
 
 impl GradientRows<'_> {
-    /// The images from `index` on.
+    /// Returns the images starting with `index`.
     pub(super) fn starting_at(self, index: usize) -> Self {
         GradientRows { values: &self.values[index * self.image..], ..self }
     }

@@ -1,13 +1,13 @@
 //! 1x1 convolutions of small images: products over the positions of the whole batch.
 //!
-//! An image of a few positions has too few rows for a product of its own: the weights would be read for a handful of
-//! multiply-adds each. The positions of all images lie one after the other, so the whole batch is one matrix.
+//! An image of a few positions has too few rows for a separate product: the weights would be read for only a few multiply-adds
+//! each. The positions of all images are contiguous, so that the whole batch is one matrix.
 
 use super::{Algorithm, BatchGradient, BatchGradientOutput, BatchInput, Convolution, ConvolutionAt, Filter};
 use crate::matmul::{self, Factors, Multiplication, Operand, Sizes};
 use crate::scratch::Scratch;
 
-/// Positions from which an image has enough rows for a product of its own.
+/// Number of positions from which an image has enough rows for a separate product.
 const OWN_PRODUCT_ROWS: usize = 96;
 
 impl Convolution {
@@ -17,7 +17,7 @@ impl Convolution {
         is_product && matches!(self.algorithm, Algorithm::Direct { .. }) && self.positions() < OWN_PRODUCT_ROWS
     }
 
-    /// Images that have enough positions together.
+    /// Returns the number of images that together have enough positions.
     pub(super) fn joined_images(&self) -> usize {
         OWN_PRODUCT_ROWS.div_ceil(self.positions())
     }
@@ -33,7 +33,7 @@ impl Convolution {
 }
 
 impl ConvolutionAt<'_> {
-    /// Output of a batch, without scratch.
+    /// Computes the output of a batch, without a scratch buffer.
     pub(super) fn forward_joined(&self, read: BatchInput<'_>, output: &mut [f32]) {
         let (input, Filter { weights, bias }) = (read.input, read.filter);
         let (depth, columns) = (self.shape.in_channels, self.shape.out_channels);
@@ -44,12 +44,12 @@ impl ConvolutionAt<'_> {
         product.run(self.simd, output, Scratch::none());
     }
 
-    /// Length of the scratch buffer of [`ConvolutionAt::backward_joined`], in floats.
+    /// Returns the length of the scratch buffer of [`ConvolutionAt::backward_joined`] in floats.
     pub(super) fn backward_joined_scratch(&self, batch: usize) -> usize {
         matmul::scratch_length(self.simd, self.weight_gradient_sizes(batch))
     }
 
-    /// Gradients of a batch.
+    /// Computes the gradients of a batch.
     pub(super) fn backward_joined(
         &self,
         read: BatchGradient<'_>,

@@ -1,13 +1,13 @@
 //! Two-dimensional convolution, forward and both gradients, without an im2col copy.
 //!
-//! Images are `[height, width, channels]`, weights `[kernel_h, kernel_w, in_channels / groups, out_channels]`. Images that
-//! need padding are copied, one or a few at a time, into zero-padded frames that stay in the processor's cache; the products
-//! read their left matrix from there (`crate::product`). The input gradient is itself a convolution of the padded output gradient: with
-//! stride `s` it splits into `s * s` phases, each with the kernel taps that reach it. 3x3 kernels with stride 1 over whole
-//! vectors of channels take fewer multiplications than the definition (`winograd`). Narrow outputs are computed for several
-//! images at a time (`narrow`). Depthwise convolutions have no products and no frames (`depthwise`).
+//! Images are `[height, width, channels]`, weights `[kernel_h, kernel_w, in_channels / groups, out_channels]`. Images that need
+//! padding are copied, one or a few at a time, into zero-padded frames that stay in the processor's cache; the products read their
+//! left matrix from there (`crate::product`). The input gradient is itself a convolution of the padded output gradient: with stride
+//! `s` it is divided into `s * s` phases, each with the kernel taps that reach it. 3x3 kernels with stride 1 over whole vectors of
+//! channels take fewer multiplications than the definition (`winograd`). Narrow outputs are computed for several images at a time
+//! (`narrow`). Depthwise convolutions have no products and no frames (`depthwise`).
 //!
-//! A *pass* works on a few images and one thread; [`ConvolutionAt`] shares the passes of a batch over threads.
+//! A *pass* processes a few images on one thread; [`ConvolutionAt`] shares the passes of a batch among threads.
 
 mod batch;
 mod depthwise;
@@ -38,15 +38,15 @@ use depthwise::{GradWeights, Stencil, StencilInput};
 use grad_input::Phase;
 use winograd::{WeightGradient, Winograd};
 
-/// A convolution of one fixed shape, with everything that can be computed ahead of any SIMD level.
+/// A convolution of one fixed shape, with everything that can be computed in advance, independent of the SIMD level.
 #[derive(Clone, Debug)]
 pub struct Convolution {
     shape: ConvolutionShape,
-    /// Rows and columns of the framed input image.
+    /// Size of the framed input image in rows and columns.
     frame: [usize; 2],
-    /// Rows and columns of the framed output gradient.
+    /// Size of the framed output gradient in rows and columns.
     gradient_frame: [usize; 2],
-    /// Maximum number of images of a pass.
+    /// Maximum number of images per pass.
     images: usize,
     algorithm: Algorithm,
 }
@@ -71,20 +71,20 @@ impl Deref for ConvolutionAt<'_> {
 struct Pass<'a> {
     /// Framed images or output gradients, `[images, frame rows, frame columns, channels]`.
     frames: &'a [f32],
-    /// Packed weights of the direction.
+    /// Packed weights for the direction.
     packed: &'a [f32],
-    /// `[out_channels]`, added to every pixel.
+    /// Bias, `[out_channels]`, added to every pixel.
     bias: Option<&'a [f32]>,
-    /// True if the result is added to what its target holds.
+    /// True to add the result to the contents of its target.
     accumulate: bool,
 }
 
-/// Order in which the sums of a convolution are taken.
+/// Algorithm of a convolution, which determines the order of its sums.
 #[derive(Clone, Debug)]
 enum Algorithm {
     /// Channel by channel.
     Depthwise { forward: Stencil, grad_input: Stencil, grad_weights: GradWeights },
-    /// As the definition says.
+    /// According to the definition.
     Direct { forward_segments: Vec<Segment>, phases: Vec<Phase> },
     /// With fewer multiplications.
     Winograd { forward: Winograd, grad_input: Winograd, grad_weights: WeightGradient },
@@ -94,9 +94,9 @@ impl Convolution {
     /// Prepares a convolution.
     ///
     /// # Panics
-    /// If the shape is impossible ([`ConvolutionShape::is_valid`]).
+    /// If the shape is invalid ([`ConvolutionShape::is_valid`]).
     pub fn new(shape: ConvolutionShape) -> Self {
-        assert!(shape.is_valid(), "impossible convolution: {shape:?}");
+        assert!(shape.is_valid(), "invalid convolution: {shape:?}");
         if winograd::suits(&shape) {
             let (forward, grad_input) = (Winograd::forward(&shape), Winograd::grad_input(&shape));
             let (frame, gradient_frame) = (forward.frame(), grad_input.frame());
@@ -111,12 +111,12 @@ impl Convolution {
         Convolution::by_definition(shape)
     }
 
-    /// Prepares a convolution whose sums are taken as the definition says, which other ways are compared with.
+    /// Prepares a convolution that is computed according to the definition, with which other algorithms are compared.
     ///
     /// # Panics
-    /// If the shape is impossible ([`ConvolutionShape::is_valid`]).
+    /// If the shape is invalid ([`ConvolutionShape::is_valid`]).
     pub fn by_definition(shape: ConvolutionShape) -> Self {
-        assert!(shape.is_valid(), "impossible convolution: {shape:?}");
+        assert!(shape.is_valid(), "invalid convolution: {shape:?}");
         if shape.is_depthwise() {
             return Convolution::depthwise(shape);
         }
@@ -129,7 +129,7 @@ impl Convolution {
         convolution
     }
 
-    /// Depthwise convolutions read images where they lie.
+    /// Prepares a depthwise convolution, which reads images in place.
     fn depthwise(shape: ConvolutionShape) -> Self {
         Convolution {
             shape,
@@ -144,7 +144,7 @@ impl Convolution {
         }
     }
 
-    /// The shape it was made for.
+    /// Returns the shape.
     pub fn shape(&self) -> &ConvolutionShape {
         &self.shape
     }
@@ -154,7 +154,7 @@ impl Convolution {
         ConvolutionAt { convolution: self, simd }
     }
 
-    /// Floats of the padded frame of one input image; 0 if the image itself serves.
+    /// Returns the number of floats of the padded frame of one input image; 0 if the image itself is used.
     fn frame_length(&self) -> usize {
         let [height, width] = self.frame;
         if self.frame == [self.shape.height, self.shape.width] { 0 } else { height * width * self.shape.in_channels }
@@ -177,7 +177,7 @@ impl Convolution {
         frame[(top + self.shape.height) * frame_row..].fill(0.0);
     }
 
-    /// Returns the number of floats of scratch that [`ConvolutionAt::forward_pass`] needs.
+    /// Returns the length of the scratch buffer of [`ConvolutionAt::forward_pass`] in floats.
     fn forward_pass_scratch(&self) -> usize {
         match &self.algorithm {
             Algorithm::Winograd { forward, .. } => forward.scratch_length(),
@@ -185,7 +185,7 @@ impl Convolution {
         }
     }
 
-    /// Rows of the product that computes `images` outputs.
+    /// Returns the rows of the product that computes `images` outputs.
     fn forward_rows(&self, images: usize) -> Rows {
         let shape = &self.shape;
         let line = shape.frame_width() * shape.in_channels;
@@ -206,13 +206,13 @@ impl Convolution {
 }
 
 impl ConvolutionAt<'_> {
-    /// Packed weights of one group of a direct convolution.
+    /// Returns the layout of the packed weights of one group of a direct convolution.
     fn panel_layout(&self) -> PanelLayout {
         let (depth, columns) = (self.shape.depth(), self.shape.out_channels / self.shape.groups);
         PanelLayout { depth, columns, simd: self.simd }
     }
 
-    /// Number of floats of the packed weights for [`ConvolutionAt::forward_pass`].
+    /// Returns the number of floats of the packed weights for [`ConvolutionAt::forward_pass`].
     fn packed_length(&self) -> usize {
         match &self.algorithm {
             Algorithm::Depthwise { .. } => self.shape.weight_length(),
@@ -221,7 +221,7 @@ impl ConvolutionAt<'_> {
         }
     }
 
-    /// Rearranges the weights for [`ConvolutionAt::forward_pass`]; once per step.
+    /// Packs the weights for [`ConvolutionAt::forward_pass`]; once per step.
     fn pack_weights(&self, weights: &[f32], packed: &mut [f32]) {
         let shape = &self.shape;
         assert_eq!(weights.len(), shape.weight_length(), "weights");
@@ -238,8 +238,8 @@ impl ConvolutionAt<'_> {
         }
     }
 
-    /// A few output images `[out_height, out_width, out_channels]`, side by side, from their framed images (see
-    /// [`Convolution::fill_frame`]; the images themselves where [`Convolution::frame_length`] is 0).
+    /// Computes a few output images `[out_height, out_width, out_channels]`, stored consecutively, from their framed images (see
+    /// [`Convolution::fill_frame`]; from the images themselves if [`Convolution::frame_length`] is 0).
     fn forward_pass(&self, pass: Pass<'_>, outputs: &mut [f32], scratch: Scratch<'_>) {
         let (shape, Pass { frames, packed, bias, .. }) = (&self.shape, pass);
         let (frame_length, image) = (self.frame[0] * self.frame[1] * shape.in_channels, shape.output_length());
@@ -255,7 +255,7 @@ impl ConvolutionAt<'_> {
         {
             return self.forward_narrow(pass, forward_segments, outputs);
         }
-        // Images that are joined lie side by side, as the rows of one product.
+        // Joined images are contiguous, as the rows of one product.
         let joined = if self.joins_images() { images.max(1) } else { 1 };
         let each = frames.chunks_exact(joined * frame_length).zip(outputs.chunks_exact_mut(joined * image));
         for (frame, output) in each {
@@ -271,7 +271,7 @@ impl ConvolutionAt<'_> {
         }
     }
 
-    /// Computes the outputs of a frame, or of images that are joined.
+    /// Computes the outputs of a frame, or of joined images.
     fn forward_direct(&self, pass: Pass<'_>, segments: &[Segment], output: &mut [f32]) {
         let (shape, layout, Pass { frames, packed, bias, .. }) = (&self.shape, self.panel_layout(), pass);
         let (columns, in_channels) = (layout.columns, shape.in_channels / shape.groups);
@@ -285,13 +285,13 @@ impl ConvolutionAt<'_> {
                 bias: bias.map(|bias| &bias[group * columns..(group + 1) * columns]),
                 accumulate: false,
             };
-            // SAFETY: rows and segments address the asserted frame and output (`geometry` tests the corners).
+            // SAFETY: rows and segments address the asserted frame and output (the corners are tested in `geometry`).
             unsafe { product.run() };
         }
     }
 }
 
-/// The rows of the kernel window as runs of the framed image. Neighbouring taps without dilation or groups are one run.
+/// Returns the rows of the kernel window as runs of the framed image. Neighbouring taps without dilation or groups are one run.
 fn forward_segments(shape: &ConvolutionShape) -> Vec<Segment> {
     let per_tap = shape.in_channels / shape.groups;
     let merged = shape.groups == 1 && shape.dilation[1] == 1;

@@ -1,8 +1,8 @@
-//! Convolutions of narrow outputs, several images together.
+//! Convolutions with narrow outputs, several images at a time.
 //!
-//! A row of few pixels has too few rows for a tile of a product, and the weights would be read for a handful of
-//! multiply-adds each. So the rows of a product are the same pixel of several images, and every panel of the weights serves
-//! all pixels of a pass while it is in the cache. Each sum is taken in the order of the definition, as for one image.
+//! A row of few pixels has too few rows for a tile of a product, and the weights would be read for only a few multiply-adds each.
+//! Therefore, the rows of a product are the same pixel of several images, and every panel of the weights is used for all pixels of
+//! a pass while it is in the cache. Each sum is taken in the order of the definition, as for one image.
 
 use super::grad_input::Phase;
 use super::{Algorithm, Convolution, ConvolutionAt, Pass};
@@ -10,14 +10,14 @@ use crate::product::microkernel::{FULL_VECTORS, Segment};
 use crate::product::panels::{PanelLayout, Panels};
 use crate::product::{Product, Rows};
 
-/// Maximum width of an output whose images are taken together.
+/// Maximum width of an output whose images are computed together.
 const MOST_COLUMNS: usize = 4;
 
-/// Maximum number of images of a pass.
+/// Maximum number of images per pass.
 const MOST_IMAGES: usize = 16;
 
 impl Convolution {
-    /// Maximum number of images whose pixels are rows of one product.
+    /// Returns the maximum number of images whose pixels are rows of one product.
     pub(super) fn narrow_images(&self) -> usize {
         let is_direct = matches!(self.algorithm, Algorithm::Direct { .. });
         if is_direct && self.shape.out_width() <= MOST_COLUMNS { MOST_IMAGES } else { 1 }
@@ -104,7 +104,7 @@ impl ConvolutionAt<'_> {
     }
 }
 
-/// First column of each panel of a packed matrix, and the panel as a matrix of its own.
+/// Iterates over the panels of a packed matrix, each with its first column and as a separate matrix.
 fn panels(packed: &[f32], layout: PanelLayout) -> impl Iterator<Item = (usize, Panels<'_>)> {
     let full = FULL_VECTORS * layout.simd.lanes();
     (0..layout.columns).step_by(full).map(move |first| {

@@ -1,5 +1,5 @@
-//! A convolution with the batch norm that follows: statistics are taken from each output image, and its
-//! gradient is made, while the image is in the cache.
+//! A convolution with the batch norm that follows: statistics are computed from each output image, and its gradient is computed,
+//! while the image is in the cache.
 
 use super::{BatchGradient, BatchGradientOutput, BatchInput, ConvolutionAt};
 use crate::normalization::batch;
@@ -9,17 +9,17 @@ use crate::parallel::Pieces;
 use crate::scratch::Scratch;
 use crate::statistics::{GradientSignal, SAMPLED_IMAGES, gradient_chunk};
 
-/// Number of floats in the gradient statistics of one image: sum of squares, largest value, values that are not finite.
+/// Number of floats of the gradient statistics of one image: sum of squares, maximum magnitude, number of non-finite values.
 const MEASURES: usize = 3;
 
-/// Norm and tail that an output image passes in evaluation.
+/// Norm and tail that are applied to an output image in evaluation.
 #[derive(Clone, Copy, Debug)]
 pub struct Finish<'a> {
     /// Work after the norm.
     pub tail: Tail,
-    /// The table the norm applies, `[FORWARD_TABLE, channels]`.
+    /// Table that the norm applies, `[FORWARD_TABLE, channels]`.
     pub table: &'a [f32],
-    /// The second input, if the tail adds one.
+    /// Second input, if the tail adds one.
     pub shortcut: &'a [f32],
 }
 
@@ -28,17 +28,17 @@ pub struct Finish<'a> {
 pub struct NormalizedGradient<'a> {
     /// Work after the norm.
     pub tail: Tail,
-    /// Operands the tail's sums were made from.
+    /// Operands from which the tail's sums were computed.
     pub read: TailGradient<'a>,
-    /// `[BACKWARD_TABLE, channels]`, [`batch::backward_table`].
+    /// Table of [`batch::backward_table`], `[BACKWARD_TABLE, channels]`.
     pub backward: &'a [f32],
-    /// Three floats an image that are used to measure the gradient of the convolution's own output in one of
-    /// [`SAMPLED_IMAGES`] images; empty if nobody wants that.
+    /// Three floats per image for measuring the gradient of the convolution's own output in one of [`SAMPLED_IMAGES`] images; empty
+    /// if that is not requested.
     pub measures: &'a mut [f32],
 }
 
 impl ConvolutionAt<'_> {
-    /// Computes a batch like [`ConvolutionAt::forward_batch`], leaves the records of the output's statistics for
+    /// Computes a batch like [`ConvolutionAt::forward_batch`], stores the records of the output's statistics for
     /// [`batch::finish_statistics`], and returns their layout.
     pub fn forward_batch_recorded(
         &self,
@@ -60,8 +60,8 @@ impl ConvolutionAt<'_> {
         layout
     }
 
-    /// Output of a batch behind norm and tail, without the convolution's own output ever being in memory as a whole.
-    /// `scratch` holds [`ConvolutionAt::forward_images_scratch`] floats.
+    /// Computes the output of a batch after norm and tail, without storing the convolution's own output as a whole. `scratch` has
+    /// [`ConvolutionAt::forward_images_scratch`] floats.
     pub fn forward_batch_finished(
         &self,
         read: BatchInput<'_>,
@@ -81,8 +81,8 @@ impl ConvolutionAt<'_> {
         });
     }
 
-    /// Computes a batch like [`ConvolutionAt::backward_batch`] from the gradient of the tail's output in `read.grad_output`,
-    /// as [`Tail::gradient_sums`] left it: the gradient of the convolution's own output is made image by image.
+    /// Computes a batch like [`ConvolutionAt::backward_batch`] from the gradient of the tail's output in `read.grad_output`, as
+    /// left by [`Tail::gradient_sums`]: the gradient of the convolution's own output is computed image by image.
     pub fn backward_batch_normalized(
         &self,
         read: BatchGradient<'_>,
@@ -121,7 +121,7 @@ impl ConvolutionAt<'_> {
     }
 }
 
-/// The statistics of the sampled images from what was noted of each, of `length` values.
+/// Returns the statistics of the sampled images from the measures of each, of `length` values.
 fn sampled(noted: &[f32], length: usize) -> GradientSignal {
     noted.chunks_exact(MEASURES).step_by(SAMPLED_IMAGES).fold(GradientSignal::combine(&[]), |total, image| {
         total.with(GradientSignal {

@@ -5,7 +5,7 @@ use super::gradient_pass::{GradientPass, GradientRows};
 use super::*;
 use crate::parallel::workers;
 
-/// The shape with square everything; cases change what they need.
+/// Returns a shape that is square in every respect; cases change what they need.
 fn base() -> ConvolutionShape {
     ConvolutionShape {
         height: 7,
@@ -44,7 +44,7 @@ fn cases() -> Vec<ConvolutionShape> {
         ConvolutionShape { in_channels: 5, out_channels: 5, groups: 5, ..base },
         ConvolutionShape { in_channels: 18, out_channels: 18, groups: 18, stride: [2, 1], dilation: [1, 2], ..base },
         ConvolutionShape { in_channels: 4, out_channels: 8, groups: 4, ..base },
-        // Depthwise: vectors in part, several of them, rows and columns longer than a tile, edges wider than the image.
+        // Depthwise: partial and several vectors, rows and columns longer than a tile, edges wider than the image.
         ConvolutionShape { height: 19, width: 21, in_channels: 20, out_channels: 20, groups: 20, ..base },
         ConvolutionShape { height: 2, width: 20, in_channels: 40, out_channels: 40, groups: 40, ..base },
         ConvolutionShape { height: 12, in_channels: 33, out_channels: 33, groups: 33, kernel: [5, 5], ..base },
@@ -53,7 +53,7 @@ fn cases() -> Vec<ConvolutionShape> {
         ConvolutionShape { stride: [3, 2], kernel: [2, 1], padding: [[0; 2]; 2], ..depthwise(16) },
         ConvolutionShape { dilation: [2, 3], stride: [2, 3], padding: [[4, 2], [3, 5]], ..depthwise(17) },
         ConvolutionShape { height: 1, width: 1, padding: [[2, 2], [1, 3]], ..depthwise(3) },
-        // Narrow outputs, whose pixels of several images are rows of one product.
+        // Narrow outputs, where pixels of several images are rows of one product.
         ConvolutionShape { height: 4, width: 4, in_channels: 8, out_channels: 48, stride: [2, 2], ..base },
         ConvolutionShape { height: 5, width: 4, in_channels: 6, out_channels: 66, stride: [2, 2], groups: 2, ..base },
         ConvolutionShape { height: 9, width: 3, out_channels: 16, padding: [[1, 0], [0, 1]], ..base },
@@ -67,8 +67,8 @@ fn cases() -> Vec<ConvolutionShape> {
         },
         ConvolutionShape { height: 16, width: 33, in_channels: 16, out_channels: 48, ..base },
         ConvolutionShape { height: 8, width: 8, in_channels: 16, out_channels: 64, stride: [2, 2], ..base },
-        // These suit Winograd's filtering: even and odd sizes, with and without zeros on each side, several strips and one,
-        // several images a pass and one.
+        // Shapes for Winograd's filtering: even and odd sizes, with and without zeros on each side, several strips and one, several
+        // images per pass and one.
         ConvolutionShape { height: 3, width: 3, in_channels: 16, out_channels: 32, ..base },
         ConvolutionShape { height: 6, width: 5, in_channels: 48, out_channels: 16, padding: [[0; 2]; 2], ..base },
         ConvolutionShape { height: 8, width: 7, in_channels: 32, out_channels: 32, ..base },
@@ -84,7 +84,7 @@ fn cases() -> Vec<ConvolutionShape> {
     ]
 }
 
-/// Every case as it is computed, and those with fewer multiplications by the definition too.
+/// Returns every case with its usual algorithm, and those with fewer multiplications also by the definition.
 fn convolutions() -> Vec<Convolution> {
     let as_computed = cases().into_iter().map(Convolution::new);
     let suited = cases().into_iter().filter(super::winograd::suits);
@@ -127,7 +127,7 @@ fn for_each_product(shape: &ConvolutionShape, mut visit: impl FnMut(usize, usize
     }
 }
 
-/// A sum of the definition, and what its rounding errors are measured by.
+/// A sum of the definition, with the magnitudes that its rounding errors are measured by.
 #[derive(Clone, Copy, Default)]
 struct Sum {
     value: f64,
@@ -144,9 +144,9 @@ impl Sum {
     }
 }
 
-/// Within the roundings of the sum's terms, whose errors grow as the square root of their number (Higham and Mary 2019), and a
-/// few more. Winograd's transforms add terms of neighbouring sums and take them away again: there, a sum of few terms at a
-/// corner is as exact as the largest one.
+/// Checks that values are within the rounding errors of the terms of a sum, which grow as the square root of their number (Higham
+/// and Mary 2019), with a margin. Winograd's transforms add terms of neighbouring sums and subtract them again: there, a sum of few
+/// terms at a corner is only as accurate as the largest one.
 fn assert_near(actual: &[f32], expected: &[Sum], convolution: ConvolutionAt<'_>, what: &str) {
     assert_eq!(actual.len(), expected.len());
     let (shape, simd) = (convolution.shape(), convolution.simd.name());
@@ -159,7 +159,7 @@ fn assert_near(actual: &[f32], expected: &[Sum], convolution: ConvolutionAt<'_>,
     }
 }
 
-/// Images of a pass the tests make: several where a pass can have several.
+/// Returns the number of images per pass in the tests: several if a pass can have several.
 fn images_of_pass(convolution: &Convolution) -> usize {
     convolution.images.min(5)
 }
@@ -282,7 +282,7 @@ fn grad_weights_match_the_definition_from_plain_and_from_framed_gradients() {
 
 #[test]
 fn pointwise_convolutions_of_small_images_are_one_product() {
-    // 1x4 positions, several blocks of rows; an image of a single position; bias and gradients that are added to.
+    // 1x4 positions, several blocks of rows; an image of a single position; bias and gradients that are accumulated.
     for (width, in_channels, out_channels, batch) in [(4, 70, 33, 150), (1, 130, 100, 50), (4, 5, 3, 3)] {
         let pointwise = ConvolutionShape { kernel: [1, 1], padding: [[0, 0], [0, 0]], height: 1, ..base() };
         let convolution = Convolution::new(ConvolutionShape { width, in_channels, out_channels, ..pointwise });
@@ -392,7 +392,7 @@ fn check_passes(convolution: ConvolutionAt<'_>) {
     assert_near(&grad_weights, &expected, convolution, "of a batch, ");
 }
 
-/// The output of a batch and, with the output as its own gradient, the gradients of input and weights.
+/// Returns the output of a batch and, with the output as its own gradient, the gradients of input and weights.
 fn forward_and_backward(convolution: ConvolutionAt<'_>, input: &[f32], weights: &[f32]) -> [Vec<f32>; 3] {
     let shape = convolution.shape();
     let batch = input.len() / shape.input_length();
@@ -413,7 +413,7 @@ fn forward_and_backward(convolution: ConvolutionAt<'_>, input: &[f32], weights: 
     [output, grad_input, grad_weights]
 }
 
-/// The message of the panic of `call`.
+/// Returns the panic message of `call`.
 fn refusal(call: impl FnOnce()) -> String {
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_err();
     panic.downcast::<String>().map_or_else(|_| "a panic without a message".to_owned(), |message| *message)
@@ -437,7 +437,7 @@ fn shapes_whose_lengths_wrap_or_that_no_machine_can_hold_are_refused() {
     for shape in shapes {
         for new in [Convolution::new, Convolution::by_definition] {
             let message = refusal(|| drop(new(shape)));
-            assert!(message.contains(&format!("impossible convolution: {shape:?}")), "{message}");
+            assert!(message.contains(&format!("invalid convolution: {shape:?}")), "{message}");
         }
     }
 }

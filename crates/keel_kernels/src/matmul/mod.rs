@@ -1,6 +1,6 @@
 //! Matrix products of linear layers: `Y = X W + b` and its two gradients.
 //!
-//! `X` is `[rows, in_features]`, `W` `[in_features, out_features]`, all row-major. The result's bits depend on the sizes and
+//! `X` is `[rows, in_features]`, `W` `[in_features, out_features]`, all row-major. The bits of the result depend on the sizes and
 //! the SIMD level, not on the number of threads; nothing allocates.
 
 mod multiply;
@@ -18,37 +18,37 @@ pub(crate) use multiply::{Multiplication, Operand};
 /// Sizes of a product `[rows, depth] x [depth, columns]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
-    /// Rows of the left matrix and of the result.
+    /// Number of rows of the left matrix and of the result.
     pub rows: usize,
-    /// Columns of the left matrix, rows of the right one.
+    /// Number of columns of the left matrix and of rows of the right one.
     pub depth: usize,
-    /// Columns of the right matrix and of the result.
+    /// Number of columns of the right matrix and of the result.
     pub columns: usize,
 }
 
-/// Matrices of a product.
+/// Operands of a product.
 #[derive(Clone, Copy, Debug)]
 pub struct Factors<'a> {
-    /// The left matrix.
+    /// Left matrix.
     pub left: &'a [f32],
-    /// The right matrix.
+    /// Right matrix.
     pub right: &'a [f32],
-    /// `[columns]`, added to every row of the product.
+    /// Bias, `[columns]`, added to every row of the product.
     pub bias: Option<&'a [f32]>,
 }
 
 impl Sizes {
-    /// Multiply-adds of the product; as many as a `usize` can count if there are more.
+    /// Returns the number of multiply-adds of the product, saturating at the maximum of a `usize`.
     pub fn work(self) -> usize {
         self.rows.saturating_mul(self.depth).saturating_mul(self.columns)
     }
 
-    /// Cost of the product in element-wise operations, for sharing it over threads.
+    /// Returns the cost of the product in element-wise operations, for sharing it among threads.
     fn operations(self) -> usize {
         self.work() / MULTIPLY_ADDS_PER_OPERATION
     }
 
-    /// Checks that matrices of these sizes can exist, and their lengths.
+    /// Checks that matrices of these sizes are possible, and their lengths.
     fn check(self, lengths: MatrixLengths) {
         let Sizes { rows, depth, columns } = self;
         assert_eq!(lengths.left, length::product("left matrix", &[rows, depth]), "left matrix of {self:?}");
@@ -70,22 +70,22 @@ pub fn scratch_length(simd: SimdLevel, sizes: Sizes) -> usize {
     plan::packed_left_length(simd, sizes)
 }
 
-/// `result = left * right (+ bias)`: left `[rows, depth]`, right `[depth, columns]`, result `[rows, columns]`; `scratch`
-/// holds [`scratch_length`] floats.
+/// Computes `result = left * right (+ bias)`: left `[rows, depth]`, right `[depth, columns]`, result `[rows, columns]`; `scratch`
+/// has [`scratch_length`] floats.
 ///
 /// # Panics
-/// If a length differs from its sizes, or the sizes are those of matrices no machine can hold.
+/// If a length does not match its sizes, or the matrices are too large for any machine.
 pub fn matmul(simd: SimdLevel, sizes: Sizes, factors: Factors<'_>, result: &mut [f32], scratch: Scratch<'_>) {
     let left = Operand { values: factors.left, depth_step: 1, side_step: sizes.depth };
     let right = Operand { values: factors.right, depth_step: sizes.columns, side_step: 1 };
     product(sizes, left, right, factors.bias).run(simd, result, scratch);
 }
 
-/// `result = left * transpose(right) (+ bias)`: left `[rows, depth]`, right `[columns, depth]`, result `[rows, columns]`;
-/// `scratch` holds [`scratch_length`] floats.
+/// Computes `result = left * transpose(right) (+ bias)`: left `[rows, depth]`, right `[columns, depth]`, result `[rows, columns]`;
+/// `scratch` has [`scratch_length`] floats.
 ///
 /// # Panics
-/// As [`matmul`].
+/// As described at [`matmul`].
 pub fn matmul_transposed(
     simd: SimdLevel,
     sizes: Sizes,
@@ -98,11 +98,11 @@ pub fn matmul_transposed(
     product(sizes, left, right, factors.bias).run(simd, result, scratch);
 }
 
-/// `result = transpose(left) * right (+ bias)`: left `[depth, rows]`, right `[depth, columns]`, result `[rows, columns]`;
-/// `scratch` holds [`scratch_length`] floats.
+/// Computes `result = transpose(left) * right (+ bias)`: left `[depth, rows]`, right `[depth, columns]`, result `[rows, columns]`;
+/// `scratch` has [`scratch_length`] floats.
 ///
 /// # Panics
-/// As [`matmul`].
+/// As described at [`matmul`].
 pub fn transposed_matmul(
     simd: SimdLevel,
     sizes: Sizes,

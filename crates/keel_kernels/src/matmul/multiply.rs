@@ -1,7 +1,7 @@
-//! The tasks of a product, shared over threads.
+//! The tasks of a product, shared among threads.
 //!
-//! A task computes a block of the result. For one block of the depth and one panel of the right matrix after the other,
-//! it packs the panel on its stack and runs the tiles of all its rows over it.
+//! A task computes a block of the result. For each block of the depth and each panel of the right matrix, it packs the panel on its
+//! stack and multiplies the tiles of all its rows by it.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -17,16 +17,16 @@ use crate::product::microkernel::{self, FULL_VECTORS, Segment, Start, Tile, max_
 use crate::scratch::Scratch;
 use crate::simd::{SimdLevel, prefetch_far};
 
-/// Maximum lanes of a vector.
+/// Maximum number of lanes of a vector.
 const MAX_LANES: usize = 16;
 
-/// Depth from which a tile takes long enough for the rows of the next one to arrive meanwhile.
+/// Depth from which a tile takes long enough to prefetch the rows of the next one.
 const PREFETCH_DEPTH: usize = 64;
 
 /// Length of a cache line, in floats.
 const LINE: usize = 16;
 
-/// A matrix as it lies in memory; one of the steps is 1.
+/// A matrix in memory; one of the steps is 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operand<'a> {
     pub(crate) values: &'a [f32],
@@ -43,26 +43,26 @@ impl Operand<'_> {
     }
 }
 
-/// A product to be computed; the lengths of its parts are those of `sizes`.
+/// A product to be computed; the lengths of its operands match `sizes`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Multiplication<'a> {
     pub(crate) sizes: Sizes,
     pub(crate) left: Operand<'a>,
     pub(crate) right: Operand<'a>,
-    /// `[columns]`, added to every row.
+    /// Bias, `[columns]`, added to every row.
     pub(crate) bias: Option<&'a [f32]>,
-    /// True if the product is added to what the result holds; `bias` is not used then.
+    /// True to add the product to the contents of the result; `bias` is ignored then.
     pub(crate) accumulate: bool,
-    /// True if the left matrix is never packed: no scratch is needed.
+    /// True if the left matrix is never packed, so that no scratch buffer is needed.
     pub(crate) in_place: bool,
 }
 
 impl Multiplication<'_> {
-    /// Computes the product to `c` `[rows, columns]`. `scratch` holds [`super::scratch_length`] floats unless
-    /// the product is `in_place`.
+    /// Writes the product to `c` `[rows, columns]`. `scratch` has [`super::scratch_length`] floats unless the product is
+    /// `in_place`.
     ///
     /// # Panics
-    /// If lengths differ from the sizes, or matrices of these sizes cannot exist.
+    /// If lengths do not match the sizes, or the matrices are too large.
     pub(crate) fn run(&self, simd: SimdLevel, c: &mut [f32], scratch: Scratch<'_>) {
         let sizes = self.sizes;
         sizes.check(MatrixLengths { left: self.left.values.len(), right: self.right.values.len(), result: c.len() });
@@ -73,7 +73,7 @@ impl Multiplication<'_> {
         let plan = ProductPlan::new(simd, sizes, (!self.in_place).then_some(self.left.side_step));
         let packed = plan.packs_left.then(|| {
             let length = sizes.rows * sizes.depth;
-            assert!(scratch.len() >= length, "matmul needs {length} floats of scratch, not {}", scratch.len());
+            assert!(scratch.len() >= length, "matmul needs a scratch buffer of {length} floats, not {}", scratch.len());
             let (packed, _) = scratch.take(length);
             self.pack_left(simd, &plan, packed);
             &*packed
@@ -136,8 +136,7 @@ impl pulp::WithSimd for PackTile<'_> {
         let PackTile { level, left, rows, depth, target } = self;
         let (source, count) = (left.at(depth.start, rows.start), rows.len());
         let runs = |stride| Runs { source, stride, depth: depth.len(), count, width: count };
-        // SAFETY: rows and depth lie inside the left matrix, whose length `run` asserted; the target is as long as the
-        // tile.
+        // SAFETY: rows and depth are inside the left matrix, whose length `run` asserted; the target is as long as the tile.
         unsafe {
             if left.side_step == 1 {
                 pack::copy(simd, runs(left.depth_step), target.as_mut_ptr());
@@ -171,7 +170,7 @@ struct Task<'a> {
     level: SimdLevel,
     product: &'a Multiplication<'a>,
     plan: &'a ProductPlan,
-    /// The packed left matrix, if it is packed.
+    /// Packed left matrix, if it is packed.
     packed: Option<&'a [f32]>,
     target: Pieces<'a>,
     rows: Range<usize>,
@@ -206,7 +205,7 @@ impl Task<'_> {
         Block { depth: self.plan.depth.part(index / self.panels.len()), columns: first..end }
     }
 
-    /// Returns true if the inner loop can and should read the block of the right matrix where it lies.
+    /// Returns true if the inner loop can and should read the block of the right matrix in place.
     #[inline(always)]
     fn is_in_place(&self, block: &Block, lanes: usize) -> bool {
         let (right, columns) = (self.product.right, block.columns.len());
@@ -215,10 +214,10 @@ impl Task<'_> {
         is_readable && (is_dense || self.rows.len() <= self.plan.rows_in_place)
     }
 
-    /// The block of the right matrix in whole vectors: where it lies, or packed in `buffer`.
+    /// Returns the block of the right matrix in whole vectors: in place, or packed in `buffer`.
     ///
     /// # Safety
-    /// The block must lie inside the right matrix, and `buffer` must hold it in whole vectors.
+    /// The block must be inside the right matrix, and must fit into `buffer` in whole vectors.
     #[inline(always)]
     unsafe fn panel<S: Simd>(&self, simd: S, block: &Block, buffer: *mut f32) -> PanelRows {
         let right = self.product.right;
@@ -228,7 +227,7 @@ impl Task<'_> {
         }
         let width = count.next_multiple_of(S::F32_LANES);
         let runs = |stride| Runs { source, stride, depth: block.depth.len(), count, width };
-        // SAFETY: passed on.
+        // SAFETY: guaranteed by the caller.
         unsafe {
             if right.side_step == 1 {
                 pack::copy(simd, runs(right.depth_step), buffer);
@@ -239,7 +238,7 @@ impl Task<'_> {
         PanelRows { start: buffer, step: width }
     }
 
-    /// Runs the tiles of all rows over one block.
+    /// Computes the tiles of all rows for one block.
     ///
     /// # Safety
     /// `panel` must be readable in whole vectors for the depth of the block.
@@ -263,7 +262,7 @@ impl Task<'_> {
                 Some(packed) => (packed[packed_tile(all_rows, &block.depth, first)..].as_ptr(), 1, count),
                 None => (left.at(block.depth.start, first), left.side_step, left.depth_step),
             };
-            // SAFETY: each task writes its own block of the result; rows and depth lie inside the left matrix.
+            // SAFETY: each task writes its own block of the result; rows and depth are inside the left matrix.
             unsafe {
                 let c = self.target.pointer(first * all_columns + block.columns.start);
                 if block.depth.len() >= PREFETCH_DEPTH {
@@ -290,8 +289,8 @@ impl Task<'_> {
         }
     }
 
-    /// Asks for one share of the block of the right matrix that is packed next: its rows are too far apart for the
-    /// processor to foresee.
+    /// Prefetches one part of the block of the right matrix that is packed next: its rows are too far apart for the hardware
+    /// prefetcher.
     #[inline(always)]
     fn prefetch_right(&self, next: &Block, share: usize, shares: usize, lanes: usize) {
         if self.is_in_place(next, lanes) {
@@ -311,7 +310,7 @@ impl Task<'_> {
     }
 }
 
-/// Asks for the rows of the result that the next tile writes.
+/// Prefetches the rows of the result that the next tile writes.
 #[inline(always)]
 fn prefetch_rows(c: *const f32, stride: usize, rows: Range<usize>, columns: usize) {
     for row in rows {

@@ -1,4 +1,4 @@
-//! Copies parts of a matrix in the order the inner loop reads them.
+//! Copies parts of a matrix in the order in which the inner loop reads them.
 
 use pulp::Simd;
 
@@ -8,18 +8,18 @@ use crate::simd::SimdLevel;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Runs {
     pub(super) source: *const f32,
-    /// Distance of two runs of the source, in floats.
+    /// Distance of consecutive runs of the source, in floats.
     pub(super) stride: usize,
     pub(super) depth: usize,
     pub(super) count: usize,
-    /// Number of floats of the target for each depth index, `count` at least; the rest is filled with zeros.
+    /// Number of floats of the target per depth index, at least `count`; the rest is filled with zeros.
     pub(super) width: usize,
 }
 
-/// Packs runs of `count` floats, one for each depth index, to `target` `[depth, width]`.
+/// Packs runs of `count` floats, one per depth index, to `target` `[depth, width]`.
 ///
 /// # Safety
-/// All runs must be readable, and `depth * width` floats writable behind `target`.
+/// All runs must be readable, and `depth * width` floats must be writable at `target`.
 #[inline(always)]
 pub(super) unsafe fn copy<S: Simd>(simd: S, runs: Runs, target: *mut f32) {
     let Runs { source, stride, depth, count, width } = runs;
@@ -36,7 +36,7 @@ pub(super) unsafe fn copy<S: Simd>(simd: S, runs: Runs, target: *mut f32) {
         }
         return;
     }
-    // A whole vector may be stored where later runs overwrite what is too much of it: a masked store takes longer.
+    // A whole vector may be stored if later runs overwrite its excess: a masked store is slower.
     let vectors = width.div_ceil(lanes);
     let whole = (depth * width).saturating_sub(vectors * lanes) / width.max(1);
     for k in 0..depth {
@@ -60,11 +60,11 @@ pub(super) unsafe fn copy<S: Simd>(simd: S, runs: Runs, target: *mut f32) {
 /// Packs `count` runs of `depth` floats, transposed, to `target` `[depth, width]`.
 ///
 /// # Safety
-/// As [`copy`]; the processor must run `simd`.
+/// As described at [`copy`]; the processor must support `simd`.
 #[inline(always)]
 pub(super) unsafe fn transpose(simd: SimdLevel, runs: Runs, target: *mut f32) {
     let Runs { depth, count, width, .. } = runs;
-    // SAFETY: the target has so many floats; passed on; AVX is part of both levels.
+    // SAFETY: the target is large enough; guaranteed by the caller; AVX is part of both levels.
     unsafe {
         if width > count {
             target.write_bytes(0, depth * width);
@@ -80,7 +80,7 @@ pub(super) unsafe fn transpose(simd: SimdLevel, runs: Runs, target: *mut f32) {
 }
 
 /// # Safety
-/// As [`copy`].
+/// As described at [`copy`].
 #[inline(always)]
 unsafe fn transpose_plain(runs: Runs, target: *mut f32) {
     let Runs { source, stride, depth, count, width } = runs;
@@ -98,11 +98,11 @@ mod avx {
 
     use super::Runs;
 
-    /// Rows and columns of the blocks transposed in registers.
+    /// Size of the blocks that are transposed in registers, in rows and columns.
     pub(super) const SIDE: usize = 8;
 
     /// # Safety
-    /// As [`super::copy`]; `count` and `depth` must be [`SIDE`] at least, and the processor must have AVX.
+    /// As described at [`super::copy`]; `count` and `depth` must be at least [`SIDE`], and the processor must support AVX.
     #[target_feature(enable = "avx")]
     pub(super) unsafe fn transpose(runs: Runs, target: *mut f32) {
         let Runs { source, stride, depth, count, width } = runs;
@@ -111,7 +111,7 @@ mod avx {
             let column = column.min(count - SIDE);
             for k in (0..depth).step_by(SIDE) {
                 let k = k.min(depth - SIDE);
-                // SAFETY: the block lies inside the runs and the target.
+                // SAFETY: the block is inside the runs and the target.
                 unsafe { block(source.add(column * stride + k), stride, target.add(k * width + column), width) };
             }
         }
@@ -120,7 +120,7 @@ mod avx {
     /// Writes the transpose of [`SIDE`] rows of [`SIDE`] floats; strides in floats.
     ///
     /// # Safety
-    /// All rows must be readable and writable, and the processor must have AVX.
+    /// All rows must be readable and writable, and the processor must support AVX.
     #[inline]
     #[target_feature(enable = "avx")]
     unsafe fn block(source: *const f32, stride: usize, target: *mut f32, width: usize) {
@@ -161,7 +161,7 @@ mod tests {
         type Output = ();
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            // SAFETY: the test's slices hold all runs.
+            // SAFETY: the test's slices contain all runs.
             unsafe { copy(simd, self.0, self.1) }
         }
     }
@@ -175,7 +175,7 @@ mod tests {
                 let runs = Runs { source: source.as_ptr(), stride, depth, count, width };
                 let (mut copied, mut transposed) = (vec![f32::NAN; depth * width], vec![f32::NAN; depth * width]);
                 level.dispatch(Copy(runs, copied.as_mut_ptr()));
-                // SAFETY: the slices hold all runs; the level is available.
+                // SAFETY: the slices contain all runs; the level is available.
                 unsafe { transpose(level, runs, transposed.as_mut_ptr()) };
                 for (index, (copied, transposed)) in copied.into_iter().zip(transposed).enumerate() {
                     let (k, column) = (index / width, index % width);

@@ -1,7 +1,7 @@
-//! Cut of a product into tasks and blocks.
+//! Division of a product into tasks and blocks.
 //!
-//! The cut follows from the sizes and the SIMD level alone, never from the number of threads; the terms of every sum are
-//! added in the order of the depth, whatever the cut.
+//! The division depends only on the sizes and the SIMD level, never on the number of threads; the terms of every sum are added in
+//! the order of the depth, regardless of the division.
 
 use std::ops::Range;
 
@@ -9,47 +9,47 @@ use super::Sizes;
 use crate::product::microkernel::{FULL_VECTORS, full_rows};
 use crate::simd::SimdLevel;
 
-/// Typical depth of a block: a panel of the right matrix and a tile of the left one then stay close to the arithmetic.
+/// Typical depth of a block: a panel of the right matrix and a tile of the left one then stay in the fastest caches.
 const DEPTH_BLOCK: usize = 384;
 
-/// Depth of the longest block: a remainder of less than half a block joins the others.
+/// Maximum depth of a block: a remainder of less than half a block is distributed to the others.
 pub(super) const MAX_DEPTH_BLOCK: usize = DEPTH_BLOCK + DEPTH_BLOCK / 2;
 
-/// Maximum rows of a block of a packed left matrix. Each block packs the panels of the right matrix again.
+/// Maximum number of rows of a block of a packed left matrix. Each block packs the panels of the right matrix again.
 const PACKED_ROW_BLOCK: usize = 1024;
 
-/// Maximum rows of a block of a left matrix read in place: together with the depth of a block, what a second-level cache
-/// holds.
+/// Maximum number of rows of a block of a left matrix read in place: with the depth of a block, what fits into the second-level
+/// cache.
 const ROW_BLOCK: usize = 512;
 
-/// Rows and columns from which packing a left matrix costs less than its scattered rows do.
+/// Number of rows and columns from which packing a left matrix is faster than reading its scattered rows.
 const PACKED_SIDE: usize = 512;
 
-/// Panels from which packing a transposed left matrix pays.
+/// Number of panels from which packing a transposed left matrix pays off.
 const PACKED_PANELS: usize = 3;
 
-/// Depth from which packing a transposed left matrix pays: short columns stay in the cache as they are.
+/// Depth from which packing a transposed left matrix pays off: short columns stay in the cache without packing.
 const PACKED_DEPTH: usize = 64;
 
 /// Distance of rows that share one set of the first-level cache, in floats: such rows evict each other.
 const ALIASED_ROW: usize = 1024;
 
-/// Tiles of one panel up to which the panel is read in place: packing it would take longer than its scattered rows do.
+/// Number of tiles of one panel up to which the panel is read in place: packing it would take longer than reading its scattered rows.
 const TILES_IN_PLACE: usize = 4;
 
-/// Minimum tiles of rows of a block, if rows are cut for the sake of the threads: each block packs its panels again.
+/// Minimum number of tiles of rows per block, if rows are divided among threads: each block packs its panels again.
 const MIN_TILES: usize = 10;
 
-/// Number of tasks threads share evenly.
+/// Number of tasks, which threads share evenly.
 const TASKS: usize = 16;
 
-/// Minimum multiply-adds of a task.
+/// Minimum number of multiply-adds per task.
 const MIN_TASK_WORK: usize = 1 << 19;
 
-/// Typical multiply-adds of a task of a large product.
+/// Typical number of multiply-adds of a task of a large product.
 const LARGE_TASK_WORK: usize = 1 << 27;
 
-/// A length cut into parts that differ by one at most, longer ones first.
+/// A length divided into parts that differ by at most one, longer ones first.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut {
     length: usize,
@@ -57,7 +57,7 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    /// Cuts `length` into `parts`, or fewer if it is too short; one part at least.
+    /// Divides `length` into `parts`, or fewer if it is too short; at least one part.
     pub(super) fn new(length: usize, parts: usize) -> Self {
         Cut { length, parts: parts.clamp(1, length.max(1)) }
     }
@@ -69,28 +69,28 @@ impl Cut {
     }
 }
 
-/// The cut of one product.
+/// Division of one product.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ProductPlan {
-    /// Rows, one part for each block.
+    /// Rows, one part per block.
     pub(super) rows: Cut,
-    /// Panels of columns, one part for each block.
+    /// Panels of columns, one part per block.
     pub(super) panels: Cut,
-    /// Depth, one part for each block.
+    /// Depth, one part per block.
     pub(super) depth: Cut,
-    /// Columns of a panel.
+    /// Number of columns of a panel.
     pub(super) panel_columns: usize,
-    /// Maximum rows of a tile of a packed left matrix.
+    /// Maximum number of rows of a tile of a packed left matrix.
     pub(super) tile_rows: usize,
     /// True if the left matrix is packed.
     pub(super) packs_left: bool,
-    /// Rows of a block up to which panels are read in place.
+    /// Number of rows of a block up to which panels are read in place.
     pub(super) rows_in_place: usize,
 }
 
 impl ProductPlan {
-    /// `packable_row` is the number of floats between rows of the left matrix, 1 if it is transposed; `None` if it must not
-    /// be packed.
+    /// Creates the division. `packable_row` is the distance between rows of the left matrix in floats, 1 if it is transposed;
+    /// `None` if it must not be packed.
     pub(super) fn new(simd: SimdLevel, sizes: Sizes, packable_row: Option<usize>) -> ProductPlan {
         let panel_columns = FULL_VECTORS * simd.lanes();
         let (panel_count, tile_rows) = (sizes.columns.div_ceil(panel_columns), full_rows(simd));
@@ -115,12 +115,13 @@ impl ProductPlan {
     }
 }
 
-/// Maximum rows of a tile of a left matrix read in place: a set of the first-level cache has places for so many rows.
+/// Returns the maximum number of rows of a tile of a left matrix read in place: as many as a set of the first-level cache can store.
 pub(super) fn tallest_tile_in_place(left_row: usize) -> usize {
     if left_row.is_multiple_of(ALIASED_ROW) { 8 } else { usize::MAX }
 }
 
-/// Number of floats in the packed left matrix, at most what a `usize` can count; 0 if no product of these sizes packs it.
+/// Returns the number of floats of the packed left matrix, saturating at the maximum of a `usize`; 0 if no product of these sizes
+/// packs it.
 pub(super) fn packed_left_length(simd: SimdLevel, sizes: Sizes) -> usize {
     let panels = sizes.columns.div_ceil(FULL_VECTORS * simd.lanes());
     let packs = packs_left(sizes, panels, 1) || packs_left(sizes, panels, sizes.depth);

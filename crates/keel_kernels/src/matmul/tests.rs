@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The message of the panic of `call`.
+/// Returns the panic message of `call`.
 fn refusal(call: impl FnOnce()) -> String {
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_err();
     panic.downcast::<String>().map_or_else(|_| "a panic without a message".to_owned(), |message| *message)
@@ -60,7 +60,7 @@ enum Form {
 
 const FORMS: [Form; 3] = [Form::Plain, Form::RightTransposed, Form::LeftTransposed];
 
-/// Operands of one product, and what its result starts from.
+/// Operands of one product, and the initial values of its result.
 struct Case {
     sizes: Sizes,
     form: Form,
@@ -99,7 +99,7 @@ impl Case {
         c
     }
 
-    /// The definition, in f64: each sum, and the sum of its terms' magnitudes.
+    /// Computes the definition in f64: each sum, and the sum of its terms' magnitudes.
     fn expected(&self) -> Vec<[f64; 2]> {
         let Sizes { rows, depth, columns } = self.sizes;
         let (left, right) = (self.left(), self.right());
@@ -122,7 +122,7 @@ impl Case {
         c
     }
 
-    /// Rounding errors grow as the square root of the number of terms (Higham and Mary 2019).
+    /// Checks the result; rounding errors grow as the square root of the number of terms (Higham and Mary 2019).
     fn check(&self, level: SimdLevel) {
         let roundings = 8.0 + (self.sizes.depth as f64).sqrt();
         let what = format!("{} {:?} {:?}", level.name(), self.form, self.sizes);
@@ -139,8 +139,8 @@ fn sizes([rows, depth, columns]: [usize; 3]) -> Sizes {
 
 #[test]
 fn products_match_the_definition_on_awkward_sizes_at_every_level() {
-    // Single tiles and panels; several blocks of the depth; several blocks of rows; rows a page apart, packed and not;
-    // right matrices read in place and packed, dense ones among them; nothing to sum.
+    // Single tiles and panels; several blocks of the depth; several blocks of rows; rows one page apart, packed and not; right
+    // matrices read in place and packed, including dense ones; empty sums.
     let cases = [
         [1, 1, 1],
         [3, 5, 7],

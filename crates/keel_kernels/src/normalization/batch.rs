@@ -1,9 +1,9 @@
 //! Batch norm over `[rows, channels]`, where rows are all positions of all samples (Ioffe & Szegedy 2015).
 //!
-//! Forward: [`statistics`], [`forward_table`], [`normalize`]. Backward: [`gradient_sums`], [`backward_table`],
-//! [`apply_gradient`]. Each works on fixed chunks of rows. Where the input comes from a convolution, its statistics are
-//! taken image by image ([`record_image`], [`finish_statistics`]) and its gradient is made row by row
-//! ([`apply_gradient_rows`]), while both are in the cache. Evaluation has tables of its own ([`super::evaluation`]).
+//! Forward: [`statistics`], [`forward_table`], [`normalize`]. Backward: [`gradient_sums`], [`backward_table`], [`apply_gradient`].
+//! Each works on fixed chunks of rows. If the input comes from a convolution, its statistics are computed image by image
+//! ([`record_image`], [`finish_statistics`]) and its gradient row by row ([`apply_gradient_rows`]), while both are in the cache.
+//! Evaluation has separate tables ([`super::evaluation`]).
 
 pub(super) use super::moments::RECORD as RECORD_FLOATS;
 use super::moments::{self, Moments};
@@ -14,17 +14,17 @@ use crate::parallel::{Pieces, for_each_task};
 use crate::scratch::Scratch;
 use crate::simd::SimdLevel;
 
-/// Floats per channel of [`statistics`]: mean, low part of the mean, 1 / sqrt(variance + epsilon), biased variance.
+/// Number of floats per channel of [`statistics`]: mean, low part of the mean, 1 / sqrt(variance + epsilon), biased variance.
 pub const STATISTICS: usize = 4;
-/// Floats per channel of a forward table: center, factor, offset.
+/// Number of floats per channel of a forward table: center, factor, offset.
 pub const FORWARD_TABLE: usize = 3;
-/// Floats per channel of a backward table: center, factors of gradient and deviation, constant.
+/// Number of floats per channel of a backward table: center, factors of gradient and deviation, constant.
 pub const BACKWARD_TABLE: usize = 4;
 
 /// Returns the number of channels of a table `[parts, channels]`.
 ///
 /// # Panics
-/// If there is none, or the table has another length.
+/// If there are none, or the table has a different length.
 #[inline(always)]
 fn channels_of(table: &[f32], parts: usize) -> usize {
     assert!(
@@ -35,34 +35,34 @@ fn channels_of(table: &[f32], parts: usize) -> usize {
     table.len() / parts
 }
 
-/// Rows one task handles.
+/// Returns the number of rows per task.
 pub(super) fn rows_per_chunk(channels: usize) -> usize {
     Records::of_rows(usize::MAX, channels, 0).rows(0).1.end
 }
 
-/// The records [`statistics`] and [`gradient_sums`] leave for `rows` rows.
+/// Returns the layout of the records of [`statistics`] and [`gradient_sums`] for `rows` rows.
 pub fn records(rows: usize, channels: usize) -> Records {
     Records::of_rows(rows, channels, RECORD_FLOATS * channels)
 }
 
-/// The records [`record_image`] leaves for `images` images of `positions` rows.
+/// Returns the layout of the records of [`record_image`] for `images` images of `positions` rows.
 pub fn image_records(images: usize, positions: usize, channels: usize) -> Records {
     Records::per_image(ImageRows { images, rows: positions, row_length: channels }, RECORD_FLOATS * channels)
 }
 
-/// Statistics `[STATISTICS, channels]` of `x` `[rows, channels]`; `scratch` holds the [`records`].
+/// Computes the statistics `[STATISTICS, channels]` of `x` `[rows, channels]`; `scratch` has space for the [`records`].
 ///
 /// # Panics
-/// If lengths do not fit, or there is no row or no channel.
+/// If lengths do not fit, or there are no rows or no channels.
 pub fn statistics(simd: SimdLevel, x: &[f32], epsilon: f32, statistics: &mut [f32], scratch: Scratch<'_>) {
     let channels = channels_of(statistics, STATISTICS);
     finish_statistics(record_rows(simd, x, channels, scratch), epsilon, statistics);
 }
 
-/// The [`records`] of `x` `[rows, channels]`, in `scratch`.
+/// Computes the [`records`] of `x` `[rows, channels]` in `scratch`.
 ///
 /// # Panics
-/// If lengths do not fit, or there is no row or no channel.
+/// If lengths do not fit, or there are no rows or no channels.
 pub fn record_rows<'a>(simd: SimdLevel, x: &[f32], channels: usize, scratch: Scratch<'a>) -> Recorded<'a> {
     assert!(!x.is_empty() && x.len().is_multiple_of(channels), "{} floats in rows of {channels}", x.len());
     let layout = records(x.len() / channels, channels);
@@ -81,7 +81,8 @@ pub fn record_rows<'a>(simd: SimdLevel, x: &[f32], channels: usize, scratch: Scr
     Recorded { layout, values }
 }
 
-/// The records of one image `x` `[positions, channels]`, on this thread: `scratch` holds those of one image of `layout`.
+/// Computes the records of one image `x` `[positions, channels]`, on this thread, in `scratch`, which has space for those of one
+/// image of `layout`.
 pub fn record_image(simd: SimdLevel, x: &[f32], layout: Records, channels: usize, scratch: &mut [f32]) {
     for task in layout.of_image(0) {
         let (_, rows) = layout.rows(task);
@@ -93,14 +94,14 @@ pub fn record_image(simd: SimdLevel, x: &[f32], layout: Records, channels: usize
     }
 }
 
-/// Statistics `[STATISTICS, channels]` of all rows from the records of their chunks.
+/// Computes the statistics `[STATISTICS, channels]` of all rows from the records of their chunks.
 pub fn finish_statistics(records: Recorded<'_>, epsilon: f32, statistics: &mut [f32]) {
     for channel in 0..channels_of(statistics, STATISTICS) {
         store_statistics(channel_moments(records, channel), epsilon, channel, statistics);
     }
 }
 
-/// Moments of one channel over all rows, from the records of their chunks.
+/// Returns the moments of one channel over all rows, from the records of their chunks.
 pub fn channel_moments(records: Recorded<'_>, channel: usize) -> Moments {
     let Recorded { layout, values } = records;
     moments::combine((0..layout.count()).map(|index| {
@@ -109,7 +110,7 @@ pub fn channel_moments(records: Recorded<'_>, channel: usize) -> Moments {
     }))
 }
 
-/// Writes the moments of one channel among `statistics` `[STATISTICS, channels]`.
+/// Writes the moments of one channel to `statistics` `[STATISTICS, channels]`.
 pub fn store_statistics(moments: Moments, epsilon: f32, channel: usize, statistics: &mut [f32]) {
     let channels = statistics.len() / STATISTICS;
     let (mean, low) = moments.split_mean();
@@ -119,7 +120,7 @@ pub fn store_statistics(moments: Moments, epsilon: f32, channel: usize, statisti
     statistics[3 * channels + channel] = moments.variance as f32;
 }
 
-/// The table that normalises with batch statistics, scales and shifts.
+/// Computes the table that normalises with batch statistics, scales and shifts.
 pub fn forward_table(statistics: &[f32], affine: Affine<'_>, table: &mut [f32]) {
     let Affine { scale, shift } = affine;
     let channels = statistics.len() / STATISTICS;
@@ -134,13 +135,13 @@ pub fn forward_table(statistics: &[f32], affine: Affine<'_>, table: &mut [f32]) 
 /// Rows with the table that is applied to them.
 #[derive(Clone, Copy, Debug)]
 pub struct TableInput<'a> {
-    /// `[rows, channels]`.
+    /// Rows, `[rows, channels]`.
     pub x: &'a [f32],
-    /// `[parts, channels]`.
+    /// Table, `[parts, channels]`.
     pub table: &'a [f32],
 }
 
-/// `y = (x - center) * factor + offset`, `y` `[rows, channels]`, with a table `[FORWARD_TABLE, channels]`.
+/// Computes `y = (x - center) * factor + offset`, `y` `[rows, channels]`, with a table `[FORWARD_TABLE, channels]`.
 ///
 /// # Panics
 /// If lengths do not fit.
@@ -157,7 +158,7 @@ pub fn normalize(simd: SimdLevel, input: TableInput<'_>, y: &mut [f32]) {
     );
 }
 
-/// [`normalize`] for some rows, inside [`crate::SimdLevel::run`].
+/// Computes [`normalize`] for some rows, inside [`crate::SimdLevel::run`].
 #[inline(always)]
 pub fn normalize_chunk(input: TableInput<'_>, y: &mut [f32]) {
     let TableInput { x, table } = input;
@@ -168,11 +169,11 @@ pub fn normalize_chunk(input: TableInput<'_>, y: &mut [f32]) {
     map_columns(RowPair::alone(x), [center, factor, offset], map, y);
 }
 
-/// Sums over all rows of the gradient `dy`, the companion of `x`, and of `dy * (x - mean)`, chunk by chunk: `records`
-/// `[chunks, 2, channels]`, of which the length is returned.
+/// Sums the gradient `dy`, the second input of `rows`, and `dy * (x - mean)` over all rows, chunk by chunk, to `records`
+/// `[chunks, 2, channels]`; returns their length.
 ///
 /// # Panics
-/// If lengths do not fit, or there is no channel.
+/// If lengths do not fit, or there are no channels.
 pub fn gradient_sums(simd: SimdLevel, rows: RowPair<'_>, mean: &[f32], records: &mut [f32]) -> usize {
     assert_eq!(rows.other.len(), rows.x.len(), "gradient and input");
     let (channels, length) = (mean.len(), rows.x.len());
@@ -192,7 +193,7 @@ pub fn gradient_sums(simd: SimdLevel, rows: RowPair<'_>, mean: &[f32], records: 
     layout.length()
 }
 
-/// [`gradient_sums`] for some rows, inside [`crate::SimdLevel::run`]; `record` is `[2, channels]`.
+/// Computes [`gradient_sums`] for some rows, inside [`crate::SimdLevel::run`]; `record` is `[2, channels]`.
 #[inline(always)]
 pub fn sum_gradient_chunk(rows: RowPair<'_>, mean: &[f32], record: &mut [f32]) {
     paired_sums(rows, [mean], |dy, x, [mean]| [dy, dy * (x - mean)], PairSums::of_record(record));
@@ -203,18 +204,18 @@ pub fn sum_gradient_chunk(rows: RowPair<'_>, mean: &[f32], record: &mut [f32]) {
 pub struct BackwardSums<'a> {
     /// Records `[chunks, 2, channels]` of [`gradient_sums`].
     pub records: &'a [f32],
-    /// Rows of the whole batch.
+    /// Number of rows of the whole batch.
     pub rows: usize,
-    /// Sums over the whole batch, `[2, channels]` as [`sum_records`] leaves them, where the records cover a part of it; empty
-    /// where they cover all of it.
+    /// Sums over the whole batch, `[2, channels]`, of [`sum_records`], if the records cover a part of it; empty if they cover all
+    /// of it.
     pub whole: &'a [f64],
     /// Statistics of the forward pass, `[STATISTICS, channels]`.
     pub statistics: &'a [f32],
-    /// `[channels]`, or empty for none.
+    /// Scale, `[channels]`, or empty for none.
     pub scale: &'a [f32],
 }
 
-/// Sums `[2, channels]` over the records `[chunks, 2, channels]` of [`gradient_sums`], in order.
+/// Sums the records `[chunks, 2, channels]` of [`gradient_sums`] to `[2, channels]`, in order.
 pub fn sum_records(records: &[f32], sums: &mut [f64]) {
     sums.fill(0.0);
     for record in records.chunks_exact(sums.len()) {
@@ -222,10 +223,10 @@ pub fn sum_records(records: &[f32], sums: &mut [f64]) {
     }
 }
 
-/// Adds the records up in order; writes the gradients of scale and shift (`[channels]` each, or empty) and the table
+/// Sums the records in order; writes the gradients of scale and shift (`[channels]` each, or empty) and the table
 /// `[BACKWARD_TABLE, channels]` for [`apply_gradient`]. With x^ = (x - mean) / std and n rows, the input gradient is
-/// `scale / std * (dy - sum(dy) / n - x^ * sum(dy * x^) / n)`.
-/// The gradients of scale and shift are those of the rows in the records; the sums of the table are of the whole batch.
+/// `scale / std * (dy - sum(dy) / n - x^ * sum(dy * x^) / n)`. The gradients of scale and shift are those of the rows in the
+/// records; the sums of the table are those of the whole batch.
 pub fn backward_table(sums: BackwardSums<'_>, gradient: AffineGradient<'_>, table: &mut [f32]) {
     let channels = channels_of(sums.statistics, STATISTICS);
     let AffineGradient { scale: grad_scale, shift: grad_shift } = gradient;
@@ -255,8 +256,8 @@ pub fn backward_table(sums: BackwardSums<'_>, gradient: AffineGradient<'_>, tabl
     }
 }
 
-/// `dx = dy * table[1] + (x - table[0]) * table[2] + table[3]`, all but the table `[rows, channels]`; `dy` is the companion
-/// of `x`.
+/// Computes `dx = dy * table[1] + (x - table[0]) * table[2] + table[3]`, all but the table `[rows, channels]`; `dy` is the second
+/// input of `rows`.
 pub fn apply_gradient(simd: SimdLevel, rows: RowPair<'_>, table: &[f32], dx: &mut [f32]) {
     assert_eq!((rows.other.len(), rows.x.len()), (dx.len(), dx.len()), "gradients and input");
     let channels = channels_of(table, BACKWARD_TABLE);
@@ -269,7 +270,7 @@ pub fn apply_gradient(simd: SimdLevel, rows: RowPair<'_>, table: &[f32], dx: &mu
     );
 }
 
-/// [`apply_gradient`] for some rows, inside [`crate::SimdLevel::run`].
+/// Computes [`apply_gradient`] for some rows, inside [`crate::SimdLevel::run`].
 #[inline(always)]
 pub(super) fn apply_gradient_chunk(rows: RowPair<'_>, table: &[f32], dx: &mut [f32]) {
     let channels = table.len() / BACKWARD_TABLE;
@@ -279,7 +280,7 @@ pub(super) fn apply_gradient_chunk(rows: RowPair<'_>, table: &[f32], dx: &mut [f
     map_columns(rows, [part(0), part(1), part(2), part(3)], map, dx);
 }
 
-/// [`apply_gradient`] for some rows on this thread.
+/// Computes [`apply_gradient`] for some rows on this thread.
 pub fn apply_gradient_rows(simd: SimdLevel, rows: RowPair<'_>, table: &[f32], dx: &mut [f32]) {
     simd.run(
         #[inline(always)]
@@ -287,7 +288,7 @@ pub fn apply_gradient_rows(simd: SimdLevel, rows: RowPair<'_>, table: &[f32], dx
     );
 }
 
-/// [`apply_gradient`] where `dy` is 0, inside [`crate::SimdLevel::run`].
+/// Computes [`apply_gradient`] where `dy` is 0, inside [`crate::SimdLevel::run`].
 #[inline(always)]
 pub(super) fn apply_constant_gradient(input: TableInput<'_>, dx: &mut [f32]) {
     let TableInput { x, table } = input;
@@ -297,7 +298,7 @@ pub(super) fn apply_constant_gradient(input: TableInput<'_>, dx: &mut [f32]) {
     map_columns(RowPair::alone(x), [part(0), part(2), part(3)], map, dx);
 }
 
-/// Calls `operation(range, y[range])` for chunks of whole rows, compiled for the SIMD level if it inlines.
+/// Calls `operation(range, y[range])` for chunks of whole rows, compiled for the SIMD level if it is inlined.
 #[inline(always)]
 pub(super) fn for_each_row_chunk(
     simd: SimdLevel,

@@ -1,7 +1,7 @@
 //! Batch norm followed by an activation, in as few passes over memory as each alone.
 //!
-//! The normalised value is never stored: backward computes it again from the input to get the activation's derivative,
-//! once for the sums and once for the input gradient, so that no gradient is written in between.
+//! The normalised value is never stored: backward recomputes it from the input to get the activation's derivative, once for the
+//! sums and once for the input gradient, so that no intermediate gradient is written.
 
 use super::batch::{BACKWARD_TABLE, FORWARD_TABLE, for_each_row_chunk};
 use super::records::Records;
@@ -15,14 +15,14 @@ use crate::statistics::{CountedUnits, SignalPart, unit_signal_chunk};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Activated<'a> {
     pub(super) simd: SimdLevel,
-    /// The table the norm applies, `[FORWARD_TABLE, channels]`.
+    /// Table that the norm applies, `[FORWARD_TABLE, channels]`.
     pub(super) table: &'a [f32],
-    /// The activation.
+    /// Activation.
     pub(super) function: Function,
 }
 
 impl Activated<'_> {
-    /// Center, factor and offset, `[channels]` each.
+    /// Returns center, factor and offset, `[channels]` each.
     #[inline(always)]
     pub(super) fn tables(&self) -> [&[f32]; 3] {
         let channels = self.table.len() / FORWARD_TABLE;
@@ -30,19 +30,19 @@ impl Activated<'_> {
     }
 }
 
-/// `y = f((x - center) * factor + offset)`: as [`super::batch::normalize`], with the activation applied.
+/// Computes `y = f((x - center) * factor + offset)`: [`super::batch::normalize`] followed by the activation.
 pub(super) fn normalize_and_activate(x: &[f32], activated: Activated<'_>, y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "input and output");
     activated.function.visit(Forward { x, activated, y, spread: true });
 }
 
-/// [`normalize_and_activate`] for some rows on this thread.
+/// Computes [`normalize_and_activate`] for some rows on this thread.
 pub(super) fn normalize_and_activate_rows(x: &[f32], activated: Activated<'_>, y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "input and output");
     activated.function.visit(Forward { x, activated, y, spread: false });
 }
 
-/// The part of some rows of the activation, none of which are written; its channels are the units. On this thread.
+/// Measures some rows of the activation without writing them; its channels are the units. On this thread.
 pub(super) fn measure_rows(x: &[f32], activated: Activated<'_>, units: CountedUnits<'_>) -> SignalPart {
     activated.function.visit(Measure { x, activated, units })
 }
@@ -97,7 +97,7 @@ impl Visitor for Forward<'_> {
     }
 }
 
-/// Sums of `dy * f'` and of `dy * f' * (x - center)` as [`super::batch::gradient_sums`] takes them.
+/// Computes the sums of `dy * f'` and of `dy * f' * (x - center)` like [`super::batch::gradient_sums`].
 pub(super) fn gradient_sums(rows: RowPair<'_>, activated: Activated<'_>, records: &mut [f32]) -> usize {
     assert_eq!(rows.other.len(), rows.x.len(), "gradient and input");
     activated.function.visit(GradientSums { rows, activated, records })
@@ -138,13 +138,14 @@ impl Visitor for GradientSums<'_> {
     }
 }
 
-/// `dx` from the gradient `dy` of the output, the companion of `x`: as [`super::batch::apply_gradient`] of `dy * f'`, `table` `[BACKWARD_TABLE, channels]`.
+/// Computes `dx` from the gradient `dy` of the output, the second input: [`super::batch::apply_gradient`] of `dy * f'`, with
+/// `table` `[BACKWARD_TABLE, channels]`.
 pub(super) fn apply_gradient(rows: RowPair<'_>, activated: Activated<'_>, table: &[f32], dx: &mut [f32]) {
     assert_eq!((rows.other.len(), rows.x.len()), (dx.len(), dx.len()), "gradients and input");
     activated.function.visit(ApplyGradient { rows, activated, table, dx, spread: true });
 }
 
-/// [`apply_gradient`] for some rows on this thread.
+/// Computes [`apply_gradient`] for some rows on this thread.
 pub(super) fn apply_gradient_rows(rows: RowPair<'_>, activated: Activated<'_>, table: &[f32], dx: &mut [f32]) {
     assert_eq!((rows.other.len(), rows.x.len()), (dx.len(), dx.len()), "gradients and input");
     activated.function.visit(ApplyGradient { rows, activated, table, dx, spread: false });

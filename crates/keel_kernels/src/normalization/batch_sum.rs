@@ -1,4 +1,4 @@
-//! The end of a residual block: batch norm, the shortcut added, an activation, in one pass each way.
+//! The end of a residual block: batch norm, addition of the shortcut and an activation, in one pass in each direction.
 
 use super::batch::for_each_row_chunk;
 use super::batch_activation::Activated;
@@ -8,13 +8,13 @@ use crate::columns::{PairSums, RowPair, map_columns, paired_sums};
 use crate::parallel::{Pieces, for_each_task};
 use crate::simd::SimdLevel;
 
-/// `y = f((x - center) * factor + offset + shortcut)`; the shortcut is the companion of `x`.
+/// Computes `y = f((x - center) * factor + offset + shortcut)`; the shortcut is the second input of `rows`.
 pub(super) fn forward(rows: RowPair<'_>, activated: Activated<'_>, y: &mut [f32]) {
     assert_eq!((rows.x.len(), rows.other.len()), (y.len(), y.len()), "inputs and output");
     activated.function.visit(Forward { rows, activated, y, spread: true });
 }
 
-/// [`forward`] for some rows on this thread.
+/// Computes [`forward`] for some rows on this thread.
 pub(super) fn forward_rows(rows: RowPair<'_>, activated: Activated<'_>, y: &mut [f32]) {
     assert_eq!((rows.x.len(), rows.other.len()), (y.len(), y.len()), "inputs and output");
     activated.function.visit(Forward { rows, activated, y, spread: false });
@@ -63,15 +63,19 @@ pub(super) struct Summed<'a> {
     pub(super) y: &'a [f32],
     /// Means, `[channels]`.
     pub(super) mean: &'a [f32],
-    /// The activation; its derivative follows from the output ([`Function::from_output`]).
+    /// Activation; its derivative can be computed from the output ([`Function::from_output`]).
     pub(super) function: Function,
 }
 
-/// Multiplies `dy` by the activation's derivative, in place: the gradient of the shortcut and of the norm's output. Sums
-/// it up as [`super::batch::gradient_sums`] does.
+/// Multiplies `dy` by the activation's derivative, in place, which gives the gradient of the shortcut and of the norm's output, and
+/// sums it up like [`super::batch::gradient_sums`].
 pub(super) fn gradient_sums(dy: &mut [f32], summed: Summed<'_>, records: &mut [f32]) -> usize {
     assert_eq!((summed.x.len(), summed.y.len()), (dy.len(), dy.len()), "gradient, input and output");
-    assert!(summed.function.from_output(), "the derivative of {:?} is no function of its output", summed.function);
+    assert!(
+        summed.function.from_output(),
+        "the derivative of {:?} cannot be computed from its output",
+        summed.function
+    );
     summed.function.visit(GradientSums { dy, summed, records })
 }
 

@@ -1,4 +1,4 @@
-//! Batch norm in evaluation: a fixed table from running statistics, or none where the layer before takes the norm's work.
+//! Batch norm in evaluation: a fixed table from running statistics, or no table if the norm is folded into the layer before.
 
 use super::Affine;
 use super::batch::FORWARD_TABLE;
@@ -14,7 +14,7 @@ pub struct RunningStatistics<'a> {
     pub variance: &'a [f32],
 }
 
-/// The table that normalises with running statistics, for evaluation.
+/// Computes the table that normalises with running statistics, for evaluation.
 pub fn running_table(running: RunningStatistics<'_>, epsilon: f32, affine: Affine<'_>, table: &mut [f32]) {
     let (RunningStatistics { mean, variance }, Affine { scale, shift }) = (running, affine);
     let channels = mean.len();
@@ -26,17 +26,17 @@ pub fn running_table(running: RunningStatistics<'_>, epsilon: f32, affine: Affin
     }
 }
 
-/// Weights and bias a norm is folded into, to be written.
+/// Weights and bias that a norm is folded into, for writing.
 #[derive(Debug)]
 pub struct FoldedFilter<'a> {
-    /// As the weights of the layer, `[.., channels]`.
+    /// Weights, of the same shape as those of the layer, `[.., channels]`.
     pub weights: &'a mut [f32],
-    /// `[channels]`.
+    /// Bias, `[channels]`.
     pub bias: &'a mut [f32],
 }
 
-/// Weights `[.., channels]` and bias (none for zeros) of a layer that does the work of the one given and of the norm after
-/// it: `w * factor` and `(b - center) * factor + offset`. `table` becomes that of a norm that changes nothing.
+/// Computes the weights `[.., channels]` and bias (none for zeros) of a layer that is equivalent to the given one followed by the
+/// norm: `w * factor` and `(b - center) * factor + offset`. `table` becomes that of the identity.
 pub fn fold(filter: Filter<'_>, table: &mut [f32], target: FoldedFilter<'_>) {
     let (Filter { weights, bias }, FoldedFilter { weights: folded, bias: folded_bias }) = (filter, target);
     let channels = folded_bias.len();

@@ -1,36 +1,36 @@
-//! Mean and variance of each channel, safe for data far from zero.
+//! Mean and variance of each channel, accurate for data far from zero.
 //!
 //! Each chunk of rows is read twice while it is in the cache: first for its mean, then for deviations from it; the
 //! chunks are combined in double precision, in order (Chan, Golub & LeVeque 1983).
 
 use crate::columns::{PairSums, RowPair, paired_sums};
 
-/// Floats per channel of the record one chunk leaves: mean, low part of the mean, sum of squared deviations.
+/// Number of floats per channel of the record of one chunk: mean, low part of the mean, sum of squared deviations.
 pub const RECORD: usize = 3;
 
 /// Mean and variance of one channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moments {
-    /// The mean.
+    /// Mean.
     pub mean: f64,
     /// Average squared deviation from the mean (biased: divided by the count).
     pub variance: f64,
 }
 
 impl Moments {
-    /// The mean as two floats: the nearest one and what is left.
+    /// Returns the mean as two floats: the nearest one and the remainder.
     pub fn split_mean(self) -> (f32, f32) {
         let mean = self.mean as f32;
         (mean, (self.mean - f64::from(mean)) as f32)
     }
 
-    /// `1 / sqrt(variance + epsilon)`.
+    /// Returns `1 / sqrt(variance + epsilon)`.
     pub fn inverse_std(self, epsilon: f32) -> f32 {
         (1.0 / (self.variance + f64::from(epsilon)).sqrt()) as f32
     }
 }
 
-/// The record `[RECORD, channels]` of one chunk of rows `x` `[rows, channels]`, at least one row. For use inside
+/// Computes the record `[RECORD, channels]` of one chunk of rows `x` `[rows, channels]`, at least one row. For use inside
 /// [`crate::SimdLevel::run`].
 #[inline(always)]
 pub fn record_chunk(x: &[f32], channels: usize, record: &mut [f32]) {
@@ -55,7 +55,7 @@ pub fn record_chunk(x: &[f32], channels: usize, record: &mut [f32]) {
     }
 }
 
-/// The moments of a chunk's channel from its record, of `rows` rows.
+/// Returns the moments of one channel of a chunk from its record, of `rows` rows.
 pub fn chunk_moments(record: &[f32], channel: usize, rows: usize) -> Moments {
     let channels = record.len() / RECORD;
     let mean = f64::from(record[channel]) + f64::from(record[channels + channel]);
@@ -63,7 +63,7 @@ pub fn chunk_moments(record: &[f32], channel: usize, rows: usize) -> Moments {
     Moments { mean, variance: not_negative(squares) / rows as f64 }
 }
 
-/// Combines moments of disjoint sets, given with their counts, in order; NaN where all of them are empty.
+/// Combines moments of disjoint sets, given with their counts, in order; NaN if all of them are empty.
 pub fn combine(parts: impl Iterator<Item = (usize, Moments)>) -> Moments {
     let (mut count, mut mean, mut squares) = (0.0f64, 0.0f64, 0.0f64);
     for (part_count, part) in parts {
@@ -80,7 +80,7 @@ pub fn combine(parts: impl Iterator<Item = (usize, Moments)>) -> Moments {
     Moments { mean, variance: not_negative(squares / count) }
 }
 
-/// Removes the sign rounding may leave on a sum of squares; NaN stays.
+/// Removes the sign that rounding may leave on a sum of squares; NaN stays.
 fn not_negative(value: f64) -> f64 {
     if value < 0.0 { 0.0 } else { value }
 }

@@ -1,12 +1,12 @@
-//! Chunks of a batch that sums over it are made of: cut by its sizes alone, so that sums never depend on the number of
-//! threads.
+//! Chunks of a batch whose sums are combined: they depend only on the sizes of the batch, so that sums never depend on the number
+//! of threads.
 
 use std::ops::Range;
 
-/// Floats of a chunk: small enough for the second-level cache together with its result.
+/// Number of floats of a chunk: small enough for the second-level cache together with its result.
 const CHUNK: usize = 16 * 1024;
 
-/// Images cut into bands of rows; each band leaves one record of floats.
+/// Division of images into bands of rows; each band has one record of floats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Records {
     images: usize,
@@ -20,7 +20,7 @@ pub struct Records {
 pub struct ImageRows {
     /// Number of images.
     pub images: usize,
-    /// Rows of each.
+    /// Number of rows of each image.
     pub rows: usize,
     /// Number of floats of a row.
     pub row_length: usize,
@@ -29,14 +29,14 @@ pub struct ImageRows {
 /// Records with their layout.
 #[derive(Clone, Copy, Debug)]
 pub struct Recorded<'a> {
-    /// Bands that left them.
+    /// Layout of the records.
     pub layout: Records,
-    /// `[records, floats of a record]`.
+    /// Records, `[records, floats of a record]`.
     pub values: &'a [f32],
 }
 
 impl Records {
-    /// Bands of images, with records of `record` floats.
+    /// Divides images into bands, with records of `record` floats.
     ///
     /// # Panics
     /// If images have no rows, or rows no floats.
@@ -47,49 +47,49 @@ impl Records {
         Records { images, rows_per_image: rows, rows_per_record, record }
     }
 
-    /// Chunks of `[rows, channels]` that is no image.
+    /// Divides `[rows, channels]` that is not an image into chunks.
     ///
     /// # Panics
-    /// If there is no channel.
+    /// If there are no channels.
     pub fn of_rows(rows: usize, channels: usize, record: usize) -> Self {
         assert!(channels > 0, "{rows} rows without channels");
         let rows_per_record = (CHUNK / channels).max(1).next_multiple_of(32);
         Records { images: 1, rows_per_image: rows, rows_per_record, record }
     }
 
-    /// Records of one image.
+    /// Returns the number of records of one image.
     pub fn count_per_image(&self) -> usize {
         self.rows_per_image.div_ceil(self.rows_per_record)
     }
 
-    /// Records of all images.
+    /// Returns the number of records of all images.
     pub fn count(&self) -> usize {
         self.images * self.count_per_image()
     }
 
-    /// Floats of all records.
+    /// Returns the number of floats of all records.
     pub fn length(&self) -> usize {
         self.count() * self.record
     }
 
-    /// Rows of all images.
+    /// Returns the number of rows of all images.
     pub fn total_rows(&self) -> usize {
         self.images * self.rows_per_image
     }
 
-    /// The image record `index` belongs to, and its rows there.
+    /// Returns the image that record `index` belongs to, and its rows there.
     pub fn rows(&self, index: usize) -> (usize, Range<usize>) {
         let (image, part) = (index / self.count_per_image(), index % self.count_per_image());
         let start = part * self.rows_per_record;
         (image, start..(start + self.rows_per_record).min(self.rows_per_image))
     }
 
-    /// Returns the place of the floats of record `index`.
+    /// Returns the range of the floats of record `index`.
     pub fn floats(&self, index: usize) -> Range<usize> {
         index * self.record..(index + 1) * self.record
     }
 
-    /// The records of one image.
+    /// Returns the records of one image.
     pub fn of_image(&self, image: usize) -> Range<usize> {
         image * self.count_per_image()..(image + 1) * self.count_per_image()
     }

@@ -1,4 +1,4 @@
-//! Norms of each sample by itself: layer norm (one group), group norm, instance norm (as many groups as channels).
+//! Norms of each sample separately: layer norm (one group), group norm, instance norm (as many groups as channels).
 //!
 //! A sample is `[positions, channels]`; group `g` holds `channels / groups` neighbouring channels at all positions.
 
@@ -13,26 +13,26 @@ use crate::parallel::{Pieces, WorkerScratch, for_each_task_with_scratch};
 use crate::scratch::Scratch;
 use crate::simd::SimdLevel;
 
-/// Floats per group and sample of the statistics: mean, low part of the mean, 1 / sqrt(variance + epsilon).
+/// Number of floats per group and sample of the statistics: mean, low part of the mean, 1 / sqrt(variance + epsilon).
 pub const STATISTICS: usize = 3;
 
 /// Sizes of a norm per sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SampleNorm {
-    /// Positions of an image, 1 for a vector.
+    /// Number of positions of an image, 1 for a vector.
     pub positions: usize,
-    /// Values at each position; a multiple of `groups`.
+    /// Number of values at each position; a multiple of `groups`.
     pub channels: usize,
-    /// Sets of neighbouring channels with statistics of their own.
+    /// Number of groups of neighbouring channels with separate statistics.
     pub groups: usize,
-    /// Added to variances.
+    /// Term added to variances.
     pub epsilon: f32,
 }
 
 /// Operands of [`SampleNorm::forward`].
 #[derive(Clone, Copy, Debug)]
 pub struct SampleInput<'a> {
-    /// `[batch, positions, channels]`.
+    /// Input, `[batch, positions, channels]`.
     pub input: &'a [f32],
     /// Learned scale and shift.
     pub affine: Affine<'a>,
@@ -41,40 +41,40 @@ pub struct SampleInput<'a> {
 /// Results of [`SampleNorm::forward`].
 #[derive(Debug)]
 pub struct SampleOutput<'a> {
-    /// `[batch, positions, channels]`.
+    /// Output, `[batch, positions, channels]`.
     pub output: &'a mut [f32],
-    /// Kept for backward, `[batch, STATISTICS, groups]`.
+    /// Statistics for backward, `[batch, STATISTICS, groups]`.
     pub statistics: &'a mut [f32],
 }
 
 /// Operands of [`SampleNorm::backward`].
 #[derive(Clone, Copy, Debug)]
 pub struct SampleGradient<'a> {
-    /// Gradient of the output, `[batch, positions, channels]`.
+    /// Gradient with respect to the output, `[batch, positions, channels]`.
     pub grad_output: &'a [f32],
     /// Input of the forward pass, `[batch, positions, channels]`.
     pub input: &'a [f32],
-    /// `[channels]`.
+    /// Scale, `[channels]`.
     pub scale: &'a [f32],
-    /// Statistics forward left, `[batch, STATISTICS, groups]`.
+    /// Statistics of the forward pass, `[batch, STATISTICS, groups]`.
     pub statistics: &'a [f32],
 }
 
 /// Results of [`SampleNorm::backward`].
 #[derive(Debug)]
 pub struct SampleGradientOutput<'a> {
-    /// Gradient of the input, `[batch, positions, channels]`; not computed if empty.
+    /// Gradient with respect to the input, `[batch, positions, channels]`; not computed if empty.
     pub grad_input: &'a mut [f32],
     /// Gradients of scale and shift.
     pub affine: AffineGradient<'a>,
 }
 
-/// Scratch of [`SampleNorm::backward`], in floats.
+/// Length of the scratch buffer of [`SampleNorm::backward`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackwardScratch {
-    /// Number of floats for each sample of a batch.
+    /// Number of floats per sample of a batch.
     pub per_sample: usize,
-    /// Number of floats for each thread.
+    /// Number of floats per thread.
     pub per_worker: usize,
 }
 
@@ -82,7 +82,7 @@ impl SampleNorm {
     /// Checks the sizes.
     ///
     /// # Panics
-    /// If there is no value, the groups do not divide the channels, or no machine can hold a sample.
+    /// If a size is 0, the groups do not divide the channels, or a sample is too large for any machine.
     #[track_caller]
     fn check(&self) {
         length::product("sample", &[self.positions, self.channels]);
@@ -90,31 +90,31 @@ impl SampleNorm {
         assert!(self.channels.is_multiple_of(self.groups), "groups of channels in {self:?}");
     }
 
-    /// Floats of one sample.
+    /// Returns the number of floats of one sample.
     pub fn sample_length(&self) -> usize {
         self.positions * self.channels
     }
 
-    /// Floats of statistics of one sample.
+    /// Returns the number of floats of the statistics of one sample.
     pub fn statistics_length(&self) -> usize {
         STATISTICS * self.groups
     }
 
-    /// Floats of scratch [`SampleNorm::forward`] needs for each thread.
+    /// Returns the length of the scratch buffer of [`SampleNorm::forward`] per thread, in floats.
     pub fn forward_scratch(&self) -> usize {
         (FORWARD_TABLE + RECORD) * self.channels
     }
 
-    /// Scratch that [`SampleNorm::backward`] needs.
+    /// Returns the length of the scratch buffer of [`SampleNorm::backward`].
     pub fn backward_scratch(&self) -> BackwardScratch {
         BackwardScratch { per_sample: 2 * self.channels, per_worker: BACKWARD_TABLE * self.channels }
     }
 
-    /// `output = (input - mean) / std * scale + shift`. `scratch` holds [`SampleNorm::forward_scratch`] floats for at least
+    /// Computes `output = (input - mean) / std * scale + shift`. `scratch` has [`SampleNorm::forward_scratch`] floats for at least
     /// one thread.
     ///
     /// # Panics
-    /// If lengths do not fit, the groups do not divide the channels, or samples of this size cannot exist.
+    /// If lengths do not fit, the groups do not divide the channels, or samples are too large for any machine.
     pub fn forward(&self, simd: SimdLevel, read: SampleInput<'_>, write: SampleOutput<'_>, scratch: Scratch<'_>) {
         self.check();
         let SampleInput { input, affine } = read;
@@ -144,11 +144,11 @@ impl SampleNorm {
         });
     }
 
-    /// Gradients of input, scale and shift. `scratch` holds [`SampleNorm::backward_scratch`] floats for every sample and
-    /// then for at least one thread.
+    /// Computes the gradients with respect to input, scale and shift. `scratch` has [`SampleNorm::backward_scratch`] floats for
+    /// every sample and then for at least one thread.
     ///
     /// # Panics
-    /// As [`SampleNorm::forward`].
+    /// As described at [`SampleNorm::forward`].
     pub fn backward(
         &self,
         simd: SimdLevel,
@@ -195,7 +195,7 @@ impl SampleNorm {
         column_sums(simd, columns(self.channels), affine.scale);
     }
 
-    /// Statistics `[STATISTICS, groups]` of one sample.
+    /// Computes the statistics `[STATISTICS, groups]` of one sample.
     #[inline(always)]
     fn measure(&self, input: &[f32], scratch: Scratch<'_>, statistics: &mut [f32]) {
         let record = scratch.0;
@@ -218,7 +218,7 @@ impl SampleNorm {
         }
     }
 
-    /// Repeats one value per group for each channel of the group.
+    /// Repeats the value of each group for each channel of the group.
     #[inline(always)]
     fn spread(&self, groups: &[f32], channels: &mut [f32]) {
         for (value, channels) in groups.iter().zip(channels.chunks_exact_mut(self.channels / self.groups)) {
@@ -241,7 +241,7 @@ impl SampleNorm {
         }
     }
 
-    /// Turns the sums of `dy * (x - mean)` into sums of `dy * x^`, x^ the normalised input.
+    /// Converts the sums of `dy * (x - mean)` to sums of `dy * x^`, with x^ the normalised input.
     #[inline(always)]
     fn normalize_sums(&self, statistics: &[f32], sums: &mut [f32]) {
         let size = self.channels / self.groups;
@@ -254,8 +254,8 @@ impl SampleNorm {
         }
     }
 
-    /// With n values in a group, x^ the normalised input and sums over the group, the input gradient is
-    /// `(scale * dy - sum(scale * dy) / n - x^ * sum(scale * dy * x^) / n) / std`.
+    /// Computes the backward table. With n values in a group, x^ the normalised input and sums over the group, the input gradient
+    /// is `(scale * dy - sum(scale * dy) / n - x^ * sum(scale * dy * x^) / n) / std`.
     #[inline(always)]
     fn backward_table(&self, given: SampleSums<'_>, table: &mut [f32]) {
         let SampleSums { statistics, scale, sums } = given;
@@ -283,7 +283,7 @@ impl SampleNorm {
 struct SampleSums<'a> {
     /// Statistics of the sample.
     statistics: &'a [f32],
-    /// `[channels]`.
+    /// Scale, `[channels]`.
     scale: &'a [f32],
     /// Sums over the gradient, `[2, channels]`.
     sums: &'a [f32],
@@ -295,7 +295,7 @@ mod tests {
 
     use super::*;
 
-    /// Runs both directions on one sample of the sizes as they are written.
+    /// Runs both directions on one sample with the given sizes.
     fn run(norm: SampleNorm, simd: SimdLevel) -> [Vec<f32>; 4] {
         let length = norm.sample_length();
         let [input, grad_output] = [1, 2].map(|seed| deterministic_values(seed, 2 * length, -1.0, 2.0));
@@ -314,7 +314,7 @@ mod tests {
         [output, grad_input, grad_scale, grad_shift]
     }
 
-    /// Both directions of one normalised set from the formula, in double precision: output and input gradient.
+    /// Computes both directions of one normalised set from the formula, in double precision: output and input gradient.
     fn plain(x: &[f64], scaled_gradient: &[f64], epsilon: f64) -> [Vec<f64>; 2] {
         let count = x.len() as f64;
         let mean = x.iter().sum::<f64>() / count;

@@ -1,7 +1,7 @@
-//! Work after a batch norm in the same pass over memory: an activation, the shortcut of a residual block, pooling.
+//! Operations after a batch norm in the same pass over memory: an activation, the shortcut of a residual block, pooling.
 //!
-//! One place that chooses between `batch_activation`, `batch_sum` and `pooled`, for whole
-//! batches and, where a convolution comes first, for single images and rows in its cache.
+//! Chooses between `batch_activation`, `batch_sum` and `pooled`, for whole batches and, after a convolution, for single images and
+//! rows in its cache.
 
 use super::batch::{self, FORWARD_TABLE, RECORD_FLOATS};
 use super::batch_activation::{self, Activated};
@@ -15,19 +15,19 @@ use crate::pooling::PoolShape;
 use crate::simd::SimdLevel;
 use crate::statistics::{CountedUnits, Limits, SAMPLED_IMAGES, Signal, SignalPart, UnitCounts};
 
-/// Work after the norm.
+/// Operations after the norm.
 #[derive(Clone, Copy, Debug)]
 pub struct Tail {
-    /// The activation; identity for none.
+    /// Activation; identity for none.
     pub function: Function,
     /// Second input or pooling, if there is one.
     pub extra: Extra,
 }
 
-/// Work of a tail in addition to its activation.
+/// Operation of a tail in addition to its activation.
 #[derive(Clone, Copy, Debug)]
 pub enum Extra {
-    /// Nothing.
+    /// No operation.
     None,
     /// A second input is added before the activation.
     Shortcut,
@@ -35,7 +35,7 @@ pub enum Extra {
     Pooling(PoolShape),
 }
 
-/// Place for the statistics of an activation hidden by pooling.
+/// Slot for the statistics of an activation that pooling hides.
 #[derive(Debug)]
 pub struct Hidden<'a> {
     /// Counts of its channels.
@@ -53,9 +53,9 @@ pub struct TailInput<'a> {
     pub simd: SimdLevel,
     /// Input of the norm, `[images, positions, channels]`.
     pub x: &'a [f32],
-    /// Second input, of the same shape; read only if the tail [adds](Tail::adds).
+    /// Second input, of the same shape; read only if the tail [adds](Tail::adds) it.
     pub shortcut: &'a [f32],
-    /// The table the norm applies, `[FORWARD_TABLE, channels]`.
+    /// Table that the norm applies, `[FORWARD_TABLE, channels]`.
     pub table: &'a [f32],
 }
 
@@ -64,7 +64,7 @@ pub struct TailInput<'a> {
 pub struct TailOutput<'a> {
     /// Output of the tail.
     pub y: &'a mut [f32],
-    /// [`Tail::places_length`] bytes that backward wants; empty in evaluation.
+    /// Positions for backward, [`Tail::places_length`] bytes; empty in evaluation.
     pub places: &'a mut [u8],
 }
 
@@ -77,20 +77,20 @@ pub struct TailGradient<'a> {
     pub x: &'a [f32],
     /// Output of the tail; read only if it [adds](Tail::adds).
     pub y: &'a [f32],
-    /// Bytes forward left in its `places`.
+    /// Positions that forward wrote.
     pub places: &'a [u8],
-    /// The table the norm applied, `[FORWARD_TABLE, channels]`.
+    /// Table that the norm applied, `[FORWARD_TABLE, channels]`.
     pub table: &'a [f32],
 }
 
 /// Operands of the last step of the backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct TailInputGradient<'a> {
-    /// Operands the sums were made from.
+    /// Operands from which the sums were computed.
     pub read: TailGradient<'a>,
-    /// Gradient of the output, as [`Tail::gradient_sums`] left it.
+    /// Gradient of the output, as left by [`Tail::gradient_sums`].
     pub dy: &'a [f32],
-    /// `[BACKWARD_TABLE, channels]`, [`batch::backward_table`].
+    /// Table of [`batch::backward_table`], `[BACKWARD_TABLE, channels]`.
     pub backward: &'a [f32],
 }
 
@@ -109,7 +109,7 @@ impl Tail {
         matches!(self.extra, Extra::Shortcut)
     }
 
-    /// The windows of the pooling, if there is one.
+    /// Returns the windows of the pooling, if there is one.
     pub fn windows(&self) -> Option<&PoolShape> {
         match &self.extra {
             Extra::Pooling(windows) => Some(windows),
@@ -117,12 +117,12 @@ impl Tail {
         }
     }
 
-    /// Returns the number of bytes that keep the places of maxima of `images` images.
+    /// Returns the number of bytes of the positions of maxima of `images` images.
     pub fn places_length(&self, images: usize) -> usize {
         self.windows().map_or(0, |windows| pooled::places_length(windows, images))
     }
 
-    /// Returns the number of floats for the sums of either direction over images of `rows` positions with channels.
+    /// Returns the number of floats of the sums in either direction over images of `rows` positions with channels.
     pub fn records_length(&self, batch: ImageRows) -> usize {
         let channels = batch.row_length;
         let flat = batch::records(batch.images * batch.rows, channels).length();
@@ -144,11 +144,11 @@ impl Tail {
         }
     }
 
-    /// Computes all images where there is pooling, and returns statistics of the activation it hides: of one of
-    /// [`SAMPLED_IMAGES`] images, each measured just before it is pooled.
+    /// Computes all images with pooling, and returns statistics of the activation that it hides: of one of [`SAMPLED_IMAGES`]
+    /// images, each measured just before it is pooled.
     ///
     /// # Panics
-    /// If there is no pooling, or there are not as many units as channels.
+    /// If there is no pooling, or the number of units differs from that of channels.
     pub fn forward_measured(&self, input: TailInput<'_>, output: TailOutput<'_>, hidden: Hidden<'_>) -> Signal {
         let windows = self.windows().expect("only pooling hides an activation");
         let (image, channels) = (windows.input_length(), windows.channels);
@@ -175,7 +175,7 @@ impl Tail {
         Signal::combine(parts)
     }
 
-    /// [`Tail::forward`] for one image on this thread, keeping nothing.
+    /// Computes [`Tail::forward`] for one image on this thread, without saving anything.
     pub fn forward_image(&self, input: TailInput<'_>, y: &mut [f32]) {
         let TailInput { x, shortcut, .. } = input;
         match self.windows() {
@@ -187,8 +187,8 @@ impl Tail {
         }
     }
 
-    /// Sums for [`batch::backward_table`], in `records`, of which the length is returned. Where the tail adds or pools,
-    /// `dy` becomes the gradient before the activation.
+    /// Computes the sums for [`batch::backward_table`] in `records`; returns their length. If the tail adds or pools, `dy` becomes
+    /// the gradient before the activation.
     pub fn gradient_sums(&self, dy: &mut [f32], read: TailGradient<'_>, records: &mut [f32]) -> usize {
         let TailGradient { simd, x, y, places, table } = read;
         let (channels, function) = (table.len() / FORWARD_TABLE, self.function);
@@ -208,7 +208,7 @@ impl Tail {
         }
     }
 
-    /// The gradient with respect to the norm's input, all images.
+    /// Computes the gradient with respect to the norm's input, of all images.
     pub fn input_gradient(&self, given: TailInputGradient<'_>, dx: &mut [f32]) {
         let TailInputGradient { read: TailGradient { simd, x, places, table, .. }, dy, backward } = given;
         let (rows, function) = (RowPair { x, other: dy }, self.function);
@@ -221,7 +221,7 @@ impl Tail {
         }
     }
 
-    /// One row of [`Tail::input_gradient`], `[width, channels]`, on this thread.
+    /// Computes one row of [`Tail::input_gradient`], `[width, channels]`, on this thread.
     pub(crate) fn input_gradient_row(&self, given: TailInputGradient<'_>, row: ImageRow, dx: &mut [f32]) {
         let TailInputGradient { read: TailGradient { simd, x, places, table, .. }, dy, backward } = given;
         let ImageRow { image, y, image_length } = row;

@@ -118,14 +118,14 @@ fn check_columns(simd: SimdLevel, rows: usize, channels: usize) {
     }
 }
 
-/// Statistics of a hidden activation, and how often each unit fired and was saturated.
+/// Statistics of a hidden activation, and how often each unit was active and saturated.
 #[derive(Clone, Debug, PartialEq)]
 struct Measured {
     signal: Signal,
     counts: Vec<[u32; 2]>,
 }
 
-/// Statistics of the activation before pooling, of every image that is looked at, from plain loops.
+/// Computes the statistics of the activation before pooling, of every measured image, with plain loops.
 fn plain_activation(tail: &Tail, limits: Limits, x: &[f32], table: &[f32]) -> Measured {
     let windows = *tail.windows().unwrap();
     let (image, channels) = (windows.input_length(), windows.channels);
@@ -144,7 +144,7 @@ fn plain_activation(tail: &Tail, limits: Limits, x: &[f32], table: &[f32]) -> Me
     Measured { signal: signal(SimdLevel::Scalar, &y, limits, &mut Vec::new()), counts }
 }
 
-/// A norm over images with pooling, on inputs that may hold values that are not finite.
+/// A norm over images with pooling, on inputs that may contain non-finite values.
 struct HiddenCase {
     images: usize,
     input: [usize; 2],
@@ -231,7 +231,7 @@ fn what_pooling_hides_is_measured_on_the_way_and_changes_no_bit() {
     }
 }
 
-/// A batch norm with its tail, forward and backward from plain loops in double precision.
+/// A batch norm with its tail, forward and backward with plain loops in double precision.
 struct PlainNorm<'a> {
     tail: &'a Tail,
     images: usize,
@@ -268,7 +268,7 @@ impl PlainNorm<'_> {
         let value = |i: usize| f64::from(self.tail.function.value(before(i) as f32));
         let slope = |i: usize| f64::from(self.tail.function.derivative(before(i) as f32));
         let mut results = PlainResults::default();
-        // The input each output depends on.
+        // Input that each output depends on.
         let sources: Vec<usize> = match self.tail.windows() {
             None => (0..self.x.len()).collect(),
             Some(windows) => {
@@ -291,7 +291,7 @@ impl PlainNorm<'_> {
         results
     }
 
-    /// The first input with the largest value under the window of output `o`.
+    /// Returns the first input with the maximum value under the window of output `o`.
     fn largest(&self, windows: &PoolShape, o: usize, value: &dyn Fn(usize) -> f64) -> usize {
         let (image, within) = (o / windows.output_length(), o % windows.output_length());
         let (position, channel) = (within / self.channels, within % self.channels);

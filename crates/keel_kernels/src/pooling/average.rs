@@ -4,10 +4,10 @@ use super::{ImageLengths, PoolShape, images};
 use crate::parallel::{Pieces, for_each_task};
 use crate::simd::SimdLevel;
 
-/// Average of each window, padding counted as zeros: `input` `[batch, height, width, channels]` to `output`.
+/// Computes the average of each window, padding counted as zeros: `input` `[batch, height, width, channels]` to `output`.
 ///
 /// # Panics
-/// If lengths do not fit, or `shape` is that of images that cannot exist.
+/// If lengths do not fit, or `shape` is too large for any machine.
 pub fn average_pool(simd: SimdLevel, shape: &PoolShape, input: &[f32], output: &mut [f32]) {
     let ImageLengths { input: from, output: to } = shape.check();
     let batch = input.len() / from;
@@ -35,10 +35,10 @@ pub fn average_pool(simd: SimdLevel, shape: &PoolShape, input: &[f32], output: &
     });
 }
 
-/// Shares each output's gradient equally among the places of its window.
+/// Distributes each output's gradient equally over the positions of its window.
 ///
 /// # Panics
-/// As [`average_pool`].
+/// As described at [`average_pool`].
 pub fn average_pool_backward(simd: SimdLevel, shape: &PoolShape, grad_output: &[f32], grad_input: &mut [f32]) {
     let ImageLengths { input: from, output: to } = shape.check();
     let batch = grad_output.len() / to;

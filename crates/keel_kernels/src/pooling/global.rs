@@ -9,17 +9,17 @@ use crate::simd::SimdLevel;
 /// Sizes of an image whose positions are pooled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GlobalShape {
-    /// Rows times columns.
+    /// Number of positions: rows times columns.
     pub positions: usize,
-    /// Values at each position.
+    /// Number of values at each position.
     pub channels: usize,
 }
 
 impl GlobalShape {
-    /// Number of floats of an image.
+    /// Returns the number of floats of an image.
     ///
     /// # Panics
-    /// If there are none, or more than a machine can hold.
+    /// If there are none, or more than a machine can store.
     #[track_caller]
     fn image_length(self) -> usize {
         let length = length::product("image", &[self.positions, self.channels]);
@@ -28,11 +28,11 @@ impl GlobalShape {
     }
 }
 
-/// Average over all positions: `input` `[batch, positions, channels]` to `output` `[batch, channels]`; `scratch` holds
+/// Computes the average over all positions: `input` `[batch, positions, channels]` to `output` `[batch, channels]`; `scratch` has
 /// as many floats as `output`.
 ///
 /// # Panics
-/// If lengths do not fit, or `shape` is that of an image that cannot exist.
+/// If lengths do not fit, or `shape` is too large for any machine.
 pub fn global_average(simd: SimdLevel, shape: GlobalShape, input: &[f32], output: &mut [f32], scratch: Scratch<'_>) {
     let (length, GlobalShape { positions, channels }) = (shape.image_length(), shape);
     let batch = input.len() / length;
@@ -55,10 +55,10 @@ pub fn global_average(simd: SimdLevel, shape: GlobalShape, input: &[f32], output
     });
 }
 
-/// Shares each gradient `[batch, channels]` equally among all positions of `grad_input` `[batch, positions, channels]`.
+/// Distributes each gradient `[batch, channels]` equally over all positions of `grad_input` `[batch, positions, channels]`.
 ///
 /// # Panics
-/// As [`global_average`].
+/// As described at [`global_average`].
 pub fn global_average_backward(simd: SimdLevel, shape: GlobalShape, grad_output: &[f32], grad_input: &mut [f32]) {
     let (length, GlobalShape { positions, channels }) = (shape.image_length(), shape);
     let batch = grad_output.len() / channels;

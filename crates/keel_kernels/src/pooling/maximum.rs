@@ -1,28 +1,28 @@
-//! Max pooling over windows of any size; 2x2 windows side by side have [`super::pairs`].
+//! Max pooling over windows of any size; adjacent 2x2 windows have [`super::pairs`].
 //!
-//! The place of each maximum in its window is kept as one byte (two for windows of more than 256 values), so that backward
+//! The position of each maximum in its window is stored as one byte (two for windows of more than 256 values), so that backward
 //! reads neither input nor output.
 
 use super::{ImageLengths, Pixel, PoolShape, images, pairs};
 use crate::parallel::{Pieces, for_each_task};
 use crate::simd::SimdLevel;
 
-/// Channels handled at once.
+/// Number of channels processed at once.
 const LANES: usize = 16;
-/// Largest window whose places fit one byte.
+/// Maximum number of values of a window whose positions fit into one byte.
 const BYTE_PLACES: usize = 256;
 
-/// Returns the number of bytes that hold the places of the maxima of one image.
+/// Returns the number of bytes of the positions of the maxima of one image.
 pub fn places_length(shape: &PoolShape) -> usize {
     shape.output_length() * if shape.area() <= BYTE_PLACES { 1 } else { 2 }
 }
 
-/// Largest value of each window: `input` `[batch, height, width, channels]` to `output`. The first of equal values wins,
-/// NaN beats everything, padding never wins. The places go to `places` ([`places_length`] bytes an image), unless it is
-/// empty.
+/// Computes the maximum of each window: `input` `[batch, height, width, channels]` to `output`. The first of equal values is
+/// chosen, NaN is larger than everything, padding is never the maximum. The positions are written to `places` ([`places_length`]
+/// bytes per image), unless it is empty.
 ///
 /// # Panics
-/// If lengths do not fit, a window has more than 65536 values, or `shape` is that of images that cannot exist.
+/// If lengths do not fit, a window has more than 65536 values, or `shape` is too large for any machine.
 pub fn max_pool(simd: SimdLevel, shape: &PoolShape, input: &[f32], output: &mut [f32], places: &mut [u8]) {
     let ImageLengths { input: from, output: to } = shape.check();
     let (batch, kept) = (input.len() / from, places_length(shape));
@@ -53,11 +53,11 @@ pub fn max_pool(simd: SimdLevel, shape: &PoolShape, input: &[f32], output: &mut 
     });
 }
 
-/// Gives each output's gradient to the place of its maximum: `grad_output` to `grad_input`, with the `places` that
-/// [`max_pool`] left.
+/// Writes the input gradient: each output's gradient, `grad_output`, is passed to the position of its maximum in `grad_input`, with
+/// the `places` of [`max_pool`].
 ///
 /// # Panics
-/// As [`max_pool`].
+/// As described at [`max_pool`].
 pub fn max_pool_backward(
     simd: SimdLevel,
     shape: &PoolShape,
@@ -119,7 +119,7 @@ struct Largest<const N: usize> {
 }
 
 impl<const N: usize> Largest<N> {
-    /// Writes the values from `start` on and passes the places on.
+    /// Writes the values starting at `start` and passes on the positions.
     #[inline(always)]
     fn store(self, output: &mut [f32], start: usize, keep: &mut impl FnMut(usize, &[u32])) {
         output[start..start + N].copy_from_slice(&self.values);
@@ -127,7 +127,7 @@ impl<const N: usize> Largest<N> {
     }
 }
 
-/// The maxima of the first `N` channels of `input`.
+/// Returns the maxima of the first `N` channels of `input`.
 #[inline(always)]
 fn largest<const N: usize>(shape: &PoolShape, window: Pixel, input: &[f32]) -> Largest<N> {
     let (mut best, mut places) = ([f32::NEG_INFINITY; N], [u32::MAX; N]);
@@ -135,7 +135,7 @@ fn largest<const N: usize>(shape: &PoolShape, window: Pixel, input: &[f32]) -> L
         let values: &[f32; N] = input[offset..].first_chunk().expect("channels of one position");
         for lane in 0..N {
             let value = values[lane];
-            // The first place wins even over the minus infinity the search starts with.
+            // The first position is chosen even if its value is minus infinity, with which the search starts.
             let better = (value > best[lane]) | value.is_nan() | (places[lane] == u32::MAX);
             best[lane] = if better { value } else { best[lane] };
             places[lane] = if better { place as u32 } else { places[lane] };
@@ -144,7 +144,7 @@ fn largest<const N: usize>(shape: &PoolShape, window: Pixel, input: &[f32]) -> L
     Largest { values: best, places }
 }
 
-/// Writes the input gradient of one image; `number` reads a place.
+/// Writes the input gradient of one image; `number` decodes a position.
 #[inline(always)]
 fn scatter_image<P: Copy>(
     shape: &PoolShape,
@@ -177,7 +177,7 @@ fn store_words(target: &mut [u8], places: &[u32]) {
     words.iter_mut().zip(places).for_each(|(target, place)| *target = (*place as u16).to_ne_bytes());
 }
 
-/// A place of two bytes.
+/// Decodes a position of two bytes.
 #[inline(always)]
 fn word(bytes: [u8; 2]) -> u32 {
     u32::from(u16::from_ne_bytes(bytes))

@@ -16,17 +16,17 @@ use crate::length;
 /// Windows over one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolShape {
-    /// Rows and columns of the input.
+    /// Size of the input in rows and columns.
     pub input: [usize; 2],
-    /// Values at each position.
+    /// Number of values at each position.
     pub channels: usize,
-    /// Rows and columns of a window.
+    /// Size of a window in rows and columns.
     pub kernel: [usize; 2],
-    /// Rows and columns between windows.
+    /// Step between windows in rows and columns.
     pub stride: [usize; 2],
-    /// Padding above and to the left; below and to the right follows from the output.
+    /// Padding above and to the left; that below and to the right follows from the output.
     pub padding: [usize; 2],
-    /// Rows and columns of the output.
+    /// Size of the output in rows and columns.
     pub output: [usize; 2],
 }
 
@@ -44,25 +44,25 @@ fn images(batch: usize, length: usize) -> usize {
 }
 
 impl PoolShape {
-    /// Floats of an input image.
+    /// Returns the number of floats of an input image.
     pub fn input_length(&self) -> usize {
         self.input[0] * self.input[1] * self.channels
     }
 
-    /// Floats of an output image.
+    /// Returns the number of floats of an output image.
     pub fn output_length(&self) -> usize {
         self.output[0] * self.output[1] * self.channels
     }
 
-    /// Values under one window, padding included.
+    /// Returns the number of values under one window, including padding.
     pub fn area(&self) -> usize {
         self.kernel[0] * self.kernel[1]
     }
 
-    /// Checks the sizes and returns the lengths of an image: of sizes that pass, no place of a window wraps.
+    /// Checks the sizes and returns the lengths of an image: for valid sizes, no position of a window overflows.
     ///
     /// # Panics
-    /// If a size is 0, or a length or the reach of the windows is beyond what a machine can hold.
+    /// If a size is 0, or a length or the extent of the windows is too large for any machine.
     #[track_caller]
     fn check(&self) -> ImageLengths {
         let PoolShape { input, channels, kernel, stride, padding, output } = *self;
@@ -79,8 +79,8 @@ impl PoolShape {
         }
     }
 
-    /// Calls `visit(place, start)` for every position under the window at `at` of the output that lies inside the image, in
-    /// row-major order: its number in the window, and where its channels start in the image.
+    /// Calls `visit(place, start)` for every position under the window at `at` of the output that is inside the image, in row-major
+    /// order: its index in the window, and the start of its channels in the image.
     #[inline(always)]
     fn for_each_place(&self, at: Pixel, mut visit: impl FnMut(usize, usize)) {
         for kernel_row in 0..self.kernel[0] {
@@ -98,7 +98,7 @@ impl PoolShape {
         }
     }
 
-    /// Calls `visit(window, start)` for every window: its place in the output, and where its channels start there.
+    /// Calls `visit(window, start)` for every window: its position in the output, and the start of its channels there.
     #[inline(always)]
     fn for_each_window(&self, mut visit: impl FnMut(Pixel, usize)) {
         for y in 0..self.output[0] {

@@ -1,23 +1,23 @@
-//! Windows of two by two values side by side, the common case of max pooling: every value is in one window at most, so
-//! that forward and backward are one sweep each, vectorised over channels.
+//! Adjacent windows of 2x2 values, the common case of max pooling: every value is in at most one window, so that forward and
+//! backward are one pass each, vectorised over channels.
 
 use super::PoolShape;
 
-/// Channels handled at once.
+/// Number of channels processed at once.
 pub(crate) const LANES: usize = 16;
 
-/// Values in a window.
+/// Number of values in a window.
 pub(crate) const PLACES: usize = 4;
 
 impl PoolShape {
-    /// Returns true if the windows are 2x2 with stride 2 and lie inside the image: with padding "same", the last one of an odd
-    /// side does not.
+    /// Returns true if the windows are 2x2 with stride 2 and inside the image: with padding "same", the last window of an odd side
+    /// is not.
     pub fn is_pairs(&self) -> bool {
         let inside = (0..2).all(|side| 2 * self.output[side] <= self.input[side]);
         self.kernel == [2, 2] && self.stride == [2, 2] && self.padding == [0, 0] && inside
     }
 
-    /// Returns the places in the image of the four values of the window at (`row`, `column`).
+    /// Returns the indices in the image of the four values of the window at (`row`, `column`).
     #[inline(always)]
     pub(crate) fn pair_starts(&self, row: usize, column: usize) -> [usize; PLACES] {
         let first = (2 * row * self.input[1] + 2 * column) * self.channels;
@@ -26,7 +26,7 @@ impl PoolShape {
     }
 }
 
-/// The largest of four values in each lane and its place: the first of equal values wins, NaN beats everything.
+/// Returns the maximum of four values in each lane and its position: the first of equal values is chosen, NaN is larger than everything.
 #[inline(always)]
 pub(crate) fn largest<const N: usize>(values: [[f32; N]; PLACES]) -> ([f32; N], [u8; N]) {
     let (mut best, mut places) = (values[0], [0u32; N]);
@@ -44,7 +44,7 @@ pub(crate) fn largest<const N: usize>(values: [[f32; N]; PLACES]) -> ([f32; N], 
     (best, narrow)
 }
 
-/// The value at `places` in each lane.
+/// Returns the value at `places` in each lane.
 #[inline(always)]
 pub(crate) fn chosen<const N: usize>(values: [[f32; N]; PLACES], places: &[u8; N]) -> [f32; N] {
     let mut chosen = values[0];
@@ -59,15 +59,15 @@ pub(crate) fn chosen<const N: usize>(values: [[f32; N]; PLACES], places: &[u8; N
 /// A window of an image.
 #[derive(Clone, Copy)]
 pub(crate) struct PairWindow<'a> {
-    /// The image.
+    /// Values of the image.
     pub(crate) values: &'a [f32],
-    /// Places of its four positions, [`PoolShape::pair_starts`].
+    /// Start indices of its four positions, [`PoolShape::pair_starts`].
     pub(crate) starts: [usize; PLACES],
 }
 
 impl PairWindow<'_> {
-    /// The values of some channels at the four places. Written out: a closure handed to `map` is compiled without the wide
-    /// vectors of its caller.
+    /// Returns the values of some channels at the four positions. Written without a closure: one passed to `map` is compiled
+    /// without the wide vectors of its caller.
     #[inline(always)]
     pub(crate) fn channels<const N: usize>(self, first: usize) -> [[f32; N]; PLACES] {
         let (values, [left, right, lower_left, lower_right]) = (self.values, self.starts);
@@ -80,19 +80,19 @@ impl PairWindow<'_> {
     }
 }
 
-/// `values[start..start + N]`.
+/// Returns `values[start..start + N]`.
 #[inline(always)]
 pub(crate) fn block<const N: usize, T>(values: &[T], start: usize) -> &[T; N] {
     values[start..].first_chunk().expect("the channels of one position")
 }
 
-/// `values[start..start + N]`, to be written.
+/// Returns `values[start..start + N]` for writing.
 #[inline(always)]
 pub(crate) fn block_mut<const N: usize, T>(values: &mut [T], start: usize) -> &mut [T; N] {
     values[start..].first_chunk_mut().expect("the channels of one position")
 }
 
-/// Pools one image; `keep(start, places)` gets the places of the maxima.
+/// Pools one image; `keep(start, places)` gets the positions of the maxima.
 #[inline(always)]
 pub(super) fn pool_image(shape: &PoolShape, input: &[f32], output: &mut [f32], places: Option<&mut [u8]>) {
     match places {
@@ -144,7 +144,7 @@ fn pool_rows(shape: &PoolShape, input: &[f32], output: &mut [f32], mut keep: imp
     }
 }
 
-/// Writes one image's input gradient: each output's gradient at the place of its maximum, zeros elsewhere.
+/// Writes one image's input gradient: each output's gradient at the position of its maximum, zeros elsewhere.
 #[inline(always)]
 pub(super) fn scatter_image(shape: &PoolShape, grad_output: &[f32], places: &[u8], grad_input: &mut [f32]) {
     let [height, width] = shape.input;

@@ -1,4 +1,4 @@
-//! Every pool against its definition, at every level of the processor: NaN, infinities, windows of more than 256 places.
+//! Every pool against its definition, at every level of the processor: NaN, infinities, windows of more than 256 positions.
 
 use keel_testkit::{Tolerance, assert_close, deterministic_values};
 
@@ -11,7 +11,7 @@ fn square(side: usize, kernel: usize, channels: usize) -> PoolShape {
     PoolShape { input: [side; 2], channels, kernel: [kernel; 2], stride: [kernel; 2], padding: [0; 2], output }
 }
 
-/// Windows side by side in pairs, others side by side, overlapping ones, and ones over the edge.
+/// Returns adjacent windows in pairs, other adjacent ones, overlapping ones, and ones that extend over the edge.
 fn shapes() -> Vec<PoolShape> {
     let base =
         PoolShape { input: [7, 9], channels: 1, kernel: [2, 2], stride: [2, 2], padding: [0, 0], output: [3, 4] };
@@ -26,7 +26,7 @@ fn shapes() -> Vec<PoolShape> {
     shapes.into_iter().flat_map(|shape| channels.map(|channels| PoolShape { channels, ..shape })).collect()
 }
 
-/// The values of channel `channel` under the window of an output `(y, x)` with their places in the image.
+/// Returns the values of channel `channel` under the window of an output `(y, x)` with their indices in the image.
 fn under_window(shape: &PoolShape, [y, x]: [usize; 2], channel: usize) -> Vec<usize> {
     let mut indices = Vec::new();
     for row in 0..shape.kernel[0] {
@@ -118,7 +118,7 @@ fn global_averages_equal_their_definition_at_every_level() {
 fn not_a_number_wins_and_takes_the_gradient() {
     let shape = square(2, 2, 1);
     let infinity = f32::INFINITY;
-    // (input, output, place of the gradient)
+    // (input, output, position of the gradient)
     let cases = [
         ([1.0, f32::NAN, infinity, 2.0], f32::NAN, 1),
         ([f32::NAN, 1.0, 2.0, 3.0], f32::NAN, 0),
@@ -166,7 +166,7 @@ fn windows_of_any_size_find_their_maximum() {
     }
 }
 
-/// The message of the panic of `call`.
+/// Returns the panic message of `call`.
 fn refusal(call: impl FnOnce()) -> String {
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_err();
     panic.downcast::<String>().map_or_else(|_| "a panic without a message".to_owned(), |message| *message)

@@ -1,55 +1,55 @@
-//! The one inner loop of matrix products and convolutions: a small tile of the result held in registers.
+//! The inner loop of matrix products and convolutions: a small tile of the result kept in registers.
 //!
 //! ```text
 //! C[i, j] = start[i, j] + sum over segments, sum over t < length:
 //!           A[segment.a + i * a_row + t * a_step] * B[(segment.b + t) * b_step + j]
 //! ```
 //!
-//! The depth (what is summed over) comes as *segments*, runs that are evenly spaced in both operands. A convolution
-//! becomes a product without an im2col copy: one segment is one row of the kernel window. The weight gradient is the
-//! same loop with rows and depth of `A` exchanged. So one of `a_row` and `a_step` is always 1, and the loop is compiled
-//! for each case: addresses with a constant distance cost nothing.
+//! The depth (the dimension that is summed over) is given as *segments*, runs that are evenly spaced in both operands. A
+//! convolution is a product without an im2col copy: one segment is one row of the kernel window. The weight gradient is the same
+//! loop with rows and depth of `A` exchanged. One of `a_row` and `a_step` is always 1, and the loop is compiled for each case:
+//! addresses with a constant distance cost nothing.
 
 use pulp::Simd;
 
 use crate::simd::{SimdLevel, prefetch};
 
-/// Maximum number of rows of a tile: with one vector a row, more rows mean fewer reads of B for each multiply-add.
+/// Maximum number of rows of a tile: with one vector per row, more rows mean fewer reads of B per multiply-add.
 const MAX_ROWS: usize = 16;
 
 /// Maximum number of rows of a full tile.
 const MAX_FULL_ROWS: usize = 12;
 
-/// Depth steps a tile asks for A ahead: processors foresee addresses inside a page of memory only, and a tile of A is a
-/// few pages long.
+/// Number of depth steps by which A is prefetched: hardware prefetchers work only within a page of memory, and a tile of A spans a
+/// few pages.
 const STEPS_AHEAD: usize = 32;
 
-/// Vectors side by side in a full tile.
+/// Number of vectors per row in a full tile.
 pub(crate) const FULL_VECTORS: usize = 2;
 
 /// A run of the depth dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Segment {
-    /// Floats from the tile's first row to where the run starts in A.
+    /// Distance in floats from the tile's first row to the start of the run in A.
     pub(crate) a: usize,
-    /// Depth steps before the run in B.
+    /// Number of depth steps before the run in B.
     pub(crate) b: usize,
-    /// Steps in the run.
+    /// Number of steps in the run.
     pub(crate) length: usize,
 }
 
-/// Start of the sum of a tile.
+/// Initial value of the sums of a tile.
 #[derive(Clone, Copy)]
 pub(crate) enum Start {
     /// Zero.
     Zero,
-    /// The same row of numbers for every row of C (a bias).
+    /// The same row for every row of C (a bias).
     Row(*const f32),
-    /// Contents of C.
+    /// The contents of C.
     Output,
 }
 
-/// One call of the inner loop; strides in floats.
+/// Operands of one call of the inner loop; strides in floats.
 #[derive(Clone, Copy)]
 pub(crate) struct Tile<'a> {
     pub(crate) a: *const f32,
@@ -62,19 +62,19 @@ pub(crate) struct Tile<'a> {
     pub(crate) segments: &'a [Segment],
     pub(crate) c: *mut f32,
     pub(crate) c_row: usize,
-    /// Columns of C to write; B must be readable for whole vectors.
+    /// Number of columns of C to write; B must be readable in whole vectors.
     pub(crate) columns: usize,
     pub(crate) start: Start,
 }
 
-/// Number of rows that fit the registers of `S`.
+/// Returns the number of rows that fit the registers of `S`.
 pub(crate) const fn max_rows<S: Simd>(vectors: usize) -> usize {
     let rows = (S::REGISTER_COUNT - 1 - vectors) / vectors;
     let most = if vectors == FULL_VECTORS { MAX_FULL_ROWS } else { MAX_ROWS };
     if rows > most { most } else { rows }
 }
 
-/// Rows of a full tile at a level.
+/// Returns the number of rows of a full tile at a level.
 pub(crate) fn full_rows(simd: SimdLevel) -> usize {
     struct FullRows;
     impl pulp::WithSimd for FullRows {
@@ -90,12 +90,12 @@ pub(crate) fn full_rows(simd: SimdLevel) -> usize {
 /// Computes a tile of `rows` x `vectors` vectors.
 ///
 /// # Safety
-/// Every element the module's formula names must lie inside the buffers behind `a` and `b` (B: whole vectors), and
-/// `columns` floats in each of `rows` rows behind `c` must be writable and touched by nobody else.
+/// Every element in the module's formula must be inside the buffers at `a` and `b` (B: whole vectors), and `columns` floats in each
+/// of `rows` rows at `c` must be writable and not accessed by other threads.
 #[inline(always)]
 pub(crate) unsafe fn run<S: Simd>(simd: S, rows: usize, vectors: usize, tile: &Tile<'_>) {
     debug_assert!(tile.a_row == 1 || tile.a_step == 1, "A is contiguous in one direction");
-    // SAFETY: passed on unchanged.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         match (vectors, tile.a_step) {
             (1, 1) => by_rows::<S, 1, true>(simd, rows, tile),
@@ -108,7 +108,7 @@ pub(crate) unsafe fn run<S: Simd>(simd: S, rows: usize, vectors: usize, tile: &T
 
 #[inline(always)]
 unsafe fn by_rows<S: Simd, const VECTORS: usize, const DEEP: bool>(simd: S, rows: usize, tile: &Tile<'_>) {
-    // SAFETY: passed on unchanged.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         match rows {
             1 => compute::<S, 1, VECTORS, DEEP>(simd, tile),
@@ -132,7 +132,7 @@ unsafe fn by_rows<S: Simd, const VECTORS: usize, const DEEP: bool>(simd: S, rows
     }
 }
 
-/// Compiled once per shape: wrapped in `vectorize` so that each shape is a function of its own.
+/// Compiled once per shape: wrapped in `vectorize` so that each shape is a separate function.
 #[inline(always)]
 unsafe fn compute<S: Simd, const ROWS: usize, const VECTORS: usize, const DEEP: bool>(simd: S, tile: &Tile<'_>) {
     struct Compute<'a, const ROWS: usize, const VECTORS: usize, const DEEP: bool>(&'a Tile<'a>);
@@ -140,7 +140,7 @@ unsafe fn compute<S: Simd, const ROWS: usize, const VECTORS: usize, const DEEP: 
         type Output = ();
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            // SAFETY: the caller of `run` vouches for the tile.
+            // SAFETY: the caller of `run` guarantees the tile.
             unsafe { accumulate::<S, ROWS, VECTORS, DEEP>(simd, self.0) }
         }
     }
@@ -151,14 +151,13 @@ unsafe fn compute<S: Simd, const ROWS: usize, const VECTORS: usize, const DEEP: 
     }
 }
 
-/// `DEEP`: A is contiguous along the depth (`a_step` is 1), else along the rows (`a_row` is 1).
+/// Accumulates the sums. `DEEP`: A is contiguous along the depth (`a_step` is 1), otherwise along the rows (`a_row` is 1).
 #[inline(always)]
 unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize, const DEEP: bool>(simd: S, tile: &Tile<'_>) {
     let (a_row, a_step) = if DEEP { (tile.a_row, 1) } else { (1, tile.a_step) };
-    // With one vector, the addresses of the rows of A would take more instructions than the arithmetic: a few steps
-    // share them.
+    // With one vector, the addresses of the rows of A would take more instructions than the arithmetic: a few steps share them.
     let unrolled = if VECTORS == 1 && DEEP { 4 } else { 1 };
-    // SAFETY: `run`'s caller vouches for every address of the module's formula.
+    // SAFETY: the caller of `run` guarantees every address of the module's formula.
     unsafe {
         let mut sums = start::<S, ROWS, VECTORS>(simd, tile);
         for segment in tile.segments {
@@ -192,8 +191,8 @@ struct Column {
     row_step: usize,
 }
 
-/// One step of the depth. A closure in [`accumulate`] could become a function without the vectors of `S`, and many times
-/// as slow.
+/// Executes one step of the depth. A closure in [`accumulate`] could be compiled to a function without the vectors of `S`, and many
+/// times slower.
 #[inline(always)]
 unsafe fn step<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
@@ -202,7 +201,7 @@ unsafe fn step<S: Simd, const ROWS: usize, const VECTORS: usize>(
     b: *const f32,
 ) {
     let mut right = [simd.splat_f32s(0.0); VECTORS];
-    // SAFETY: `run`'s caller vouches for every address of the module's formula.
+    // SAFETY: the caller of `run` guarantees every address of the module's formula.
     unsafe {
         for vector in 0..VECTORS {
             right[vector] = b.add(vector * S::F32_LANES).cast::<S::f32s>().read_unaligned();
@@ -216,8 +215,8 @@ unsafe fn step<S: Simd, const ROWS: usize, const VECTORS: usize>(
     }
 }
 
-/// The sums a tile starts from. Only the last vector of a row can be partly outside C; it is masked, so that nothing
-/// takes the address of the sums and they stay in registers.
+/// Returns the initial sums of a tile. Only the last vector of a row can be partly outside C; it is masked, so that the address of
+/// the sums is never taken and they stay in registers.
 #[inline(always)]
 unsafe fn start<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
@@ -234,7 +233,7 @@ unsafe fn start<S: Simd, const ROWS: usize, const VECTORS: usize>(
     let mask = last_vector_mask::<S, VECTORS>(simd, tile);
     for row in 0..ROWS {
         for vector in 0..VECTORS {
-            // SAFETY: `columns` floats are readable behind a bias row and behind each row of C.
+            // SAFETY: `columns` floats are readable at a bias row and at each row of C.
             sums[row][vector] = unsafe {
                 let from = source.add(row * step + vector * lanes);
                 if vector + 1 < VECTORS || whole {

@@ -1,4 +1,4 @@
-//! Matrix products over evenly spaced rows, the ground linear layers and convolutions stand on.
+//! Matrix products over evenly spaced rows, the basis of linear layers and convolutions.
 
 pub(crate) mod microkernel;
 pub(crate) mod panels;
@@ -10,8 +10,8 @@ pub(crate) use panels::Panels;
 
 use crate::simd::SimdLevel;
 
-/// Rows of a product: `lines` groups of `length` rows, evenly spaced inside a group and between groups; strides in
-/// floats. An output image of a convolution has one line per row of pixels; a plain matrix is one line.
+/// Rows of a product: `lines` groups of `length` rows, evenly spaced within a group and between groups; strides in floats. An
+/// output image of a convolution has one line per row of pixels; a plain matrix is one line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rows {
     pub(crate) lines: usize,
@@ -23,15 +23,15 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Maximum number of rows that are read together. Rows whole pages apart share one set of the first-level cache, which
-    /// has at least this many places.
+    /// Returns the maximum number of rows that are read together. Rows whole pages apart share one set of the first-level cache,
+    /// which has at least this many entries.
     #[inline(always)]
     fn tallest_tile(&self) -> usize {
         if self.a_row.is_multiple_of(1024) { 8 } else { usize::MAX }
     }
 }
 
-/// `C = start + A * B` with B in packed panels.
+/// The product `C = start + A * B` with B in packed panels.
 pub(crate) struct Product<'a> {
     pub(crate) rows: Rows,
     pub(crate) segments: &'a [Segment],
@@ -43,27 +43,27 @@ pub(crate) struct Product<'a> {
 }
 
 impl Product<'_> {
-    /// Runs the whole product on the calling thread, at the level of its panels.
+    /// Computes the whole product on the calling thread, at the level of its panels.
     ///
     /// # Safety
-    /// `rows` and `segments` must stay inside the buffers behind `a` and `c`, and nobody else may touch that part of C.
+    /// `rows` and `segments` must stay inside the buffers at `a` and `c`, and no other thread may access that part of C.
     pub(crate) unsafe fn run(&self) {
         struct Operation<'p, 'a>(&'p Product<'a>);
         impl pulp::WithSimd for Operation<'_, '_> {
             type Output = ();
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) {
-                // SAFETY: the caller of `run` vouches for the addresses.
+                // SAFETY: the caller of `run` guarantees the addresses.
                 unsafe { self.0.run_with(simd) }
             }
         }
         self.b.simd().dispatch(Operation(self));
     }
 
-    /// Runs the whole product with the vectors of `simd`, which are those of the panels.
+    /// Computes the whole product with the vectors of `simd`, which are those of the panels.
     ///
     /// # Safety
-    /// As [`Product::run`].
+    /// As described at [`Product::run`].
     #[inline(always)]
     pub(crate) unsafe fn run_with<S: Simd>(&self, simd: S) {
         assert_eq!(S::F32_LANES, self.b.simd().lanes(), "vectors of the panels");
@@ -73,7 +73,7 @@ impl Product<'_> {
             let tiles = Tiles::new(rows.length, max_rows::<S>(vectors).min(rows.tallest_tile()));
             for line in 0..rows.lines {
                 for (first, count) in tiles.iter() {
-                    // SAFETY: inside the buffers by the caller's promise.
+                    // SAFETY: inside the buffers, guaranteed by the caller.
                     unsafe {
                         let c = self.c.add(line * rows.c_line + first * rows.c_row + panel.first_column);
                         let tile = Tile {
@@ -100,15 +100,15 @@ impl Product<'_> {
     }
 }
 
-/// `C[i, j] += sum over the segments of A[i + ...] * B[..., j]`: rows of the result lie side by side in A.
+/// The product `C[i, j] += sum over the segments of A[i + ...] * B[..., j]`: rows of the result are contiguous in A.
 pub(crate) struct OuterProduct<'a> {
-    /// Rows of C; row `i` starts at `a + i`.
+    /// Number of rows of C; row `i` starts at `a + i`.
     pub(crate) rows: usize,
     pub(crate) a: *const f32,
-    /// Floats between consecutive depth steps of A.
+    /// Distance between consecutive depth steps of A in floats.
     pub(crate) a_step: usize,
     pub(crate) b: *const f32,
-    /// Floats between consecutive depth steps of B; a multiple of the vector width covers the columns.
+    /// Distance between consecutive depth steps of B in floats; a multiple of the vector width covers the columns.
     pub(crate) b_step: usize,
     pub(crate) segments: &'a [Segment],
     pub(crate) c: *mut f32,
@@ -118,27 +118,27 @@ pub(crate) struct OuterProduct<'a> {
 }
 
 impl OuterProduct<'_> {
-    /// Runs on the calling thread, at a level.
+    /// Computes it on the calling thread, at a level.
     ///
     /// # Safety
-    /// As [`OuterProduct::run_with`].
+    /// As described at [`OuterProduct::run_with`].
     pub(crate) unsafe fn run(&self, simd: SimdLevel) {
         struct Operation<'p, 'a>(&'p OuterProduct<'a>);
         impl pulp::WithSimd for Operation<'_, '_> {
             type Output = ();
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) {
-                // SAFETY: passed on.
+                // SAFETY: guaranteed by the caller.
                 unsafe { self.0.run_with(simd) }
             }
         }
         simd.dispatch(Operation(self));
     }
 
-    /// Runs on the calling thread with the vectors of `simd`.
+    /// Computes it on the calling thread with the vectors of `simd`.
     ///
     /// # Safety
-    /// As [`Product::run`]; B must be readable up to whole vectors past its last column.
+    /// As described at [`Product::run`]; B must be readable up to whole vectors past its last column.
     #[inline(always)]
     pub(crate) unsafe fn run_with<S: Simd>(&self, simd: S) {
         let full = FULL_VECTORS * S::F32_LANES;
@@ -147,7 +147,7 @@ impl OuterProduct<'_> {
             let columns = full.min(self.columns - first_column);
             let vectors = columns.div_ceil(S::F32_LANES);
             for (first, count) in Tiles::new(self.rows, max_rows::<S>(vectors)).iter() {
-                // SAFETY: inside the buffers by the caller's promise.
+                // SAFETY: inside the buffers, guaranteed by the caller.
                 unsafe {
                     let tile = Tile {
                         a: self.a.add(first),
@@ -169,7 +169,7 @@ impl OuterProduct<'_> {
     }
 }
 
-/// A number of rows cut into tiles of nearly equal height.
+/// A number of rows divided into tiles of nearly equal height.
 #[derive(Clone, Copy)]
 pub(crate) struct Tiles {
     rows: usize,
@@ -182,7 +182,7 @@ impl Tiles {
         Tiles { rows, count: rows.div_ceil(highest) }
     }
 
-    /// First row and height of each tile.
+    /// Iterates over the first row and height of each tile.
     #[inline(always)]
     pub(crate) fn iter(self) -> impl Iterator<Item = (usize, usize)> {
         let (mut first, mut left) = (0, self.count);

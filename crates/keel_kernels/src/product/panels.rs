@@ -1,22 +1,22 @@
-//! The right-hand matrix, rearranged so that the inner loop reads it in order.
+//! The right-hand matrix, packed so that the inner loop reads it in order.
 //!
-//! Columns are cut into panels of two vectors (the last one may be one vector), padded with zeros; a panel holds its
-//! columns for every depth index in turn: `[depth][width]`.
+//! Columns are divided into panels of two vectors (the last one may be one vector), padded with zeros; a panel stores its columns
+//! for every depth index in turn: `[depth][width]`.
 
 use super::microkernel::FULL_VECTORS;
 use crate::simd::SimdLevel;
 
-/// Sizes of a packed matrix, at the level whose vectors its panels are made of.
+/// Sizes of a packed matrix, at the level whose vectors its panels consist of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PanelLayout {
-    /// Rows of the matrix.
+    /// Number of rows of the matrix.
     pub(crate) depth: usize,
-    /// Columns of the matrix.
+    /// Number of columns of the matrix.
     pub(crate) columns: usize,
     pub(crate) simd: SimdLevel,
 }
 
-/// A matrix to be packed, read with steps.
+/// A matrix to be packed, with strides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Strided<'a> {
     pub(crate) values: &'a [f32],
@@ -25,18 +25,18 @@ pub(crate) struct Strided<'a> {
 }
 
 impl PanelLayout {
-    /// Returns the number of floats the packed matrix takes.
+    /// Returns the number of floats of the packed matrix.
     pub(crate) fn length(self) -> usize {
         self.depth * self.columns.next_multiple_of(self.simd.lanes())
     }
 
-    /// Columns of a full panel.
+    /// Returns the number of columns of a full panel.
     #[inline(always)]
     fn full(self) -> usize {
         FULL_VECTORS * self.simd.lanes()
     }
 
-    /// The panel that begins with column `first_column`.
+    /// Returns the panel that begins with column `first_column`.
     #[inline(always)]
     fn panel(self, first_column: usize) -> PanelPlace {
         let columns = self.full().min(self.columns - first_column);
@@ -44,7 +44,7 @@ impl PanelLayout {
         PanelPlace { first_column, columns, width, start: first_column * self.depth }
     }
 
-    /// Returns the place of element (`row`, `column`) in the packed matrix.
+    /// Returns the index of element (`row`, `column`) in the packed matrix.
     #[inline(always)]
     pub(crate) fn place(self, row: usize, column: usize) -> usize {
         let panel = self.panel(column / self.full() * self.full());
@@ -74,13 +74,13 @@ impl PanelLayout {
     }
 }
 
-/// Place of a panel.
+/// Position of a panel.
 #[derive(Clone, Copy)]
 struct PanelPlace {
     first_column: usize,
     columns: usize,
     width: usize,
-    /// Its first float in the packed matrix.
+    /// Index of its first float in the packed matrix.
     start: usize,
 }
 
@@ -93,24 +93,24 @@ pub(crate) struct Panels<'a> {
 
 /// One panel.
 pub(crate) struct Panel<'a> {
-    /// First column of the matrix in this panel.
+    /// Index of the first column of the matrix in this panel.
     pub(crate) first_column: usize,
-    /// Columns of the matrix in this panel.
+    /// Number of columns of the matrix in this panel.
     pub(crate) columns: usize,
-    /// Columns with padding: floats per depth index.
+    /// Number of columns with padding: floats per depth index.
     pub(crate) width: usize,
-    /// `[depth][width]`.
+    /// Values, `[depth][width]`.
     pub(crate) values: &'a [f32],
 }
 
 impl<'a> Panels<'a> {
-    /// Reads what [`PanelLayout::pack`] wrote.
+    /// Creates the panels from a matrix packed by [`PanelLayout::pack`].
     pub(crate) fn new(values: &'a [f32], layout: PanelLayout) -> Self {
         assert_eq!(values.len(), layout.length(), "packed {layout:?}");
         Panels { values, layout }
     }
 
-    /// The level whose vectors the panels are made of.
+    /// Returns the level whose vectors the panels consist of.
     #[inline(always)]
     pub(crate) fn simd(self) -> SimdLevel {
         self.layout.simd

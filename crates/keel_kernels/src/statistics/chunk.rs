@@ -1,16 +1,16 @@
 //! Contribution of one chunk of a tensor to its statistics, in one pass.
 //!
-//! The loops take every value as finite: their sums show whether that was right, and only where it was not are the values
-//! looked at once more, one by one.
+//! The loops assume that every value is finite: their sums show whether that was right, and only if it was not are the values read
+//! again, one by one.
 
 use super::UnitCounts;
 use super::limits::Limits;
 use crate::columns::{Columns, blocks, lane_of, lanes, wide_row};
 
-/// Accumulators of a chunk without units; wide enough for two of the widest vectors.
+/// Number of accumulators of a chunk without units; wide enough for two of the widest vectors.
 const LANES: usize = 32;
 
-/// Columns of a chunk with units whose accumulators are kept in registers at once.
+/// Number of columns of a chunk with units whose accumulators are kept in registers at the same time.
 const WIDTH: usize = 16;
 
 /// Contribution of one chunk to a [`Signal`](super::Signal).
@@ -27,7 +27,7 @@ pub struct SignalPart {
     pub(super) non_finite: u32,
 }
 
-/// The part of one chunk. For use inside [`crate::SimdLevel::run`].
+/// Computes the part of one chunk. For use inside [`crate::SimdLevel::run`].
 #[inline(always)]
 pub fn signal_chunk(values: &[f32], limits: Limits) -> SignalPart {
     let Some(&pivot) = values.first() else { return SignalPart::default() };
@@ -46,15 +46,15 @@ pub fn signal_chunk(values: &[f32], limits: Limits) -> SignalPart {
     totals.part(values.iter().copied())
 }
 
-/// Counts of units, and when a value of theirs is saturated.
+/// Counts of units, with the limits of saturation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CountedUnits<'a> {
     pub(crate) counts: &'a UnitCounts,
     pub(crate) limits: Limits,
 }
 
-/// The part of a chunk of `map(x, [tables[0][unit], ...])`, `x` whole rows `[rows, units]`, each table `[units]`; adds to
-/// the counts of `units`. For use inside [`crate::SimdLevel::run`].
+/// Computes the part of a chunk of `map(x, [tables[0][unit], ...])`, with `x` whole rows `[rows, units]` and each table `[units]`;
+/// adds to the counts of `units`. For use inside [`crate::SimdLevel::run`].
 #[inline(always)]
 pub(crate) fn unit_signal_chunk<const TABLES: usize>(
     x: &[f32],
@@ -105,15 +105,15 @@ fn measure_units<const TABLES: usize, const SATURATES: bool>(
     pass.totals.part(x.iter().enumerate().map(value))
 }
 
-/// Numbers that the values of a chunk are compared with.
+/// Values that those of a chunk are compared with.
 #[derive(Clone, Copy)]
 struct Reference {
-    /// A value of the chunk, from which deviations are taken.
+    /// A value of the chunk, from which deviations are measured.
     pivot: f32,
     limits: Limits,
 }
 
-/// A chunk with units on its way.
+/// State of a pass over a chunk with units.
 struct Pass<'a, const TABLES: usize, M> {
     tables: [&'a [f32]; TABLES],
     map: M,
@@ -147,7 +147,7 @@ struct Lanes<const N: usize> {
     saturated: [u32; N],
 }
 
-/// Sums of `N` columns of whole rows.
+/// Computes the sums of `N` columns of whole rows.
 #[inline(always)]
 fn measured<const N: usize, const TABLES: usize, const SATURATES: bool>(
     x: &[f32],
@@ -208,11 +208,11 @@ impl Totals {
         }
     }
 
-    /// The part of the chunk with these `values`.
+    /// Returns the part of the chunk with these `values`.
     #[inline(always)]
     fn part(&self, values: impl ExactSizeIterator<Item = f32> + Clone) -> SignalPart {
         let (zeros, saturated) = (self.zeros, self.saturated);
-        // A value that is not finite makes the sum of squares so; so do squares beyond single precision.
+        // A non-finite value makes the sum of squares non-finite; so do squares beyond single precision.
         if !self.squares.is_finite() {
             return SignalPart { zeros, saturated, ..wide_part(values) };
         }
@@ -231,7 +231,7 @@ impl Totals {
     }
 }
 
-/// Moments and range of the finite values in double precision, and the number of the others.
+/// Computes moments and range of the finite values in double precision, and the number of the others.
 #[cold]
 fn wide_part(values: impl Iterator<Item = f32> + Clone) -> SignalPart {
     let finite = values.clone().filter(|value| value.is_finite());

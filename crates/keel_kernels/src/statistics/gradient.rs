@@ -1,4 +1,4 @@
-//! Size of a gradient.
+//! Magnitude of a gradient.
 
 use rayon::prelude::*;
 
@@ -8,19 +8,19 @@ use crate::simd::SimdLevel;
 
 const LANES: usize = 32;
 
-/// Squares below this lose precision in single precision and are added up again in double.
+/// Sum of squares below which single precision is lost and the sum is repeated in double precision.
 const TINY: f64 = 1e-30;
 
 /// Statistics of a gradient.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct GradientSignal {
-    /// Elements, finite or not.
+    /// Number of elements, finite or not.
     pub count: u64,
     /// Sum of the squares of the finite elements.
     pub squares: f64,
-    /// Largest absolute value of a finite element, where it was looked for.
+    /// Maximum magnitude of the finite elements, if it was measured.
     pub max_abs: Option<f32>,
-    /// Elements that are NaN or infinite; at least one if there are any, where they were not counted.
+    /// Number of elements that are NaN or infinite; if they were not counted, at least one if there are any.
     pub non_finite: u64,
 }
 
@@ -34,13 +34,13 @@ pub struct GradientPart {
 }
 
 impl GradientSignal {
-    /// Root mean square of the finite elements.
+    /// Returns the root mean square of the finite elements.
     pub fn rms(&self) -> f64 {
         let finite = self.count - self.non_finite.min(self.count);
         if finite > 0 { (self.squares / finite as f64).sqrt() } else { 0.0 }
     }
 
-    /// Both tensors as one; the largest value is known if both are.
+    /// Returns the statistics of both tensors together; the maximum is known if both are.
     #[must_use]
     pub fn with(self, other: GradientSignal) -> GradientSignal {
         GradientSignal {
@@ -63,7 +63,7 @@ impl GradientSignal {
     }
 }
 
-/// Statistics of the gradient `values`; `parts` holds one part a chunk; the first call of this size allocates it.
+/// Computes the statistics of the gradient `values`; `parts` has one part per chunk; the first call of a size allocates it.
 pub fn gradient(simd: SimdLevel, values: &[f32], parts: &mut Vec<GradientPart>) -> GradientSignal {
     parts.resize(values.len().div_ceil(CHUNK), GradientPart::default());
     let work = |(part, values): (&mut GradientPart, &[f32])| {
@@ -80,7 +80,7 @@ pub fn gradient(simd: SimdLevel, values: &[f32], parts: &mut Vec<GradientPart>) 
     GradientSignal::combine(parts)
 }
 
-/// The part of one chunk. For use inside [`crate::SimdLevel::run`].
+/// Computes the part of one chunk. For use inside [`crate::SimdLevel::run`].
 #[inline(always)]
 pub fn gradient_chunk(values: &[f32]) -> GradientPart {
     let (mut squares, mut max) = ([0.0f32; LANES], [0.0f32; LANES]);
@@ -95,7 +95,7 @@ pub fn gradient_chunk(values: &[f32]) -> GradientPart {
     }
     let total: f64 = squares.iter().map(|&value| f64::from(value)).sum();
     let max_abs = max.iter().copied().fold(0.0, f32::max);
-    // A value that is not finite makes the sum so; so do squares beyond single precision.
+    // A non-finite value makes the sum non-finite; so do squares beyond single precision.
     if !total.is_finite() || (total < TINY && max_abs > 0.0) {
         return wide_part(values);
     }
@@ -109,7 +109,7 @@ fn add(value: f32, squares: &mut f32, max: &mut f32) {
     *max = if size > *max { size } else { *max };
 }
 
-/// The part in double precision, of the finite values alone.
+/// Computes the part of the finite values in double precision.
 #[cold]
 fn wide_part(values: &[f32]) -> GradientPart {
     let finite = || values.iter().filter(|value| value.is_finite());

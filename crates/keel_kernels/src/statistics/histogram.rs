@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-/// Counts the finite elements of `values` in equal bins of `range`, on top of what `counts` holds; what lies outside goes
-/// to the nearest bin.
+/// Counts the finite elements of `values` in equal bins of `range`, adding to `counts`; values outside are counted in the nearest
+/// bin.
 ///
 /// # Panics
-/// If there is no bin, or the range is empty.
+/// If there are no bins, or the range is empty.
 pub fn histogram(values: &[f32], range: Range<f32>, counts: &mut [u64]) {
     let Range { start: low, end: high } = range;
     assert!(!counts.is_empty() && low < high, "{} bins from {low} to {high}", counts.len());

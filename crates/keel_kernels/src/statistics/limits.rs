@@ -1,4 +1,4 @@
-//! Bounds of the values that are not saturated.
+//! Bounds of values that are not saturated.
 
 /// Range of values that are not saturated; infinite limits saturate nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -10,6 +10,6 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Nothing is saturated.
+    /// Limits that saturate nothing.
     pub const NONE: Limits = Limits { low: f32::NEG_INFINITY, high: f32::INFINITY };
 }

@@ -1,9 +1,9 @@
-//! Statistics of tensors, each in one pass: what a health check wants to know of activations, gradients and weights.
+//! Statistics of tensors, each in one pass, for health checks of activations, gradients and weights.
 //!
-//! Tensors are cut into chunks by their shape alone and the chunks are combined in order in double precision, so the
-//! same values give the same bits with any number of threads. Values that are not finite are counted and left out of
-//! everything else. A kernel that holds the values anyway can use the functions for one chunk ([`signal_chunk`],
-//! [`gradient_chunk`]) and combine the parts itself.
+//! Tensors are divided into chunks that depend only on their shape, and the chunks are combined in order in double precision, so
+//! that the same values give the same bits with any number of threads. Non-finite values are counted and excluded from everything
+//! else. A kernel that already reads the values can use the functions for one chunk ([`signal_chunk`], [`gradient_chunk`]) and
+//! combine the parts itself.
 
 mod chunk;
 mod gradient;
@@ -25,9 +25,9 @@ pub use signal::{ChannelMoments, Signal, activation_signal, signal};
 pub use signs::{SignCounts, sign_agreement};
 pub use units::UnitCounts;
 
-/// Floats of one chunk: it fits the second-level cache.
+/// Number of floats of one chunk: it fits the second-level cache.
 pub const CHUNK: usize = 16 * 1024;
 
-/// Kernels that join several operations measure values that exist in the cache only in one of this many images: samples are
-/// shuffled, so these stand for all. A value that is not finite shows in sums over all images (norm, weight gradient).
+/// Interval of images in which fused kernels measure values that exist only in the cache: samples are shuffled, so that these
+/// represent all. A non-finite value shows up in sums over all images (norm, weight gradient).
 pub const SAMPLED_IMAGES: usize = 8;

@@ -1,4 +1,4 @@
-//! Moments, extremes and shares of a tensor.
+//! Moments, extremes and fractions of a tensor.
 
 use rayon::prelude::*;
 
@@ -11,19 +11,19 @@ use crate::simd::SimdLevel;
 /// Statistics of a tensor.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Signal {
-    /// Elements, finite or not.
+    /// Number of elements, finite or not.
     pub count: u64,
     /// Mean of the finite elements.
     pub mean: f64,
     /// Average squared deviation of the finite elements from their mean.
     pub variance: f64,
-    /// Smallest and largest finite element, where they were looked for.
+    /// Minimum and maximum finite element, if they were measured.
     pub range: Option<(f32, f32)>,
-    /// Elements that are exactly zero, where they were counted.
+    /// Number of elements that are exactly zero, if they were counted.
     pub zeros: Option<u64>,
-    /// Elements outside the limits, where they were counted.
+    /// Number of elements outside the limits, if they were counted.
     pub saturated: Option<u64>,
-    /// Elements that are NaN or infinite; at least one if there are any, where they were not counted.
+    /// Number of elements that are NaN or infinite; if they were not counted, at least one if there are any.
     pub non_finite: u64,
 }
 
@@ -37,7 +37,7 @@ pub struct ChannelMoments<'a> {
 }
 
 impl Signal {
-    /// Standard deviation of the finite elements.
+    /// Returns the standard deviation of the finite elements.
     pub fn std(&self) -> f64 {
         self.variance.sqrt()
     }
@@ -73,8 +73,8 @@ impl Signal {
         }
     }
 
-    /// The statistics of a whole tensor from those of its channels, all of `rows` values, which batch normalisation computes
-    /// anyway.
+    /// Returns the statistics of a whole tensor from those of its channels, each of `rows` values, which batch normalisation
+    /// computes anyway.
     pub fn of_channels(channels: ChannelMoments<'_>, rows: usize) -> Signal {
         let ChannelMoments { means, variances } = channels;
         let mut non_finite = 0;
@@ -95,7 +95,7 @@ impl Signal {
     }
 }
 
-/// Statistics of `values`; `parts` holds one part a chunk; the first call of this size allocates it.
+/// Computes the statistics of `values`; `parts` has one part per chunk; the first call of a size allocates it.
 pub fn signal(simd: SimdLevel, values: &[f32], limits: Limits, parts: &mut Vec<SignalPart>) -> Signal {
     let chunks = values.len().div_ceil(CHUNK);
     parts.resize(chunks, SignalPart::default());
@@ -113,11 +113,11 @@ pub fn signal(simd: SimdLevel, values: &[f32], limits: Limits, parts: &mut Vec<S
     Signal::combine(parts)
 }
 
-/// Statistics of an activation's output `[rows, units]` and, in `units`, how often each unit was above zero and how
-/// often outside `limits`: one pass over memory.
+/// Computes the statistics of an activation's output `[rows, units]` and, in `units`, how often each unit was above zero and
+/// outside `limits`: in one pass over memory.
 ///
 /// # Panics
-/// If `units` has no unit or `values` no whole number of rows.
+/// If `units` has no unit or `values` is not a whole number of rows.
 pub fn activation_signal(
     simd: SimdLevel,
     values: &[f32],

@@ -11,13 +11,13 @@ use crate::simd::SimdLevel;
 
 const LANES: usize = 16;
 
-/// Weights looked at of a larger matrix: rows spread evenly over it, an odd number of rows apart.
+/// Number of weights that are read of a larger matrix: rows spread evenly over it, an odd number of rows apart.
 const SAMPLE: usize = 64 * 1024;
 
-/// Minimum number of rows looked at, if there are as many.
+/// Minimum number of rows that are read, if there are as many.
 const LEAST_ROWS: usize = 64;
 
-/// Counts of one weight matrix, kept from call to call.
+/// Counts of one weight matrix, kept between calls.
 #[derive(Debug, Default)]
 pub struct SignCounts {
     balance: Vec<AtomicI32>,
@@ -25,20 +25,20 @@ pub struct SignCounts {
 }
 
 impl SignCounts {
-    /// Counts for matrices of up to `units` columns.
+    /// Creates counts for matrices of up to `units` columns.
     pub fn new(units: usize) -> Self {
         let zeros = || (0..units).map(|_| AtomicI32::new(0)).collect();
         SignCounts { balance: zeros(), non_zero: zeros() }
     }
 }
 
-/// Share of the units whose weight gradient, a column of `gradient` `[fan_in, units]`, has a sign agreement
-/// `|n+ - n-| / (n+ + n-)` of at least `limit`. Exact zeros do not count, nor do units without anything else; 0 if there
-/// is no other. Of a matrix with more than 64 Ki weights, every n-th row is looked at, for an odd n: about as many weights, and 64
-/// rows at least.
+/// Returns the fraction of the units whose weight gradient, a column of `gradient` `[fan_in, units]`, has a sign agreement
+/// `|n+ - n-| / (n+ + n-)` of at least `limit`. Exact zeros do not count, nor do units with nothing else; 0 if there are no other
+/// units. Of a matrix with more than 64 Ki weights, every n-th row is read, for an odd n: about as many weights, and at least 64
+/// rows.
 ///
 /// # Panics
-/// If there are fewer counts than units, or `gradient` is no whole number of rows.
+/// If there are fewer counts than units, or `gradient` is not a whole number of rows.
 pub fn sign_agreement(simd: SimdLevel, gradient: &[f32], units: usize, limit: f64, counts: &mut SignCounts) -> f64 {
     assert!(units > 0 && gradient.len().is_multiple_of(units), "{} values of {units} units", gradient.len());
     assert!(units <= counts.balance.len(), "{units} units, counts of {}", counts.balance.len());
@@ -74,15 +74,15 @@ pub fn sign_agreement(simd: SimdLevel, gradient: &[f32], units: usize, limit: f6
     if judged > 0 { f64::from(agreeing) / f64::from(judged) } else { 0.0 }
 }
 
-/// The counts of all units, which chunks add to.
+/// Counts of all units, which chunks add to.
 #[derive(Clone, Copy)]
 struct SharedCounts<'a> {
-    /// Positive values less negative ones.
+    /// Number of positive values minus number of negative ones.
     balance: &'a [AtomicI32],
     non_zero: &'a [AtomicI32],
 }
 
-/// Distance of the rows that are looked at in a matrix of `rows` rows.
+/// Returns the distance of the rows that are read in a matrix of `rows` rows.
 fn row_step(rows: usize, units: usize) -> usize {
     let looked_at = (SAMPLE / units).max(LEAST_ROWS);
     if rows <= looked_at { 1 } else { rows.div_ceil(looked_at) | 1 }

@@ -3,7 +3,7 @@ use crate::simd::SimdLevel;
 
 const LENGTHS: [usize; 9] = [1, 2, 31, 33, 97, CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK + 17];
 
-/// Values around `offset` with some zeros, and bad ones at every `bad`-th place if that is not 0.
+/// Returns values around `offset` with some zeros, and non-finite ones at every `bad`-th position if that is not 0.
 fn values(length: usize, offset: f32, bad: usize) -> Vec<f32> {
     let bad_values = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
     let value = |index: usize| match index {
@@ -161,7 +161,7 @@ fn signs_agree_only_where_a_unit_has_one_sign() {
     let mut counts = SignCounts::new(64);
     let tall: Vec<f32> =
         (0..50_000 * 3).map(|index| if index % 3 == 1 && index % 2 == 0 { -1.0 } else { 0.5 }).collect();
-    // Every third column changes its sign with the row: as many units as give blocks of every width and a rest.
+    // Every third column changes its sign with the row: the number of units gives blocks of every width and a remainder.
     let wide = |units: usize, rows: usize| -> Vec<f32> {
         let sign = |index: usize| if index % units % 3 == 1 && (index / units).is_multiple_of(2) { -1.0 } else { 0.5 };
         (0..rows * units).map(sign).collect()

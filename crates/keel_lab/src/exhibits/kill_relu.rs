@@ -80,7 +80,7 @@ impl Exhibit for KillRelu {
             .side_by_side(
                 Text::new(
                     "The unit over all steps: first those with relu, then those after your intervention.",
-                    "全部步数中的单元：先是用 ReLU 训练的步，然后是你干预之后的步。",
+                    "全部步数中的单元：先是用 ReLU 训练的各步，然后是干预之后的各步。",
                 ),
                 vec![
                     Part::new(
@@ -250,14 +250,14 @@ fn presets() -> Vec<Preset> {
     let rate =
         |rate: f64, steps: u64| [&[("learning_rate", rate.into()), ("steps", steps.into())], &untouched[..]].concat();
     vec![
-        preset(Text::new("train gently", "温和地训练"), &rate(1.5, 20)),
+        preset(Text::new("train gently", "平稳训练"), &rate(1.5, 20)),
         preset(Text::new("one step too large", "一步过大"), &rate(7.0, 1)),
         preset(
             Text::new("train on", "继续训练"),
             &[("push", 0.0.into()), ("slope", 0.0.into()), ("more_steps", 200.into())],
         ),
         preset(
-            Text::new("push the bias", "推一把偏置"),
+            Text::new("push the bias", "移动偏置"),
             &[("push", 4.0.into()), ("slope", 0.0.into()), ("more_steps", 100.into())],
         ),
         preset(
@@ -298,7 +298,7 @@ fn status(state: &State, numbers: &Numbers) -> Text {
                 "{en}: it is positive for none of the points, its gradient is exactly 0, and {more} more steps have not moved it by \
                  a single digit."
             ),
-            format!("{zh}：它对所有点都不为正，梯度恰好为 0，再训练 {more} 步，一位数字也没有变。"),
+            format!("{zh}：它对所有点都不为正，梯度恰好为 0，再训练 {more} 步，数值完全不变。"),
         ),
         () => (
             format!("{en}: it is positive for none of the points, and its gradient is exactly {gradient}."),
@@ -339,7 +339,7 @@ fn by_push(state: &State, numbers: &Numbers) -> Plot {
             Series::new(Text::new("length of the gradient", "梯度长度"), curve(|one| one.gradient), Marks::Line)
                 .extended(),
         )
-        .with(Series::new(Text::new("your hand", "你的手"), vec![(state.push, gradient)], Marks::Handle))
+        .with(Series::new(Text::new("your hand", "手动移动"), vec![(state.push, gradient)], Marks::Handle))
 }
 
 /// Height of the chart of losses: those of units far above zero would leave no space for the others.

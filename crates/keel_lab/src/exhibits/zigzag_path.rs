@@ -94,7 +94,9 @@ impl Exhibit for ZigzagPath {
                 label: Text::new("Learning rate", "学习率"),
                 scale: Scale::Logarithmic,
             },
-            Control::Slider { knob: "batch", label: Text::new("Batch size", "批大小"), scale: Scale::Logarithmic },
+            Control::Slider {
+                knob: "batch", label: Text::new("Batch size", "批量大小"), scale: Scale::Logarithmic
+            },
             Control::Slider {
                 knob: "first_target",
                 label: Text::new("Target, first weight", "目标，第一个权重"),
@@ -349,7 +351,7 @@ fn means(state: &State, numbers: &Numbers) -> Table {
              {LONGEST} steps, or there is no way to go"
         ),
         format!(
-            "学习率 {rate}、批大小 {batch} 时 {PATHS} 条完整路径的平均；“–”表示至少有一条走了 {LONGEST} 步仍未到达，或起点即目标"
+            "学习率 {rate}、批量大小 {batch} 时 {PATHS} 条完整路径的平均；“–”表示至少有一条走了 {LONGEST} 步仍未到达，或起点即目标"
         ),
     );
     let mut table = Table::new(caption, columns);

@@ -35,7 +35,7 @@ impl Chapter {
             Chapter::Activations => Text::new("Activation functions", "激活函数"),
             Chapter::Preprocessing => Text::new("Data preprocessing", "数据预处理"),
             Chapter::Initialisation => Text::new("Weight initialisation", "权重初始化"),
-            Chapter::BatchNormalisation => Text::new("Batch normalisation", "批归一化"),
+            Chapter::BatchNormalisation => Text::new("Batch normalisation", "批量归一化"),
             Chapter::Summary => Text::new("Summary", "总结"),
         }
     }

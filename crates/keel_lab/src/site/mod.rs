@@ -163,7 +163,7 @@ impl Site<'_> {
         let summary = Text::new(
             "Activation functions, data preprocessing, weight initialisation and batch norm. Every figure is computed by the \
              engine that trains, and all its numbers are in a JSON file next to its page.",
-            "激活函数、数据预处理、权重初始化与批归一化。每张图都由训练所用的同一引擎算出，图中每个数都在页面旁的 JSON 文件里。",
+            "激活函数、数据预处理、权重初始化与批量归一化。每张图都由训练所用的同一引擎算出，图中每个数都在页面旁的 JSON 文件里。",
         );
         let switch = translation_link(&self.file("index", other(language)), language);
         let mut body = format!(

@@ -9,33 +9,33 @@ use super::gain::Gain;
 pub struct Facts {
     /// Name in config files.
     pub name: &'static str,
-    /// One line about it.
+    /// Summary in one line.
     pub summary: &'static str,
-    /// f(x).
+    /// Formula f(x).
     pub formula: &'static str,
-    /// f'(x).
+    /// Formula of the derivative f'(x).
     pub derivative: &'static str,
     /// Advice on its use.
     pub when_to_use: &'static str,
-    /// Who published it.
+    /// Authors, title and year of the publication.
     pub source: &'static str,
     /// True if the outputs of a standard normal input have mean zero.
     pub zero_centred: bool,
-    /// True if it consists of straight pieces.
+    /// True if it is piecewise linear.
     pub piecewise_linear: bool,
 }
 
-/// Outputs below `low` or above `high` come from inputs where the derivative is below 6 % of its largest value.
+/// Range of outputs outside which the derivative is below 6 % of its maximum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Saturation {
     /// Smallest output that is not saturated.
     pub low: f32,
-    /// Largest output that is not saturated; infinite where large outputs never are.
+    /// Largest output that is not saturated; infinite if large outputs never saturate.
     pub high: f32,
 }
 
 impl Saturation {
-    /// Returns true if `output` lies in the flat part.
+    /// Returns true if `output` lies in a flat part.
     pub fn contains(self, output: f32) -> bool {
         output < self.low || output > self.high
     }
@@ -46,39 +46,39 @@ impl Saturation {
     }
 }
 
-/// Scale of random weights that keeps the signal's size through the activation behind them.
+/// Scaling of random weights that keeps the variance of the signal through the activation that follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WeightScheme {
-    /// Variance 1 over the average of fan_in and fan_out.
+    /// Variance 1 / mean of fan_in and fan_out.
     Xavier,
-    /// Variance 1 over fan_in.
+    /// Variance 1 / fan_in.
     Lecun,
-    /// Variance over fan_in by the gain of the activation.
+    /// Variance gain^2 / fan_in, with the gain of the activation.
     Kaiming,
 }
 
-/// The key of an activation that has one.
+/// Key of an activation that has one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Setting {
     /// Name in config files.
     pub(crate) key: &'static str,
     /// Value of the key.
     pub(crate) value: f32,
-    /// True if the activation works with this value.
+    /// True if the value is valid.
     pub(crate) is_allowed: bool,
-    /// Values it works with, in words.
+    /// Description of the valid values.
     pub(crate) allowed: &'static str,
 }
 
-/// An activation function: its f64 definition, its kernel and the numbers that follow from it. Implemented by the type of each.
+/// An activation function: its definition in f64, its kernel and the facts derived from them. Implemented by the type of each activation.
 pub(crate) trait ActivationDefinition {
-    /// Returns the kernel of the function before training.
+    /// Returns the function that the kernel computes before training.
     fn kernel(&self) -> Function;
 
-    /// Returns f(x) before training, the definition kernels are tested against.
+    /// Returns f(x) before training, the definition that kernels are tested against.
     fn value(&self, x: f64) -> f64;
 
-    /// Returns f'(x) before training; at a kink the slope of the left side.
+    /// Returns f'(x) before training; at a kink, the left-hand derivative.
     fn derivative(&self, x: f64) -> f64;
 
     /// Returns the inputs at which f' jumps, in ascending order.
@@ -86,27 +86,27 @@ pub(crate) trait ActivationDefinition {
         &[]
     }
 
-    /// Returns the factor by which kaiming initialisation widens the weights in front of it.
+    /// Returns the gain by which Kaiming initialisation scales the weights before it.
     fn gain(&self) -> Gain {
         Gain::computed(self.kernel())
     }
 
-    /// Returns the scheme by which `auto` initialises the weights in front of it.
+    /// Returns the scheme that `auto` chooses for the weights before it.
     fn weight_scheme(&self) -> WeightScheme {
         WeightScheme::Kaiming
     }
 
-    /// Returns where it passes hardly any gradient; `None` where the output does not show it.
+    /// Returns the range outside which the gradient nearly vanishes; `None` if it cannot be read from the output.
     fn saturation(&self) -> Option<Saturation> {
         None
     }
 
-    /// Returns its own key, if it has one.
+    /// Returns its key, if it has one.
     fn setting(&self) -> Option<Setting> {
         None
     }
 
-    /// Returns the initial slope of the negative side, if that is learned for each channel.
+    /// Returns the initial slope for negative inputs, if the slope is learned for each channel.
     fn learned_slope(&self) -> Option<f32> {
         None
     }

@@ -10,12 +10,12 @@ use super::definition::{ActivationDefinition, Facts, Saturation, Setting};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EluSpec {
-    /// Minus the limit on the negative side.
+    /// Negative of the limit for large negative inputs.
     pub alpha: f32,
 }
 
 impl EluSpec {
-    /// The activation where no key is given.
+    /// The activation with default keys.
     pub const DEFAULT: EluSpec = EluSpec { alpha: 1.0 };
 
     /// Name, formula and source.
@@ -24,7 +24,7 @@ impl EluSpec {
         summary: "x where positive, alpha * (exp(x) - 1) elsewhere",
         formula: "x above 0, else alpha (exp(x) - 1)",
         derivative: "1 above 0, else alpha exp(x)",
-        when_to_use: "instead of relu where means near zero matter; costs an exponential",
+        when_to_use: "instead of relu if the mean of the outputs should be near zero; costs an exponential",
         source: "Clevert, Unterthiner, Hochreiter: Fast and accurate deep network learning by exponential linear \
             units (2015)",
         zero_centred: false,
@@ -55,7 +55,7 @@ impl ActivationDefinition for EluSpec {
         &[0.0]
     }
 
-    /// Saturates where the slope is below 6 % of `alpha`; the positive side never does.
+    /// Returns the range in which the slope is at least 6 % of `alpha`; the positive side never saturates.
     fn saturation(&self) -> Option<Saturation> {
         Some(Saturation { low: -0.9409 * self.alpha, high: f32::INFINITY })
     }

@@ -1,25 +1,25 @@
-//! The factor an initialiser multiplies the standard deviation of the weights with, for the activation that follows.
+//! Factor by which an initialiser scales the standard deviation of weights, for the activation that follows.
 
 use keel_kernels::activation::Function;
 
-/// Where a gain comes from.
+/// Gain with its origin.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Gain {
-    /// A value of the literature.
+    /// A value from the literature.
     Fixed(f32),
-    /// No standard value: computed so that the mean square of f(z) keeps that of a standard normal z.
+    /// Computed, because there is no standard value: keeps the mean square of f(z) at 1 for a standard normal z.
     Computed(f32),
 }
 
 impl Gain {
-    /// The factor itself.
+    /// Returns the factor.
     pub fn value(self) -> f32 {
         match self {
             Gain::Fixed(value) | Gain::Computed(value) => value,
         }
     }
 
-    /// 1 / sqrt(E[f(z)^2]) with z standard normal, by the trapezoidal rule over [-10, 10].
+    /// Returns 1 / sqrt(E[f(z)^2]) for a standard normal z, by the trapezoidal rule over [-10, 10].
     pub(super) fn computed(function: Function) -> Self {
         let step = 1.0 / 64.0;
         let mean_square: f64 = (-640..=640)

@@ -15,7 +15,7 @@ impl GeluSpec {
         summary: "x * Phi(x), Phi the normal distribution function",
         formula: "x Phi(x)",
         derivative: "Phi(x) + x phi(x)",
-        when_to_use: "transformers and deep residual networks",
+        when_to_use: "for transformers and deep residual networks",
         source: "Hendrycks, Gimpel: Gaussian error linear units (2016)",
         zero_centred: false,
         piecewise_linear: false,

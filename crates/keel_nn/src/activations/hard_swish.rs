@@ -1,4 +1,4 @@
-//! A piecewise quadratic stand-in for silu.
+//! A piecewise quadratic approximation of silu.
 
 use keel_kernels::activation::Function;
 
@@ -11,10 +11,10 @@ impl HardSwishSpec {
     /// Name, formula and source.
     pub(super) const ENTRY: Facts = Facts {
         name: "hard_swish",
-        summary: "x * clamp(x + 3, 0, 6) / 6, a cheap silu",
+        summary: "x * clamp(x + 3, 0, 6) / 6, a cheap approximation of silu",
         formula: "x clamp(x + 3, 0, 6) / 6",
         derivative: "0 up to -3, 1 above 3, else (2 x + 3) / 6",
-        when_to_use: "as silu where exponentials cost too much",
+        when_to_use: "instead of silu if exponentials are too expensive",
         source: "Howard et al.: Searching for MobileNetV3 (2019)",
         zero_centred: false,
         piecewise_linear: false,

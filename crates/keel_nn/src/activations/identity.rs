@@ -15,7 +15,7 @@ impl IdentitySpec {
         summary: "x",
         formula: "x",
         derivative: "1",
-        when_to_use: "after the last layer of a regression, or to switch an activation off",
+        when_to_use: "after the last layer of a regression, or to disable an activation",
         source: "none",
         zero_centred: true,
         piecewise_linear: true,
@@ -35,7 +35,7 @@ impl ActivationDefinition for IdentitySpec {
         1.0
     }
 
-    /// 1.
+    /// Returns 1.
     fn gain(&self) -> Gain {
         Gain::Fixed(1.0)
     }

@@ -11,12 +11,12 @@ use super::gain::Gain;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeakyReluSpec {
-    /// Slope of the negative side.
+    /// Slope for negative inputs.
     pub slope: f32,
 }
 
 impl LeakyReluSpec {
-    /// The activation where no key is given.
+    /// The activation with default keys.
     pub const DEFAULT: LeakyReluSpec = LeakyReluSpec { slope: 0.01 };
 
     /// Name, formula and source.
@@ -25,7 +25,7 @@ impl LeakyReluSpec {
         summary: "x where positive, slope * x elsewhere",
         formula: "x above 0, else slope * x",
         derivative: "1 above 0, else slope",
-        when_to_use: "instead of relu where units die",
+        when_to_use: "instead of relu if units die",
         source: "Maas, Hannun, Ng: Rectifier nonlinearities improve neural network acoustic models (2013)",
         zero_centred: false,
         piecewise_linear: true,
@@ -55,7 +55,7 @@ impl ActivationDefinition for LeakyReluSpec {
         &[0.0]
     }
 
-    /// sqrt(2 / (1 + slope^2)) (He et al. 2015).
+    /// Returns sqrt(2 / (1 + slope^2)) (He et al. 2015).
     fn gain(&self) -> Gain {
         Gain::Fixed((2.0 / (1.0 + self.slope * self.slope)).sqrt())
     }

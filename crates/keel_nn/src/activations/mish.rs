@@ -16,7 +16,7 @@ impl MishSpec {
         summary: "x * tanh(softplus(x))",
         formula: "x tanh(ln(1 + exp(x)))",
         derivative: "t + x s(x) (1 - t^2) with t = tanh(ln(1 + exp(x)))",
-        when_to_use: "as silu, a little smoother and dearer",
+        when_to_use: "like silu, slightly smoother and more expensive",
         source: "Misra: Mish, a self regularized non-monotonic activation function (2019)",
         zero_centred: false,
         piecewise_linear: false,

@@ -1,4 +1,4 @@
-//! Activation functions: the list, and what each of them offers. The file of an activation holds everything about it but its
+//! Activation functions: the list, and their common interface. The file of an activation contains everything about it except its
 //! SIMD kernel, which is in `keel_kernels::activation`.
 
 mod definition;
@@ -45,7 +45,7 @@ use softplus::SoftplusSpec;
 use tanh::TanhSpec;
 
 catalog_enum! {
-    /// An activation function with its own key, as a config file names it.
+    /// An activation function with its key, as written in a config file.
     #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(tag = "function", rename_all = "snake_case", deny_unknown_fields)]
     pub enum Activation: ActivationDefinition, Facts {
@@ -65,43 +65,43 @@ catalog_enum! {
     }
 }
 
-/// Returns every activation, its own key at the default.
+/// Returns all activations with default keys.
 pub fn all() -> impl Iterator<Item = Activation> {
     CATALOG.iter().filter_map(|facts| Activation::named(facts.name))
 }
 
 impl Activation {
-    /// The activation with this name, its own key at the default.
+    /// Returns the activation with this name and its default key.
     pub fn named(name: &str) -> Option<Self> {
         Activation::deserialize(MapDeserializer::<_, ValueError>::new([("function", name)].into_iter())).ok()
     }
 
-    /// Its name in config files.
+    /// Returns its name in config files.
     pub fn name(self) -> &'static str {
         self.entry().name
     }
 
-    /// The kernel's function; `None` for prelu, whose slopes are parameters of its layer.
+    /// Returns the function that the kernel computes; `None` for prelu, whose slopes are parameters of its layer.
     pub fn function(self) -> Option<Function> {
         self.definition().learned_slope().is_none().then(|| self.initial_function())
     }
 
-    /// The function before training: as [`Activation::function`], prelu with its initial slope everywhere.
+    /// Returns the function before training: that of [`Activation::function`], or prelu with its initial slope in every channel.
     pub fn initial_function(self) -> Function {
         self.definition().kernel()
     }
 
-    /// The factor by which kaiming initialisation widens the weights in front of it.
+    /// Returns the gain by which Kaiming initialisation scales the weights before it.
     pub fn gain(self) -> Gain {
         self.definition().gain()
     }
 
-    /// Returns the scheme by which `auto` initialises the weights in front of it.
+    /// Returns the scheme that `auto` chooses for the weights before it.
     pub fn weight_scheme(self) -> WeightScheme {
         self.definition().weight_scheme()
     }
 
-    /// Outputs at which it passes hardly any gradient; `None` where the output does not show it.
+    /// Returns the range of outputs outside which the gradient nearly vanishes; `None` if it cannot be read from the output.
     pub fn saturation(self) -> Option<Saturation> {
         self.definition().saturation()
     }

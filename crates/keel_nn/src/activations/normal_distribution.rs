@@ -1,4 +1,4 @@
-//! Density and distribution function of the standard normal distribution.
+//! Density and cumulative distribution function of the standard normal distribution.
 //!
 //! ```text
 //! phi(x) = exp(-x^2 / 2) / sqrt(2 pi)
@@ -6,17 +6,17 @@
 //! Phi(-x) = phi(x) / (x + 1 / (x + 2 / (x + 3 / (x + ...))))                          a continued fraction (Laplace)
 //! ```
 //!
-//! The series is exact to rounding near zero and loses digits in the lower tail; the continued fraction is for the tails.
+//! The series is accurate near zero and loses digits in the lower tail; the continued fraction is for the tails.
 
 use std::f64::consts::PI;
 
 /// Argument from which the continued fraction is used.
 const TAIL: f64 = 3.0;
 
-/// Terms of the series: up to 3, later ones no longer change the sum.
+/// Number of terms of the series: up to an argument of 3, later ones no longer change the sum.
 const TERMS: u32 = 60;
 
-/// Depth of the continued fraction: at 3 and beyond, deeper ones give the same f64.
+/// Depth of the continued fraction: from an argument of 3, more levels give the same f64.
 const DEPTH: u32 = 200;
 
 /// Returns `phi(x)`.
@@ -45,7 +45,7 @@ fn series(x: f64) -> f64 {
     sum
 }
 
-/// Returns `Phi(-x)` for `x` of [`TAIL`] or more.
+/// Returns `Phi(-x)` for `x >=` [`TAIL`].
 fn lower_tail(x: f64) -> f64 {
     let mut fraction = x;
     for level in (1..=DEPTH).rev() {

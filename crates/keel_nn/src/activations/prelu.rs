@@ -11,12 +11,12 @@ use super::gain::Gain;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PreluSpec {
-    /// Slope before training.
+    /// Slope for negative inputs before training.
     pub slope: f32,
 }
 
 impl PreluSpec {
-    /// The activation where no key is given.
+    /// The activation with default keys.
     pub const DEFAULT: PreluSpec = PreluSpec { slope: 0.25 };
 
     /// Name, formula and source.
@@ -24,8 +24,8 @@ impl PreluSpec {
         name: "prelu",
         summary: "leaky_relu with a learned slope per channel",
         formula: "x above 0, else slope[channel] * x",
-        derivative: "1 above 0, else slope[channel]; by the slope: x where not positive",
-        when_to_use: "instead of relu with enough data; its slopes get no weight decay",
+        derivative: "1 above 0, else slope[channel]; with respect to the slope: x where not positive",
+        when_to_use: "instead of relu if there is enough data; weight decay does not apply to its slopes",
         source: "He, Zhang, Ren, Sun: Delving deep into rectifiers (2015)",
         zero_centred: false,
         piecewise_linear: true,
@@ -55,7 +55,7 @@ impl ActivationDefinition for PreluSpec {
         &[0.0]
     }
 
-    /// sqrt(2 / (1 + slope^2)) (He et al. 2015).
+    /// Returns sqrt(2 / (1 + slope^2)) (He et al. 2015).
     fn gain(&self) -> Gain {
         Gain::Fixed((2.0 / (1.0 + self.slope * self.slope)).sqrt())
     }

@@ -15,7 +15,7 @@ impl ReluSpec {
         summary: "max(0, x)",
         formula: "max(0, x)",
         derivative: "1 above 0, else 0",
-        when_to_use: "the default; mind the learning rate, since a unit that is never positive gets no gradient",
+        when_to_use: "the default; at a high learning rate units may die: one that is never positive gets no gradient",
         source: "Nair, Hinton: Rectified linear units improve restricted Boltzmann machines (2010)",
         zero_centred: false,
         piecewise_linear: true,
@@ -39,7 +39,7 @@ impl ActivationDefinition for ReluSpec {
         &[0.0]
     }
 
-    /// sqrt(2): half of the second moment is cut off (He et al. 2015).
+    /// Returns sqrt(2): half of the second moment is cut off (He et al. 2015).
     fn gain(&self) -> Gain {
         Gain::Fixed(std::f32::consts::SQRT_2)
     }

@@ -5,9 +5,9 @@ use keel_kernels::activation::{Function, Selu};
 use super::definition::{ActivationDefinition, Facts, Saturation, WeightScheme};
 use super::gain::Gain;
 
-/// Slope of the positive side (Klambauer et al. 2017).
+/// Slope for positive inputs (Klambauer et al. 2017).
 const SCALE: f64 = 1.050_700_987_355_480_5;
-/// Alpha of the elu inside.
+/// Alpha of the underlying elu.
 const ALPHA: f64 = 1.673_263_242_354_377_2;
 
 /// The activation `selu`; it has no keys.
@@ -20,7 +20,7 @@ impl SeluSpec {
         summary: "scaled elu that keeps mean 0 and variance 1",
         formula: "1.0507 * elu(x) with alpha 1.6733",
         derivative: "1.0507 above 0, else 1.0507 * 1.6733 exp(x)",
-        when_to_use: "deep fully connected networks without batch norm, with lecun_normal initialisation",
+        when_to_use: "for deep fully connected networks without batch norm, with lecun_normal initialisation",
         source: "Klambauer, Unterthiner, Mayr, Hochreiter: Self-normalizing neural networks (2017)",
         zero_centred: true,
         piecewise_linear: false,
@@ -44,7 +44,7 @@ impl ActivationDefinition for SeluSpec {
         &[0.0]
     }
 
-    /// 3/4, the customary value where forward and backward signals are balanced; self-normalisation itself wants 1.
+    /// Returns 3/4, the customary value that balances forward and backward signals; self-normalisation itself requires 1.
     fn gain(&self) -> Gain {
         Gain::Fixed(0.75)
     }
@@ -53,7 +53,7 @@ impl ActivationDefinition for SeluSpec {
         WeightScheme::Lecun
     }
 
-    /// As elu, scaled.
+    /// Returns the range of elu, scaled.
     fn saturation(&self) -> Option<Saturation> {
         Some(Saturation { low: -0.9409 * Selu::SCALE * Selu::ALPHA, high: f32::INFINITY })
     }

@@ -36,7 +36,7 @@ impl ActivationDefinition for SigmoidSpec {
         sigmoid(x) * sigmoid(-x)
     }
 
-    /// 1, the customary value; it lets the signal shrink, since the slope at 0 is 1/4.
+    /// Returns 1, the customary value; the signal shrinks, since the slope at 0 is 1/4.
     fn gain(&self) -> Gain {
         Gain::Fixed(1.0)
     }
@@ -45,7 +45,7 @@ impl ActivationDefinition for SigmoidSpec {
         WeightScheme::Xavier
     }
 
-    /// Saturates where the slope is below 6 % of its largest.
+    /// Returns the range in which the slope is at least 6 % of its maximum.
     fn saturation(&self) -> Option<Saturation> {
         Some(Saturation { low: 0.015, high: 0.985 })
     }

@@ -15,7 +15,7 @@ impl SoftplusSpec {
         summary: "ln(1 + exp(x)), a smooth relu",
         formula: "ln(1 + exp(x))",
         derivative: "1 / (1 + exp(-x))",
-        when_to_use: "for outputs that must be positive; seldom in hidden layers",
+        when_to_use: "for outputs that must be positive; rarely used in hidden layers",
         source: "Dugas, Bengio, Belisle, Nadeau, Garcia (2001)",
         zero_centred: false,
         piecewise_linear: false,
@@ -36,7 +36,7 @@ impl ActivationDefinition for SoftplusSpec {
     }
 }
 
-/// Returns `ln(1 + exp(x))`, written so that it cannot overflow.
+/// Returns `ln(1 + exp(x))`, computed without overflow.
 pub(super) fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }

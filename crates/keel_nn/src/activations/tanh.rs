@@ -15,7 +15,7 @@ impl TanhSpec {
         summary: "hyperbolic tangent, between -1 and 1",
         formula: "tanh(x)",
         derivative: "1 - tanh(x)^2",
-        when_to_use: "shallow networks with xavier initialisation; saturates like sigmoid, but is zero-centred",
+        when_to_use: "for shallow networks with xavier initialisation; saturates like sigmoid, but is zero-centred",
         source: "LeCun, Bottou, Orr, Muller: Efficient BackProp (1998), section 4.4",
         zero_centred: true,
         piecewise_linear: false,
@@ -35,7 +35,7 @@ impl ActivationDefinition for TanhSpec {
         1.0 - x.tanh().powi(2)
     }
 
-    /// 5/3, the customary value; `auto` initialises with 1, as the derivation by Glorot & Bengio (2010) does.
+    /// Returns 5/3, the customary value; `auto` initialises with 1, following the derivation by Glorot & Bengio (2010).
     fn gain(&self) -> Gain {
         Gain::Fixed(5.0 / 3.0)
     }
@@ -44,7 +44,7 @@ impl ActivationDefinition for TanhSpec {
         WeightScheme::Xavier
     }
 
-    /// Saturates where the slope is below 6 % of its largest.
+    /// Returns the range in which the slope is at least 6 % of its maximum.
     fn saturation(&self) -> Option<Saturation> {
         Some(Saturation { low: -0.97, high: 0.97 })
     }

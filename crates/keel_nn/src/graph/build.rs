@@ -1,4 +1,4 @@
-//! From a list of layers to a graph.
+//! Builds a graph from a list of layers.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ struct Builder {
 }
 
 impl Builder {
-    /// Adds what a config entry stands for and returns its output.
+    /// Adds the nodes of a config entry and returns its output.
     fn add_spec(&mut self, spec: &LayerSpec, input: Value, place: &str) -> Result<Value, GraphError> {
         if let LayerSpec::Residual(residual) = spec {
             return self.add_residual(residual, input, place);
@@ -58,7 +58,7 @@ impl Builder {
         self.add_built(spec, input, Place { path: place.to_owned(), is_written: true })
     }
 
-    /// The input of `spec`: an image is flattened for a layer that wants features.
+    /// Returns the input of `spec`, flattened if it is an image and the layer needs features.
     fn flattened_for(&mut self, spec: &LayerSpec, input: Value, place: &str) -> Result<Value, GraphError> {
         let shape = self.graph.shape(input);
         let wants_features = matches!(spec, LayerSpec::Linear(_) | LayerSpec::Maxout(_));
@@ -66,11 +66,11 @@ impl Builder {
             return Ok(input);
         }
         let (name, length) = (spec.name(), shape.len());
-        self.graph.inferred.push(format!("flatten put before layer {place} ({name}): {shape} -> {length}"));
+        self.graph.inferred.push(format!("added a flatten before layer {place} ({name}): {shape} -> {length}"));
         self.add_inferred(&LayerSpec::Flatten(FlattenSpec::default()), input, place)
     }
 
-    /// Adds what no entry of the config spells out, for the entry at `place`.
+    /// Adds the nodes that the entry at `place` implies without listing them.
     fn add_inferred(&mut self, spec: &LayerSpec, input: Value, place: &str) -> Result<Value, GraphError> {
         self.add_built(spec, input, Place { path: place.to_owned(), is_written: false })
     }
@@ -93,7 +93,7 @@ impl Builder {
         GraphError::Layer { place: place.to_owned(), name: format!("{kind}_{number}"), source: Box::new(source) }
     }
 
-    /// Body, shortcut, sum, activation. The shortcut runs first, so that the body's last layers stand next to the sum.
+    /// Adds body, shortcut, sum and activation. The shortcut runs first, so that the last layers of the body directly precede the sum.
     fn add_residual(&mut self, residual: &ResidualSpec, input: Value, place: &str) -> Result<Value, GraphError> {
         let shape = self.graph.shape(input);
         let target = body_shape(self, residual, shape, place)?;
@@ -120,8 +120,8 @@ impl Builder {
         Ok(value)
     }
 
-    /// Adds a residual body without shortcuts, and those inside it likewise: a block has the shape its body ends in, and
-    /// blocks inside blocks are built once, where looking for the shortcut of each would double the work at every level.
+    /// Adds a residual body without shortcuts, recursively: the shape of a block is that of its body's output, and nested blocks
+    /// are built once, whereas determining the shortcut of each would double the work at every level.
     fn add_bodies(&mut self, residual: &ResidualSpec, input: Value, place: &str) -> Result<Value, GraphError> {
         let mut value = input;
         for (index, layer) in residual.body.iter().enumerate() {
@@ -134,7 +134,7 @@ impl Builder {
         Ok(value)
     }
 
-    /// A 1x1 convolution (or linear layer) with batch norm from the input's shape to `target`.
+    /// Adds a 1x1 convolution (or linear layer) with batch norm from the input's shape to `target`.
     fn add_projection(
         &mut self,
         residual: &ResidualSpec,
@@ -186,14 +186,14 @@ impl Builder {
     }
 }
 
-/// The shape a residual body ends in, found by building it aside.
+/// Returns the output shape of a residual body, found by building it separately.
 fn body_shape(builder: &Builder, residual: &ResidualSpec, shape: Shape, place: &str) -> Result<Shape, GraphError> {
     let mut trial = Builder { graph: empty(shape), counts: builder.counts.clone(), entry: builder.entry };
     let value = trial.add_bodies(residual, Value::Input, place)?;
     Ok(trial.graph.shape(value))
 }
 
-/// Notes for each node the first activation downstream before another layer with weights; a sum passes it on.
+/// Stores in each node the first activation downstream, before another layer with weights; the search passes through sums.
 fn find_following_activations(graph: &mut Graph) {
     let mut following: Vec<Option<Activation>> = vec![None; graph.nodes.len()];
     for node in graph.nodes.iter().rev() {
@@ -219,7 +219,7 @@ mod tests {
         let deep = (0..40).fold(widen(), |inner, _| LayerSpec::Residual(ResidualSpec::new(vec![inner])));
         let last = LayerSpec::Linear(LinearSpec::new(2));
         let graph = Graph::build(Shape::Features(5), &[deep, last], 2).unwrap();
-        // Every block projects its input of 5 features to the 3 of its body.
+        // Every block projects its input of 5 features to the 3 features of its body.
         let linear = graph.nodes().iter().filter(|node| node.op.kind() == "linear").count();
         assert_eq!(linear, 40 + 2);
     }

@@ -1,46 +1,46 @@
-//! Why a list of layers is no network.
+//! Errors of building a network from a list of layers.
 
 use crate::layers::BuildError;
 
-/// A network that cannot be built.
+/// Reason why a network cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum GraphError {
     /// A layer does not fit its input.
     #[error("layer {place} ({name}): {source}")]
     Layer {
-        /// Where it stands in the config: `3`, or `3.body.1` inside a residual block.
+        /// Path of the entry in the config: `3`, or `3.body.1` inside a residual block.
         place: String,
-        /// Its name.
+        /// Name of the layer.
         name: String,
-        /// What does not fit.
+        /// Error of the layer.
         source: Box<BuildError>,
     },
-    /// Body and shortcut of a residual block end in different shapes.
+    /// Body and shortcut of a residual block have different output shapes.
     #[error(
-        "layer {place} (residual): its body turns {input} into {body}, which cannot be added to a shortcut of \
-         {shortcut}; use shortcut = \"projection\" and a body that keeps height and width in step"
+        "layer {place} (residual): its body maps {input} to {body}, which cannot be added to a shortcut of \
+         {shortcut}; use shortcut = \"projection\" and a body whose strides match the shortcut"
     )]
     Residual {
-        /// Where it stands in the config.
+        /// Path of the entry in the config.
         place: String,
-        /// What the block gets.
+        /// Input shape of the block.
         input: crate::Shape,
-        /// What its body makes of it.
+        /// Output shape of the body.
         body: crate::Shape,
-        /// What its shortcut makes of it.
+        /// Output shape of the shortcut.
         shortcut: crate::Shape,
     },
-    /// The output is not one value per class or target.
+    /// The output size differs from the number of classes or targets.
     #[error(
-        "the network ends in {actual} values, but the data wants {expected}: set out_features of the last linear layer to {expected} or leave it out"
+        "the network has {actual} outputs, but the data needs {expected}: set out_features of the last linear layer to {expected} or omit it"
     )]
     Outputs {
-        /// Floats the last layer gives.
+        /// Number of outputs of the last layer.
         actual: usize,
-        /// Classes or targets of the data.
+        /// Number of classes or targets of the data.
         expected: usize,
     },
-    /// No layers.
-    #[error("the model has no layers; give [[model.layers]] or a preset")]
+    /// The list of layers is empty.
+    #[error("the model has no layers; add [[model.layers]] or set a preset")]
     Empty,
 }

@@ -5,36 +5,36 @@ use keel_kernels::SimdLevel;
 use super::{NodeId, Place, Value};
 use crate::losses::{Loss, LossValue, WeightedTargets};
 
-/// Turns the network's outputs into one number. Runs in training alone, after all other nodes.
+/// Computes the loss from the network's outputs. Runs in training only, after all other nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LossNode {
-    /// Identifier in the graph, after those of all nodes.
+    /// Identifier in the graph, following those of all nodes.
     pub id: NodeId,
     /// Loss with its resolved settings, for one prediction.
     pub loss: Loss,
-    /// Predictions the network gives for each sample, one after the other: more than 1 for an ensemble.
+    /// Number of predictions that the network gives for each sample, stored one after the other: more than 1 for an ensemble.
     pub members: usize,
     /// The network's outputs, `[batch, members, outputs]`.
     pub input: Value,
-    /// Entry of the config that it comes from.
+    /// Config entry that it comes from.
     pub place: Place,
 }
 
 impl LossNode {
-    /// Loss of `outputs`, `[batch, members, outputs]`, with the vectors of `simd`: the mean over samples and members. `targets`
-    /// has one entry for each prediction.
+    /// Returns the loss of `outputs`, `[batch, members, outputs]`, computed at the SIMD level `simd`: the mean over samples and
+    /// members. `targets` has one entry for each prediction.
     ///
     /// # Panics
-    /// As [`Loss::evaluate`].
+    /// As described at [`Loss::evaluate`].
     pub fn value<'a>(&self, simd: SimdLevel, outputs: &[f32], targets: impl Into<WeightedTargets<'a>>) -> LossValue {
         self.loss.compute(simd, outputs, targets.into(), &mut [])
     }
 
-    /// As [`LossNode::value`], and in `gradient` the derivative of the sum of the members' mean losses with respect to
-    /// `outputs`: each member learns as if it were alone.
+    /// Returns the same loss as [`LossNode::value`], and writes to `gradient` the derivative of the sum of the members' mean losses
+    /// with respect to `outputs`: each member learns independently.
     ///
     /// # Panics
-    /// As [`Loss::forward_backward`].
+    /// As described at [`Loss::forward_backward`].
     pub fn value_and_gradient<'a>(
         &self,
         simd: SimdLevel,

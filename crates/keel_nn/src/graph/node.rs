@@ -1,4 +1,4 @@
-//! Nodes, values and what they own in the buffers of a network.
+//! Nodes, values and their ranges in the buffers of a network.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,39 +7,39 @@ use super::Op;
 use crate::activations::Activation;
 use crate::layer::{ParameterSpec, StateSpec, Trained};
 
-/// Names a node of one graph: its place in the order in which nodes run.
+/// Identifies a node of one graph by its index in execution order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub(crate) usize);
 
 impl NodeId {
-    /// Identifier of the node at `index` in [`Graph::nodes`](super::Graph::nodes).
+    /// Returns the identifier of the node at `index` in [`Graph::nodes`](super::Graph::nodes).
     pub fn new(index: usize) -> Self {
         NodeId(index)
     }
 
-    /// Index of the node in [`Graph::nodes`](super::Graph::nodes).
+    /// Returns the index of the node in [`Graph::nodes`](super::Graph::nodes).
     pub fn index(self) -> usize {
         self.0
     }
 }
 
-/// A value flowing through the graph: the network's input, or the output of a node.
+/// A value of the graph: the network's input, or the output of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// Input of the network.
     Input,
-    /// The output of this node.
+    /// Output of this node.
     Node(NodeId),
 }
 
-/// Entry of the config that a node comes from.
+/// Config entry that a node comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Path of the entry in the list of layers: `3`, or `3.body.1` inside a residual block. Of a loss: the key of the config,
+    /// Path of the entry in the list of layers: `3`, or `3.body.1` inside a residual block. For a loss, the key of the config,
     /// `train.loss`.
     pub path: String,
-    /// True if the entry is this node; false for a node that was added for it: a flatten, a projection, a sum, a loss
-    /// chosen by the targets.
+    /// True if the entry itself describes this node; false for a node that was added for it: a flatten, a projection, a sum, a loss
+    /// chosen from the targets.
     pub is_written: bool,
 }
 
@@ -49,69 +49,69 @@ impl fmt::Display for Place {
     }
 }
 
-/// One operation in its place.
+/// One operation of a graph.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// Identifier in the graph.
     pub id: NodeId,
-    /// Unique: kind and number, `conv2d_1`. For people: nothing is to be read from it.
+    /// Unique name of kind and number, `conv2d_1`, for display: code must not parse it.
     pub name: String,
     /// Operation with its resolved settings.
     pub op: Op,
-    /// One or two values it reads.
+    /// One or two input values.
     pub inputs: Vec<Value>,
-    /// Entry of the config that it comes from.
+    /// Config entry that it comes from.
     pub place: Place,
-    /// Index of that entry in the list of layers; of the block, for what is inside a residual block.
+    /// Index of that entry in the list of layers; for a node inside a residual block, the index of the block.
     pub entry: usize,
-    /// Its floats in the parameter buffer.
+    /// Range in the parameter buffer.
     pub parameters: Range<usize>,
-    /// Its floats in the state buffer.
+    /// Range in the state buffer.
     pub state: Range<usize>,
-    /// The first activation its output meets before the next layer with weights.
+    /// First activation that its output reaches before the next layer with weights.
     pub followed_by: Option<Activation>,
 }
 
 impl Node {
-    /// Tells its random numbers from those of other nodes.
+    /// Returns the word that separates its random numbers from those of other nodes.
     pub(crate) fn random_word(&self) -> u64 {
         self.id.index() as u64
     }
 }
 
-/// One learned parameter in its place.
+/// One learned parameter of a graph.
 #[derive(Clone, Debug)]
 pub struct Parameter {
-    /// Unique: `conv2d_1.weight`.
+    /// Unique name: `conv2d_1.weight`.
     pub name: String,
     /// Its node.
     pub node: NodeId,
-    /// Shape, role, fans, initialiser.
+    /// Shape, role, fan-in and fan-out, initialiser.
     pub spec: ParameterSpec,
-    /// Epochs in which training changes it.
+    /// Epochs in which it is trained.
     pub trained: Trained,
-    /// Factor of its learning rate.
+    /// Factor of the learning rate.
     pub learning_rate_factor: f64,
     /// Its floats in the parameter buffer.
     pub range: Range<usize>,
 }
 
 impl Parameter {
-    /// Returns true if training leaves it as it starts.
+    /// Returns true if training never changes it.
     pub fn is_frozen(&self) -> bool {
         self.trained == Trained::Never
     }
 }
 
-/// State of one node in its place.
+/// State of one node of a graph.
 #[derive(Clone, Debug)]
 pub struct StateEntry {
-    /// Unique: `batch_norm_1.running_mean`.
+    /// Unique name: `batch_norm_1.running_mean`.
     pub name: String,
-    /// Its node.
+    /// Node that it belongs to.
     pub node: NodeId,
     /// Length and initial value.
     pub spec: StateSpec,
-    /// Its floats in the state buffer.
+    /// Range in the state buffer.
     pub range: Range<usize>,
 }

@@ -1,4 +1,4 @@
-//! The initialiser that fits the activation behind the weights.
+//! The initialiser chosen by the activation that follows the weights.
 
 use super::InitSpec;
 use super::ParameterSpec;
@@ -21,8 +21,9 @@ impl AutoSpec {
 }
 
 impl InitDefinition for AutoSpec {
-    /// xavier_normal, lecun_normal or kaiming_normal, as the activation says. Before identity or nothing, which is where logits are
-    /// made, it is lecun_normal: it keeps the variance of the signal, where averaging with a small fan_out would nearly double it.
+    /// Returns xavier_normal, lecun_normal or kaiming_normal, depending on the activation. Before the identity or no activation,
+    /// where logits are computed, it is lecun_normal: it keeps the variance of the signal, whereas averaging with a small fan_out
+    /// would nearly double it.
     fn resolve(&self, following: Option<Activation>) -> Option<InitSpec> {
         Some(match following.map_or(WeightScheme::Lecun, Activation::weight_scheme) {
             WeightScheme::Xavier => InitSpec::XavierNormal(XavierNormalSpec::default()),
@@ -31,7 +32,7 @@ impl InitDefinition for AutoSpec {
         })
     }
 
-    /// The values in front of no activation.
+    /// Fills `values` with the initialiser for no activation.
     fn fill(&self, values: &mut [f32], spec: &ParameterSpec, key: RandomKey) {
         InitSpec::Auto.fill(values, spec, None, key);
     }

@@ -1,4 +1,4 @@
-//! Every value the same. All units of a layer then compute and learn the same: right for biases, wrong for weights.
+//! A constant. All units of a layer then compute and learn the same: right for biases, wrong for weights.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::random::RandomKey;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConstantSpec {
-    /// That value.
+    /// Value of every element.
     pub value: f32,
 }
 

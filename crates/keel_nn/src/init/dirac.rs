@@ -1,4 +1,4 @@
-//! The first filters hand their input on: a deep convolutional network then starts near the identity.
+//! Filters that pass their input through: a deep convolutional network then starts near the identity.
 
 use super::ParameterSpec;
 use super::definition::InitDefinition;
@@ -13,14 +13,14 @@ impl DiracSpec {
     /// Name in config files and summary.
     pub(super) const ENTRY: CatalogEntry = CatalogEntry {
         name: "dirac",
-        summary: "each filter hands one input on, those left over normal with variance 1 / fan_in; before batch norm",
+        summary: "each filter passes one input through, the remaining ones are normal with variance 1 / fan_in; before batch norm",
     };
 }
 
 impl InitDefinition for DiracSpec {
-    /// Fills `[window..., inputs / groups, outputs]`: in each group filter `i` is 1 at the centre of input `i` and 0
-    /// elsewhere, as long as there are inputs; the filters after those are normal with variance 1 / fan_in, which gives
-    /// them the same expected length. The centre of an even window is the first position of its second half.
+    /// Fills `[window..., inputs / groups, outputs]`: in each group, filter `i` is 1 at the centre of input `i` and 0 elsewhere, as
+    /// long as there are inputs; the remaining filters are normal with variance 1 / fan_in, which gives them the same expected
+    /// norm. The centre of an even window is the first position of its second half.
     fn fill(&self, values: &mut [f32], spec: &ParameterSpec, key: RandomKey) {
         let [window @ .., inputs, outputs] = &spec.shape[..] else {
             return values.fill(1.0);

@@ -1,19 +1,19 @@
-//! Connections that the variance of random weights is divided by.
+//! Number of connections by which the variance of random weights is divided.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ParameterSpec;
 
-/// Connections a variance is divided by.
+/// Number of connections by which a variance is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fan {
-    /// Inputs each output sums over: keeps the signal's variance forward.
+    /// Number of inputs that each output sums over: keeps the variance of the signal in the forward pass.
     In,
-    /// Outputs each input reaches: keeps the gradient's variance backward.
+    /// Number of outputs that each input reaches: keeps the variance of the gradient in the backward pass.
     Out,
-    /// The mean of both.
+    /// Mean of both.
     Average,
 }
 

@@ -1,4 +1,4 @@
-//! He, Zhang, Ren, Sun (2015), uniform draws: keeps the variance through activations that cut off a share of the second moment.
+//! He, Zhang, Ren, Sun (2015), uniform distribution: keeps the variance through activations that cut off part of the second moment.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,11 +17,11 @@ use crate::random::RandomKey;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct KaimingUniformSpec {
-    /// Instead of the gain of the activation that follows.
+    /// Gain; by default that of the activation that follows.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub gain: Option<f32>,
-    /// Which connections are counted.
+    /// Fan that is used.
     pub fan: Fan,
 }
 
@@ -29,7 +29,7 @@ impl KaimingUniformSpec {
     /// Name in config files and summary.
     pub(super) const ENTRY: CatalogEntry = CatalogEntry {
         name: "kaiming_uniform",
-        summary: "uniform, variance gain^2 / fan (gain of the activation, fan in); for relu and its kin",
+        summary: "uniform, variance gain^2 / fan (gain of the activation, fan in); for relu and similar activations",
     };
 }
 
@@ -45,7 +45,7 @@ impl InitDefinition for KaimingUniformSpec {
         Some(InitSpec::KaimingUniform(KaimingUniformSpec { gain: Some(gain), ..*self }))
     }
 
-    /// The standard deviation is gain / sqrt(fan), sqrt(2 / fan_in) before relu; a missing gain counts as 1.
+    /// Draws with standard deviation gain / sqrt(fan), sqrt(2 / fan_in) before relu; a missing gain counts as 1.
     fn fill(&self, values: &mut [f32], spec: &ParameterSpec, key: RandomKey) {
         uniform::fill_std(values, self.fan.std(self.gain.unwrap_or(1.0), spec), key);
     }

@@ -1,4 +1,4 @@
-//! LeCun, Bottou, Orr, Muller (1998): variance 1 / fan_in, the fixed point selu is made for.
+//! LeCun, Bottou, Orr, Muller (1998): variance 1 / fan_in, which selu requires for self-normalisation.
 
 use super::ParameterSpec;
 use super::definition::InitDefinition;

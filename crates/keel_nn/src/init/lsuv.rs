@@ -1,4 +1,4 @@
-//! Mishkin & Matas (2015), layer-sequential unit variance: orthogonal weights, rescaled on real data layer by layer.
+//! Mishkin & Matas (2015), layer-sequential unit variance: orthogonal weights, rescaled on real data, one layer after another.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,15 +9,15 @@ use super::orthogonal;
 use crate::catalog::CatalogEntry;
 use crate::random::RandomKey;
 
-/// Keys of the initialiser `lsuv`: whoever owns the network runs a batch through it and, in the order of the graph, multiplies
-/// each layer's weight with [`Lsuv::factor`] of the variance of that layer's outputs until there is none.
+/// Keys of the initialiser `lsuv`: the owner of the network runs a batch through it and, in the order of the graph, multiplies
+/// each layer's weight by [`Lsuv::factor`] of the variance of that layer's outputs until it returns `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lsuv {
-    /// Variance to reach.
+    /// Target variance of each layer's outputs.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub target: f32,
-    /// Largest deviation from it.
+    /// Maximum deviation from the target.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub tolerance: f32,
     /// Maximum number of rescalings of one layer.
@@ -39,7 +39,7 @@ impl Default for Lsuv {
 }
 
 impl InitDefinition for Lsuv {
-    /// The orthogonal start; the scale comes from the data.
+    /// Fills with orthogonal weights; the scale is determined from the data.
     fn fill(&self, values: &mut [f32], spec: &ParameterSpec, key: RandomKey) {
         orthogonal::fill(values, spec, 1.0, key);
     }
@@ -55,8 +55,8 @@ impl InitDefinition for Lsuv {
 }
 
 impl Lsuv {
-    /// Returns the factor of the weight, given the variance of the layer's outputs; `None` when it is near enough, or
-    /// when no factor can help because it is zero or not finite.
+    /// Returns the factor for the weight, given the variance of the layer's outputs; `None` if the variance is close enough, or if
+    /// no factor can help because it is zero or not finite.
     pub fn factor(&self, variance: f64) -> Option<f32> {
         let target = f64::from(self.target);
         if !(variance > 0.0 && variance.is_finite()) || (variance - target).abs() <= f64::from(self.tolerance) {

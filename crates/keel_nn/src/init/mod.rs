@@ -1,4 +1,4 @@
-//! Weight initialisers: the list, and how each fills a parameter. The file of an initialiser holds everything about it.
+//! Weight initialisers: the list, and how each fills a parameter. The file of an initialiser contains everything about it.
 
 mod auto;
 mod constant;
@@ -53,7 +53,7 @@ use crate::name_or_table::{self, Named};
 use crate::random::RandomKey;
 
 catalog_enum! {
-    /// An initialiser as a config file gives it: its name, or a table with its own settings.
+    /// An initialiser as written in a config file: its name, or a table with its settings.
     #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(remote = "Self", tag = "type", rename_all = "snake_case", deny_unknown_fields)]
     #[schemars(transform = name_or_table::allow_bare_names)]
@@ -77,7 +77,7 @@ catalog_enum! {
     }
 }
 
-/// A setting no initialiser can work with.
+/// An invalid setting of an initialiser.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{key} of the initialiser {name} is {value}; it must be {allowed}")]
 pub struct InvalidInit {
@@ -92,17 +92,17 @@ pub struct InvalidInit {
 }
 
 impl InitSpec {
-    /// Default of weights, for the keys of layers.
+    /// Returns the default for weights, for the keys of layers.
     pub(crate) fn auto() -> Self {
         InitSpec::Auto
     }
 
-    /// Default of biases, for the keys of layers.
+    /// Returns the default for biases, for the keys of layers.
     pub(crate) fn zeros() -> Self {
         InitSpec::Zeros
     }
 
-    /// Returns the initialiser that makes every value the same.
+    /// Returns the initialiser that sets every value to `value`.
     pub fn constant(value: f32) -> Self {
         InitSpec::Constant(ConstantSpec { value })
     }
@@ -112,13 +112,13 @@ impl InitSpec {
         InitSpec::Normal(NormalSpec { std })
     }
 
-    /// The explicit initialiser of a weight in front of `following`, every default filled in.
+    /// Returns the explicit initialiser of a weight before `following`, with every default resolved.
     pub fn resolve(self, following: Option<Activation>) -> InitSpec {
         self.definition().resolve(following).unwrap_or(self)
     }
 
-    /// The explicit initialiser of any parameter: as [`InitSpec::resolve`] for weights; where nothing is said, biases
-    /// and shifts start at 0, scales at 1.
+    /// Returns the explicit initialiser of any parameter: that of [`InitSpec::resolve`] for weights; by default, biases and shifts
+    /// start at 0, scales at 1.
     pub fn of(spec: &ParameterSpec, following: Option<Activation>) -> InitSpec {
         match (spec.init.unwrap_or(InitSpec::Auto), spec.role) {
             (InitSpec::Auto, ParameterRole::Bias | ParameterRole::Shift | ParameterRole::Slope) => InitSpec::Zeros,
@@ -127,9 +127,9 @@ impl InitSpec {
         }
     }
 
-    /// Overwrites `values`, laid out as `spec` says, with numbers that depend on `key` alone: the same for any number of
-    /// threads. Lsuv and patch whitening fill with an orthogonal start; [`InitSpec::lsuv`] and
-    /// [`InitSpec::patch_whitening`] give the rest.
+    /// Overwrites `values`, laid out as described by `spec`, with numbers that depend only on `key`: the same for any number of
+    /// threads. Lsuv and patch whitening fill with orthogonal weights; [`InitSpec::lsuv`] and [`InitSpec::patch_whitening`] give
+    /// the data-dependent part.
     ///
     /// # Panics
     /// If `values` does not have the length of `spec`.
@@ -138,7 +138,7 @@ impl InitSpec {
         self.resolve(following).definition().fill(values, spec, key);
     }
 
-    /// The data-dependent part of an lsuv initialiser, which needs the network's outputs.
+    /// Returns the data-dependent part of an lsuv initialiser, which needs the network's outputs.
     pub fn lsuv(&self) -> Option<Lsuv> {
         match *self {
             InitSpec::Lsuv(lsuv) => Some(lsuv),
@@ -146,7 +146,7 @@ impl InitSpec {
         }
     }
 
-    /// The data-dependent part of a patch-whitening initialiser, which needs training images.
+    /// Returns the data-dependent part of a patch-whitening initialiser, which needs training images.
     pub fn patch_whitening(&self) -> Option<PatchWhitening> {
         match *self {
             InitSpec::PatchWhitening(whitening) => Some(whitening),
@@ -154,10 +154,10 @@ impl InitSpec {
         }
     }
 
-    /// Refuses settings that are not finite or outside their range.
+    /// Checks that all settings are finite and in range.
     ///
     /// # Errors
-    /// The first such setting.
+    /// Reports the first invalid setting.
     pub fn validate(&self) -> Result<(), InvalidInit> {
         match self.definition().checks().into_iter().find(|check| !check.is_valid) {
             Some(Check { key, value, allowed, .. }) => Err(InvalidInit { name: self.name(), key, value, allowed }),
@@ -165,12 +165,12 @@ impl InitSpec {
         }
     }
 
-    /// Its name in config files.
+    /// Returns its name in config files.
     pub fn name(&self) -> &'static str {
         self.entry().name
     }
 
-    /// As [`fmt::Display`], with the parameter's own fan: `kaiming_normal(gain 1.414, fan_in 288)`.
+    /// Formats it like [`fmt::Display`], with the parameter's own fan: `kaiming_normal(gain 1.414, fan_in 288)`.
     pub fn describe(&self, spec: &ParameterSpec) -> String {
         match self.definition().fan() {
             Some(fan) => self.text(&format!("{} {}", fan.name(), significant(fan.of(spec)))),
@@ -204,7 +204,7 @@ impl<'de> Deserialize<'de> for InitSpec {
     }
 }
 
-/// A bare name where there are no settings, else the table.
+/// Serializes to a bare name if there are no settings, otherwise to a table.
 impl Serialize for InitSpec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.definition().has_keys() {

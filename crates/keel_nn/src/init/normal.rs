@@ -1,4 +1,4 @@
-//! Normal draws with mean 0.
+//! Normal distribution with mean 0.
 
 use keel_kernels::parallel::for_each_chunk_mut;
 use rand_distr::{Distribution, StandardNormal};
@@ -38,7 +38,7 @@ impl InitDefinition for NormalSpec {
     }
 }
 
-/// Values drawn from one stream; each chunk has a stream of its own.
+/// Number of values drawn from one stream; each chunk has its own stream.
 const CHUNK: usize = 16 * 1024;
 
 /// Draws every value from N(0, std^2).

@@ -1,4 +1,4 @@
-//! Saxe, McClelland, Ganguli (2013): a random orthogonal matrix, which keeps the length of every signal.
+//! Saxe, McClelland, Ganguli (2013): a random orthogonal matrix, which preserves the length of every signal.
 
 use faer::Mat;
 use schemars::JsonSchema;
@@ -14,7 +14,7 @@ use crate::random::RandomKey;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OrthogonalSpec {
-    /// Multiplies the matrix.
+    /// Factor of the matrix.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub gain: f32,
 }
@@ -45,11 +45,11 @@ impl InitDefinition for OrthogonalSpec {
     }
 }
 
-/// Fills the matrix `[all other dimensions, last dimension]` so that its columns are orthogonal and of length `gain`
-/// where there are at most as many columns as rows, else its rows.
+/// Fills the matrix `[all other dimensions, last dimension]` so that its columns are orthogonal and of length `gain` if there are
+/// at most as many columns as rows, otherwise its rows.
 ///
-/// The Q of a QR decomposition of normal draws, its columns turned so that R has a positive diagonal: then Q is uniform
-/// over all orthogonal matrices (Mezzadri 2007).
+/// Takes the Q of a QR decomposition of normal values, with the signs of its columns chosen so that R has a positive diagonal: then
+/// Q is uniform over all orthogonal matrices (Mezzadri 2007).
 pub(super) fn fill(values: &mut [f32], spec: &ParameterSpec, gain: f32, key: RandomKey) {
     let columns = spec.shape.last().copied().unwrap_or(1);
     if values.is_empty() {

@@ -5,17 +5,17 @@ use super::InitSpec;
 /// One learned parameter of a layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParameterSpec {
-    /// `weight`, `bias`, `scale`, `shift`, `slope`.
+    /// Name: `weight`, `bias`, `scale`, `shift` or `slope`.
     pub name: &'static str,
     /// Dimensions, row-major: `[in_features, out_features]`, `[kernel_h, kernel_w, in_channels / groups, out_channels]`, ….
     pub shape: Vec<usize>,
-    /// Decides weight decay and which health rules look at it.
+    /// Role, which determines weight decay and the health rules that apply.
     pub role: ParameterRole,
-    /// Inputs each output value sums over, in the forward direction.
+    /// Number of inputs that each output value sums over in the forward pass.
     pub fan_in: usize,
-    /// Outputs each input value reaches.
+    /// Number of outputs that each input value reaches.
     pub fan_out: usize,
-    /// How it is filled before training; `None` = `auto`, chosen by the activation that follows.
+    /// Initialiser; `None` = `auto`, chosen by the activation that follows.
     pub init: Option<InitSpec>,
 }
 
@@ -25,23 +25,23 @@ impl ParameterSpec {
         self.shape.iter().product()
     }
 
-    /// Returns true if the parameter holds nothing.
+    /// Returns true if the parameter is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Purpose of a parameter.
+/// Role of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ParameterRole {
-    /// Multiplies inputs; the only role weight decay applies to.
+    /// Factor of inputs; the only role that weight decay applies to.
     Weight,
-    /// Added to outputs.
+    /// Term added to outputs.
     Bias,
-    /// A norm's gamma.
+    /// Gamma of a norm.
     Scale,
-    /// A norm's beta.
+    /// Beta of a norm.
     Shift,
-    /// A learned slope of an activation.
+    /// Learned slope of an activation.
     Slope,
 }

@@ -1,5 +1,5 @@
-//! Filters of a first convolution that make the values of an image patch uncorrelated with variance 1: principal axes of
-//! the patches (as in PCA whitening), each with both signs so that a rectifier after them loses nothing.
+//! Filters of a first convolution that make the values of an image patch uncorrelated with variance 1: the principal axes of the
+//! patches (as in PCA whitening), each with both signs so that a rectifier after them loses no information.
 
 use faer::{Mat, Side};
 use schemars::JsonSchema;
@@ -11,12 +11,12 @@ use super::orthogonal;
 use crate::catalog::CatalogEntry;
 use crate::random::RandomKey;
 
-/// Keys of the initialiser `patch_whitening`: whoever owns the data gives [`PatchWhitening::filters`] the second moments of all
-/// patches.
+/// Keys of the initialiser `patch_whitening`: the owner of the data passes the second moments of all patches to
+/// [`PatchWhitening::filters`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PatchWhitening {
-    /// Added to each variance before it is divided by, in squared units of the inputs.
+    /// Added to each variance before the division, in squared units of the inputs.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f32,
 }
@@ -36,7 +36,7 @@ impl Default for PatchWhitening {
 }
 
 impl InitDefinition for PatchWhitening {
-    /// An orthogonal start; the filters come from the data.
+    /// Fills with orthogonal weights; the filters are computed from the data.
     fn fill(&self, values: &mut [f32], spec: &ParameterSpec, key: RandomKey) {
         orthogonal::fill(values, spec, 1.0, key);
     }
@@ -51,10 +51,10 @@ impl InitDefinition for PatchWhitening {
 }
 
 impl PatchWhitening {
-    /// Weights `[patch values, out_channels]` from the second moments `[patch values, patch values]` (row-major, symmetric)
-    /// of the patches: column `k` is the axis of `k`-th largest variance, divided by its standard deviation; after all
-    /// axes come their negatives. `None` if there are not 1 to twice as many channels as patch values, if a moment is not
-    /// finite, or if the eigenvectors do not converge.
+    /// Returns the weights `[patch values, out_channels]` from the second moments `[patch values, patch values]` (row-major,
+    /// symmetric) of the patches: column `k` is the axis of the `k`-th largest variance, divided by its standard deviation; the
+    /// negatives of all axes follow. `None` if the number of channels is not between 1 and twice the number of patch values, if a
+    /// moment is not finite, or if the eigenvectors do not converge.
     pub fn filters(&self, moments: &[f64], out_channels: usize) -> Option<Vec<f32>> {
         let length = moments.len().isqrt();
         let fits = length * length == moments.len() && (1..=2 * length).contains(&out_channels);
@@ -66,7 +66,7 @@ impl PatchWhitening {
         let axes = if out_channels > length { out_channels.div_ceil(2) } else { out_channels };
         let mut filters = vec![0.0; length * out_channels];
         for channel in 0..out_channels {
-            // Eigenvalues rise, axes are taken from the last.
+            // Eigenvalues are in ascending order, so axes are taken from the end.
             let axis = length - 1 - channel % axes;
             let sign = turned(&eigen.U().col(axis).iter().copied().collect::<Vec<f64>>());
             let sign = if channel < axes { sign } else { -sign };
@@ -79,7 +79,7 @@ impl PatchWhitening {
     }
 }
 
-/// 1 or -1, such that the entry of largest magnitude becomes positive: an eigenvector has no sign of its own.
+/// Returns the sign, 1 or -1, that makes the entry of largest magnitude positive: the sign of an eigenvector is arbitrary.
 fn turned(axis: &[f64]) -> f64 {
     let largest =
         axis.iter().fold(0.0_f64, |largest, &value| if value.abs() > largest.abs() { value } else { largest });
@@ -90,7 +90,7 @@ fn turned(axis: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    /// `filters^T moments filters`, `[out_channels, out_channels]`.
+    /// Returns `filters^T moments filters`, `[out_channels, out_channels]`.
     fn moments_behind(filters: &[f32], moments: &[f64], channels: usize) -> Vec<f64> {
         let length = moments.len().isqrt();
         let filter = |value: usize, channel: usize| f64::from(filters[value * channels + channel]);

@@ -24,7 +24,7 @@ impl InitDefinition for SignsSpec {
     }
 }
 
-/// Fills `values` with signs that depend on `key` and the position alone.
+/// Fills `values` with signs that depend only on `key` and the position.
 fn fill(values: &mut [f32], key: RandomKey) {
     for (index, value) in values.iter_mut().enumerate() {
         *value = if key.bits(index as u64) & 1 == 0 { 1.0 } else { -1.0 };

@@ -1,4 +1,4 @@
-//! Martens (2010): each unit starts with few connections, so that its input does not grow with the layer's width.
+//! Martens (2010): each unit starts with few connections, so that its input does not grow with the width of the layer.
 
 use rand_chacha::rand_core::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -17,7 +17,7 @@ use crate::random::RandomKey;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SparseSpec {
-    /// Connections into each output.
+    /// Number of connections into each output.
     #[schemars(range(min = 1))]
     pub n: usize,
     /// Standard deviation; by default the gain of the activation that follows / sqrt(n).

@@ -1,4 +1,4 @@
-//! Uniform draws around 0.
+//! Uniform distribution around 0.
 
 use keel_kernels::parallel::for_each_chunk_mut;
 use rand_chacha::rand_core::Rng;
@@ -14,7 +14,7 @@ use crate::random::RandomKey;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UniformSpec {
-    /// Largest magnitude.
+    /// Maximum magnitude.
     #[schemars(range(min = 0.0))]
     pub limit: f32,
 }
@@ -39,7 +39,7 @@ impl InitDefinition for UniformSpec {
     }
 }
 
-/// Values drawn from one stream; each chunk has a stream of its own.
+/// Number of values drawn from one stream; each chunk has its own stream.
 const CHUNK: usize = 16 * 1024;
 
 /// Draws every value between -limit and limit: one of 2^24 evenly spaced numbers, symmetric around 0.
@@ -54,7 +54,7 @@ pub(super) fn fill(values: &mut [f32], limit: f32, key: RandomKey) {
     });
 }
 
-/// As [`fill`], with the limit that gives this standard deviation.
+/// Fills like [`fill`], with the limit that gives the standard deviation `std`.
 pub(super) fn fill_std(values: &mut [f32], std: f32, key: RandomKey) {
     fill(values, std * 3.0f32.sqrt(), key);
 }

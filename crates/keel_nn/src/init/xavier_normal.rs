@@ -1,4 +1,4 @@
-//! Glorot & Bengio (2010), normal draws: keeps the variance of a symmetric activation of slope 1 around 0, forward and backward.
+//! Glorot & Bengio (2010), normal distribution: keeps the variance through a symmetric activation of slope 1 at 0, forward and backward.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,10 +14,10 @@ use crate::random::RandomKey;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct XavierNormalSpec {
-    /// Multiplies the standard deviation.
+    /// Factor of the standard deviation.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub gain: f32,
-    /// Which connections are counted.
+    /// Fan that is used.
     pub fan: Fan,
 }
 
@@ -36,8 +36,8 @@ impl Default for XavierNormalSpec {
 }
 
 impl InitDefinition for XavierNormalSpec {
-    /// The standard deviation is gain / sqrt(fan): with the average fan sqrt(2 / (fan_in + fan_out)), with fan_in the form courses
-    /// show.
+    /// Draws with standard deviation gain / sqrt(fan): with the average fan sqrt(2 / (fan_in + fan_out)), with fan_in the form
+    /// taught in many courses.
     fn fill(&self, values: &mut [f32], spec: &ParameterSpec, key: RandomKey) {
         normal::fill(values, self.fan.std(self.gain, spec), key);
     }

@@ -10,44 +10,44 @@ use crate::random::RandomKey;
 
 /// Operands and results of [`Layer::backward`](crate::Layer::backward).
 ///
-/// A plan fills all of it. A program that calls a layer by hand gives what the layer uses; the rest is empty.
+/// An executor fills all fields. A program that calls a layer directly sets the fields that the layer uses; the rest is empty.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Backward<'a> {
-    /// Samples in this call.
+    /// Number of samples.
     pub batch: usize,
-    /// SIMD level to compute at; the memory was asked for at the same level.
+    /// SIMD level to compute at; the same that was passed to [`Layer::memory`](crate::Layer::memory).
     pub simd: SimdLevel,
     /// The first input of the forward call; empty unless [`Memory::backward_reads_input`]. The second is always empty.
     pub inputs: [&'a [f32]; 2],
     /// The output of the forward call; empty unless [`Memory::backward_reads_output`].
     pub output: &'a [f32],
-    /// Gradient of the loss with respect to the output; may be used as scratch.
+    /// Gradient of the loss with respect to the output; may be used as a scratch buffer.
     pub grad_output: &'a mut [f32],
-    /// Gradient of the loss with respect to each input, to be overwritten; empty where nobody needs it.
+    /// Gradient of the loss with respect to each input, to be overwritten; empty if it is not needed.
     pub grad_inputs: [&'a mut [f32]; 2],
-    /// True if the first of `grad_inputs` is to be added to instead; only where [`Memory::accumulates`].
+    /// True if the gradient is added to the first of `grad_inputs` instead; only with [`Memory::accumulates`].
     pub accumulate: bool,
-    /// All parameters of this layer.
+    /// Parameters of this layer.
     pub parameters: &'a [f32],
-    /// Gradient of the loss with respect to each parameter, to be overwritten, laid out as `parameters`.
+    /// Gradient of the loss with respect to each parameter, to be overwritten, laid out like `parameters`.
     pub grad_parameters: &'a mut [f32],
-    /// All state of this layer.
+    /// State of this layer.
     pub state: &'a [f32],
-    /// Contents that forward left there.
+    /// Values that the forward call saved.
     pub saved: &'a mut [f32],
-    /// Free use during this call.
+    /// Scratch buffer for this call.
     pub scratch: &'a mut [f32],
-    /// The key the forward call had.
+    /// Random key of the forward call.
     pub random: RandomKey,
-    /// The part of the batch that these samples are, if it is divided among replicas.
+    /// Part of the batch that these samples are, if the batch is divided among replicas.
     pub division: Option<Division<'a>>,
-    /// Place for statistics of the gradients, if anybody wants them.
+    /// Slots for statistics of the gradients, if they are requested.
     pub probe: Option<&'a mut Probe>,
 }
 
 impl<'a> Backward<'a> {
-    /// A call at the default SIMD level for `batch` samples with the gradient of the loss with respect to the output,
+    /// Creates a call at the default SIMD level for `batch` samples with the gradient of the loss with respect to the output,
     /// `[batch, ...]`; everything else is empty.
     pub fn new(batch: usize, grad_output: &'a mut [f32]) -> Self {
         Backward {
@@ -81,7 +81,7 @@ impl<'a> Backward<'a> {
         self
     }
 
-    /// Sets [`Backward::output`], `[batch, ...]`: what the forward call computed.
+    /// Sets [`Backward::output`], `[batch, ...]`: the output of the forward call.
     pub fn with_output(mut self, output: &'a [f32]) -> Self {
         self.output = output;
         self
@@ -111,7 +111,7 @@ impl<'a> Backward<'a> {
         self
     }
 
-    /// Sets [`Backward::grad_parameters`], laid out as the parameters.
+    /// Sets [`Backward::grad_parameters`], laid out like the parameters.
     pub fn with_grad_parameters(mut self, grad_parameters: &'a mut [f32]) -> Self {
         self.grad_parameters = grad_parameters;
         self
@@ -123,7 +123,7 @@ impl<'a> Backward<'a> {
         self
     }
 
-    /// Sets [`Backward::saved`]: what the forward call left there.
+    /// Sets [`Backward::saved`]: the values that the forward call saved.
     pub fn with_saved(mut self, saved: &'a mut [f32]) -> Self {
         self.saved = saved;
         self
@@ -135,7 +135,7 @@ impl<'a> Backward<'a> {
         self
     }
 
-    /// Sets [`Backward::random`]: the key the forward call had.
+    /// Sets [`Backward::random`]: the random key of the forward call.
     pub fn with_random(mut self, random: RandomKey) -> Self {
         self.random = random;
         self

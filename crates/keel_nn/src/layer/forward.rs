@@ -8,7 +8,7 @@ use crate::random::RandomKey;
 
 /// Operands and results of [`Layer::forward`](crate::Layer::forward).
 ///
-/// A plan fills all of it. A program that calls a layer by hand gives what the layer uses; the rest is empty:
+/// An executor fills all fields. A program that calls a layer directly sets the fields that the layer uses; the rest is empty:
 ///
 /// ```
 /// use keel_nn::layers::{LinearSpec, LayerSpec};
@@ -27,34 +27,34 @@ use crate::random::RandomKey;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Forward<'a> {
-    /// Samples in this call; never more than the plan was made for.
+    /// Number of samples; at most the batch size of the plan.
     pub batch: usize,
     /// Training or evaluation.
     pub mode: Mode,
-    /// SIMD level to compute at; the memory was asked for at the same level.
+    /// SIMD level to compute at; the same that was passed to [`Layer::memory`](crate::Layer::memory).
     pub simd: SimdLevel,
-    /// One or two inputs, each `[batch, ...]`; the second is empty for layers with one.
+    /// One or two inputs, each `[batch, ...]`; the second is empty for layers with one input.
     pub inputs: [&'a [f32]; 2],
-    /// `[batch, ...]` of the output shape; its old contents mean nothing.
+    /// Output, `[batch, ...]`; its previous contents are undefined.
     pub output: &'a mut [f32],
-    /// All parameters of this layer.
+    /// Parameters of this layer.
     pub parameters: &'a [f32],
-    /// All state of this layer; changed in training mode only.
+    /// State of this layer; changed in training mode only.
     pub state: &'a mut [f32],
-    /// Kept until this layer's backward call of the same step.
+    /// Buffer that is kept until the backward call of the same step.
     pub saved: &'a mut [f32],
-    /// Free use during this call.
+    /// Scratch buffer for this call.
     pub scratch: &'a mut [f32],
     /// Key of this step's random numbers for this layer.
     pub random: RandomKey,
-    /// The part of the batch that these samples are, if it is divided among replicas.
+    /// Part of the batch that these samples are, if the batch is divided among replicas.
     pub division: Option<Division<'a>>,
-    /// Place for statistics of the values, if anybody wants them.
+    /// Slots for statistics of the values, if they are requested.
     pub probe: Option<&'a mut Probe>,
 }
 
 impl<'a> Forward<'a> {
-    /// A call in training mode, at the default SIMD level, for `batch` samples, from `input`, `[batch, ...]`, to `output`,
+    /// Creates a call in training mode, at the default SIMD level, for `batch` samples, from `input`, `[batch, ...]`, to `output`,
     /// `[batch, ...]`; everything else is empty.
     pub fn new(batch: usize, input: &'a [f32], output: &'a mut [f32]) -> Self {
         Forward {

@@ -1,7 +1,7 @@
 //! Layers: a forward and a backward function over slices, with every size known before the first step.
 //!
-//! A layer is built for one input shape and holds no numbers that change: parameters, gradients, running statistics
-//! and intermediate results live in buffers the plan laid out, and arrive as slices.
+//! A layer is built for one input shape and is immutable: parameters, gradients, running statistics and intermediate results are in
+//! buffers laid out by the plan, and are passed as slices.
 
 mod backward;
 mod batch_shares;
@@ -52,23 +52,23 @@ use crate::probe::Measures;
 /// }
 /// ```
 pub trait Layer: Send + Sync + fmt::Debug {
-    /// The layer's name in config files: `conv2d`, `batch_norm`, ….
+    /// Returns the layer's name in config files: `conv2d`, `batch_norm`, ….
     fn kind(&self) -> &'static str;
 
-    /// Shape of one output sample.
+    /// Returns the shape of one output sample.
     fn output_shape(&self) -> Shape;
 
-    /// The learned parameters, in the order they lie in [`Forward::parameters`], without gaps.
+    /// Returns the learned parameters, in the order of [`Forward::parameters`], without gaps.
     fn parameters(&self) -> Vec<ParameterSpec> {
         Vec::new()
     }
 
-    /// Numbers kept between steps that no gradient reaches (running statistics), in the order of [`Forward::state`].
+    /// Returns the values kept between steps that have no gradient (running statistics), in the order of [`Forward::state`].
     fn state(&self) -> Vec<StateSpec> {
         Vec::new()
     }
 
-    /// Memory wanted beside input and output, for calls at the SIMD level `simd`.
+    /// Returns the memory that the layer needs in addition to inputs and output, for calls at the SIMD level `simd`.
     fn memory(&self, request: MemoryRequest, simd: SimdLevel) -> Memory {
         let _ = (request, simd);
         Memory::default()
@@ -77,21 +77,21 @@ pub trait Layer: Send + Sync + fmt::Debug {
     /// Computes `output` from `inputs`.
     fn forward(&self, context: Forward<'_>);
 
-    /// Computes `grad_inputs` and `grad_parameters` from `grad_output`; both are overwritten, not added to.
-    /// A `grad_inputs` slice is empty when nobody needs it.
+    /// Computes `grad_inputs` and `grad_parameters` from `grad_output`; both are overwritten, not accumulated. A slice of
+    /// `grad_inputs` is empty if it is not needed.
     fn backward(&self, context: Backward<'_>);
 
-    /// Returns the text of tables about this layer, e.g. `3x3, 32 -> 64, stride 1, padding 1`.
+    /// Returns the text that tables show for this layer, e.g. `3x3, 32 -> 64, stride 1, padding 1`.
     fn describe(&self) -> String {
         String::new()
     }
 
-    /// Multiply-adds of the forward pass for one sample; backward costs about twice as much.
+    /// Returns the number of multiply-adds of the forward pass for one sample; backward costs about twice as much.
     fn multiply_adds(&self) -> u64 {
         0
     }
 
-    /// Returns true if the output is the input with another shape: then the two share memory and neither function is called.
+    /// Returns true if the output is the input with another shape: then both share memory and neither function is called.
     fn is_view(&self) -> bool {
         false
     }
@@ -102,7 +102,7 @@ pub trait Layer: Send + Sync + fmt::Debug {
         Trained::Always
     }
 
-    /// Slots of its [`Probe`](crate::Probe) that the layer fills by itself in training.
+    /// Returns the slots of its [`Probe`](crate::Probe) that the layer fills itself in training.
     fn measures(&self) -> Measures {
         Measures::default()
     }
@@ -117,19 +117,18 @@ pub enum Mode {
     Evaluate,
 }
 
-/// Size of the runs that memory is planned for. The SIMD level is the program's own.
+/// Sizes of the passes that memory is planned for. The SIMD level is that of the program.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryRequest {
-    /// Largest batch of the plan.
+    /// Maximum batch size.
     pub batch: usize,
-    /// Purpose of the plan.
+    /// Mode of the plan.
     pub mode: Mode,
-    /// Threads that will run it: scratch per thread times this.
+    /// Number of threads that will run it; per-thread scratch buffers are multiplied by it.
     pub workers: usize,
 }
 
-/// Memory a layer wants beside input and output; sizes in floats, also where it keeps bytes
-/// ([`keel_kernels::bytes`]).
+/// Memory that a layer needs in addition to inputs and output; sizes in floats, even for bytes ([`keel_kernels::bytes`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// Kept from forward to backward.
@@ -138,24 +137,24 @@ pub struct Memory {
     pub forward_scratch: usize,
     /// Used during backward only.
     pub backward_scratch: usize,
-    /// True if backward wants the first input again.
+    /// True if backward reads the first input.
     pub backward_reads_input: bool,
-    /// True if backward wants the output again.
+    /// True if backward reads the output.
     pub backward_reads_output: bool,
-    /// True if backward leaves the gradient of the second input in `grad_output`: where nobody has written that gradient
-    /// before, it stays there and the second of `grad_inputs` is empty.
+    /// True if backward leaves the gradient of the second input in `grad_output`: if that gradient has not been written before, it
+    /// stays there and the second of `grad_inputs` is empty.
     pub passes_gradient: bool,
-    /// True if backward heeds [`Backward::accumulate`].
+    /// True if backward supports [`Backward::accumulate`].
     pub accumulates: bool,
 }
 
-/// Numbers a layer keeps between steps.
+/// Values that a layer keeps between steps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StateSpec {
-    /// `running_mean`, `running_variance`, `updates`.
+    /// Name: `running_mean`, `running_variance` or `updates`.
     pub name: &'static str,
-    /// Floats.
+    /// Number of floats.
     pub len: usize,
-    /// Value of each before training.
+    /// Initial value of each float.
     pub initial: f32,
 }

@@ -3,11 +3,11 @@
 /// Epochs in which training changes a parameter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Trained {
-    /// None: it stays as it starts.
+    /// Never: it keeps its initial values.
     Never,
-    /// The first epochs, so many; then it stays as it is.
+    /// During the first epochs, this many; then it keeps its values.
     Epochs(u64),
-    /// All.
+    /// In all epochs.
     #[default]
     Always,
 }

@@ -11,10 +11,10 @@ use crate::init::InitSpec;
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, ParameterSpec, Shape, SimdLevel};
 
 impl Activation {
-    /// The layer for one input shape.
+    /// Builds the layer for one input shape.
     ///
     /// # Errors
-    /// If the input is empty, or the function cannot work with the value of its key.
+    /// If the input is empty, or the key of the function has an invalid value.
     pub fn build(&self, input: Shape) -> Result<ActivationLayer, BuildError> {
         let kind = Self::ENTRY.name;
         if input.is_empty() {
@@ -33,7 +33,7 @@ impl Activation {
     /// Name in config files, summary and keys.
     pub(crate) const ENTRY: LayerEntry = LayerEntry {
         name: "activation",
-        summary: "a function of every value",
+        summary: "applies a function to every value",
         keys: &[
             ("function", "name of an activation; required"),
             ("slope", "of leaky_relu (0.01) and prelu (0.25)"),
@@ -48,7 +48,7 @@ impl LayerDefinition for Activation {
     }
 }
 
-/// `output = f(input)`, of any shape; prelu has one slope for each channel, `[channels]`.
+/// `output = f(input)`, of any shape; prelu has one slope per channel, `[channels]`.
 #[derive(Clone, Debug)]
 pub struct ActivationLayer {
     activation: Activation,
@@ -56,7 +56,7 @@ pub struct ActivationLayer {
 }
 
 impl ActivationLayer {
-    /// The function, with its own parameter before training.
+    /// Returns the function, with its initial key.
     pub fn activation(&self) -> Activation {
         self.activation
     }
@@ -83,7 +83,7 @@ impl Layer for ActivationLayer {
         }]
     }
 
-    /// Backward reads the output where the derivative follows from it, so that the input need not be kept.
+    /// Returns memory without the input if the derivative can be computed from the output.
     fn memory(&self, _request: MemoryRequest, _simd: SimdLevel) -> Memory {
         match self.activation.function() {
             Some(function) => Memory {

@@ -4,14 +4,14 @@ use keel_kernels::elementwise;
 
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Shape, SimdLevel};
 
-/// Adds two inputs of one shape.
+/// Adds two inputs of the same shape.
 #[derive(Clone, Copy, Debug)]
 pub struct Add {
     shape: Shape,
 }
 
 impl Add {
-    /// A sum of two values of `shape`.
+    /// Creates the sum of two values of `shape`.
     pub fn new(shape: Shape) -> Self {
         Add { shape }
     }

@@ -15,13 +15,14 @@ use crate::{Backward, Forward, Layer, Shape};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AvgPoolSpec {
-    /// Rows and columns of a window: a number or [height, width].
+    /// Size of the window: a number or [height, width].
     #[serde(default = "two")]
     pub kernel: Extent,
-    /// Steps between windows: a number or [height, width]; the kernel if left out.
+    /// Step between windows: a number or [height, width]. Default: the kernel size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stride: Option<Extent>,
-    /// What surrounds the image: "same", "valid" or a number of rows and columns on each side. Padding counts as zeros: the divisor is always the size of the kernel.
+    /// Padding around the image: "same", "valid" or the number of rows and columns on each side. Padding counts as zeros: the
+    /// divisor is always the size of the kernel.
     #[serde(default = "none")]
     pub padding: Padding,
 }
@@ -47,17 +48,17 @@ fn none() -> Padding {
 }
 
 impl AvgPoolSpec {
-    /// Windows side by side, without padding.
+    /// Creates adjacent windows without padding.
     pub fn new(kernel: impl Into<Extent>) -> Self {
         AvgPoolSpec { kernel: kernel.into(), stride: None, padding: none() }
     }
 }
 
 impl AvgPoolSpec {
-    /// The layer for one input shape.
+    /// Builds the layer for one input shape.
     ///
     /// # Errors
-    /// If the input is no image, a size is 0, a window does not fit or could see padding only.
+    /// If the input is not an image, a size is 0, a window does not fit or could cover padding only.
     pub fn build(&self, input: Shape) -> Result<AvgPool, BuildError> {
         let windows = PoolWindow { kernel: self.kernel, stride: self.stride, padding: self.padding }
             .fit(Self::ENTRY.name, input)?;
@@ -72,7 +73,7 @@ pub struct AvgPool {
 }
 
 impl AvgPool {
-    /// Its windows.
+    /// Returns its windows.
     pub fn windows(&self) -> &PoolShape {
         &self.windows
     }

@@ -1,14 +1,14 @@
-//! Why a layer does not fit its input.
+//! Errors of building a layer for its input.
 
 use crate::Shape;
 use crate::layers::Extent;
 
-/// A layer that cannot be built for the shape it would get; whoever builds the network adds which layer it is.
+/// Reason why a layer cannot be built for its input shape; the code that builds the network adds which layer it is.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BuildError {
     /// The layer works on images.
     #[error(
-        "{kind} wants an image but its input is a vector of {features} features; move it before the flatten, or use linear where the data are no images"
+        "{kind} needs an image, but its input is a vector of {features} features; move it before the flatten, or use linear if the data are not images"
     )]
     WantsImage {
         /// Name of the layer.
@@ -17,19 +17,19 @@ pub enum BuildError {
         features: usize,
     },
     /// The layer works on vectors.
-    #[error("{kind} wants a vector but its input is an image of {input}; put a flatten or global_avg_pool before it")]
+    #[error("{kind} needs a vector, but its input is an image of {input}; add a flatten or global_avg_pool before it")]
     WantsFeatures {
         /// Name of the layer.
         kind: &'static str,
         /// Shape of the image.
         input: Shape,
     },
-    /// The input holds nothing.
-    #[error("{kind} gets an empty input ({input}); the layers before it shrink the image too far")]
+    /// The input is empty.
+    #[error("{kind} has an empty input ({input}); the layers before it shrink the image too much")]
     EmptyInput {
         /// Name of the layer.
         kind: &'static str,
-        /// Its input.
+        /// Shape of the input.
         input: Shape,
     },
     /// A size that must be at least 1 is 0.
@@ -40,58 +40,60 @@ pub enum BuildError {
         /// Name of the key.
         key: &'static str,
     },
-    /// A size above any use.
+    /// A size is larger than any sensible use.
     #[error("{key} of {kind} is {value}; it must be at most {largest}")]
     AboveLargest {
         /// Name of the layer.
         kind: &'static str,
         /// Name of the key.
         key: &'static str,
-        /// The size.
+        /// Value of the key.
         value: usize,
-        /// What would be accepted.
+        /// Largest value that is accepted.
         largest: usize,
     },
-    /// More numbers than any memory holds.
-    #[error("{kind} would have {length} {what}, more than any memory holds; use a narrower layer or a smaller input")]
+    /// A layer is too large for any memory.
+    #[error(
+        "{kind} would have {length} {what}, more than fit into any memory; use a narrower layer or a smaller input"
+    )]
     TooLarge {
         /// Name of the layer.
         kind: &'static str,
-        /// The numbers: its weights, or the values of an output sample.
+        /// Kind of numbers: its weights, or the values of an output sample.
         what: &'static str,
-        /// How many there would be.
+        /// Number of them.
         length: u128,
     },
-    /// A number outside its range.
+    /// A number is out of range.
     #[error("{key} of {kind} is {value}; it must be {allowed}")]
     OutOfRange {
         /// Name of the layer.
         kind: &'static str,
         /// Name of the key.
         key: &'static str,
-        /// What was given.
+        /// Value of the key.
         value: f32,
-        /// What would be accepted, e.g. `above 0`.
+        /// Description of the accepted values, e.g. `above 0`.
         allowed: &'static str,
     },
-    /// A key about the biases of a layer without them.
-    #[error("{key} of {kind} has no bias to train; set bias = true or leave {key} out")]
+    /// A key refers to the biases of a layer without biases.
+    #[error("{key} of {kind} needs a bias; set bias = true or omit {key}")]
     BiasMissing {
         /// Name of the layer.
         kind: &'static str,
         /// Name of the key.
         key: &'static str,
     },
-    /// Channels that cannot be split evenly.
+    /// Channels cannot be split evenly.
     #[error("{kind} cannot split {channels} {what} into {groups} equal groups; choose a divisor of {channels}")]
     NotDivisible {
         /// Name of the layer.
         kind: &'static str,
-        /// What is split: `channels`, `input channels`, `output channels`.
+        /// Name of what is split: `channels`, `input channels`, `output channels`.
         what: &'static str,
-        /// How many there are.
+        /// Number of channels.
         channels: usize,
-        /// Groups asked for.
+        /// Number of groups in the config.
         groups: usize,
     },
     /// The window is larger than the padded image.
@@ -102,53 +104,55 @@ pub enum BuildError {
     WindowTooLarge {
         /// Name of the layer.
         kind: &'static str,
-        /// Rows and columns the window spans, dilation included.
+        /// Rows and columns that the window spans, dilation included.
         kernel: Extent,
-        /// The input.
+        /// Shape of the input.
         input: Shape,
-        /// Its height and width with padding.
+        /// Height and width of the input with padding.
         padded: Extent,
     },
-    /// A pool whose padding could hold a whole window.
-    #[error("padding {padding} of {kind} is more than half of its {kernel} kernel; a window could see padding only")]
+    /// A window of a pool could cover padding only.
+    #[error("padding {padding} of {kind} is more than half of its {kernel} kernel; a window could cover padding only")]
     PaddingTooLarge {
         /// Name of the layer.
         kind: &'static str,
-        /// Rows and columns on each side.
+        /// Rows and columns of padding on each side.
         padding: usize,
-        /// The kernel.
+        /// Size of the kernel.
         kernel: Extent,
     },
-    /// Statistics over a single value would turn every output into the shift.
-    #[error("{kind} over {input} would normalise each value by itself and always give zero; it needs {needs}")]
+    /// Statistics over a single value would make every output equal to the shift.
+    #[error(
+        "{kind} of {input} would normalise each value on its own, and all its outputs would be zero; it needs {needs}"
+    )]
     NothingToNormalise {
         /// Name of the layer.
         kind: &'static str,
-        /// The input.
+        /// Shape of the input.
         input: Shape,
-        /// What would do.
+        /// Requirement in words.
         needs: &'static str,
     },
-    /// An initialiser that cannot fill a parameter.
+    /// An initialiser is invalid.
     #[error(transparent)]
     Init(#[from] crate::init::InvalidInit),
-    /// Only the last linear layer may leave its width open.
-    #[error("out_features of {kind} is missing; only the last linear layer takes it from the data")]
+    /// A layer other than the last linear layer has no width.
+    #[error("out_features of {kind} is missing; only for the last linear layer is it taken from the data")]
     OutFeaturesMissing {
         /// Name of the layer.
         kind: &'static str,
     },
-    /// A layer of a program's own, read from a file without its function.
+    /// The function of a custom layer is missing after reading a file.
     #[error(
         "the layer `{name}` is code of the program that trained it; only that program can build it (the library's \
-         Predictor::load_with and ModelConfig::provide take it)"
+         Predictor::load_with and ModelConfig::provide accept it)"
     )]
     CustomLayerMissing {
-        /// Its name in the file.
+        /// Name in the file.
         name: String,
     },
-    /// A spec that stands for several nodes of a graph.
-    #[error("{kind} is built of several layers; add it to a graph instead of building it as one layer")]
+    /// A spec consists of several nodes of a graph.
+    #[error("{kind} consists of several layers; add it to a graph instead of building it as one layer")]
     SeveralLayers {
         /// Name of the spec.
         kind: &'static str,

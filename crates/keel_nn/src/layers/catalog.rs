@@ -1,26 +1,26 @@
-//! The entry of a layer, the trait its file implements, and the keys that several layers have.
+//! The catalog entry of a layer, the trait that its file implements, and the keys that several layers share.
 
 use super::BuildError;
 use crate::Shape;
 use crate::graph::Op;
 
-/// Name, summary and keys of one layer. It stands in the file of the layer.
+/// Name, summary and keys of one layer. Defined in the file of the layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerEntry {
     /// Name in config files.
     pub name: &'static str,
-    /// One line about it.
+    /// Summary in one line.
     pub summary: &'static str,
-    /// Its keys, each with what it takes and its default.
+    /// Its keys, each with its values and its default.
     pub keys: &'static [(&'static str, &'static str)],
 }
 
-/// A layer of a config. Implemented by the keys of each.
+/// A layer of a config. Implemented by the spec of each layer.
 pub(crate) trait LayerDefinition {
-    /// Returns the operation for one input shape.
+    /// Builds the operation for one input shape.
     ///
     /// # Errors
-    /// If the layer does not fit the input or a key has an impossible value.
+    /// If the layer does not fit the input or a key has an invalid value.
     fn operation(&self, input: Shape) -> Result<Op, BuildError>;
 }
 
@@ -30,8 +30,9 @@ pub(super) const INIT: (&str, &str) = ("init", "initialiser of the weights; auto
 pub(super) const BIAS: (&str, &str) = ("bias", "true or false; true");
 /// Key of the initialiser of the biases.
 pub(super) const BIAS_INIT: (&str, &str) = ("bias_init", "initialiser of the biases; zeros");
-/// Key of parameters that training leaves alone.
-pub(super) const FROZEN: (&str, &str) = ("frozen", "whether training leaves weights and biases as they start; false");
+/// Key for parameters that training does not change.
+pub(super) const FROZEN: (&str, &str) =
+    ("frozen", "true keeps the initial weights and biases, false trains them; false");
 /// Key of the number added to a variance.
 pub(super) const EPSILON: (&str, &str) = ("epsilon", "added to the variance; 1e-5");
 /// Key of the window of a pooling layer.
@@ -47,7 +48,7 @@ mod tests {
 
     use crate::layers::{CATALOG, LayerSpec};
 
-    /// Keys of every `type` in the schema of [`LayerSpec`], following references and alternatives.
+    /// Collects the keys of every `type` in the schema of [`LayerSpec`], following references and alternatives.
     fn keys_of(schema: &serde_json::Value, root: &serde_json::Value, keys: &mut BTreeSet<String>) {
         if let Some(properties) = schema["properties"].as_object() {
             keys.extend(properties.keys().filter(|key| *key != "type").cloned());

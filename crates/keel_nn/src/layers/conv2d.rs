@@ -22,40 +22,40 @@ use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, Para
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Conv2dSpec {
-    /// Channels of the output.
+    /// Number of output channels.
     #[schemars(range(min = 1))]
     pub out_channels: usize,
-    /// Rows and columns of a window: a number or [height, width].
+    /// Size of the window: a number or [height, width].
     #[serde(default = "three")]
     pub kernel: Extent,
-    /// Steps between windows: a number or [height, width].
+    /// Step between windows: a number or [height, width].
     #[serde(default = "one")]
     pub stride: Extent,
-    /// Zeros around the image: "same" keeps the size at stride 1, "valid" is none, a number is that many on each side.
+    /// Zero padding around the image: "same" keeps the size at stride 1, "valid" is no padding, a number is the padding on each side.
     #[serde(default = "same")]
     pub padding: Padding,
-    /// Distance of neighbouring kernel elements.
+    /// Distance between neighbouring kernel elements.
     #[serde(default = "dense")]
     #[schemars(range(min = 1))]
     pub dilation: usize,
-    /// Groups of channels that do not see each other; as many as input channels is a depthwise convolution.
+    /// Number of groups of channels that are convolved separately; equal to the number of input channels for a depthwise convolution.
     #[serde(default = "dense")]
     #[schemars(range(min = 1))]
     pub groups: usize,
-    /// Whether a learned number is added to every output channel; needless before a batch norm.
+    /// Adds a learned bias to every output channel; unnecessary before a batch norm.
     #[serde(default = "yes")]
     pub bias: bool,
-    /// How the weights start.
+    /// Initialiser of the weights.
     #[serde(default = "InitSpec::auto")]
     pub init: InitSpec,
-    /// How the biases start.
+    /// Initialiser of the biases.
     #[serde(default = "InitSpec::zeros")]
     pub bias_init: InitSpec,
-    /// Whether weights and biases stay as they start: training changes neither.
+    /// Keeps weights and biases at their initial values.
     #[serde(default)]
     pub frozen: bool,
-    /// Epochs in which the biases are trained, also where `frozen` holds the weights; then they stay as they are. 0 = as long
-    /// as the weights.
+    /// Number of epochs in which the biases are trained, even if the weights are `frozen`; they are constant afterwards. 0 = as
+    /// long as the weights.
     #[serde(default, skip_serializing_if = "is_none")]
     pub bias_epochs: u64,
 }
@@ -76,7 +76,7 @@ impl Conv2dSpec {
             INIT,
             BIAS_INIT,
             FROZEN,
-            ("bias_epochs", "epochs in which the biases are trained; 0 = as long as the weights"),
+            ("bias_epochs", "number of epochs in which the biases are trained; 0 = as long as the weights"),
         ],
     };
 }
@@ -112,7 +112,7 @@ fn is_none(epochs: &u64) -> bool {
 }
 
 impl Conv2dSpec {
-    /// A convolution with a bias, stride 1 and "same" padding.
+    /// Creates a convolution with a bias, stride 1 and "same" padding.
     pub fn new(out_channels: usize, kernel: impl Into<Extent>) -> Self {
         Conv2dSpec {
             out_channels,
@@ -131,11 +131,11 @@ impl Conv2dSpec {
 }
 
 impl Conv2dSpec {
-    /// The layer for one input shape.
+    /// Builds the layer for one input shape.
     ///
     /// # Errors
-    /// If the input is no image, the window does not fit it, a size is 0, groups do not divide the channels, `bias_epochs` has
-    /// no bias to train, or no machine can hold the padded image, the output or the weights.
+    /// If the input is not an image, the window does not fit it, a size is 0, groups do not divide the channels, `bias_epochs` is
+    /// set without a bias, or the padded image, the output or the weights exceed any memory.
     pub fn build(&self, input: Shape) -> Result<Conv2d, BuildError> {
         let kind = Self::ENTRY.name;
         let (kernel, stride, groups) = (self.kernel, self.stride, self.groups);
@@ -179,28 +179,28 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// Its keys.
+    /// Returns its keys.
     pub fn spec(&self) -> &Conv2dSpec {
         &self.spec
     }
 
-    /// All its sizes, with the padding resolved.
+    /// Returns all its sizes, with the padding resolved.
     pub fn shape(&self) -> &ConvolutionShape {
         self.convolution.shape()
     }
 
-    /// The arithmetic at a SIMD level.
+    /// Returns the implementation at a SIMD level.
     pub(super) fn at(&self, simd: SimdLevel) -> ConvolutionAt<'_> {
         self.convolution.at(simd)
     }
 
-    /// Floats of weights and bias.
+    /// Returns the number of floats of weights and bias.
     pub(super) fn parameter_length(&self) -> usize {
         let shape = self.convolution.shape();
         shape.weight_length() + if self.spec.bias { shape.out_channels } else { 0 }
     }
 
-    /// The layer's parameters in two.
+    /// Splits the layer's parameters into weights and biases.
     pub(super) fn filter<'a>(&self, parameters: &'a [f32]) -> Filter<'a> {
         let (weights, bias) = parameters.split_at(self.convolution.shape().weight_length());
         Filter { weights, bias: self.spec.bias.then_some(bias) }

@@ -1,9 +1,8 @@
-//! A convolution with the batch norm after it and what follows that, as one layer.
+//! A convolution with the batch norm after it and the operations that follow, as one layer.
 //!
-//! Training takes the norm's statistics from each output image while it is in the cache, and the gradient
-//! of the convolution's output exists one image at a time only. The convolution's output is kept for backward.
-//! Evaluation keeps nothing: each image goes through norm, activation and pooling in the cache; folded, the norm's
-//! running statistics become part of the weights.
+//! Training computes the norm's statistics from each output image while it is in the cache, and the gradient of the convolution's
+//! output exists for one image at a time only. The convolution's output is kept for backward. Evaluation keeps nothing: each image
+//! passes through norm, activation and pooling in the cache; after folding, the norm's running statistics are part of the weights.
 
 use keel_kernels::convolution::{BatchGradient, BatchGradientOutput, BatchInput, Filter, Finish, NormalizedGradient};
 use keel_kernels::normalization::batch;
@@ -17,7 +16,7 @@ use super::Conv2d;
 use super::normalization::{GradientSums, GradientTables, NormBlock};
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, SimdLevel, StateSpec};
 
-/// `y = block(convolution(x))`, with the parameters of the convolution, then those of the norm.
+/// `y = block(convolution(x))`, with the parameters of the convolution followed by those of the norm.
 #[derive(Clone, Debug)]
 pub struct ConvolutionBlock {
     convolution: Conv2d,
@@ -26,13 +25,13 @@ pub struct ConvolutionBlock {
 }
 
 impl ConvolutionBlock {
-    /// Both as one.
+    /// Creates the layer from both.
     pub fn new(convolution: Conv2d, block: NormBlock) -> Self {
         ConvolutionBlock { convolution, block, folds: false }
     }
 
-    /// In evaluation, with the norm folded into the weights: `w * factor`, `(b - mean) * factor + shift`, where `factor =
-    /// scale / sqrt(variance + epsilon)`.
+    /// Folds the norm into the weights in evaluation: `w * factor`, `(b - mean) * factor + shift`, where
+    /// `factor = scale / sqrt(variance + epsilon)`.
     pub fn folded(self) -> Self {
         ConvolutionBlock { folds: true, ..self }
     }
@@ -175,7 +174,7 @@ impl Layer for ConvolutionBlock {
         let (batch, input) = (context.batch, context.inputs[0]);
         let read = BatchGradient { batch, input, grad_output: gradient.dy, weights };
         let write = BatchGradientOutput { grad_input, grad_weights, grad_bias, accumulate: context.accumulate };
-        // The sums are in the table by now: their records are free.
+        // The sums are in the table now, so their records can be reused.
         let measures = if context.probe.is_some() { records } else { &mut [] };
         let (tail, backward) = (self.block.tail, gradient.backward);
         let norm = NormalizedGradient { tail, read: gradient.read, backward, measures };

@@ -1,4 +1,4 @@
-//! A layer of the user's own in the list of layers.
+//! A custom layer in the list of layers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use crate::{Layer, Shape};
 
 type Build = dyn Fn(Shape) -> Result<Box<dyn Layer>, BuildError> + Send + Sync;
 
-/// A layer that a program brings along: a name, and the function that builds it for one input shape. Files keep the name
-/// alone, so whoever reads a config or a model back gives the function again, with [`crate::ModelConfig::provide`].
+/// A layer defined by a program: a name, and the function that builds it for one input shape. Files store only the name, so a
+/// program that reads a config or a model has to supply the function again, with [`crate::ModelConfig::provide`].
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomLayer {
-    /// What files call it; settings the layer was built with belong in here, as in `sine(3)`.
+    /// Name in files; should include the settings that the layer was built with, as in `sine(3)`.
     name: String,
     #[serde(skip)]
     build: Option<Arc<Build>>,
@@ -29,7 +29,7 @@ impl CustomLayer {
     pub(crate) const ENTRY: LayerEntry = LayerEntry {
         name: "custom",
         summary: "a layer of a program that uses the library; only that program can build it",
-        keys: &[("name", "what the program calls it; required")],
+        keys: &[("name", "name that the program gave the layer; required")],
     };
 }
 
@@ -40,7 +40,7 @@ impl LayerDefinition for CustomLayer {
 }
 
 impl CustomLayer {
-    /// The layer that `build` makes, under `name`.
+    /// Creates the layer that `build` makes, under `name`.
     pub fn new(
         name: impl Into<String>,
         build: impl Fn(Shape) -> Result<Box<dyn Layer>, BuildError> + Send + Sync + 'static,
@@ -48,16 +48,16 @@ impl CustomLayer {
         CustomLayer { name: name.into(), build: Some(Arc::new(build)) }
     }
 
-    /// Its name in files.
+    /// Returns its name in files.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The layer for one input shape.
+    /// Builds the layer for one input shape.
     ///
     /// # Errors
-    /// What the function refuses; or [`BuildError::CustomLayerMissing`] for a layer that was read from a file and whose
-    /// function nobody gave.
+    /// The error of the function; [`BuildError::CustomLayerMissing`] for a layer that was read from a file and whose function was
+    /// not supplied.
     pub fn build(&self, input: Shape) -> Result<Box<dyn Layer>, BuildError> {
         match &self.build {
             Some(build) => build(input),
@@ -65,7 +65,7 @@ impl CustomLayer {
         }
     }
 
-    /// Takes the function of the layer of the same name in `layers`, if this one has none.
+    /// Takes the function from the layer of the same name in `layers`, if this layer has none.
     pub(crate) fn provide(&mut self, layers: &[CustomLayer]) {
         if self.build.is_none() {
             self.build = layers.iter().find(|layer| layer.name == self.name).and_then(|layer| layer.build.clone());
@@ -79,7 +79,7 @@ impl fmt::Debug for CustomLayer {
     }
 }
 
-/// Equal names are the same layer, as in a file.
+/// Layers with equal names are the same, as in a file.
 impl PartialEq for CustomLayer {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name

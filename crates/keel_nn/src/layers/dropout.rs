@@ -1,4 +1,4 @@
-//! Dropout: random values become zero during training, the others are scaled up (Srivastava et al. 2014).
+//! Dropout: random values are set to zero during training, the others are scaled up (Srivastava et al. 2014).
 
 use keel_kernels::dropout::Dropout as Mask;
 use keel_kernels::elementwise;
@@ -14,7 +14,7 @@ use crate::{Backward, Division, Forward, Layer, Mode, RandomKey, Shape};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DropoutSpec {
-    /// Share of values set to zero: 0 or more, below 1.
+    /// Fraction of the values set to zero: 0 or more, below 1.
     #[serde(default = "half")]
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub probability: f32,
@@ -25,7 +25,7 @@ impl DropoutSpec {
     pub(crate) const ENTRY: LayerEntry = LayerEntry {
         name: "dropout",
         summary: "random values set to zero during training, the others scaled up",
-        keys: &[("probability", "share of values set to zero, 0 to below 1; 0.5")],
+        keys: &[("probability", "fraction of the values set to zero, 0 or more and below 1; 0.5")],
     };
 }
 
@@ -46,10 +46,10 @@ impl Default for DropoutSpec {
 }
 
 impl DropoutSpec {
-    /// The layer for one input shape.
+    /// Builds the layer for one input shape.
     ///
     /// # Errors
-    /// If the input holds nothing or the probability is outside `[0, 1)`.
+    /// If the input is empty or the probability is outside `[0, 1)`.
     pub fn build(&self, input: Shape) -> Result<Dropout, BuildError> {
         let (kind, value) = (Self::ENTRY.name, self.probability);
         if input.is_empty() {
@@ -63,8 +63,8 @@ impl DropoutSpec {
     }
 }
 
-/// Inverted dropout: in training each value is zero with `probability`, else divided by `1 - probability`; in evaluation
-/// nothing happens. The mask is a function of the step's random key and is drawn again in backward.
+/// Inverted dropout: in training, each value is set to zero with `probability`, otherwise divided by `1 - probability`; in
+/// evaluation, values are unchanged. The mask is a function of the step's random key and is drawn again in backward.
 #[derive(Clone, Copy, Debug)]
 pub struct Dropout {
     shape: Shape,
@@ -73,13 +73,13 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    /// Share of values set to zero.
+    /// Returns the fraction of the values set to zero.
     pub fn probability(&self) -> f32 {
         self.probability
     }
 
-    /// The random bits of a pair of values, counted from the start of the whole batch. Parts of a batch begin at even samples,
-    /// so pairs are the same in any division.
+    /// Returns the random bits of a pair of values, counted from the start of the whole batch. Parts of a batch begin at even
+    /// samples, so pairs are the same in any division.
     fn bits(self, random: RandomKey, division: Option<&Division<'_>>) -> impl Fn(u64) -> u64 + Sync + use<> {
         let first_sample = division.map_or(0, |division| division.part.first_sample);
         let before = (first_sample * self.shape.len() / 2) as u64;

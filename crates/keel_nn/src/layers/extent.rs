@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Rows and columns; a config file gives one number for both or `[height, width]`.
+/// Rows and columns; written as one number for both or as `[height, width]` in a config file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "ExtentForm", into = "ExtentForm")]
 #[schemars(with = "ExtentForm")]
@@ -17,12 +17,12 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// As many rows as columns.
+    /// Creates an extent with as many rows as columns.
     pub const fn square(side: usize) -> Self {
         Extent { height: side, width: side }
     }
 
-    /// Rows times columns.
+    /// Returns rows times columns.
     pub const fn area(self) -> usize {
         self.height * self.width
     }
@@ -46,11 +46,11 @@ impl fmt::Display for Extent {
     }
 }
 
-/// How an [`Extent`] is written.
+/// Forms in which an [`Extent`] can be written.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected a whole number or [height, width]")]
 enum ExtentForm {
-    /// As many rows as columns.
+    /// Equal numbers of rows and columns.
     Square(usize),
     /// Rows, columns.
     Sides([usize; 2]),

@@ -1,4 +1,4 @@
-//! Flatten: an image becomes a vector, in memory order (row, column, channel).
+//! Flatten: turns an image into a vector, in memory order (row, column, channel).
 
 use keel_kernels::elementwise;
 use schemars::JsonSchema;
@@ -26,10 +26,10 @@ impl LayerDefinition for FlattenSpec {
 }
 
 impl FlattenSpec {
-    /// The layer for one input shape; a vector stays as it is.
+    /// Builds the layer for one input shape; a vector stays unchanged.
     ///
     /// # Errors
-    /// If the input holds nothing.
+    /// If the input is empty.
     pub fn build(&self, input: Shape) -> Result<Flatten, BuildError> {
         if input.is_empty() {
             return Err(BuildError::EmptyInput { kind: Self::ENTRY.name, input });
@@ -38,7 +38,7 @@ impl FlattenSpec {
     }
 }
 
-/// `[batch, height, width, channels]` seen as `[batch, height * width * channels]`.
+/// View of `[batch, height, width, channels]` as `[batch, height * width * channels]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Flatten {
     input: Shape,

@@ -28,10 +28,10 @@ impl LayerDefinition for GlobalAvgPoolSpec {
 }
 
 impl GlobalAvgPoolSpec {
-    /// The layer for one input shape.
+    /// Builds the layer for one input shape.
     ///
     /// # Errors
-    /// If the input is no image or holds nothing.
+    /// If the input is not an image or is empty.
     pub fn build(&self, input: Shape) -> Result<GlobalAvgPool, BuildError> {
         let kind = Self::ENTRY.name;
         match input {
@@ -42,14 +42,14 @@ impl GlobalAvgPoolSpec {
     }
 }
 
-/// `[batch, height, width, channels]` to `[batch, channels]`.
+/// Average over positions, `[batch, height, width, channels]` to `[batch, channels]`.
 #[derive(Clone, Copy, Debug)]
 pub struct GlobalAvgPool {
     input: Shape,
 }
 
 impl GlobalAvgPool {
-    /// Shape of an input sample.
+    /// Returns the shape of an input sample.
     pub fn input_shape(&self) -> Shape {
         self.input
     }

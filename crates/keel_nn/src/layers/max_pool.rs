@@ -1,4 +1,4 @@
-//! Max pooling: the largest value of each window of an image.
+//! Max pooling: the maximum of each window of an image.
 
 use keel_kernels::bytes;
 use keel_kernels::pooling::{self, PoolShape};
@@ -16,24 +16,21 @@ use crate::{Backward, Forward, Layer, Memory, MemoryRequest, Mode, Shape, SimdLe
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MaxPoolSpec {
-    /// Rows and columns of a window: a number or [height, width].
+    /// Size of the window: a number or [height, width].
     #[serde(default = "two")]
     pub kernel: Extent,
-    /// Steps between windows: a number or [height, width]; the kernel if left out.
+    /// Step between windows: a number or [height, width]. Default: the kernel size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stride: Option<Extent>,
-    /// What surrounds the image: "same", "valid" or a number of rows and columns on each side. Padding never wins.
+    /// Padding around the image: "same", "valid" or the number of rows and columns on each side. Padding is never the maximum.
     #[serde(default = "none")]
     pub padding: Padding,
 }
 
 impl MaxPoolSpec {
     /// Name in config files, summary and keys.
-    pub(crate) const ENTRY: LayerEntry = LayerEntry {
-        name: "max_pool",
-        summary: "largest value of each window",
-        keys: &[KERNEL, POOL_STRIDE, POOL_PADDING],
-    };
+    pub(crate) const ENTRY: LayerEntry =
+        LayerEntry { name: "max_pool", summary: "maximum of each window", keys: &[KERNEL, POOL_STRIDE, POOL_PADDING] };
 }
 
 impl LayerDefinition for MaxPoolSpec {
@@ -51,17 +48,17 @@ fn none() -> Padding {
 }
 
 impl MaxPoolSpec {
-    /// Windows side by side, without padding.
+    /// Creates adjacent windows without padding.
     pub fn new(kernel: impl Into<Extent>) -> Self {
         MaxPoolSpec { kernel: kernel.into(), stride: None, padding: none() }
     }
 }
 
 impl MaxPoolSpec {
-    /// The layer for one input shape.
+    /// Builds the layer for one input shape.
     ///
     /// # Errors
-    /// If the input is no image, a size is 0, a window does not fit or could see padding only.
+    /// If the input is not an image, a size is 0, a window does not fit or could cover padding only.
     pub fn build(&self, input: Shape) -> Result<MaxPool, BuildError> {
         let windows = PoolWindow { kernel: self.kernel, stride: self.stride, padding: self.padding }
             .fit(Self::ENTRY.name, input)?;
@@ -69,20 +66,20 @@ impl MaxPoolSpec {
     }
 }
 
-/// Largest value of each window. The first of equal values receives the gradient; NaN wins over every number. What is
-/// kept for backward is the place of each maximum, one byte a value.
+/// Maximum of each window. Among equal values, the first receives the gradient; NaN is larger than every number. The position of
+/// each maximum is kept for backward, one byte per value.
 #[derive(Clone, Copy, Debug)]
 pub struct MaxPool {
     windows: PoolShape,
 }
 
 impl MaxPool {
-    /// Its windows.
+    /// Returns its windows.
     pub fn windows(&self) -> &PoolShape {
         &self.windows
     }
 
-    /// Bytes that keep the places of the maxima of a batch, in training.
+    /// Returns the number of bytes that store the positions of the maxima of a batch in training.
     fn places_length(&self, batch: usize) -> usize {
         batch * pooling::places_length(&self.windows)
     }

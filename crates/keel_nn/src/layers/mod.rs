@@ -1,5 +1,5 @@
-//! The layers: one file each, with the keys a config file gives and the [`Layer`] built from them. Here are
-//! the two lists of them: [`LayerSpec`], an entry of a config, and [`Op`], an operation of a graph with everything resolved.
+//! The layers: one file each, with its keys in a config file and the [`Layer`] built from them. This file contains the two lists of
+//! them: [`LayerSpec`], an entry of a config, and [`Op`], an operation of a graph with everything resolved.
 
 mod activation;
 mod add;
@@ -55,7 +55,7 @@ use crate::catalog_enum;
 use crate::layer::{Layer, ParameterRole, ParameterSpec, StateSpec, Trained};
 
 catalog_enum! {
-    /// One layer as a config file describes it: `type` and the layer's own keys.
+    /// One layer as written in a config file: `type` and the keys of the layer.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
     pub enum LayerSpec: LayerDefinition, LayerEntry {
@@ -80,30 +80,30 @@ catalog_enum! {
 }
 
 impl LayerSpec {
-    /// The layer's name in config files.
+    /// Returns the layer's name in config files.
     pub fn name(&self) -> &'static str {
         self.entry().name
     }
 
-    /// Builds the operation for one input shape. A residual block is several nodes of a graph and is refused here.
+    /// Builds the operation for one input shape. A residual block consists of several nodes of a graph and is rejected here.
     ///
     /// # Errors
-    /// If the layer does not fit the input or a key has an impossible value.
+    /// If the layer does not fit the input or a key has an invalid value.
     pub fn build(&self, input: Shape) -> Result<Op, BuildError> {
         self.definition().operation(input)
     }
 }
 
-/// One operation. Whoever asks what a node is matches on it.
+/// One operation. Code that depends on the kind of a node matches on it.
 #[derive(Clone, Debug)]
 pub enum Op {
     /// Two-dimensional convolution over images.
     Conv2d(Conv2d),
     /// Weighted sums of all inputs.
     Linear(Linear),
-    /// The largest of several linear maps.
+    /// Maximum of several linear maps.
     Maxout(Maxout),
-    /// Copies of the features, each scaled in its own way.
+    /// Copies of the features, each with its own scales.
     Members(Members),
     /// Normalisation over the batch.
     BatchNorm(BatchNorm),
@@ -113,28 +113,28 @@ pub enum Op {
     GroupNorm(SampleNorm),
     /// Normalisation of each sample over the positions of each channel.
     InstanceNorm(SampleNorm),
-    /// A function of every value.
+    /// A function applied to every value.
     Activation(ActivationLayer),
-    /// The largest value of each window.
+    /// Maximum of each window.
     MaxPool(MaxPool),
-    /// The average of each window.
+    /// Average of each window.
     AvgPool(AvgPool),
-    /// The average of each channel.
+    /// Average of each channel.
     GlobalAvgPool(GlobalAvgPool),
-    /// An image as a vector.
+    /// Image reshaped to a vector.
     Flatten(Flatten),
     /// Random values set to zero during training.
     Dropout(Dropout),
-    /// Every value times a fixed factor.
+    /// Multiplication by a fixed factor.
     Rescale(Rescale),
-    /// The sum that ends a residual block.
+    /// Sum at the end of a residual block.
     Add(Add),
-    /// A layer of the program that uses the library.
+    /// A custom layer of the program.
     Custom(Arc<dyn Layer>),
 }
 
 impl Op {
-    /// The arithmetic on a CPU.
+    /// Returns the implementation for CPUs.
     pub fn layer(&self) -> &dyn Layer {
         match self {
             Op::Conv2d(layer) => layer,
@@ -155,42 +155,42 @@ impl Op {
         }
     }
 
-    /// Name in config files and the first part of a node's name.
+    /// Returns the name in config files, the first part of a node's name.
     pub fn kind(&self) -> &'static str {
         self.layer().kind()
     }
 
-    /// Shape of one output sample.
+    /// Returns the shape of one output sample.
     pub fn output_shape(&self) -> Shape {
         self.layer().output_shape()
     }
 
-    /// Settings in a few words, as in `3x3, 32 -> 64, stride 1`.
+    /// Returns a short text of the settings, such as `3x3, 32 -> 64, stride 1`.
     pub fn describe(&self) -> String {
         self.layer().describe()
     }
 
-    /// The learned parameters, in the order they lie in memory.
+    /// Returns the learned parameters, in memory order.
     pub fn parameters(&self) -> Vec<ParameterSpec> {
         self.layer().parameters()
     }
 
-    /// Numbers kept between steps that no gradient reaches.
+    /// Returns the values kept between steps that have no gradient.
     pub fn state(&self) -> Vec<StateSpec> {
         self.layer().state()
     }
 
-    /// Multiply-adds of the forward pass for one sample.
+    /// Returns the number of multiply-adds of the forward pass for one sample.
     pub fn multiply_adds(&self) -> u64 {
         self.layer().multiply_adds()
     }
 
-    /// Returns true if the output is the input under another shape.
+    /// Returns true if the output is the input with another shape.
     pub fn is_view(&self) -> bool {
         self.layer().is_view()
     }
 
-    /// The function of an activation.
+    /// Returns the function of an activation.
     pub fn activation(&self) -> Option<Activation> {
         match self {
             Op::Activation(layer) => Some(layer.activation()),
@@ -198,7 +198,7 @@ impl Op {
         }
     }
 
-    /// Returns true for an operation that multiplies its input by a matrix of weights.
+    /// Returns true for an operation that multiplies its input by a weight matrix.
     pub fn has_weight_matrix(&self) -> bool {
         match self {
             Op::Conv2d(_) | Op::Linear(_) | Op::Maxout(_) => true,
@@ -212,14 +212,14 @@ impl Op {
         self.layer().trained(role)
     }
 
-    /// Makes training leave its running statistics as they are and normalise by them; an operation without any stays as it is.
+    /// Makes training normalise by the running statistics without updating them; an operation without running statistics is unchanged.
     pub(crate) fn freeze(&mut self) {
         if let Op::BatchNorm(norm) = self {
             norm.freeze();
         }
     }
 
-    /// Returns true if training mixes the samples of a batch, so that a batch of one is refused.
+    /// Returns true if training mixes the samples of a batch, so that a batch of one is rejected.
     pub fn needs_batch(&self) -> bool {
         matches!(self, Op::BatchNorm(norm) if norm.output_shape().positions() == 1 && !norm.is_frozen())
     }

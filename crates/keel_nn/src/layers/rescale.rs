@@ -1,4 +1,4 @@
-//! Rescale: every value times a fixed factor.
+//! Rescale: multiplies every value by a fixed factor.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::{Backward, Forward, Layer, Shape};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RescaleSpec {
-    /// Number that every value is multiplied by; not 0.
+    /// Factor of every value; not 0.
     pub factor: f32,
 }
 
@@ -20,7 +20,7 @@ impl RescaleSpec {
     /// Name in config files, summary and keys.
     pub(crate) const ENTRY: LayerEntry = LayerEntry {
         name: "rescale",
-        summary: "every value times a fixed factor; below 1 after the last layer, classes are told apart more softly",
+        summary: "multiplies every value by a fixed factor; a factor below 1 after the last layer softens the class probabilities",
         keys: &[("factor", "number, not 0; required")],
     };
 }
@@ -32,10 +32,10 @@ impl LayerDefinition for RescaleSpec {
 }
 
 impl RescaleSpec {
-    /// The layer for one input shape.
+    /// Builds the layer for one input shape.
     ///
     /// # Errors
-    /// If the input holds nothing, or the factor is 0 or not finite.
+    /// If the input is empty, or the factor is 0 or not finite.
     pub fn build(&self, input: Shape) -> Result<Rescale, BuildError> {
         let (kind, value) = (Self::ENTRY.name, self.factor);
         if input.is_empty() {
@@ -49,8 +49,8 @@ impl RescaleSpec {
     }
 }
 
-/// `y = factor * x`, in training and evaluation. After the last linear layer it makes the logits of the start smaller, and the
-/// gradient of that layer with them.
+/// `y = factor * x`, in training and evaluation. After the last linear layer, a factor below 1 reduces the initial logits and the
+/// gradient of that layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Rescale {
     shape: Shape,
@@ -58,7 +58,7 @@ pub struct Rescale {
 }
 
 impl Rescale {
-    /// Number that every value is multiplied by.
+    /// Returns the factor of every value.
     pub fn factor(&self) -> f32 {
         self.factor
     }

@@ -1,6 +1,6 @@
 //! Residual blocks: the output of some layers is added to their input (He et al. 2016).
 //!
-//! A block is no layer of its own: the graph lays out its body, its shortcut, an `add` and the activation after it.
+//! A block is not a layer of its own: the graph contains its body, its shortcut, an `add` and the activation after it.
 
 use std::fmt;
 
@@ -20,12 +20,12 @@ use crate::layers::{BuildError, LayerSpec};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResidualSpec {
-    /// The layers whose output is added to the block's input.
+    /// Layers whose output is added to the input of the block.
     pub body: Vec<LayerSpec>,
-    /// What happens to the input on its way around the body.
+    /// Treatment of the input that is added to the output of the body.
     #[serde(default)]
     pub shortcut: Shortcut,
-    /// Activation of the sum: a name, or a table with `function` and its own keys.
+    /// Activation after the sum: a name, or a table with `function` and its own keys.
     #[serde(default = "default_after", deserialize_with = "name_or_table")]
     #[schemars(with = "NameOrTable")]
     pub after: Activation,
@@ -54,21 +54,21 @@ impl LayerDefinition for ResidualSpec {
     }
 }
 
-/// How a block's input reaches the sum.
+/// Path of a block's input to the sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Shortcut {
-    /// As it is; the body must keep its shape.
+    /// Unchanged; the body must keep the shape.
     Identity,
     /// Through a 1x1 convolution without bias, with the body's stride, and a batch norm.
     Projection,
-    /// Identity where the shapes agree, else projection.
+    /// Identity if the shapes agree, otherwise projection.
     #[default]
     Auto,
 }
 
 impl ResidualSpec {
-    /// A block with an automatic shortcut and a relu after the sum.
+    /// Creates a block with an automatic shortcut and a relu after the sum.
     pub fn new(body: Vec<LayerSpec>) -> Self {
         ResidualSpec { body, shortcut: Shortcut::Auto, after: default_after(), shortcut_init: InitSpec::Auto }
     }
@@ -78,14 +78,14 @@ fn default_after() -> Activation {
     Activation::Relu
 }
 
-/// The two ways to write `after`, for the schema.
+/// Forms in which `after` can be written, for the schema.
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes a document")]
 enum NameOrTable {
-    /// The activation's name; its own parameter keeps its default.
+    /// Name of the activation; its key keeps its default.
     Name(String),
-    /// `function` and its own parameter.
+    /// Table with `function` and its key.
     Table(Activation),
 }
 

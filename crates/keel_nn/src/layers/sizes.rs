@@ -1,4 +1,4 @@
-//! Sizes that no machine can hold, refused before anything is multiplied with them.
+//! Limits of sizes, checked before any arithmetic with them.
 
 use keel_kernels::convolution::ConvolutionShape;
 
@@ -6,15 +6,15 @@ use super::{AvgPoolSpec, BuildError, Extent, LayerSpec, MaxPoolSpec, Padding};
 use crate::Shape;
 use crate::layer::Layer;
 
-/// Largest number of channels or features: a row of weights of 64 MB for each input.
+/// Maximum number of channels or features: a row of weights of 64 MB for each input.
 const LARGEST_WIDTH: usize = 1 << 24;
-/// Largest side of windows, strides and padding.
+/// Maximum side of windows, strides and padding.
 const LARGEST_SIDE: usize = 1 << 13;
-/// Largest number of weights of a layer, and of values of one output sample: 4 TB, so that sums over layers, batches and
-/// threads stay countable.
+/// Maximum number of weights of a layer, and of values of one output sample: 4 TB, so that sums over layers, batches and threads do
+/// not overflow.
 const LARGEST_LENGTH: u128 = 1 << 40;
 
-/// Checks the numbers of a spec, before a layer is built from it.
+/// Checks the numbers of a spec before a layer is built from it.
 pub(crate) fn check_spec(spec: &LayerSpec) -> Result<(), BuildError> {
     let kind = spec.name();
     let width = |key, value| at_most(LARGEST_WIDTH, kind, key, value);
@@ -57,7 +57,7 @@ pub(crate) fn check_layer(layer: &dyn Layer) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// Checks a convolution whose window fits its image: the arithmetic takes no other.
+/// Checks a convolution whose window fits its image; the arithmetic accepts no other.
 pub(super) fn check_convolution(kind: &'static str, shape: &ConvolutionShape) -> Result<(), BuildError> {
     if shape.is_valid() {
         return Ok(());

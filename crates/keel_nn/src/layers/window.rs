@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::Shape;
 use crate::layers::{BuildError, Extent};
 
-/// What surrounds an image: a config file gives `"same"`, `"valid"` or a number.
+/// Padding around an image: `"same"`, `"valid"` or a number in a config file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "PaddingForm", into = "PaddingForm")]
 #[schemars(with = "PaddingForm")]
 pub enum Padding {
-    /// As much as makes the output `ceil(size / stride)` positions; an odd one goes after the image.
+    /// Padding that makes the output `ceil(size / stride)` positions; an odd one goes after the image.
     Same,
     /// None.
     Valid,
@@ -21,7 +21,7 @@ pub enum Padding {
 }
 
 impl Padding {
-    /// Positions before and after an axis of `size`, for a window that spans `span` of them (dilation included).
+    /// Returns the number of positions before and after an axis of `size`, for a window that spans `span` positions (dilation included).
     pub fn resolve(self, size: usize, span: usize, stride: usize) -> [usize; 2] {
         match self {
             Padding::Valid => [0, 0],
@@ -36,7 +36,7 @@ impl Padding {
     }
 }
 
-/// The words for padding.
+/// Words for padding.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum PaddingWord {
@@ -46,7 +46,7 @@ enum PaddingWord {
     Valid,
 }
 
-/// How a [`Padding`] is written.
+/// Forms in which a [`Padding`] can be written.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected \"same\", \"valid\" or a whole number")]
 enum PaddingForm {
@@ -76,35 +76,35 @@ impl From<Padding> for PaddingForm {
     }
 }
 
-/// A window before it meets an image.
+/// A window without an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
     /// Rows and columns of the kernel.
     pub kernel: Extent,
-    /// Steps between windows.
+    /// Step between windows.
     pub stride: Extent,
     /// Padding around the image.
     pub padding: Padding,
-    /// Distance of neighbouring kernel elements.
+    /// Distance between neighbouring kernel elements.
     pub dilation: usize,
 }
 
 /// A window on an image of known size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FittedWindow {
-    /// Rows before and after the image.
+    /// Padding rows before and after the image.
     pub rows: [usize; 2],
-    /// Columns before and after the image.
+    /// Padding columns before and after the image.
     pub columns: [usize; 2],
-    /// Windows in each direction: height and width of the output.
+    /// Number of windows in each direction: height and width of the output.
     pub output: Extent,
 }
 
 impl Window {
-    /// Lays the window over an image.
+    /// Fits the window to an image.
     ///
     /// # Errors
-    /// If the input is no image or holds nothing, a size is 0, or the window exceeds the padded image.
+    /// If the input is not an image or is empty, a size is 0, or the window exceeds the padded image.
     pub(super) fn fit(&self, kind: &'static str, input: Shape) -> Result<FittedWindow, BuildError> {
         let Shape::Image { height, width, .. } = input else {
             return Err(BuildError::WantsImage { kind, features: input.len() });
@@ -132,22 +132,22 @@ impl Window {
     }
 }
 
-/// The window of a pool before it meets an image.
+/// The window of a pool without an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PoolWindow {
     /// Rows and columns of the kernel.
     pub kernel: Extent,
-    /// Steps between windows; the kernel if there are none.
+    /// Step between windows; by default the kernel size.
     pub stride: Option<Extent>,
     /// Padding around the image.
     pub padding: Padding,
 }
 
 impl PoolWindow {
-    /// Lays the window over an image.
+    /// Fits the window to an image.
     ///
     /// # Errors
-    /// As [`Window::fit`], or if padding is more than half of the kernel, or a window has more than 65536 values.
+    /// As described at [`Window::fit`], or if padding is more than half of the kernel, or a window has more than 65536 values.
     pub(super) fn fit(&self, kind: &'static str, input: Shape) -> Result<PoolShape, BuildError> {
         let PoolWindow { kernel, stride, padding } = *self;
         let stride = stride.unwrap_or(kernel);
@@ -173,12 +173,12 @@ impl PoolWindow {
     }
 }
 
-/// Shape of one output sample of a pool.
+/// Returns the shape of one output sample of a pool.
 pub(super) fn pool_output(shape: &PoolShape) -> Shape {
     Shape::Image { height: shape.output[0], width: shape.output[1], channels: shape.channels }
 }
 
-/// Returns the text of tables about a pool.
+/// Returns the text that tables show for a pool.
 pub(super) fn describe_pool(shape: &PoolShape) -> String {
     let [kernel, stride] = [shape.kernel, shape.stride].map(|[height, width]| Extent { height, width });
     format!("{kernel}, stride {stride}")

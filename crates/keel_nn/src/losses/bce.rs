@@ -1,8 +1,8 @@
 //! Binary cross-entropy of logits: L = -t ln s(y) - (1 - t) ln(1 - s(y)) = max(y, 0) - t y + ln(1 + exp(-|y|)), averaged
 //! over the outputs and the batch; gradient s(y) - t, with s the sigmoid.
 //!
-//! One logit decides between two classes (it speaks for class 1); several logits are one yes-or-no question each. Where
-//! the targets are classes, the question is whether the sample is of that class.
+//! One logit decides between two classes (it is the logit of class 1); several logits are independent binary questions. If the
+//! targets are classes, each question is whether the sample belongs to that class.
 
 use keel_kernels::activation::{Elementwise, Sigmoid, Softplus};
 
@@ -13,21 +13,21 @@ use super::targets::Targets;
 
 pub(super) const ENTRY: CatalogEntry = CatalogEntry {
     name: "bce",
-    summary: "binary cross-entropy with logits: one for two classes, or several independent ones",
+    summary: "binary cross-entropy with logits: one logit for two classes, or several independent ones",
 };
 
-/// The settings of one loss.
+/// Settings of the loss.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bce<'a> {
-    /// Outputs of one sample.
+    /// Number of outputs of one sample.
     pub(super) outputs: usize,
-    /// Weight of each class; targets that are values have the weight 1.
+    /// Weight of each class; targets that are values have weight 1.
     pub(super) weights: ClassWeights<'a>,
 }
 
 impl Bce<'_> {
-    /// Sum of the losses of these rows, each times the weight of its class, and, if `gradient` is not empty, their
-    /// gradients times `scale`.
+    /// Returns the sum of the losses of these rows, each times the weight of its class, and, if `gradient` is not empty, writes
+    /// their gradients times `scale`.
     #[inline(always)]
     pub(super) fn rows(self, outputs: &[f32], targets: Targets<'_>, gradient: &mut [f32], scale: f32) -> Sum {
         let width = self.outputs;

@@ -15,12 +15,12 @@ pub(super) const ENTRY: CatalogEntry = CatalogEntry {
     summary: "softmax and negative log-likelihood of the right class (label_smoothing 0)",
 };
 
-/// The settings of one loss.
+/// Settings of the loss.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CrossEntropy<'a> {
     /// Number of classes.
     pub(super) classes: usize,
-    /// Share of the target spread over all classes.
+    /// Fraction of the target spread over all classes.
     pub(super) smoothing: f32,
     /// Weight of each class.
     pub(super) weights: ClassWeights<'a>,
@@ -36,7 +36,7 @@ struct Exponentials {
 }
 
 impl CrossEntropy<'_> {
-    /// Sum of the losses of these rows and, if `gradient` is not empty, their gradients times `scale`.
+    /// Returns the sum of the losses of these rows and, if `gradient` is not empty, writes their gradients times `scale`.
     #[inline(always)]
     pub(super) fn rows(self, outputs: &[f32], labels: &[u32], gradient: &mut [f32], scale: f32) -> Sum {
         let classes = self.classes;

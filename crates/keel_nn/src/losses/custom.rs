@@ -1,4 +1,4 @@
-//! A loss of a program's own.
+//! A custom loss.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub(super) const ENTRY: CatalogEntry = CatalogEntry {
     summary: "a loss of a program that uses the library; only that program can train with it",
 };
 
-/// A loss that a program brings along.
+/// A loss defined by a program.
 ///
 /// ```
 /// use keel_nn::losses::{LossFunction, Targets};
@@ -39,26 +39,27 @@ pub(super) const ENTRY: CatalogEntry = CatalogEntry {
 /// assert_eq!((value, gradient), (2.0, [-0.5, 0.5]));
 /// ```
 pub trait LossFunction: Send + Sync {
-    /// Returns the loss of a batch as its mean over the samples, and writes into `gradient` the derivative of that mean
+    /// Returns the loss of a batch as the mean over its samples, and writes into `gradient` the derivative of that mean
     /// with respect to each output.
     ///
-    /// `outputs` is `[batch, outputs]`, what the network gives, before softmax or any other function. `targets` is
-    /// `[batch]` for classes and `[batch, outputs]` for values. `gradient` is `[batch, outputs]` and holds old values that
-    /// are to be overwritten. The batch is never empty; where samples have weights, each comes alone. The same numbers must give the same result on any thread.
+    /// `outputs` is `[batch, outputs]`, the outputs of the network before softmax or any other function. `targets` is `[batch]` for
+    /// classes and `[batch, outputs]` for values. `gradient` is `[batch, outputs]`; its previous contents must be overwritten. The
+    /// batch is never empty; if samples have weights, each is passed separately. The same numbers must give the same result on any
+    /// thread.
     fn value_and_gradient(&self, outputs: &[f32], targets: Targets<'_>, gradient: &mut [f32]) -> f64;
 
-    /// Returns the loss alone, for evaluation. A loss whose gradient is expensive may leave it out here.
+    /// Returns the loss only, for evaluation. Override it for a loss whose gradient is expensive.
     fn value(&self, outputs: &[f32], targets: Targets<'_>) -> f64 {
         self.value_and_gradient(outputs, targets, &mut vec![0.0; outputs.len()])
     }
 
-    /// Function that turns outputs into predictions; files keep its name, so that predicting needs no code.
+    /// Returns the function that turns outputs into predictions; files store its name, so that prediction needs no code.
     fn output_transform(&self) -> OutputTransform {
         OutputTransform::Auto
     }
 
-    /// Returns true if target values are standardised (mean 0, standard deviation 1 over the training split) before they come
-    /// here; predictions are brought back to their own unit. A loss that needs counts, shares or signs returns false.
+    /// Returns true if target values are standardised (mean 0, standard deviation 1 over the training split) before the loss sees
+    /// them; predictions are converted back to the original unit. A loss that needs counts, proportions or signs returns false.
     fn standardizes_targets(&self) -> bool {
         true
     }
@@ -71,7 +72,7 @@ pub enum OutputTransform {
     /// Softmax for classes, identity for values.
     #[default]
     Auto,
-    /// Outputs are the predictions.
+    /// The outputs are the predictions.
     Identity,
     /// Exponentials divided by their sum over the sample.
     Softmax,
@@ -80,7 +81,7 @@ pub enum OutputTransform {
 }
 
 impl OutputTransform {
-    /// The transform with `auto` settled for these targets.
+    /// Returns the transform with `auto` resolved for these targets.
     pub(super) fn resolve(self, targets: TargetKind) -> OutputTransform {
         match (self, targets) {
             (OutputTransform::Auto, TargetKind::Classes(_)) => OutputTransform::Softmax,
@@ -90,12 +91,12 @@ impl OutputTransform {
     }
 }
 
-/// A loss of a program's own under a name. Files keep name and output transform alone: a model that was trained with it
-/// predicts anywhere, and whoever trains on or evaluates gives the function again.
+/// A custom loss with a name. Files store only name and output transform: a model that was trained with it predicts anywhere, but a
+/// program that continues training or evaluates it has to supply the function again.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomLoss {
-    /// What files call it; settings of the loss belong in here, as in `quantile(0.9)`.
+    /// Name in files; should include the settings of the loss, as in `quantile(0.9)`.
     name: String,
     /// Function that turns outputs into predictions: auto, identity, softmax or sigmoid.
     #[serde(default)]
@@ -105,18 +106,18 @@ pub struct CustomLoss {
 }
 
 impl CustomLoss {
-    /// `function` under `name`.
+    /// Creates the loss `function` under `name`.
     pub fn new(name: impl Into<String>, function: impl LossFunction + 'static) -> Self {
         let output_transform = function.output_transform();
         CustomLoss { name: name.into(), output_transform, function: Some(Arc::new(function)) }
     }
 
-    /// Its name in files.
+    /// Returns its name in files.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Function that turns outputs into predictions.
+    /// Returns the function that turns outputs into predictions.
     pub fn output_transform(&self) -> OutputTransform {
         self.output_transform
     }
@@ -126,17 +127,17 @@ impl CustomLoss {
         self.function.as_ref().is_none_or(|function| function.standardizes_targets())
     }
 
-    /// Takes the function of the loss of the same name in `losses`, if this one has none.
+    /// Takes the function from the loss of the same name in `losses`, if this loss has none.
     pub fn provide(&mut self, losses: &[CustomLoss]) {
         if self.function.is_none() {
             self.function = losses.iter().find(|loss| loss.name == self.name).and_then(|loss| loss.function.clone());
         }
     }
 
-    /// Returns true if the loss can be computed.
+    /// Checks that the loss can be computed.
     ///
     /// # Errors
-    /// [`LossError::CustomLossMissing`] for a loss that was read from a file and whose function nobody gave.
+    /// [`LossError::CustomLossMissing`] for a loss that was read from a file and whose function was not supplied.
     pub fn check_function(&self) -> Result<(), LossError> {
         match self.function {
             Some(_) => Ok(()),
@@ -144,8 +145,8 @@ impl CustomLoss {
         }
     }
 
-    /// Loss of `outputs`, `[batch, width]` and not empty, and its gradient where `gradient` is not empty. Without the
-    /// function the loss is not a number.
+    /// Computes the loss of `outputs`, `[batch, width]` and not empty, and its gradient if `gradient` is not empty. Without the
+    /// function the loss is NaN.
     pub(super) fn evaluate(
         &self,
         outputs: &[f32],
@@ -188,7 +189,7 @@ impl fmt::Debug for CustomLoss {
     }
 }
 
-/// Equal names are the same loss, as in a file.
+/// Losses with equal names are the same, as in a file.
 impl PartialEq for CustomLoss {
     fn eq(&self, other: &Self) -> bool {
         (&self.name, self.output_transform) == (&other.name, other.output_transform)

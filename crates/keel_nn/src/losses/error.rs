@@ -1,26 +1,26 @@
-//! Why a loss does not fit a network or its targets.
+//! Errors of a loss that does not fit a network or its targets.
 
-/// A loss that cannot be used as asked.
+/// Reason why a loss cannot be used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum LossError {
-    /// Values where classes are needed.
+    /// The targets are values, but the loss needs classes.
     #[error("{loss} needs classes, but the targets are values; use mse or huber")]
     WantsClasses {
         /// Name of the loss.
         loss: &'static str,
     },
-    /// Classes where values are needed.
+    /// The targets are classes, but the loss needs values.
     #[error("{loss} needs values, but the targets are classes; use cross_entropy or hinge")]
     WantsValues {
         /// Name of the loss.
         loss: &'static str,
     },
-    /// Nothing to tell apart.
+    /// There are fewer than two classes.
     #[error("{loss} needs at least 2 classes, but the data has {classes}; check the labels")]
     OneClass {
         /// Name of the loss.
         loss: &'static str,
-        /// Classes of the data.
+        /// Number of classes in the data.
         classes: usize,
     },
     /// The network's output has the wrong width.
@@ -30,71 +30,71 @@ pub enum LossError {
     Outputs {
         /// Name of the loss.
         loss: &'static str,
-        /// What the network gives.
+        /// Number of outputs of the network.
         outputs: usize,
-        /// What the targets need.
+        /// Number of outputs that the targets need.
         needed: usize,
     },
-    /// Weights of classes where the targets are values.
-    #[error("class weights need classes, but the targets are values; leave them out")]
+    /// Class weights are given, but the targets are values.
+    #[error("class weights need classes, but the targets are values; omit them")]
     WeightsOfValues,
-    /// A weight that is not a positive number.
+    /// A weight is not a positive number.
     #[error("the weight of class {class} is {value}; it must be above 0")]
     ClassWeight {
-        /// Number of the class.
+        /// Index of the class.
         class: usize,
         /// Its weight.
         value: f32,
     },
-    /// Not one weight per class.
-    #[error("there are {given} class weights, but the data has {classes} classes; give one for each")]
+    /// The number of class weights differs from the number of classes.
+    #[error("there are {given} class weights, but the data has {classes} classes; give one per class")]
     ClassWeights {
-        /// Weights in the config.
+        /// Number of weights in the config.
         given: usize,
-        /// Classes of the data.
+        /// Number of classes in the data.
         classes: usize,
     },
-    /// A setting outside its range.
+    /// A setting is out of range.
     #[error("{key} of {loss} is {value}; it must be {allowed}")]
     OutOfRange {
         /// Name of the loss.
         loss: &'static str,
         /// Name of the setting.
         key: &'static str,
-        /// What was given.
+        /// Value of the setting.
         value: f32,
-        /// What would be accepted.
+        /// Description of the accepted values.
         allowed: &'static str,
     },
-    /// A loss of a program's own, read from a file without its function.
+    /// The function of a custom loss is missing after reading a file.
     #[error(
-        "the loss `{name}` is code of the program that trained with it; that program gives it again to train on or to \
+        "the loss `{name}` is code of the program that trained with it; that program has to supply it to continue training or to \
          evaluate, and `evenkeel predict` needs no loss"
     )]
     CustomLossMissing {
-        /// Its name in the file.
+        /// Name in the file.
         name: String,
     },
-    /// A label that names no class.
+    /// A label is not a class.
     #[error("label {label} of sample {sample} is outside 0..{classes}; check the labels")]
     Label {
-        /// Place in the targets.
+        /// Index of the target.
         sample: usize,
-        /// What stands there.
+        /// Label.
         label: u32,
-        /// Classes there are.
+        /// Number of classes.
         classes: usize,
     },
-    /// A target value the loss cannot use.
+    /// A target value is invalid for the loss.
     #[error("target {value} of sample {sample} cannot be used by {loss}; it must be {allowed}")]
     Value {
         /// Name of the loss.
         loss: &'static str,
-        /// Place in the targets.
+        /// Index of the target.
         sample: usize,
-        /// What stands there.
+        /// Value of the target.
         value: f32,
-        /// What would be accepted.
+        /// Description of the accepted values.
         allowed: &'static str,
     },
 }

@@ -10,11 +10,11 @@ pub(super) const ENTRY: CatalogEntry = CatalogEntry {
     summary: "sum over the wrong classes of max(0, score - right score + 1), a linear support vector machine",
 };
 
-/// Distance the right score has to keep.
+/// Margin that the score of the right class has to keep.
 const MARGIN: f32 = 1.0;
 
-/// Sum of the losses of these rows, each times the weight of its class, and, if `gradient` is not empty, their gradients
-/// times `scale`.
+/// Returns the sum of the losses of these rows, each times the weight of its class, and, if `gradient` is not empty, writes their
+/// gradients times `scale`.
 #[inline(always)]
 pub(super) fn rows(
     outputs: &[f32],
@@ -31,7 +31,7 @@ pub(super) fn rows(
         let mut loss = 0.0;
         for (class, &score) in row.iter().enumerate() {
             let excess = score - right + MARGIN;
-            // A comparison that keeps NaN.
+            // This form of the comparison keeps NaN.
             loss += f64::from(if class == label || excess < 0.0 { 0.0 } else { excess });
         }
         sum.loss += f64::from(weight) * loss;

@@ -1,5 +1,5 @@
-//! Huber (1964): L = d^2 / 2 for |d| <= delta, delta (|d| - delta / 2) beyond, d = y - t; averaged over the outputs and
-//! the batch. The gradient is d cut off at delta on both sides, so that single outliers do not rule it.
+//! Huber (1964): L = d^2 / 2 for |d| <= delta, delta (|d| - delta / 2) beyond, d = y - t; averaged over the outputs and the batch.
+//! The gradient is d clipped to [-delta, delta], so that single outliers do not dominate it.
 
 use super::CatalogEntry;
 use super::rows::Sum;
@@ -13,7 +13,7 @@ pub(super) fn delta() -> f32 {
     1.0
 }
 
-/// Sum of the losses of these values and, if `gradient` is not empty, their gradients times `scale`.
+/// Returns the sum of the losses of these values and, if `gradient` is not empty, writes their gradients times `scale`.
 #[inline(always)]
 pub(super) fn values(delta: f32, outputs: &[f32], targets: &[f32], gradient: &mut [f32], scale: f32) -> Sum {
     let loss = |difference: f32| {

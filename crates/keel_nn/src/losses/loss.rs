@@ -1,4 +1,4 @@
-//! A loss bound to a network's output and its targets.
+//! A loss for a network's output and its targets.
 
 use keel_kernels::activation::{self, Function};
 use keel_kernels::{SimdLevel, simd};
@@ -16,7 +16,7 @@ pub struct Loss {
     spec: LossSpec,
     outputs: usize,
     targets: TargetKind,
-    /// One per class, or empty for 1 each.
+    /// One weight per class; empty if all are 1.
     class_weights: Vec<f32>,
 }
 
@@ -25,11 +25,11 @@ impl Loss {
         Loss { spec, outputs, targets, class_weights: Vec::new() }
     }
 
-    /// The same loss with one weight per class: a sample's loss is multiplied by the weight of its class, and the sum is
-    /// divided by the sum of the weights of the batch.
+    /// Sets one weight per class: a sample's loss is multiplied by the weight of its class, and the sum is divided by the sum of
+    /// the weights of the batch.
     ///
     /// # Errors
-    /// Targets that are values, another number of weights than classes, or a weight that is not above 0.
+    /// If the targets are values, the number of weights differs from that of classes, or a weight is not positive.
     pub fn with_class_weights(mut self, weights: Vec<f32>) -> Result<Self, LossError> {
         let TargetKind::Classes(classes) = self.targets else {
             return Err(LossError::WeightsOfValues);
@@ -44,30 +44,30 @@ impl Loss {
         Ok(self)
     }
 
-    /// One weight per class; empty where all weigh the same.
+    /// Returns one weight per class; empty if all are equal.
     pub fn class_weights(&self) -> &[f32] {
         &self.class_weights
     }
 
-    /// What the loss was built from.
+    /// Returns the spec that the loss was built from.
     pub fn spec(&self) -> &LossSpec {
         &self.spec
     }
 
-    /// Outputs of one sample.
+    /// Returns the number of outputs of one sample.
     pub fn outputs(&self) -> usize {
         self.outputs
     }
 
-    /// What outputs are compared with.
+    /// Returns the kind of targets.
     pub fn targets(&self) -> TargetKind {
         self.targets
     }
 
-    /// Loss of `outputs` and, in `grad`, the gradient of its mean by them; both `[batch, outputs]`.
+    /// Returns the loss of `outputs` and writes the gradient of its mean with respect to them to `grad`; both `[batch, outputs]`.
     ///
     /// # Panics
-    /// If lengths or the kind of the targets do not agree, or a label is outside the classes.
+    /// If lengths or the kind of the targets do not match, or a label is not a class.
     pub fn forward_backward<'a>(
         &self,
         outputs: &[f32],
@@ -78,19 +78,19 @@ impl Loss {
         self.compute(simd::level(), outputs, targets.into(), grad)
     }
 
-    /// Loss of `outputs`, `[batch, outputs]`, alone.
+    /// Returns the loss of `outputs`, `[batch, outputs]`, without a gradient.
     ///
     /// # Panics
-    /// As [`Loss::forward_backward`].
+    /// As described at [`Loss::forward_backward`].
     pub fn evaluate<'a>(&self, outputs: &[f32], targets: impl Into<WeightedTargets<'a>>) -> LossValue {
         self.compute(simd::level(), outputs, targets.into(), &mut [])
     }
 
-    /// What the network believes, `[batch, outputs]`: softmax of class scores (for hinge a mere ranking), sigmoid of the
-    /// logits of bce, and for regression the outputs themselves.
+    /// Writes the predictions, `[batch, outputs]`: softmax of class scores (for hinge only a ranking), sigmoid of the logits of
+    /// bce, and for regression the outputs themselves.
     ///
     /// # Panics
-    /// If the lengths differ or are no multiple of the outputs.
+    /// If the lengths differ or are not a multiple of the outputs.
     pub fn probabilities(&self, outputs: &[f32], probabilities: &mut [f32]) {
         assert_eq!(outputs.len(), probabilities.len(), "lengths of outputs and probabilities");
         assert_eq!(outputs.len() % self.outputs, 0, "{} floats in rows of {}", outputs.len(), self.outputs);
@@ -119,10 +119,10 @@ impl Loss {
         }
     }
 
-    /// Returns true if the loss can be computed.
+    /// Checks that the loss can be computed.
     ///
     /// # Errors
-    /// [`LossError::CustomLossMissing`] for a loss of a program's own whose function nobody gave.
+    /// [`LossError::CustomLossMissing`] for a custom loss whose function was not supplied.
     pub fn check_function(&self) -> Result<(), LossError> {
         match &self.spec {
             LossSpec::Custom(custom) => custom.check_function(),
@@ -130,10 +130,11 @@ impl Loss {
         }
     }
 
-    /// Looks through all targets of a data set once, so that no batch of it can go wrong.
+    /// Checks all targets of a data set once, so that no batch of it can fail.
     ///
     /// # Errors
-    /// A loss that cannot be computed, the first label outside the classes, value that is not finite, or value of bce outside 0..=1.
+    /// If the loss cannot be computed; otherwise the first label that is not a class, value that is not finite, or value of bce
+    /// outside 0..=1.
     pub fn check_targets(&self, targets: Targets<'_>) -> Result<(), LossError> {
         self.check_function()?;
         let loss = self.spec.name();
@@ -154,7 +155,7 @@ impl Loss {
         }
     }
 
-    /// As [`Loss::forward_backward`] with the vectors of `simd`; an empty `grad` asks for the value alone.
+    /// Computes [`Loss::forward_backward`] at the SIMD level `simd`; an empty `grad` asks for the value only.
     pub(crate) fn compute(
         &self,
         simd: SimdLevel,
@@ -207,7 +208,7 @@ impl Loss {
             LossSpec::Bce {} => sum_rows(all, grad, |rows, outputs, grad, scale| {
                 Bce { outputs: width, weights }.rows(outputs, part(rows), grad, scale)
             }),
-            LossSpec::Custom(_) => unreachable!("a loss of a program's own sums by itself"),
+            LossSpec::Custom(_) => unreachable!("a custom loss computes its own sum"),
         }
     }
 
@@ -222,7 +223,7 @@ impl Loss {
             (TargetKind::Values(_), Targets::Values(values)) => {
                 assert_eq!(values.len(), outputs.len(), "one target per output");
             }
-            (kind, _) => panic!("targets of another kind than {kind:?}"),
+            (kind, _) => panic!("targets are not {kind:?}"),
         }
     }
 }

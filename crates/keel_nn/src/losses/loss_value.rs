@@ -1,20 +1,20 @@
 //! The loss of a batch.
 
-/// The loss of a batch. Sums, weights and counts of several batches may be added.
+/// The loss of a batch. Sums, weights and counts of several batches can be added.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LossValue {
-    /// Sum over the samples, each already averaged over its outputs where the loss does that.
+    /// Sum over the samples, each already averaged over its outputs if the loss does that.
     pub sum: f64,
     /// Divisor of the sum: the number of samples, or the sum of their class weights.
     pub weight: f64,
-    /// Samples whose prediction is right; 0 for regression.
+    /// Number of correct predictions; 0 for regression.
     pub correct: usize,
     /// True if an output or the loss is NaN or infinite.
     pub non_finite: bool,
 }
 
 impl LossValue {
-    /// The mean; NaN without samples.
+    /// Returns the mean; NaN without samples.
     pub fn mean(&self) -> f64 {
         self.sum / self.weight
     }

@@ -1,8 +1,8 @@
-//! Loss functions: how a config file names them, and value, gradient and probabilities of a batch.
+//! Loss functions: their names in a config file, and value, gradient and probabilities of a batch.
 //!
-//! A [`LossSpec`] is what the config says; [`LossSpec::build`] binds it to the network's output and the targets and gives
-//! a [`Loss`]. Values are means over the batch; rows are shared over threads in fixed chunks whose sums are added in
-//! order, so that the same batch gives the same bits with any number of threads. Nothing allocates after `build`.
+//! A [`LossSpec`] is the form in the config; [`LossSpec::build`] binds it to the network's output and the targets and returns a
+//! [`Loss`]. Values are means over the batch; rows are shared among threads in fixed chunks whose sums are added in order, so that
+//! the same batch gives the same bits with any number of threads. Nothing allocates after `build`.
 
 mod bce;
 mod class_weights;
@@ -31,14 +31,14 @@ use crate::Shape;
 use crate::catalog::CatalogEntry;
 use crate::name_or_table::{self, Named};
 
-/// A loss function as a config file gives it: its name, or a table with its own settings.
+/// A loss function as written in a config file: its name, or a table with its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Self", tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 #[schemars(transform = name_or_table::allow_bare_names)]
 pub enum LossSpec {
     /// Softmax and negative log-likelihood of the right class.
     CrossEntropy {
-        /// Share of the target spread evenly over all classes: 0 or more, below 1.
+        /// Fraction of the target spread evenly over all classes: 0 or more, below 1.
         #[serde(default)]
         label_smoothing: f32,
     },
@@ -48,28 +48,28 @@ pub enum LossSpec {
     Mse {},
     /// Squared error near the target, absolute error beyond.
     Huber {
-        /// Where the one turns into the other.
+        /// Distance from the target at which the loss changes from squared to absolute error.
         #[serde(default = "huber::delta")]
         delta: f32,
     },
     /// Binary cross-entropy of one or several independent logits.
     Bce {},
-    /// A loss of a program's own.
+    /// A custom loss.
     Custom(CustomLoss),
 }
 
-/// Every loss a config file can name.
+/// Returns every loss that a config file can name.
 pub fn catalog() -> [CatalogEntry; 6] {
     [cross_entropy::ENTRY, hinge::ENTRY, mse::ENTRY, huber::ENTRY, bce::ENTRY, custom::ENTRY]
 }
 
 impl LossSpec {
-    /// Cross-entropy without label smoothing.
+    /// Returns cross-entropy without label smoothing.
     pub fn cross_entropy() -> Self {
         LossSpec::CrossEntropy { label_smoothing: 0.0 }
     }
 
-    /// Its name in config files.
+    /// Returns its name in config files.
     pub fn name(&self) -> &'static str {
         match self {
             LossSpec::CrossEntropy { .. } => cross_entropy::ENTRY.name,
@@ -81,10 +81,10 @@ impl LossSpec {
         }
     }
 
-    /// The loss for a network that ends in `output`, on targets of this kind.
+    /// Builds the loss for a network with output shape `output`, on targets of this kind.
     ///
     /// # Errors
-    /// If the loss does not fit the targets, the output has another width than they need, or a setting is out of range.
+    /// If the loss does not fit the targets, the output width does not match them, or a setting is out of range.
     pub fn build(&self, output: Shape, targets: TargetKind) -> Result<Loss, LossError> {
         self.validate()?;
         let (loss, outputs) = (self.name(), output.len());
@@ -137,7 +137,7 @@ impl<'de> Deserialize<'de> for LossSpec {
     }
 }
 
-/// A bare name where there are no settings, else the table.
+/// Serializes to a bare name if there are no settings, otherwise to a table.
 impl Serialize for LossSpec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

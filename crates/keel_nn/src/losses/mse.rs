@@ -5,7 +5,7 @@ use super::rows::Sum;
 
 pub(super) const ENTRY: CatalogEntry = CatalogEntry { name: "mse", summary: "mean squared error, for regression" };
 
-/// Sum of the losses of these values and, if `gradient` is not empty, their gradients times `scale`.
+/// Returns the sum of the losses of these values and, if `gradient` is not empty, writes their gradients times `scale`.
 #[inline(always)]
 pub(super) fn values(outputs: &[f32], targets: &[f32], gradient: &mut [f32], scale: f32) -> Sum {
     let loss = outputs.iter().zip(targets).map(|(y, t)| f64::from(y - t).powi(2)).sum();

@@ -1,4 +1,4 @@
-//! The rows of a batch shared over threads, with sums whose order never changes.
+//! The rows of a batch, shared among threads, with sums in a fixed order.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use keel_kernels::SimdLevel;
 use keel_kernels::parallel::{for_each_chunk_mut, for_each_task};
 
-/// Most tasks a batch is cut into: each has a place for its sum on the stack.
+/// Maximum number of tasks of a batch: each has a slot for its sum on the stack.
 const MAXIMUM_TASKS: usize = 64;
-/// Outputs a task handles at least.
+/// Minimum number of outputs per task.
 const MINIMUM_OUTPUTS: usize = 8 * 1024;
 
-/// What a task adds up.
+/// Sums of a task.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sum {
     /// Loss over the task's rows.
     pub(super) loss: f64,
-    /// Rows whose prediction is right.
+    /// Number of rows with a correct prediction.
     pub(super) correct: usize,
 }
 
@@ -24,17 +24,18 @@ pub(super) struct Sum {
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a> {
     pub(super) simd: SimdLevel,
-    /// `[batch, width]`.
+    /// Outputs, `[batch, width]`.
     pub(super) outputs: &'a [f32],
     pub(super) width: usize,
-    /// Weight of each row, `[batch]`; empty if all weigh 1.
+    /// Weight of each row, `[batch]`; empty if all are 1.
     pub(super) weights: &'a [f32],
     /// Factor of every gradient.
     pub(super) scale: f32,
 }
 
-/// The sum over all rows of `operation(rows, outputs, gradient, scale)` and whether everything was finite. `gradient` is
-/// `[batch, width]`, or it is empty and then stays so for `operation`. Where rows have weights, `operation` sees one row at a time.
+/// Returns the sum over all rows of `operation(rows, outputs, gradient, scale)` and whether everything was finite. `gradient` is
+/// `[batch, width]`, or empty, in which case `operation` gets an empty slice too. If rows have weights, `operation` gets one row at
+/// a time.
 pub(super) fn sum_rows(
     all: Rows<'_>,
     gradient: &mut [f32],
@@ -79,7 +80,7 @@ pub(super) fn sum_rows(
     (Sum { loss, correct: correct.into_inner() }, finite.into_inner() && loss.is_finite())
 }
 
-/// Index of the largest value, the first of equal ones; NaN is never the largest.
+/// Returns the index of the maximum, the first of equal values; NaN is never the maximum.
 #[inline(always)]
 pub(super) fn largest(row: &[f32]) -> usize {
     let (mut best, mut value) = (0, f32::NEG_INFINITY);

@@ -1,13 +1,13 @@
-//! Scores to probabilities.
+//! Converts scores to probabilities.
 
 use keel_kernels::SimdLevel;
 use keel_kernels::activation::exp;
 use keel_kernels::parallel::for_each_chunk_mut;
 
-/// Outputs a task handles, about.
+/// Approximate number of outputs per task.
 const CHUNK: usize = 8 * 1024;
 
-/// `probabilities` = softmax of each row of `outputs`, both `[batch, width]`.
+/// Writes the softmax of each row of `outputs` to `probabilities`, both `[batch, width]`.
 pub(super) fn softmax(simd: SimdLevel, outputs: &[f32], width: usize, probabilities: &mut [f32]) {
     let chunk = CHUNK.div_ceil(width) * width;
     for_each_chunk_mut(probabilities, chunk, |index, probabilities| {
@@ -25,7 +25,7 @@ pub(super) fn softmax(simd: SimdLevel, outputs: &[f32], width: usize, probabilit
     });
 }
 
-/// exp(score - largest score of its row): the exponentials of all rows in one loop, since rows are often short.
+/// Computes exp(score - maximum score of its row): the exponentials of all rows in one loop, since rows are often short.
 #[inline(always)]
 pub(super) fn exponentials(outputs: &[f32], width: usize, results: &mut [f32]) {
     for (row, results) in outputs.chunks_exact(width).zip(results.chunks_exact_mut(width)) {
@@ -35,7 +35,7 @@ pub(super) fn exponentials(outputs: &[f32], width: usize, results: &mut [f32]) {
     results.iter_mut().for_each(|value| *value = exp(*value));
 }
 
-/// The largest score; NaN is passed over here and shows in the exponentials.
+/// Returns the maximum score; NaN is ignored here and shows up in the exponentials.
 #[inline(always)]
 pub(super) fn maximum(row: &[f32]) -> f32 {
     row.iter().fold(f32::NEG_INFINITY, |largest, &score| if score > largest { score } else { largest })

@@ -1,34 +1,34 @@
-//! What outputs are compared with.
+//! Targets that outputs are compared with.
 
 use std::ops::Range;
 
-/// What the data wants to be predicted.
+/// Kind of the targets of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetKind {
     /// One of this many classes.
     Classes(usize),
-    /// This many numbers.
+    /// This many values.
     Values(usize),
 }
 
 /// The targets of a batch.
 #[derive(Clone, Copy, Debug)]
 pub enum Targets<'a> {
-    /// The class of each sample, `[batch]`.
+    /// Class of each sample, `[batch]`.
     Classes(&'a [u32]),
-    /// The values of each sample, `[batch, outputs]`.
+    /// Values of each sample, `[batch, outputs]`.
     Values(&'a [f32]),
 }
 
-/// The targets of a batch, and how much each prediction counts.
+/// The targets of a batch, and the weight of each prediction.
 ///
-/// The loss of a prediction is multiplied by its weight. The sum is divided by what it would be divided by without the
-/// weights, so that weights of mean 1 over a training leave its gradients as large as they are.
+/// The loss of a prediction is multiplied by its weight. The divisor of the sum does not depend on the weights, so that weights of
+/// mean 1 over a training run do not change the size of its gradients.
 #[derive(Clone, Copy, Debug)]
 pub struct WeightedTargets<'a> {
     /// Targets of the batch.
     pub targets: Targets<'a>,
-    /// Weight of each prediction, `[batch]`, 0 or more; empty if all weigh 1.
+    /// Weight of each prediction, `[batch]`, 0 or more; empty if all are 1.
     pub weights: &'a [f32],
 }
 
@@ -39,14 +39,14 @@ impl<'a> From<Targets<'a>> for WeightedTargets<'a> {
 }
 
 impl<'a> WeightedTargets<'a> {
-    /// The weight of prediction `row`.
+    /// Returns the weight of prediction `row`.
     pub fn weight(&self, row: usize) -> f32 {
         self.weights.get(row).copied().unwrap_or(1.0)
     }
 }
 
 impl<'a> Targets<'a> {
-    /// The targets of some rows, each with `outputs` values.
+    /// Returns the targets of some rows, each with `outputs` values.
     pub(super) fn rows(self, rows: Range<usize>, outputs: usize) -> Targets<'a> {
         match self {
             Targets::Classes(labels) => Targets::Classes(&labels[rows]),
@@ -54,7 +54,7 @@ impl<'a> Targets<'a> {
         }
     }
 
-    /// Labels; none where the targets are values.
+    /// Returns the labels; empty if the targets are values.
     pub fn labels(self) -> &'a [u32] {
         match self {
             Targets::Classes(labels) => labels,
@@ -62,7 +62,7 @@ impl<'a> Targets<'a> {
         }
     }
 
-    /// Values; none where the targets are classes.
+    /// Returns the values; empty if the targets are classes.
     pub fn values(self) -> &'a [f32] {
         match self {
             Targets::Classes(_) => &[],

@@ -1,4 +1,4 @@
-//! Models: what a config file's `[model]` section says, and the presets it can name.
+//! Models: the `[model]` section of a config file, and the presets that it can name.
 
 mod parts;
 mod presets;
@@ -18,42 +18,42 @@ use crate::layers::{CustomLayer, LayerSpec};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelConfig {
-    /// A ready-made list of layers; `layers`, where given, replaces it.
+    /// Predefined list of layers; replaced by `layers` if that is given.
     pub preset: Preset,
-    /// Width of the preset: channels of its first stage, or units of its hidden layers; 0 = the preset's own.
+    /// Width of the preset: channels of its first stage, or units of its hidden layers; 0 = the default of the preset.
     #[schemars(range(max = 1_000_000))]
     pub width: usize,
     /// Depth of the preset: hidden layers of `mlp` and `tabular`, stages of `cnn`, blocks per stage of `resnet20` and `photo`;
-    /// 0 = its own.
+    /// 0 = the default of the preset.
     #[schemars(range(max = 1_000))]
     pub depth: usize,
-    /// Members of an ensemble inside the network: the last layer gives each its own outputs, each learns by itself, and their
-    /// predictions are averaged; 0 = the preset's own, 1 where layers are listed.
+    /// Number of members of an ensemble inside the network: the last layer has separate outputs for each member, each learns
+    /// independently, and their predictions are averaged; 0 = the default of the preset, 1 if layers are listed.
     #[schemars(range(max = 1024))]
     pub members: usize,
-    /// Share of hidden values that the preset sets to zero during training.
+    /// Dropout probability of the hidden values of the preset.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
-    /// Initialiser of the weights of linear layers, convolutions, maxout and projections whose layer names none.
+    /// Initialiser of the weights of linear layers, convolutions, maxout and projections that do not set their own.
     pub init: InitSpec,
-    /// An ONNX file whose layers and weights the network takes, in the place of `preset`, `layers` and `weights`. It is read with
-    /// the config: the run keeps its layers as a list, and the file as `weights`. Empty = none.
+    /// ONNX file from which the network takes its layers and weights, instead of `preset`, `layers` and `weights`. It is read
+    /// together with the config: the run stores its layers as a list, and the file as `weights`. Empty = none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub source: String,
-    /// A safetensors file with weights to start from, in the place of those drawn at random: `model.safetensors` of another run,
-    /// a file that `evenkeel import` converted, or an ONNX file of the same layers. A last layer with another number of outputs
-    /// is drawn at random. Empty = none.
+    /// File with initial weights, used instead of random ones: `model.safetensors` of another run, a safetensors file that
+    /// `evenkeel import` converted, or an ONNX file of the same layers. A last layer with a different number of outputs is
+    /// initialised at random. Empty = none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub weights: String,
-    /// Parts whose weights and running statistics stay as they start: stem, stage1, body (all but the last layer with weights),
-    /// layers.3 and so on. Their batch norms work as in evaluation.
+    /// Parts whose weights and running statistics keep their initial values: stem, stage1, body (all but the last layer with
+    /// weights), layers.3 and so on. Their batch norms work as in evaluation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub frozen: Vec<String>,
     /// Factors of the learning rate, by part.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     pub learning_rate_factors: BTreeMap<String, f64>,
-    /// The layers in order.
+    /// Layers in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<LayerSpec>,
 }
@@ -76,13 +76,13 @@ impl Default for ModelConfig {
     }
 }
 
-/// Names of ready-made models.
+/// Names of predefined models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
-    /// Chosen from the data when the training begins: a perceptron for rows, a convolutional or residual network for images.
+    /// Chosen from the data when the training run begins: a perceptron for rows, a convolutional or residual network for images.
     Auto,
-    /// For tables: eight members share two layers of 128 units and each has a last layer of its own.
+    /// For tables: eight members share two layers of 128 units, and each has a last layer of its own.
     Tabular,
     /// Linear - batch norm - relu, twice (64 units), then linear.
     Mlp,
@@ -90,25 +90,25 @@ pub enum Preset {
     Cnn,
     /// ResNet-20 for small images: three stages of three residual blocks (16, 32, 64 channels).
     Resnet20,
-    /// For small colour images in little time: whitening filters, then three stages of two convolutions (64, 256, 256).
+    /// For small colour images, fast to train: whitening filters, then three stages of two convolutions (64, 256, 256).
     Whitened,
-    /// For photos: a stem that shrinks them, then four stages of residual blocks (32, 64, 128, 256 channels).
+    /// For photos: a stem that reduces their size, then four stages of residual blocks (32, 64, 128, 256 channels).
     Photo,
-    /// ResNet-18 as torchvision has it: four stages of two blocks (64, 128, 256, 512 channels).
+    /// ResNet-18 as in torchvision: four stages of two blocks (64, 128, 256, 512 channels).
     Resnet18,
-    /// ResNet-34 as torchvision has it: four stages of 3, 4, 6 and 3 blocks.
+    /// ResNet-34 as in torchvision: four stages of 3, 4, 6 and 3 blocks.
     Resnet34,
-    /// ResNet-50 as torchvision has it: four stages of 3, 4, 6 and 3 bottleneck blocks (256 to 2,048 channels).
+    /// ResNet-50 as in torchvision: four stages of 3, 4, 6 and 3 bottleneck blocks (256 to 2,048 channels).
     Resnet50,
 }
 
 impl Preset {
-    /// Every preset with its name and one line.
+    /// All presets with name and summary.
     pub const ALL: [(Preset, &'static str, &'static str); 10] = [
         (
             Preset::Auto,
             "auto",
-            "chosen from the data, with preprocessing, augmentation, optimizer and length of the training",
+            "chosen from the data, with preprocessing, augmentation, optimizer and length of the training run",
         ),
         (Preset::Tabular, "tabular", "an ensemble of perceptrons that share their hidden layers; for tables"),
         (Preset::Mlp, "mlp", "linear - batch norm - relu, twice, then linear; for tables"),
@@ -119,7 +119,7 @@ impl Preset {
             "whitened",
             "whitening filters and three stages of two convolutions; for small colour images",
         ),
-        (Preset::Photo, "photo", "a stem that shrinks the image and four stages of residual blocks; for photos"),
+        (Preset::Photo, "photo", "a stem that reduces the image size and four stages of residual blocks; for photos"),
         (
             Preset::Resnet18,
             "resnet18",
@@ -139,12 +139,12 @@ impl Preset {
 }
 
 impl ModelConfig {
-    /// Returns true while nothing says which layers the network has: the preset is `auto` and no list of layers is given.
+    /// Returns true if the layers are not determined yet: the preset is `auto` and no list of layers is given.
     pub fn is_auto(&self) -> bool {
         self.preset == Preset::Auto && self.layers.is_empty()
     }
 
-    /// The layers: those given, or the preset's, with `init` where a layer names none. Empty while
+    /// Returns the listed layers or those of the preset, with `init` in layers that do not set an initialiser. Empty while
     /// [`is_auto`](Self::is_auto): the choice needs the data.
     pub fn layers(&self) -> Vec<LayerSpec> {
         let or = |value: usize, own: usize| if value == 0 { own } else { value };
@@ -191,14 +191,14 @@ impl ModelConfig {
         if self.members == 0 { own } else { self.members }
     }
 
-    /// The layers of a program's own in this model, to be given to [`ModelConfig::provide`] of the config a file holds.
+    /// Returns the custom layers of this model, to be passed to [`ModelConfig::provide`] of a config read from a file.
     pub fn custom_layers(&self) -> Vec<CustomLayer> {
         let mut own = Vec::new();
         collect_custom(&self.layers, &mut own);
         own
     }
 
-    /// Gives the layers of a program's own, by name, to a config that was read from a file.
+    /// Supplies the custom layers, by name, to a config that was read from a file.
     pub fn provide(&mut self, layers: &[CustomLayer]) {
         provide(&mut self.layers, layers);
     }

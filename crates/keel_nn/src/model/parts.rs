@@ -1,20 +1,20 @@
-//! Parts of a model: entries of its list of layers under one name, to be frozen or to learn at a rate of their own.
+//! Parts of a model: named ranges of entries of its list of layers, to be frozen or trained at their own learning rate.
 
 use std::ops::Range;
 
 use super::{ModelConfig, Preset};
 use crate::layers::LayerSpec;
 
-/// Some neighbouring entries of a list of layers.
+/// A range of entries of a list of layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Name in a config: `stem`, `stage1`, `head`; `layers.3` for an entry by itself.
+    /// Name in a config: `stem`, `stage1`, `head`; `layers.3` for a single entry.
     pub name: String,
-    /// Places of the entries.
+    /// Indices of the entries.
     pub entries: Range<usize>,
 }
 
-/// Treatment of one entry of a list of layers, whatever it stands for in the graph.
+/// Training settings of one entry of a list of layers, for all its nodes in the graph.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EntryTraining {
     /// True if its parameters and running statistics keep their values.
@@ -24,8 +24,8 @@ pub struct EntryTraining {
 }
 
 impl ModelConfig {
-    /// The parts of the model, those of its preset first, then `body` (everything before the last layer with weights) and each entry
-    /// by itself. Empty while [`ModelConfig::is_auto`].
+    /// Returns the parts of the model, those of its preset first, then `body` (everything before the last layer with weights) and
+    /// each single entry. Empty while [`ModelConfig::is_auto`].
     pub fn parts(&self) -> Vec<Part> {
         let layers = self.layers();
         if layers.is_empty() {
@@ -42,7 +42,7 @@ impl ModelConfig {
         parts
     }
 
-    /// The parts that the preset names, but for its head.
+    /// Returns the parts that the preset names, except its head.
     fn preset_parts(&self) -> Vec<Part> {
         let or = |value: usize, own: usize| if value == 0 { own } else { value };
         let (stem, stages): (usize, Vec<usize>) = match self.preset {
@@ -67,15 +67,16 @@ impl ModelConfig {
         parts
     }
 
-    /// Returns true if the config treats some parts differently, so that entries have to keep their places.
+    /// Returns true if the config treats some parts differently, so that the order of entries must not change.
     pub fn names_parts(&self) -> bool {
         !self.frozen.is_empty() || !self.learning_rate_factors.is_empty()
     }
 
-    /// Treatment of each entry of the list of layers, by `frozen` and `learning_rate_factors`; empty where all are trained alike.
+    /// Returns the training settings of each entry of the list of layers, from `frozen` and `learning_rate_factors`; empty if all
+    /// are trained alike.
     ///
     /// # Errors
-    /// The name of a part that the model does not have.
+    /// If a part does not exist in the model.
     pub fn entry_training(&self) -> Result<Vec<EntryTraining>, UnknownPart> {
         if !self.names_parts() {
             return Ok(Vec::new());
@@ -105,14 +106,14 @@ fn has_weights(layer: &LayerSpec) -> bool {
     matches!(layer, Linear(_) | Conv2d(_) | Maxout(_) | Residual(_) | Custom(_))
 }
 
-/// A part that a config names and the model does not have.
+/// A part that a config names but the model does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownPart {
     /// Key of the config.
     pub key: &'static str,
-    /// The name.
+    /// Name of the part.
     pub name: String,
-    /// Names that there are.
+    /// Names of the existing parts.
     pub known: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Ready-made lists of layers.
+//! Predefined lists of layers.
 
 use crate::activations::Activation;
 use crate::init::{InitSpec, PatchWhitening};
@@ -7,11 +7,11 @@ use crate::layers::{
     MembersSpec, Padding, ResidualSpec,
 };
 
-/// Members of the `tabular` preset unless the config says otherwise.
+/// Default number of members of the `tabular` preset.
 pub(super) const TABULAR_MEMBERS: usize = 8;
 
-/// Members, then `depth` times a shared linear layer of `width` units - relu - dropout, then a linear layer for each member.
-/// The shared layers are 1x1 convolutions over the members.
+/// Returns members, then `depth` times a shared linear layer of `width` units - relu - dropout, then a linear layer for each
+/// member. The shared layers are 1x1 convolutions over the members.
 pub fn tabular(width: usize, depth: usize, members: usize, dropout: f32) -> Vec<LayerSpec> {
     let mut layers = vec![LayerSpec::Members(MembersSpec { count: members })];
     for _ in 0..depth {
@@ -25,7 +25,7 @@ pub fn tabular(width: usize, depth: usize, members: usize, dropout: f32) -> Vec<
     layers
 }
 
-/// `depth` times linear - batch norm - relu with `width` units, then linear.
+/// Returns `depth` times linear - batch norm - relu with `width` units, then linear.
 pub fn mlp(width: usize, depth: usize) -> Vec<LayerSpec> {
     let mut layers = Vec::new();
     for _ in 0..depth {
@@ -37,7 +37,7 @@ pub fn mlp(width: usize, depth: usize) -> Vec<LayerSpec> {
     layers
 }
 
-/// `depth` times convolution - batch norm - relu - max pool, channels doubling from `width`, then linear.
+/// Returns `depth` times convolution - batch norm - relu - max pool, with channels doubling from `width`, then linear.
 pub fn cnn(width: usize, depth: usize) -> Vec<LayerSpec> {
     let mut layers = Vec::new();
     for stage in 0..depth {
@@ -48,7 +48,7 @@ pub fn cnn(width: usize, depth: usize) -> Vec<LayerSpec> {
     layers
 }
 
-/// The CIFAR residual network of He et al. 2016 with `6 * blocks + 2` layers, channels `width`, `2 width`, `4 width`.
+/// Returns the CIFAR residual network of He et al. 2016 with `6 * blocks + 2` layers and `width`, `2 width`, `4 width` channels.
 pub fn resnet(width: usize, blocks: usize) -> Vec<LayerSpec> {
     let mut layers = vec![conv(width, 1), batch_norm(), relu()];
     for stage in 0..3 {
@@ -64,7 +64,7 @@ pub fn resnet(width: usize, blocks: usize) -> Vec<LayerSpec> {
     layers
 }
 
-/// Filters that whiten 2x2 patches (frozen), then three stages of two convolutions with `width`, `4 width` and `4 width`
+/// Returns filters that whiten 2x2 patches (frozen), then three stages of two convolutions with `width`, `4 width` and `4 width`
 /// channels, each stage pooled, after Jordan 2024 ("94% on CIFAR-10 in 3.29 seconds"), scaled down.
 pub fn whitened(width: usize) -> Vec<LayerSpec> {
     let mut whitening = Conv2dSpec::new(24, 2);
@@ -86,7 +86,7 @@ pub fn whitened(width: usize) -> Vec<LayerSpec> {
     layers
 }
 
-/// A stem of a convolution with stride 2 and a pool, then four stages of `blocks` residual blocks (He et al. 2016) with
+/// Returns a stem of a convolution with stride 2 and a pool, then four stages of `blocks` residual blocks (He et al. 2016) with
 /// channels doubling from `width`, global average, dropout, linear.
 pub fn photo(width: usize, blocks: usize, dropout: f32) -> Vec<LayerSpec> {
     let mut layers = vec![conv(width, 2), batch_norm(), relu(), LayerSpec::MaxPool(MaxPoolSpec::new(2))];
@@ -106,7 +106,7 @@ pub fn photo(width: usize, blocks: usize, dropout: f32) -> Vec<LayerSpec> {
     layers
 }
 
-/// The blocks of a residual network.
+/// Kind of block of a residual network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Block {
     /// Two 3x3 convolutions.
@@ -115,8 +115,8 @@ pub enum Block {
     Bottleneck,
 }
 
-/// A residual network for photos (He et al. 2016) with the layout of torchvision's: 7x7 convolution with stride 2, 3x3 max
-/// pool with stride 2, four stages with so many `blocks` and channels doubling from `width`, global average, linear.
+/// Returns a residual network for photos (He et al. 2016) with the layout of torchvision: 7x7 convolution with stride 2, 3x3 max
+/// pool with stride 2, four stages with `blocks` blocks and channels doubling from `width`, global average, linear.
 pub fn torchvision_resnet(width: usize, blocks: [usize; 4], block: Block) -> Vec<LayerSpec> {
     let mut stem = Conv2dSpec::new(width, 7);
     (stem.stride, stem.padding, stem.bias) = (2.into(), Padding::Each(3), false);
@@ -147,20 +147,20 @@ pub fn torchvision_resnet(width: usize, blocks: [usize; 4], block: Block) -> Vec
     layers
 }
 
-/// `width` doubled `times` times; a number of channels no layer accepts where there is none.
+/// Returns `width` doubled `times` times; on overflow, a number of channels that no layer accepts.
 fn doubled(width: usize, times: usize) -> usize {
     let factor = u32::try_from(times).ok().and_then(|times| 2usize.checked_pow(times));
     factor.and_then(|factor| width.checked_mul(factor)).unwrap_or(usize::MAX)
 }
 
-/// A 3x3 convolution with one pixel of padding and no bias.
+/// Returns a 3x3 convolution with one pixel of padding and no bias.
 fn conv(channels: usize, stride: usize) -> LayerSpec {
     let mut conv = Conv2dSpec::new(channels, 3);
     (conv.stride, conv.padding, conv.bias) = (stride.into(), Padding::Each(1), false);
     LayerSpec::Conv2d(conv)
 }
 
-/// A 1x1 convolution without bias.
+/// Returns a 1x1 convolution without bias.
 fn pointwise(channels: usize) -> LayerSpec {
     let mut conv = Conv2dSpec::new(channels, 1);
     conv.bias = false;

@@ -1,4 +1,4 @@
-//! Observers of the nodes of a program: their statistics, or copies of whole tensors.
+//! Observers of the nodes of a program: statistics, or copies of whole tensors.
 
 mod statistics;
 mod tape;

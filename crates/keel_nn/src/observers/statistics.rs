@@ -1,4 +1,4 @@
-//! Statistics of the nodes of a program, asked for node by node.
+//! Statistics of the nodes of a program, requested node by node.
 
 use keel_kernels::statistics::{GradientSignal, Limits, Signal, UnitCounts};
 
@@ -7,45 +7,45 @@ use crate::init::ParameterRole;
 use crate::probe::{InputProbe, LayerProbe, Measures, Observer, OutputRequest, Probe, SignProbe, mean_energy};
 use crate::program::{Instruction, Program, ValueSource};
 
-/// Statistics wanted of one node.
+/// Statistics requested for one node.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Wanted {
     /// Statistics of the output.
     pub output: bool,
-    /// Number of units whose firing is counted with the output; 0 for none.
+    /// Number of units whose activity is counted with the output; 0 for none.
     pub units: usize,
-    /// Outputs beyond these count as saturated; `None` if the node does not saturate.
+    /// Limits beyond which outputs count as saturated; `None` if the node does not saturate.
     pub limits: Option<Limits>,
     /// Statistics of the gradient with respect to the output.
     pub gradient: bool,
     /// Mean energy of the first input.
     pub input_energy: bool,
-    /// Agreement of the signs of a weight's gradient from which a unit counts; `None` if signs are not looked at.
+    /// Minimum agreement of the signs of a weight's gradient for a unit to count; `None` if signs are not measured.
     pub sign_limit: Option<f64>,
 }
 
-/// Answers for one node.
+/// Measured statistics of one node.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct NodeStatistics {
-    /// The output, `[batch, ...]`. Between joined nodes only what the kernel measures.
+    /// Statistics of the output, `[batch, ...]`. Inside a fused kernel only those that the kernel measures.
     pub output: Option<Signal>,
-    /// The gradient with respect to the output, `[batch, ...]`.
+    /// Statistics of the gradient with respect to the output, `[batch, ...]`.
     pub gradient: Option<GradientSignal>,
     /// Mean energy of the first input.
     pub input_energy: Option<f32>,
-    /// Share of the units whose weight gradient has one sign.
+    /// Fraction of the units whose weight gradient has one sign.
     pub sign_agreement: Option<f64>,
 }
 
-/// Observer that measures the nodes of one program: [`Statistics::begin`] before a step, [`Statistics::finish`] after it.
-/// Nothing is measured twice: a kernel that measures by itself is not measured again, and a value that several nodes show is
-/// measured once. Allocates nothing after the first step, but for histograms.
+/// Observer that measures the nodes of one program: call [`Statistics::begin`] before a step, [`Statistics::finish`] after it.
+/// Nothing is measured twice: the measurements of kernels are reused, and a value that several nodes share is measured once.
+/// Allocates nothing after the first step, except for histograms.
 #[derive(Debug)]
 pub struct Statistics {
     probes: Vec<Probe>,
     /// For each instruction, the node whose output is its first input.
     sources: Vec<Option<NodeId>>,
-    /// For each node, its place among the slots.
+    /// For each node, its slot.
     slots: Vec<Slot>,
     nodes: Vec<NodeStatistics>,
     energies: Vec<InputEnergy>,
@@ -53,14 +53,14 @@ pub struct Statistics {
     measures_input: bool,
 }
 
-/// Slots of a node: the instruction that computes it and the place among its layers.
+/// Slot of a node: the instruction that computes it and its index among the layers of the instruction.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     instruction: usize,
     layer: usize,
 }
 
-/// Origin of the mean energy of a node's first input.
+/// Source of the mean energy of a node's first input.
 #[derive(Clone, Copy, Debug)]
 struct InputEnergy {
     node: NodeId,
@@ -70,14 +70,14 @@ struct InputEnergy {
 #[derive(Clone, Copy, Debug)]
 enum EnergySource {
     Network,
-    /// The measured output of this node.
+    /// Measured output of this node.
     Output(NodeId),
-    /// The sample taken at this instruction.
+    /// Sample taken at this instruction.
     Sample(usize),
 }
 
 impl Statistics {
-    /// Slots for `program`, for what `wanted` says of each node.
+    /// Creates the slots for `program`, for the requests that `wanted` returns for each node.
     pub fn new(program: &Program, wanted: impl Fn(&Node) -> Wanted) -> Self {
         let graph = program.graph();
         let wanted: Vec<Wanted> = graph.nodes().iter().map(wanted).collect();
@@ -101,16 +101,16 @@ impl Statistics {
         }
     }
 
-    /// The same, but of outputs and gradients with many values the first samples alone are measured, which costs a large
-    /// network less. Training batches are shuffled, so the first samples stand for all.
+    /// Measures only the first samples of large outputs and gradients, which is cheaper for a large network. Training batches are
+    /// shuffled, so the first samples represent all.
     #[must_use]
     pub fn sampled(mut self) -> Self {
         self.probes.iter_mut().for_each(|probe| probe.requests.sampled = true);
         self
     }
 
-    /// Makes ready for a step. With `signs`, the signs of weight gradients are looked at; with `histograms`, those of outputs
-    /// and gradients are kept.
+    /// Prepares for a step. With `signs`, the signs of weight gradients are measured; with `histograms`, histograms of outputs and
+    /// gradients are kept.
     pub fn begin(&mut self, signs: bool, histograms: bool) {
         for probe in &mut self.probes {
             probe.clear();
@@ -119,7 +119,7 @@ impl Statistics {
         self.nodes.fill(NodeStatistics::default());
     }
 
-    /// Collects the answers of the step.
+    /// Collects the measurements of the step.
     pub fn finish(&mut self) {
         let Statistics { probes, sources, slots, nodes, energies, input, .. } = self;
         for (slot, node) in slots.iter().zip(nodes.iter_mut()) {
@@ -129,7 +129,7 @@ impl Statistics {
         for (probe, source) in probes.iter().zip(sources) {
             let Some(source) = source else { continue };
             let node = &mut nodes[source.index()];
-            // A reader does not know beyond which limits the values it is given are saturated.
+            // A kernel that reads a value does not know its saturation limits.
             node.output = probe.input.map(|input| Signal { saturated: None, ..input }).or(node.output);
             node.gradient = probe.grad_input.or(node.gradient);
         }
@@ -147,18 +147,18 @@ impl Statistics {
         }
     }
 
-    /// Answers for a node, after [`Statistics::finish`].
+    /// Returns the statistics of a node, after [`Statistics::finish`].
     pub fn node(&self, id: NodeId) -> &NodeStatistics {
         &self.nodes[id.index()]
     }
 
-    /// Counts of the units of a node.
+    /// Returns the counts of the units of a node.
     pub fn units(&mut self, id: NodeId) -> &mut UnitCounts {
         let slot = self.slots[id.index()];
         &mut self.probes[slot.instruction].layers[slot.layer].units
     }
 
-    /// Histograms kept in this step: the node they are of, and its probe with [`Probe::histograms`].
+    /// Iterates over the histograms of this step: each node with its probe, which has [`Probe::histograms`].
     pub fn histograms(&self) -> impl Iterator<Item = (NodeId, &Probe)> {
         let last = |index: usize| self.slots.iter().rposition(|slot| slot.instruction == index).map(NodeId);
         let shown = self.probes.iter().enumerate().filter(|(_, probe)| probe.requests.histograms);
@@ -176,7 +176,7 @@ impl Observer for Statistics {
     }
 }
 
-/// The instruction whose memory `source` is, through views; `None` for the network's input.
+/// Returns the instruction that owns the memory of `source`, following views; `None` for the network's input.
 fn producer(program: &Program, source: ValueSource) -> Option<usize> {
     match program.storage(source) {
         ValueSource::Input => None,
@@ -192,7 +192,7 @@ fn source_node(program: &Program, instruction: usize) -> Option<NodeId> {
     first_input(program, instruction).and_then(|from| program.instructions()[from].nodes.last().copied())
 }
 
-/// Requests of one instruction: everything wanted that no kernel measures.
+/// Returns the requests for one instruction: everything requested that no kernel measures.
 fn probe(program: &Program, index: usize, wanted: &[Wanted]) -> Probe {
     let instruction = &program.instructions()[index];
     let kernel = instruction.kernel.layer();
@@ -225,7 +225,7 @@ fn probe(program: &Program, index: usize, wanted: &[Wanted]) -> Probe {
     probe
 }
 
-/// Instructions that compute something from the output of instruction `index`, directly or through views.
+/// Returns the instructions that compute something from the output of instruction `index`, directly or through views.
 fn readers(program: &Program, index: usize) -> Vec<usize> {
     let reads = |other: &Instruction| other.inputs.iter().any(|&source| producer(program, source) == Some(index));
     let instructions = program.instructions().iter().enumerate();
@@ -236,7 +236,7 @@ fn slots(wanted: Wanted) -> LayerProbe {
     LayerProbe { units: UnitCounts::new(wanted.units), ..LayerProbe::default() }
 }
 
-/// Slots for the weights of the nodes of an instruction whose signs are wanted.
+/// Returns slots for the weights of the nodes of an instruction whose signs are requested.
 fn signs(graph: &Graph, instruction: &Instruction, wanted: &[Wanted]) -> Vec<SignProbe> {
     let mut signs = Vec::new();
     for (layer, &id) in instruction.nodes.iter().enumerate() {
@@ -251,7 +251,7 @@ fn signs(graph: &Graph, instruction: &Instruction, wanted: &[Wanted]) -> Vec<Sig
     signs
 }
 
-/// Returns the origin of each mean energy; asks for a sample where no measured output gives it.
+/// Returns the source of each mean energy; requests a sample if no measured output gives it.
 fn input_energies(program: &Program, wanted: &[Wanted], probes: &mut [Probe]) -> Vec<InputEnergy> {
     let mut energies = Vec::new();
     for instruction in program.instructions() {

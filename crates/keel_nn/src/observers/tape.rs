@@ -1,20 +1,20 @@
-//! Copies of whole tensors, for those who look at single values.
+//! Copies of whole tensors, for code that needs single values.
 
 use crate::graph::NodeId;
 use crate::probe::{LayerProbe, Observer, Probe};
 use crate::program::Program;
 
-/// Observer that keeps a copy of the output of chosen nodes and of the gradient with respect to it. In a program that joins
-/// nodes, only the last one of each instruction has an output of its own.
+/// Observer that keeps a copy of the output of chosen nodes and of the gradient with respect to it. In a program with fused nodes,
+/// only the last node of each instruction has an output of its own.
 #[derive(Debug)]
 pub struct Tape {
     probes: Vec<Probe>,
-    /// Number of the instruction that ends in each node.
+    /// Index of the instruction that ends in each node.
     instructions: Vec<Option<usize>>,
 }
 
 impl Tape {
-    /// Keeps the tensors of every node of `program`.
+    /// Records the tensors of every node of `program`.
     pub fn of_all(program: &Program) -> Self {
         let mut tape = Tape { probes: Vec::new(), instructions: vec![None; program.graph().nodes().len()] };
         for (index, instruction) in program.instructions().iter().enumerate() {
@@ -29,7 +29,7 @@ impl Tape {
         tape
     }
 
-    /// Keeps the tensors of `nodes` alone.
+    /// Records the tensors of `nodes` only.
     pub fn of(program: &Program, nodes: &[NodeId]) -> Self {
         let mut tape = Tape::of_all(program);
         for (node, instruction) in tape.instructions.iter().enumerate() {
@@ -40,18 +40,18 @@ impl Tape {
         tape
     }
 
-    /// Forgets the last step.
+    /// Clears the tensors of the last step.
     pub fn clear(&mut self) {
         self.probes.iter_mut().for_each(Probe::clear);
     }
 
-    /// Output of `node` in the passes since the last [`Tape::clear`], `[batch, ...]`; empty if it has none of its own, or is a
-    /// view.
+    /// Returns the output of `node` in the passes since the last [`Tape::clear`], `[batch, ...]`; empty if it has no output of its
+    /// own, or is a view.
     pub fn output(&self, node: NodeId) -> &[f32] {
         self.instructions[node.index()].map_or(&[], |index| &self.probes[index].values.output)
     }
 
-    /// Gradient with respect to the output of `node`, as [`Tape::output`]; empty as well where nothing before it learns.
+    /// Returns the gradient with respect to the output of `node`, like [`Tape::output`]; also empty if nothing before it is trained.
     pub fn gradient(&self, node: NodeId) -> &[f32] {
         self.instructions[node.index()].map_or(&[], |index| &self.probes[index].values.gradient)
     }

@@ -1,16 +1,16 @@
-//! The mean energy of a tensor, mean(x)² / mean(x²): 0 when it is centred, 1 when it is constant.
+//! The mean energy of a tensor, mean(x)² / mean(x²): 0 if it is centred, 1 if it is constant.
 
 use keel_kernels::SimdLevel;
 use keel_kernels::statistics::{Limits, Signal, SignalPart, signal_chunk};
 
 use super::sample::spread;
 
-/// Floats looked at of a tensor that is not measured otherwise, in blocks of this many.
+/// Number of floats that are read of a tensor that is not measured otherwise, in blocks of this size.
 const SAMPLE: usize = 16 * 1024;
 const BLOCK: usize = 1024;
 
-/// The mean energy of a sample of `values`, on this thread: waking another would take longer. `parts` is scratch that the
-/// first call allocates.
+/// Returns the mean energy of a sample of `values`, computed on this thread: waking another would take longer. `parts` is a scratch
+/// buffer that the first call allocates.
 pub(super) fn sampled_energy(simd: SimdLevel, values: &[f32], parts: &mut Vec<SignalPart>) -> f32 {
     parts.clear();
     parts.extend(spread(values, BLOCK, SAMPLE).map(|block| {
@@ -23,7 +23,7 @@ pub(super) fn sampled_energy(simd: SimdLevel, values: &[f32], parts: &mut Vec<Si
     share_of_mean(sample.mean, sample.variance)
 }
 
-/// The mean energy of a measured tensor, as its statistics say in single precision.
+/// Returns the mean energy of a measured tensor from its statistics, in single precision.
 pub(crate) fn mean_energy(signal: &Signal) -> f32 {
     share_of_mean(f64::from(signal.mean as f32), f64::from(signal.std() as f32).powi(2))
 }

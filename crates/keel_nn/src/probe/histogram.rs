@@ -5,26 +5,26 @@ use keel_kernels::statistics::{Limits, Signal, histogram, signal_chunk};
 
 use super::sample::spread;
 
-/// Bins of a histogram.
+/// Number of bins of a histogram.
 const BINS: usize = 64;
 
-/// Values a histogram is made of, about, in blocks of this many: of a larger tensor, blocks spread over it are looked at.
+/// Approximate number of values of a histogram, in blocks of this size: of a larger tensor, evenly spread blocks are read.
 const SAMPLE: usize = 1 << 15;
 const BLOCK: usize = 1 << 10;
 
-/// Histogram of a tensor's finite values over their range; of a sample of them, if there are many.
+/// Histogram of a tensor's finite values over their range, or of a sample of them if there are many.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {
     /// Lower end of the first bin.
     pub low: f32,
     /// Upper end of the last bin.
     pub high: f32,
-    /// Values in each of 64 equal bins.
+    /// Number of values in each of 64 equal bins.
     pub counts: Vec<u64>,
 }
 
 impl Histogram {
-    /// The distribution of `values`; `None` if none of them is finite.
+    /// Returns the distribution of `values`; `None` if none of them is finite.
     pub(super) fn of(simd: SimdLevel, values: &[f32]) -> Option<Self> {
         let sample = spread(values, BLOCK, SAMPLE);
         let range = |block: &[f32]| {
@@ -35,7 +35,7 @@ impl Histogram {
             Signal::combine(&[part]).range
         };
         let (low, high) = sample.clone().filter_map(range).reduce(|one, two| (one.0.min(two.0), one.1.max(two.1)))?;
-        // A constant tensor gets a range around its value that single precision can tell apart.
+        // A constant tensor gets a range around its value that single precision can resolve.
         let margin = if low < high { 0.0 } else { low.abs().max(1.0) * 1e-3 };
         let (low, high) = ((low - margin).max(f32::MIN), (high + margin).min(f32::MAX));
         let mut counts = vec![0; BINS];

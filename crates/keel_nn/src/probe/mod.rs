@@ -1,15 +1,15 @@
-//! Statistics of a step: an observer asks for them, the target that runs the program answers.
+//! Statistics of a step: an observer requests them, the target that runs the program measures them.
 //!
-//! An [`Observer`] has a [`Probe`] for each instruction, with what it asks for and the slots for the answers. Kernels fill
-//! what they hold in cache anyway ([`Layer::measures`](crate::Layer::measures)); the executor measures the rest. No
-//! observer sees the memory of a target: whoever needs whole tensors asks for a copy of them ([`Requests::values`]). Without an
-//! observer there is no probe and nothing is measured.
+//! An [`Observer`] has a [`Probe`] for each instruction, with requests and slots for the results. Kernels fill the slots of values
+//! that are in the cache anyway ([`Layer::measures`](crate::Layer::measures)); the executor measures the rest. No observer sees the
+//! memory of a target: code that needs whole tensors requests a copy of them ([`Requests::values`]). Without an observer there is
+//! no probe and nothing is measured.
 //!
-//! [`crate::observers`] has the observers most callers need.
+//! [`crate::observers`] contains the observers that most callers need.
 //!
-//! To save a pass over memory in a layer: set the flag in `measures`, and fill the slot in every training call in which
-//! the probe is there. An instruction that computes several nodes has a [`LayerProbe`] for each, in order; what lies between
-//! them is seen by nobody else, so it fills what it can.
+//! To save a pass over memory in a layer: set the flag in `measures`, and fill the slot in every training call with a probe. An
+//! instruction that computes several nodes has a [`LayerProbe`] for each, in order; values between its nodes are visible to this
+//! kernel only, so it fills the slots that it can.
 
 mod energy;
 mod histogram;
@@ -26,7 +26,7 @@ use keel_kernels::statistics::{
 pub(crate) use energy::mean_energy;
 pub use histogram::Histogram;
 
-/// Asks for statistics of a step while it runs; the unit type asks for nothing.
+/// Requests statistics of a step while it runs; the unit type requests nothing.
 pub trait Observer {
     /// Returns the slots of the network's input, if it is to be measured.
     fn input(&mut self) -> Option<&mut InputProbe> {
@@ -43,16 +43,16 @@ impl Observer for () {
     }
 }
 
-/// Kernels' promises to fill slots by themselves in every training step.
+/// Slots that a kernel fills itself in every training step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Measures {
-    /// [`Probe::input`]: nobody has to measure the output of the layer before.
+    /// [`Probe::input`]: the output of the layer before need not be measured.
     pub input: bool,
     /// [`LayerProbe::output`] of the last layer, and its [`LayerProbe::units`] if it is an activation.
     pub output: bool,
     /// [`LayerProbe::gradient`] of the last layer: the gradient with respect to the node's output.
     pub gradient: bool,
-    /// [`Probe::grad_input`]: nobody has to measure the gradient with respect to the output of the layer before.
+    /// [`Probe::grad_input`]: the gradient with respect to the output of the layer before need not be measured.
     pub grad_input: bool,
 }
 
@@ -65,16 +65,16 @@ pub struct InputProbe {
 }
 
 impl InputProbe {
-    /// Answers, from the network's input.
+    /// Measures the network's input.
     pub(crate) fn measure(&mut self, simd: SimdLevel, input: &[f32]) {
         self.energy = energy::sampled_energy(simd, input, &mut self.parts);
     }
 }
 
-/// Measurement of the last layer's output that the executor makes.
+/// Measurement of the last layer's output that the executor performs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutputRequest {
-    /// None: a kernel makes it, or nobody wants it.
+    /// None: a kernel measures it, or it is not requested.
     #[default]
     None,
     /// [`LayerProbe::output`].
@@ -83,7 +83,7 @@ pub enum OutputRequest {
     Units,
 }
 
-/// Everything the executor is asked to measure at one instruction, beside what its kernel measures.
+/// Measurements that the executor performs at one instruction, in addition to those of its kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Requests {
     /// Statistics of the output.
@@ -96,7 +96,7 @@ pub struct Requests {
     pub histograms: bool,
     /// [`Probe::values`].
     pub values: bool,
-    /// Of outputs and gradients with many values, the first samples alone are measured: 16 of them and about 8 Ki values.
+    /// Measures only the first samples of large outputs and gradients: 16 of them and about 8 Ki values.
     pub sampled: bool,
     /// [`SignProbe::agreement`] of every entry of [`Probe::signs`].
     pub signs: bool,
@@ -105,69 +105,69 @@ pub struct Requests {
 /// Requests and slots of one instruction.
 #[derive(Debug, Default)]
 pub struct Probe {
-    /// Everything that is asked of the executor.
+    /// Measurements that the executor performs.
     pub requests: Requests,
-    /// Outputs beyond these are saturated.
+    /// Limits beyond which outputs are saturated.
     pub limits: Option<Limits>,
-    /// The first input, `[batch, ...]`.
+    /// Statistics of the first input, `[batch, ...]`.
     pub input: Option<Signal>,
-    /// The gradient with respect to the first input, as this node alone gives it, `[batch, ...]`.
+    /// Statistics of the gradient with respect to the first input, as computed by this node only, `[batch, ...]`.
     pub grad_input: Option<GradientSignal>,
-    /// One for each node the instruction computes, in order; the last one's output is the instruction's.
+    /// One per node that the instruction computes, in order; the output of the last is that of the instruction.
     pub layers: Vec<LayerProbe>,
     /// Mean energy of a sample of the output, mean(x)² / mean(x²).
     pub energy: Option<f32>,
-    /// Histograms of the output and of the gradient with respect to it; `None` where nothing is finite.
+    /// Histograms of the output and of the gradient with respect to it; `None` if nothing is finite.
     pub histograms: Values<Option<Histogram>>,
     /// Copies of the output and of the gradient with respect to it, `[batch, ...]`.
     pub values: Values<Vec<f32>>,
-    /// One for each weight matrix whose gradient is looked at.
+    /// One per weight matrix whose gradient signs are measured.
     pub signs: Vec<SignProbe>,
-    /// Scratch for statistics of the gradient, kept from step to step.
+    /// Scratch buffer for statistics of the gradient, kept between steps.
     pub gradient_parts: Vec<GradientPart>,
 }
 
-/// Something of an output and of the gradient with respect to it.
+/// A pair of results for an output and for the gradient with respect to it.
 #[derive(Debug, Default)]
 pub struct Values<T> {
-    /// Of the output.
+    /// Result for the output.
     pub output: T,
-    /// Of the gradient with respect to the output.
+    /// Result for the gradient with respect to the output.
     pub gradient: T,
 }
 
 /// Slots of one layer.
 #[derive(Debug, Default)]
 pub struct LayerProbe {
-    /// The layer's output, `[batch, ...]`.
+    /// Statistics of the layer's output, `[batch, ...]`.
     pub output: Option<Signal>,
-    /// The gradient of the loss with respect to the layer's output.
+    /// Statistics of the gradient of the loss with respect to the layer's output.
     pub gradient: Option<GradientSignal>,
-    /// How often each unit (feature or channel) of an activation was above zero or saturated; started again by whoever
+    /// Number of times that each unit (feature or channel) of an activation was above zero or saturated; reset by the code that
     /// fills `output`. Without units for other layers.
     pub units: UnitCounts,
-    /// Scratch of whoever fills the slots, kept from step to step.
+    /// Scratch buffer of the code that fills the slots, kept between steps.
     pub parts: Vec<SignalPart>,
 }
 
 /// Signs of the gradient of one weight matrix.
 #[derive(Debug)]
 pub struct SignProbe {
-    /// Place of its node among [`Probe::layers`].
+    /// Index of its node in [`Probe::layers`].
     pub layer: usize,
-    /// Its floats among the parameters of the instruction.
+    /// Range within the parameters of the instruction.
     pub weights: Range<usize>,
-    /// Columns of the matrix.
+    /// Number of columns of the matrix.
     pub units: usize,
-    /// Agreement `|n+ - n-| / (n+ + n-)` from which a unit counts.
+    /// Minimum agreement `|n+ - n-| / (n+ + n-)` for a unit to count.
     pub limit: f64,
-    /// Share of the units with such an agreement.
+    /// Fraction of the units with such an agreement.
     pub agreement: Option<f64>,
     counts: SignCounts,
 }
 
 impl SignProbe {
-    /// Slots for the floats `weights` of node `layer`, a matrix with `units` columns; units count from the agreement `limit`.
+    /// Creates slots for the floats `weights` of node `layer`, a matrix with `units` columns; units count from the agreement `limit`.
     pub fn new(layer: usize, weights: Range<usize>, units: usize, limit: f64) -> Self {
         SignProbe { layer, weights, units, limit, agreement: None, counts: SignCounts::new(units) }
     }
@@ -187,12 +187,12 @@ impl Probe {
         self.signs.iter_mut().for_each(|signs| signs.agreement = None);
     }
 
-    /// Slots of the last layer.
+    /// Returns the slots of the last layer.
     pub fn last(&mut self) -> Option<&mut LayerProbe> {
         self.layers.last_mut()
     }
 
-    /// Answers what is asked of the output, `[samples, ...]`.
+    /// Performs the requested measurements of the output, `[samples, ...]`.
     pub(crate) fn measure_output(&mut self, simd: SimdLevel, output: &[f32], samples: usize) {
         let Requests { output: wanted, energy, histograms, values, .. } = self.requests;
         let part = self.measured_part(output, samples);
@@ -217,12 +217,12 @@ impl Probe {
         }
     }
 
-    /// The samples of `values` `[samples, ...]` that are measured.
+    /// Returns the samples of `values` `[samples, ...]` that are measured.
     fn measured_part<'a>(&self, values: &'a [f32], samples: usize) -> &'a [f32] {
         if self.requests.sampled { sample::first_samples(values, samples) } else { values }
     }
 
-    /// Answers what is asked of the gradient with respect to the output, `[samples, ...]`.
+    /// Performs the requested measurements of the gradient with respect to the output, `[samples, ...]`.
     pub(crate) fn measure_gradient(&mut self, simd: SimdLevel, grad_output: &[f32], samples: usize) {
         let part = self.measured_part(grad_output, samples);
         let parts = &mut self.gradient_parts;
@@ -237,7 +237,7 @@ impl Probe {
         }
     }
 
-    /// Answers what is asked of the gradient with respect to the instruction's parameters.
+    /// Performs the requested measurements of the gradient with respect to the instruction's parameters.
     pub(crate) fn measure_parameter_gradient(&mut self, simd: SimdLevel, grad_parameters: &[f32]) {
         for signs in self.signs.iter_mut().filter(|_| self.requests.signs) {
             let gradient = &grad_parameters[signs.weights.clone()];

@@ -1,20 +1,21 @@
-//! A part of a tensor that stands for all of it.
+//! A sample that represents a whole tensor.
 
-/// Blocks of `block` values, spread evenly over `values`: all if it is no longer than `length`, else at most `length` values
-/// and at least a third of that. They lie an odd number of blocks apart, so that they meet different places of the images in `values`.
+/// Returns blocks of `block` values, spread evenly over `values`: all if it is no longer than `length`, otherwise at most `length`
+/// values and at least a third of that. They are an odd number of blocks apart, so that they cover different positions of the
+/// images in `values`.
 pub(super) fn spread(values: &[f32], block: usize, length: usize) -> impl Iterator<Item = &[f32]> + Clone {
     let step = if values.len() <= length { 1 } else { values.len().div_ceil(length) | 1 };
     values.chunks(block).step_by(step)
 }
 
-/// Values looked at of a tensor that is not measured whole, because it has more than twice as many.
+/// Number of values read of a tensor that is not measured completely, because it has more than twice as many.
 const LOOKED_AT: usize = 8 * 1024;
 
-/// Minimum number of samples looked at.
+/// Minimum number of samples that are read.
 const LEAST_SAMPLES: usize = 16;
 
-/// The first samples of `values` `[samples, ...]`: all of them if there are few values. Training batches are shuffled, so the
-/// first samples stand for all.
+/// Returns the first samples of `values` `[samples, ...]`: all of them if there are few values. Training batches are shuffled, so
+/// the first samples represent all.
 pub(super) fn first_samples(values: &[f32], samples: usize) -> &[f32] {
     let length = values.len() / samples.max(1);
     let wanted = (LOOKED_AT / length.max(1)).max(LEAST_SAMPLES);

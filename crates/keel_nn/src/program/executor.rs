@@ -17,7 +17,7 @@ use crate::random::RandomKey;
 /// One batch to run.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchInput<'a> {
-    /// `[batch, ...]` of the graph's input shape.
+    /// Input, `[batch, ...]` of the graph's input shape.
     pub input: &'a [f32],
     /// Key of this step's random numbers.
     pub random: RandomKey,
@@ -30,31 +30,31 @@ pub struct Executor {
     plan: MemoryPlan,
     arena: Buffer,
     batch: usize,
-    /// Epoch of the backward passes, from 0: a parameter whose epochs are over gets no gradient.
+    /// Epoch of the backward passes, from 0: a parameter that is no longer trained gets no gradient.
     epoch: u64,
     /// For each instruction, true if it takes part in the backward passes of this epoch.
     learning: Vec<bool>,
-    /// For each instruction, the places of parameters that are not trained in this epoch.
+    /// For each instruction, the ranges of parameters that are not trained in this epoch.
     untrained: Vec<Vec<Range<usize>>>,
-    /// The replicas that hold the other parts of a divided batch.
+    /// Connection to the replicas that hold the other parts of a divided batch.
     shares: Option<Box<dyn BatchShares>>,
-    /// Part of a divided batch that the next passes run; `None` if they run a whole one.
+    /// Part of a divided batch in the next passes; `None` for a whole batch.
     part: Option<BatchPart>,
-    /// The network's state during [`Executor::evaluate`], which shares the network itself.
+    /// Network state during [`Executor::evaluate`], which borrows the network immutably.
     state: Vec<f32>,
-    /// True in tests that fill memory with NaN while it holds nothing.
+    /// True in tests that fill unused memory with NaN.
     #[cfg(test)]
     poisons: bool,
 }
 
-/// Numbers of a network as a forward pass uses them.
+/// Numbers of a network during a forward pass.
 struct Numbers<'a> {
     parameters: &'a [f32],
     state: &'a mut [f32],
 }
 
 impl Executor {
-    /// Plans the memory of `program` and allocates it; running allocates nothing.
+    /// Plans and allocates the memory of `program`; running it allocates nothing.
     pub fn new(program: Arc<Program>, request: MemoryRequest) -> Self {
         let plan = MemoryPlan::new(&program, request);
         let arena = Buffer::zeroed(plan.arena_length());
@@ -74,18 +74,18 @@ impl Executor {
         }
     }
 
-    /// The layout of the memory.
+    /// Returns the layout of the memory.
     pub fn plan(&self) -> &MemoryPlan {
         &self.plan
     }
 
-    /// Program that is run.
+    /// Returns the program.
     pub fn program(&self) -> &Arc<Program> {
         &self.program
     }
 
-    /// Sets the epoch of the backward passes that follow, counted from 0: a parameter whose epochs are over gets gradient
-    /// zero, and what only it needed is not computed.
+    /// Sets the epoch of the backward passes that follow, counted from 0: a parameter that is no longer trained gets a zero
+    /// gradient, and computations needed only for it are skipped.
     pub fn begin_epoch(&mut self, epoch: u64) {
         if epoch != self.epoch {
             self.epoch = epoch;
@@ -94,12 +94,12 @@ impl Executor {
         }
     }
 
-    /// Connects this network with the replicas that run other parts of its batches.
+    /// Connects this network with the replicas that run the other parts of its batches.
     pub fn share_batches(&mut self, shares: Box<dyn BatchShares>) {
         self.shares = Some(shares);
     }
 
-    /// Sets the part of a divided batch that the passes that follow run; `None` for whole batches.
+    /// Sets the part of a divided batch for the passes that follow; `None` for whole batches.
     pub fn begin_part(&mut self, part: Option<BatchPart>) {
         self.part = part;
     }
@@ -107,7 +107,7 @@ impl Executor {
     /// Runs all kernels forward and returns the outputs `[batch, outputs]`.
     ///
     /// # Panics
-    /// If the network is not the program's, or the batch is empty, larger than planned, or no whole number of samples.
+    /// If the network does not belong to the program, or the batch is empty, larger than planned, or not a whole number of samples.
     pub fn forward<'a>(
         &'a mut self,
         network: &mut Network,
@@ -119,11 +119,11 @@ impl Executor {
         self.output(batch.input)
     }
 
-    /// Runs all kernels forward in evaluation mode and returns the outputs `[batch, outputs]`. The network is only read:
-    /// several executors may evaluate one network at the same time.
+    /// Runs all kernels forward in evaluation mode and returns the outputs `[batch, outputs]`. The network is only read: several
+    /// executors may evaluate the same network at the same time.
     ///
     /// # Panics
-    /// If the plan is for training, or as [`Executor::forward`].
+    /// If the plan is for training, or as described at [`Executor::forward`].
     pub fn evaluate<'a>(&'a mut self, network: &Network, batch: BatchInput<'a>) -> &'a [f32] {
         assert_eq!(self.plan.mode(), Mode::Evaluate, "a training pass changes the network");
         let mut own = std::mem::take(&mut self.state);
@@ -198,31 +198,31 @@ impl Executor {
         }
     }
 
-    /// Loss of the last forward run, by the graph's loss; the gradient with respect to the outputs is left for
+    /// Returns the loss of the last forward pass, by the graph's loss, and stores the gradient with respect to the outputs for
     /// [`Executor::backward`]. `targets` has one entry for each prediction of each sample.
     ///
     /// # Panics
-    /// If the graph has no loss, `targets` does not fit the batch, or as [`Executor::outputs_and_gradient`].
+    /// If the graph has no loss, `targets` does not fit the batch, or as described at [`Executor::outputs_and_gradient`].
     pub fn loss<'a>(&mut self, targets: impl Into<WeightedTargets<'a>>) -> LossValue {
         let program = Arc::clone(&self.program);
         let (outputs, gradient) = self.outputs_and_gradient();
         loss_of(&program).value_and_gradient(program.simd(), outputs, targets, gradient)
     }
 
-    /// As [`Executor::loss`], without a gradient.
+    /// Returns the same as [`Executor::loss`], without a gradient.
     ///
     /// # Panics
-    /// As [`Executor::loss`].
+    /// As described at [`Executor::loss`].
     pub fn loss_value<'a>(&mut self, targets: impl Into<WeightedTargets<'a>>) -> LossValue {
         let program = Arc::clone(&self.program);
         loss_of(&program).value(program.simd(), self.outputs_and_gradient().0, targets)
     }
 
-    /// The outputs of the last forward run and the place for the gradient with respect to them, for a loss that the graph does
-    /// not have.
+    /// Returns the outputs of the last forward pass and the buffer for the gradient with respect to them, for a loss that is not
+    /// part of the graph.
     ///
     /// # Panics
-    /// If the plan is for evaluation, or the network has no layer.
+    /// If the plan is for evaluation, or the network has no layers.
     pub fn outputs_and_gradient(&mut self) -> (&[f32], &mut [f32]) {
         let ValueSource::Instruction(index) = self.program.storage(self.program.output()) else {
             panic!("a network without layers cannot train")
@@ -235,9 +235,9 @@ impl Executor {
         (output, gradient)
     }
 
-    /// Runs all kernels backward, from the gradient left by [`Executor::loss`] or written through
-    /// [`Executor::outputs_and_gradient`]; `gradients` is
-    /// laid out as the network's parameters and overwritten, with zeros where a parameter is not trained in this epoch.
+    /// Runs all kernels backward, from the gradient stored by [`Executor::loss`] or written through
+    /// [`Executor::outputs_and_gradient`]; `gradients` is laid out like the network's parameters and overwritten, with zeros for
+    /// parameters that are not trained in this epoch.
     pub fn backward(
         &mut self,
         network: &Network,
@@ -329,7 +329,7 @@ impl Executor {
     }
 }
 
-/// Clears the gradients of an instruction's parameters that are not trained, and hands all of its gradients on.
+/// Clears the gradients of an instruction's parameters that are not trained, and reports all of its gradients as ready.
 fn finish_gradient(
     gradients: &mut [f32],
     own: &Range<usize>,
@@ -350,13 +350,13 @@ fn loss_of(program: &Program) -> &LossNode {
     program.graph().loss().expect("a training graph ends in its loss, see `Graph::with_loss`")
 }
 
-/// Origin of an input.
+/// Location of an input.
 #[derive(Clone)]
 enum Place {
     None,
     Network,
     Arena(Slot),
-    /// The same value as the first input.
+    /// Same value as the first input.
     First,
 }
 
@@ -399,7 +399,7 @@ fn resolve<'a>(places: [Place; 2], input: &'a [f32], slices: [&'a mut [f32]; 2])
     [first, second]
 }
 
-/// The part of a slot a smaller batch uses.
+/// Returns the part of a slot that a smaller batch uses.
 fn shortened(slot: &Slot, length: usize) -> Slot {
     slot.start..slot.start + length
 }

@@ -1,4 +1,4 @@
-//! One instruction of a program: a kernel with the nodes it computes.
+//! One instruction of a program: a kernel with the nodes that it computes.
 
 use std::ops::Range;
 
@@ -7,28 +7,28 @@ use crate::graph::{Graph, NodeId, Op, Value};
 use crate::layer::Layer;
 use crate::layers::{ConvolutionBlock, NormBlock};
 
-/// A value flowing through a program.
+/// A value of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ValueSource {
     /// Input of the network.
     Input,
-    /// The output of the instruction with this index.
+    /// Output of the instruction with this index.
     Instruction(usize),
 }
 
-/// Arithmetic of an instruction.
+/// Kernel of an instruction.
 #[derive(Clone, Debug)]
 pub enum Kernel {
-    /// One operation by itself.
+    /// One operation.
     Single(Op),
-    /// A batch norm with what follows it.
+    /// A batch norm with the operations that follow.
     Norm(NormBlock),
-    /// A convolution with the batch norm after it and what follows that.
+    /// A convolution with the batch norm after it and the operations that follow.
     Convolution(ConvolutionBlock),
 }
 
 impl Kernel {
-    /// The arithmetic.
+    /// Returns the implementation.
     pub fn layer(&self) -> &dyn Layer {
         match self {
             Kernel::Single(op) => op.layer(),
@@ -38,37 +38,37 @@ impl Kernel {
     }
 }
 
-/// A kernel in its place.
+/// A kernel with its operands.
 #[derive(Clone, Debug)]
 pub struct Instruction {
-    /// The nodes it computes, in the order of the graph; its output is that of the last.
+    /// Nodes that it computes, in the order of the graph; its output is that of the last.
     pub nodes: Vec<NodeId>,
-    /// Arithmetic of the nodes.
+    /// Kernel that computes the nodes.
     pub kernel: Kernel,
-    /// One or two values it reads.
+    /// One or two input values.
     pub inputs: Vec<ValueSource>,
-    /// Its floats in the parameter buffer.
+    /// Range in the parameter buffer.
     pub parameters: Range<usize>,
-    /// Its floats in the state buffer.
+    /// Range in the state buffer.
     pub state: Range<usize>,
-    /// The passes that joined it, in order.
+    /// Passes that fused it, in order.
     pub fused_by: Vec<Fusion>,
 }
 
 impl Instruction {
-    /// That of its first node, so that random numbers are the same however nodes are joined.
+    /// Returns the random word of its first node, so that random numbers do not depend on fusion.
     pub(crate) fn random_word(&self, graph: &Graph) -> u64 {
         graph.node(self.nodes[0]).random_word()
     }
 
-    /// The names of its nodes in `graph`, for people: `conv2d_1 + batch_norm_1`.
+    /// Returns the names of its nodes in `graph`, for display: `conv2d_1 + batch_norm_1`.
     pub fn name(&self, graph: &Graph) -> String {
         let names: Vec<&str> = self.nodes.iter().map(|&id| graph.node(id).name.as_str()).collect();
         names.join(" + ")
     }
 }
 
-/// One instruction for each node.
+/// Returns one instruction per node.
 pub(super) fn of_nodes(graph: &Graph) -> Vec<Instruction> {
     let source = |value: &Value| match value {
         Value::Input => ValueSource::Input,

@@ -1,7 +1,7 @@
-//! Programs: a graph lowered to what a target executes.
+//! Programs: a graph lowered for execution by a target.
 //!
-//! `lower(&graph, &target)` gives a program; the graph stays beside it and is never rebuilt. [`Cpu`] joins neighbours into
-//! kernels that are faster as one, lays all memory out beforehand ([`MemoryPlan`]) and runs in f32 ([`Executor`]).
+//! `lower(&graph, &target)` returns a program, which keeps the graph. [`Cpu`] fuses neighbours into kernels that are faster
+//! together, plans all memory beforehand ([`MemoryPlan`]) and runs in f32 ([`Executor`]).
 
 mod executor;
 mod instruction;
@@ -22,12 +22,12 @@ pub use plan::{MemoryPlan, NodePlan, Slot};
 use crate::Shape;
 use crate::graph::Graph;
 
-/// Something that executes graphs.
+/// A target that executes graphs.
 pub trait Target {
     /// Result of lowering a graph.
     type Program;
 
-    /// Lowers `graph`; it stays as it is.
+    /// Lowers `graph`, which is not changed.
     fn lower(&self, graph: &Arc<Graph>) -> Self::Program;
 }
 
@@ -39,24 +39,24 @@ pub fn lower<T: Target>(graph: &Arc<Graph>, target: &T) -> T::Program {
 /// The kernels of this machine, in f32.
 #[derive(Clone, Copy, Debug)]
 pub struct Cpu {
-    /// Neighbours that are joined.
+    /// Fusion passes that are applied.
     pub passes: FusionPasses,
-    /// SIMD level all kernels of a program run at.
+    /// SIMD level of all kernels of a program.
     pub simd: SimdLevel,
 }
 
 impl Cpu {
-    /// Joins all there is to join, at the default SIMD level: for training and prediction.
+    /// Applies all fusion passes, at the default SIMD level: for training and prediction.
     pub fn fused() -> Self {
         Cpu { passes: FusionPasses::all(), simd: simd::level() }
     }
 
-    /// Joins nothing: one instruction for each node, in the order of the nodes, at the default SIMD level.
+    /// Applies no fusion pass: one instruction per node, in the order of the nodes, at the default SIMD level.
     pub fn unfused() -> Self {
         Cpu { passes: FusionPasses::none(), ..Cpu::fused() }
     }
 
-    /// Sets the neighbours that are joined.
+    /// Sets the fusion passes.
     #[must_use]
     pub fn with_passes(self, passes: FusionPasses) -> Self {
         Cpu { passes, ..self }
@@ -84,7 +84,7 @@ impl Target for Cpu {
     }
 }
 
-/// A graph with the instructions that compute it on a CPU. Parameters, state and results are the graph's, up to rounding.
+/// A graph with the instructions that compute it on a CPU. Parameters, state and results are the same as the graph's, up to rounding.
 #[derive(Debug)]
 pub struct Program {
     graph: Arc<Graph>,
@@ -93,27 +93,27 @@ pub struct Program {
 }
 
 impl Program {
-    /// Graph that the program computes.
+    /// Returns the graph that the program computes.
     pub fn graph(&self) -> &Arc<Graph> {
         &self.graph
     }
 
-    /// Instructions, in the order in which they run.
+    /// Returns the instructions in execution order.
     pub fn instructions(&self) -> &[Instruction] {
         &self.instructions
     }
 
-    /// SIMD level all kernels run at.
+    /// Returns the SIMD level of all kernels.
     pub fn simd(&self) -> SimdLevel {
         self.simd
     }
 
-    /// The value the network returns.
+    /// Returns the output of the network.
     pub fn output(&self) -> ValueSource {
         self.instructions.len().checked_sub(1).map_or(ValueSource::Input, ValueSource::Instruction)
     }
 
-    /// Shape of one sample of a value.
+    /// Returns the shape of one sample of a value.
     pub fn shape(&self, source: ValueSource) -> Shape {
         match source {
             ValueSource::Input => self.graph.input_shape(),
@@ -121,7 +121,7 @@ impl Program {
         }
     }
 
-    /// The source whose memory `source` shares: through views back to what is really computed.
+    /// Returns the source whose memory `source` shares, following views back to the value that is computed.
     pub fn storage(&self, source: ValueSource) -> ValueSource {
         match source {
             ValueSource::Instruction(index) if self.instructions[index].kernel.layer().is_view() => {
@@ -131,8 +131,8 @@ impl Program {
         }
     }
 
-    /// For each instruction, true if it or an instruction it reads from learns in `epoch`, counted from 0: only these take part
-    /// in a backward pass.
+    /// Returns for each instruction whether it, or an instruction it reads from, is trained in `epoch`, counted from 0: only these
+    /// take part in a backward pass.
     pub(crate) fn learning(&self, epoch: u64) -> Vec<bool> {
         let mut learning = vec![false; self.instructions.len()];
         for (index, instruction) in self.instructions.iter().enumerate() {
@@ -144,7 +144,7 @@ impl Program {
         learning
     }
 
-    /// For each instruction, the places of those of its parameters that do not learn in `epoch`, counted from 0.
+    /// Returns for each instruction the ranges of its parameters that are not trained in `epoch`, counted from 0.
     pub(crate) fn untrained(&self, epoch: u64) -> Vec<Vec<Range<usize>>> {
         let of = |instruction: &Instruction| {
             let parameters = instruction.nodes.iter().flat_map(|&id| self.graph.parameters_of(id));

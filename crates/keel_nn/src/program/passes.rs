@@ -1,4 +1,4 @@
-//! The fusion passes: which neighbours are joined into one layer, each of them a choice.
+//! The fusion passes, which join neighbouring nodes into one kernel; each can be enabled separately.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,18 +11,18 @@ pub enum Fusion {
     NormActivation,
     /// Batch norm and the sum that ends a residual block.
     NormSum,
-    /// That sum and the activation after it.
+    /// The sum of a residual block and the activation after it.
     SumActivation,
     /// Batch norm, its activation and 2x2 max pooling.
     NormPooling,
     /// A convolution and the batch norm after it.
     ConvolutionNorm,
-    /// In evaluation, the norm becomes part of the convolution's weights.
+    /// In evaluation, the norm is folded into the convolution's weights.
     FoldNorm,
 }
 
 impl Fusion {
-    /// Every pass in the order they run, with its name and one line.
+    /// All passes in the order they run, with name and summary.
     pub const ALL: [(Fusion, &'static str, &'static str); 6] = [
         (Fusion::NormActivation, "norm_activation", "batch norm + activation in one pass each way"),
         (Fusion::NormSum, "norm_sum", "batch norm + residual sum in one pass each way"),
@@ -31,12 +31,12 @@ impl Fusion {
         (
             Fusion::ConvolutionNorm,
             "convolution_norm",
-            "batch-norm sums from the convolution's output in cache; its gradient made image by image",
+            "batch-norm sums from the convolution's output in cache; its gradient computed image by image",
         ),
         (Fusion::FoldNorm, "fold_norm", "evaluation: batch norm folded into the convolution's weights"),
     ];
 
-    /// Its name in settings.
+    /// Returns its name in settings.
     pub fn name(self) -> &'static str {
         Fusion::ALL.iter().find(|(pass, ..)| *pass == self).map_or("", |(_, name, _)| name)
     }
@@ -49,36 +49,36 @@ pub struct FusionPasses {
 }
 
 impl FusionPasses {
-    /// Every pass.
+    /// Returns the set of all passes.
     pub fn all() -> Self {
         FusionPasses { enabled: [true; Fusion::ALL.len()] }
     }
 
-    /// No pass: one node a layer.
+    /// Returns the empty set: one node per kernel.
     pub fn none() -> Self {
         FusionPasses { enabled: [false; Fusion::ALL.len()] }
     }
 
-    /// The set with `pass`.
+    /// Returns the set with `pass`.
     #[must_use]
     pub fn with(mut self, pass: Fusion) -> Self {
         self.enabled[pass as usize] = true;
         self
     }
 
-    /// The set without `pass`.
+    /// Returns the set without `pass`.
     #[must_use]
     pub fn without(mut self, pass: Fusion) -> Self {
         self.enabled[pass as usize] = false;
         self
     }
 
-    /// Whether `pass` is in the set.
+    /// Returns true if `pass` is in the set.
     pub fn contains(self, pass: Fusion) -> bool {
         self.enabled[pass as usize]
     }
 
-    /// The passes in the set, in the order they run.
+    /// Iterates over the passes of the set, in the order they run.
     pub fn iter(self) -> impl Iterator<Item = Fusion> {
         Fusion::ALL.into_iter().map(|(pass, ..)| pass).filter(move |pass| self.contains(*pass))
     }

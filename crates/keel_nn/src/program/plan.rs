@@ -1,8 +1,8 @@
 //! Layout of all intermediate results: one allocation for a program, a batch size and a mode.
 //!
 //! Each buffer has a lifetime in steps: instruction `i` of `n` runs forward at time `i`, the loss at `n`, and instruction `i`
-//! backward at `2n - i`. Buffers whose lifetimes do not meet share memory; they are placed largest first, each at the
-//! lowest free offset.
+//! backward at `2n - i`. Buffers whose lifetimes do not overlap share memory; they are placed in descending order of size, each at
+//! the lowest free offset.
 
 use std::ops::Range;
 
@@ -11,10 +11,10 @@ use keel_kernels::buffer::ALIGNMENT_FLOATS;
 use super::{Program, ValueSource};
 use crate::layer::{Memory, MemoryRequest, Mode};
 
-/// A range of the arena, for the largest batch.
+/// A range of the arena, for the maximum batch size.
 pub type Slot = Range<usize>;
 
-/// The layout of one arena.
+/// Layout of one arena.
 #[derive(Clone, Debug)]
 pub struct MemoryPlan {
     pub(crate) request: MemoryRequest,
@@ -23,39 +23,39 @@ pub struct MemoryPlan {
     arena: usize,
 }
 
-/// The buffers of one instruction.
+/// Buffers of one instruction.
 #[derive(Clone, Debug, Default)]
 pub struct NodePlan {
-    /// Where its output lies; a view has the slot of its input.
+    /// Slot of its output; a view has the slot of its input.
     pub output: Slot,
-    /// Place of the gradient with respect to its output.
+    /// Slot of the gradient with respect to its output.
     pub grad_output: Slot,
-    /// Kept from forward to backward.
+    /// Slot of the values kept from forward to backward.
     pub saved: Slot,
-    /// Free use in forward.
+    /// Scratch buffer of forward.
     pub forward_scratch: Slot,
-    /// Free use in backward.
+    /// Scratch buffer of backward.
     pub backward_scratch: Slot,
-    /// Place to which the gradient with respect to each input is written.
+    /// Destination of the gradient with respect to each input.
     pub(crate) grad_inputs: [GradInput; 2],
     pub(crate) memory: Memory,
 }
 
-/// Use of the gradient with respect to one input.
+/// Destination of the gradient with respect to one input.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum GradInput {
-    /// Nobody needs it.
+    /// The gradient is not needed.
     #[default]
     Unused,
     /// The first consumer in backward order writes it.
     Write(Slot),
-    /// Later consumers write `from` and add it to `to`,
+    /// Later consumers write to `from`, which is then added to `to`,
     Add { from: Slot, to: Slot },
-    /// or add to it themselves.
+    /// or add to it directly.
     Accumulate(Slot),
 }
 
-/// Place of a buffer, and the steps in which its contents are needed.
+/// Slot of a buffer, and the steps in which its contents are needed.
 #[derive(Clone, Debug)]
 #[cfg_attr(not(test), expect(dead_code, reason = "the steps are read by tests"))]
 struct Lifetime {
@@ -77,27 +77,27 @@ impl MemoryPlan {
         Layout { program, request, requests: Vec::new() }.plan()
     }
 
-    /// Largest batch.
+    /// Returns the maximum batch size.
     pub fn batch(&self) -> usize {
         self.request.batch
     }
 
-    /// Training or evaluation.
+    /// Returns the mode.
     pub fn mode(&self) -> Mode {
         self.request.mode
     }
 
-    /// The buffers of each instruction.
+    /// Returns the buffers of each instruction.
     pub fn nodes(&self) -> &[NodePlan] {
         &self.nodes
     }
 
-    /// Floats of the arena.
+    /// Returns the number of floats of the arena.
     pub fn arena_length(&self) -> usize {
         self.arena
     }
 
-    /// Fills everything in `arena` that holds nothing at step `time` with NaN.
+    /// Fills all parts of `arena` that are unused at step `time` with NaN.
     #[cfg(test)]
     pub(crate) fn poison(&self, arena: &mut [f32], time: usize) {
         let mut alive = vec![false; arena.len()];
@@ -107,7 +107,7 @@ impl MemoryPlan {
         arena.iter_mut().zip(alive).filter(|(_, alive)| !alive).for_each(|(value, _)| *value = f32::NAN);
     }
 
-    /// Buffers that are alive at the same time and overlap, as pairs of their numbers.
+    /// Returns the buffers that overlap during their lifetimes, as pairs of indices.
     #[cfg(test)]
     pub(crate) fn overlapping(&self) -> Vec<(usize, usize)> {
         let mut pairs = Vec::new();
@@ -122,7 +122,7 @@ impl MemoryPlan {
         pairs
     }
 
-    /// Floats all buffers would take without sharing memory.
+    /// Returns the number of floats that all buffers would take without sharing memory.
     pub fn unshared_length(&self) -> usize {
         self.buffers.iter().map(|buffer| buffer.slot.len()).sum()
     }
@@ -232,7 +232,7 @@ impl Layout<'_> {
         self.request.batch * self.program.instructions()[node].kernel.layer().output_shape().len()
     }
 
-    /// Nodes, other than views, that read the memory of `node`'s output.
+    /// Returns the nodes, except views, that read the memory of `node`'s output.
     fn readers(&self, node: usize) -> Vec<usize> {
         let reads = |input: &ValueSource| self.program.storage(*input) == ValueSource::Instruction(node);
         let nodes = self.program.instructions().iter().enumerate();
@@ -247,8 +247,9 @@ impl Layout<'_> {
         self.requests.len() - 1
     }
 
-    /// In backward order, the first to reach a value writes its gradient; the others add to it themselves or go through
-    /// a temporary buffer. A node that passes its gradient on as it is shares the buffer with its second input.
+    /// Chooses the destinations of gradients: in backward order, the first node to reach a value writes its gradient; the others
+    /// add to it directly or through a temporary buffer. A node that passes its gradient on unchanged shares the buffer with its
+    /// second input.
     fn gradient_targets(
         &mut self,
         memories: &[Memory],
@@ -286,7 +287,7 @@ impl Layout<'_> {
         targets
     }
 
-    /// Gives the gradient of `source` the buffer of that of `node`, for both lifetimes.
+    /// Gives the gradient of `source` the buffer of the gradient of `node`, for both lifetimes.
     fn share(&mut self, gradients: &mut [Option<usize>], node: usize, source: usize) {
         if let (Some(kept), Some(given_up)) = (gradients[node], gradients[source]) {
             self.requests[given_up].length = 0;
@@ -301,13 +302,13 @@ enum Target {
     #[default]
     None,
     Direct,
-    /// The gradient with respect to the output becomes that with respect to the input.
+    /// The gradient with respect to the output becomes the gradient with respect to the input.
     InPlace,
     Accumulate,
     Temporary(usize),
 }
 
-/// Offsets for all requests and the floats they take together.
+/// Returns the offsets of all requests and the total number of floats.
 fn place(requests: &[Request]) -> (Vec<Slot>, usize) {
     let mut order: Vec<usize> = (0..requests.len()).collect();
     order.sort_by_key(|&index| (std::cmp::Reverse(requests[index].length), index));

@@ -1,8 +1,7 @@
 //! Activation functions: `y = f(x)` for every value, and `grad_x = grad_y * f'(x)`.
 //!
-//! `f` and `f'` are in the file of each activation; at a kink, `f'` is the slope of the left side. Prelu learns its slope, one
-//! for each channel `c`: the gradient of `slope[c]` is the sum of `grad_y * x` over all `x` of that channel that are not
-//! positive.
+//! `f` and `f'` are in the file of each activation; at a kink, `f'` is the left-hand derivative. Prelu learns its slope, one per
+//! channel `c`: the gradient of `slope[c]` is the sum of `grad_y * x` over all `x` of that channel that are not positive.
 
 use super::{Call, Definition, Gradients};
 use crate::Layer;

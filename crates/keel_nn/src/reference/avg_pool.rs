@@ -1,4 +1,4 @@
-//! Average pooling: the average of each window of an image, for every channel on its own.
+//! Average pooling: the average of each window of an image, for every channel separately.
 //!
 //! ```text
 //! y[n, i, j, c]                      = sum over r, s of x[n, row(i, r), column(j, s), c] / area
@@ -14,7 +14,7 @@ use crate::Layer;
 use crate::layers::AvgPool;
 
 impl AvgPool {
-    /// Calls `visit` with the index of an `x` and of the `y` it adds to, for every value of every window.
+    /// Calls `visit` with the index of an `x` and of the `y` that it adds to, for every value of every window.
     fn for_each_value(&self, batch: usize, mut visit: impl FnMut(usize, usize)) {
         let ([rows, columns], channels) = (Axis::of_pool(self.windows()), self.windows().channels);
         for n in 0..batch {

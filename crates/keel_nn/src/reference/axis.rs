@@ -32,8 +32,8 @@ impl Axis {
         })
     }
 
-    /// Returns the position of the image under tap `tap` of window `window`:
-    /// `window * stride + tap * dilation - padding`, or `None` where the tap lies in the padding.
+    /// Returns the position of the image at tap `tap` of window `window`: `window * stride + tap * dilation - padding`, or `None`
+    /// if the tap lies in the padding.
     pub(super) fn position(&self, window: usize, tap: usize) -> Option<usize> {
         let position = (window * self.stride + tap * self.dilation).checked_sub(self.padding)?;
         (position < self.size).then_some(position)

@@ -22,7 +22,7 @@
 //! grad_x        = g / sqrt(variance + epsilon)                                          in evaluation
 //! ```
 //!
-//! The two means are the gradient that flows back through the batch's mean and variance: every value moves both.
+//! The two means are the gradient that flows back through the batch's mean and variance: every value affects both.
 
 use super::moments::Moments;
 use super::{Call, Definition, Gradients};
@@ -37,12 +37,12 @@ impl BatchNorm {
         (0..rows).map(|row| row * channels + c).collect()
     }
 
-    /// Returns the mode it works in: a frozen layer works as in evaluation.
+    /// Returns the effective mode: a frozen layer works as in evaluation.
     fn mode(&self, call: &Call<'_>) -> Mode {
         if self.is_frozen() { Mode::Evaluate } else { call.mode }
     }
 
-    /// Returns mean and variance channel `c` is normalised with.
+    /// Returns the mean and variance that channel `c` is normalised with.
     fn moments(&self, call: &Call<'_>, c: usize) -> Moments {
         match self.mode(call) {
             Mode::Train => Moments::of(call.inputs[0], &self.values_of(call.batch, c)),
@@ -55,7 +55,7 @@ impl BatchNorm {
         if self.spec().affine { (call.parameters[c], call.parameters[self.channels() + c]) } else { (1.0, 0.0) }
     }
 
-    /// Moves the running statistics of channel `c` towards those of a batch with `count` values in each channel.
+    /// Updates the running statistics of channel `c` with those of a batch with `count` values per channel.
     fn move_running(&self, state: &mut [f64], c: usize, moments: Moments, count: usize) {
         let channels = self.channels();
         let updates = state[2 * channels];

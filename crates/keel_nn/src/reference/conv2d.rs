@@ -16,7 +16,7 @@ use super::{Call, Definition, Gradients};
 use crate::Layer;
 use crate::layers::Conv2d;
 
-/// Indices of one product of the sum.
+/// Indices of one product in the sum.
 struct Product {
     x: usize,
     w: usize,

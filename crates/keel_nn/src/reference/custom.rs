@@ -1,14 +1,14 @@
-//! A layer of the program's own: nobody else knows its formula, so its own functions are called, in f32.
+//! A custom layer: its formula is unknown here, so its own functions are called, in f32.
 
 use keel_kernels::SimdLevel;
 
 use super::{Call, Definition, Gradients};
 use crate::{Backward, Forward, Layer, Memory, MemoryRequest};
 
-/// Level the functions are called at: the plainest.
+/// SIMD level at which the functions are called: the simplest.
 const SIMD: SimdLevel = SimdLevel::Scalar;
 
-/// The functions of a layer as its definition. The second input is not passed on: such layers have one.
+/// The functions of a layer as its definition. The second input is not passed: such layers have one.
 #[derive(Debug)]
 pub struct CustomDefinition<'a>(pub &'a dyn Layer);
 

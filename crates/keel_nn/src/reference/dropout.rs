@@ -1,5 +1,5 @@
-//! Dropout: in training, each value is zero with a probability, else divided by the probability of being kept
-//! (Srivastava et al. 2014); in evaluation nothing happens.
+//! Dropout: in training, each value is set to zero with a probability, otherwise divided by the probability of being kept
+//! (Srivastava et al. 2014); in evaluation, values are unchanged.
 //!
 //! ```text
 //! y[k]      = x[k] * mask[k]
@@ -7,8 +7,8 @@
 //! mask[k]   = 0 if draw[k] < probability * 2^32, else 1 / (1 - probability)
 //! ```
 //!
-//! `draw[k]` is 32 random bits: two neighbouring values share the 64 bits of the step's key at `k / 2`, the even one takes
-//! the lower half, the odd one the upper half.
+//! `draw[k]` is 32 random bits: two neighbouring values share the 64 bits of the step's key at `k / 2`, the even one uses the lower
+//! half, the odd one the upper half.
 
 use super::{Call, Definition, Gradients};
 use crate::Mode;

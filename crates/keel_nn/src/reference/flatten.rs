@@ -1,4 +1,4 @@
-//! Flatten: the values of an image `[height, width, channels]` are those of a vector, in the same order.
+//! Flatten: the values of an image `[height, width, channels]` as a vector, in the same order.
 
 use super::{Call, Definition, Gradients};
 use crate::layers::Flatten;

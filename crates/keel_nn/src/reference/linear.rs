@@ -16,7 +16,7 @@
 use super::{Call, Definition, Gradients};
 use crate::layers::Linear;
 
-/// Indices of one product of the sum.
+/// Indices of one product in the sum.
 struct Product {
     x: usize,
     w: usize,

@@ -1,12 +1,12 @@
-//! Max pooling: the largest value of each window of an image, for every channel on its own.
+//! Max pooling: the maximum of each window of an image, for every channel separately.
 //!
 //! ```text
 //! y[n, i, j, c] = max over r, s of x[n, row(i, r), column(j, s), c]
 //! row(i, r) = i * stride + r - padding      (column likewise)
 //! ```
 //!
-//! Padding never wins. The gradient of an output goes to the value that won: the first of equal ones, row by row. NaN
-//! wins over every number, and the last NaN of a window over the others, as in PyTorch.
+//! Padding is never the maximum. The gradient of an output goes to the maximum: the first of equal values, row by row. NaN is
+//! larger than every number, and the last NaN of a window takes precedence over the others, as in PyTorch.
 
 use super::axis::Axis;
 use super::{Call, Definition, Gradients};
@@ -14,7 +14,7 @@ use crate::Layer;
 use crate::layers::MaxPool;
 
 impl MaxPool {
-    /// Returns the index in `x` of the winner of each window, in the order of the output.
+    /// Returns the index in `x` of the maximum of each window, in the order of the output.
     fn winners(&self, batch: usize, x: &[f64]) -> Vec<usize> {
         let ([rows, columns], channels) = (Axis::of_pool(self.windows()), self.windows().channels);
         let mut winners = Vec::new();

@@ -1,13 +1,13 @@
-//! Maxout: the largest of several linear maps.
+//! Maxout: the maximum of several linear maps.
 //!
 //! ```text
 //! z[n, p, u] = b[p, u] + sum over i of x[n, i] * w[i, p, u]
 //! y[n, u]    = max over p of z[n, p, u]
 //! ```
 //!
-//! `x` is `[batch, in_features]`, `w` `[in_features, pieces, out_features]`, `b` `[pieces, out_features]`. The gradient
-//! of an output goes to the piece that won: the first of equal pieces; NaN wins over every number, and the last NaN over
-//! the others. With `p` the piece that won:
+//! `x` is `[batch, in_features]`, `w` `[in_features, pieces, out_features]`, `b` `[pieces, out_features]`. The gradient of an
+//! output goes to the piece with the maximum: the first of equal pieces; NaN is larger than every number, and the last NaN takes
+//! precedence over the others. With `p` the piece with the maximum:
 //!
 //! ```text
 //! grad_x[n, i]    = sum over u of grad_y[n, u] * w[i, p, u]
@@ -19,7 +19,7 @@ use super::{Call, Definition, Gradients};
 use crate::layers::Maxout;
 
 impl Maxout {
-    /// Returns `y[n, u]` and the piece that won.
+    /// Returns `y[n, u]` and the piece with the maximum.
     fn winner(&self, call: &Call<'_>, n: usize, u: usize) -> (f64, usize) {
         let (in_features, out_features, columns) = (self.in_features(), self.out_features(), self.columns());
         let (w, b) = call.parameters.split_at(in_features * columns);

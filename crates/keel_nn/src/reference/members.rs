@@ -1,4 +1,4 @@
-//! Members of an ensemble: copies of the features, each scaled in its own way.
+//! Members of an ensemble: copies of the features, each with its own scales.
 //!
 //! ```text
 //! y[n, m, c]      = x[n, c] * s[m, c]

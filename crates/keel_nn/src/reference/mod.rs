@@ -1,10 +1,9 @@
-//! Every operation in f64, one plain loop after another: the definition that all faster versions are tested against, and the
-//! target that runs whole graphs by them ([`Reference`]).
+//! Every operation in f64, as plain loops: the definition that all faster versions are tested against, and the target that runs
+//! whole graphs with these definitions ([`Reference`]).
 //!
-//! Each file holds the formula of one operation, its sizes, its forward pass and its backward pass, in this order, and
-//! shares no arithmetic with the layers. The formula of an activation is in the file of the activation. Nothing here is
-//! fast, fused or parallel. The backward pass keeps nothing from the forward pass: it computes again what it needs from the
-//! same inputs.
+//! Each file contains the formula of one operation, its sizes, its forward pass and its backward pass, in this order, and shares no
+//! arithmetic with the layers. The formula of an activation is in the file of the activation. Nothing here is fast, fused or
+//! parallel. The backward pass keeps nothing from the forward pass: it recomputes what it needs from the same inputs.
 
 mod activation;
 mod add;
@@ -37,30 +36,30 @@ pub trait Definition {
     /// Computes the output `[batch, ...]`. In training mode, running statistics in `call.state` are updated.
     fn forward(&self, call: &mut Call<'_>) -> Vec<f64>;
 
-    /// Computes the gradients with respect to the inputs and the parameters from that with respect to the output,
-    /// `[batch, ...]`. Reads of `call` what forward read.
+    /// Computes the gradients with respect to the inputs and the parameters from the gradient with respect to the output,
+    /// `[batch, ...]`. Reads the same values of `call` as forward.
     fn backward(&self, call: &Call<'_>, grad_output: &[f64]) -> Gradients;
 
-    /// Returns the branch of the formula that each value comes from: the side of a kink, the value that wins a maximum. Between
-    /// two points with the same branches the output is smooth. Empty for an operation without kinks, and for one of a
-    /// program's own, whose kinks nobody else knows.
+    /// Returns the branch of the formula that each value comes from: the side of a kink, the index of a maximum. Between two points
+    /// with the same branches the output is smooth. Empty for an operation without kinks, and for a custom one, whose kinks are
+    /// unknown.
     fn branches(&self, _call: &Call<'_>) -> Vec<u32> {
         Vec::new()
     }
 }
 
-/// Values of one forward pass and of the backward pass that belongs to it.
+/// Values of one forward pass and the corresponding backward pass.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// Samples in this call.
+    /// Number of samples.
     pub batch: usize,
-    /// Training or evaluation.
+    /// Mode of the pass.
     pub mode: Mode,
     /// One or two inputs, each `[batch, ...]`.
     pub inputs: Vec<&'a [f64]>,
-    /// All parameters of the layer, in the order of [`Layer::parameters`](crate::Layer::parameters).
+    /// Parameters of the layer, in the order of [`Layer::parameters`](crate::Layer::parameters).
     pub parameters: &'a [f64],
-    /// All state of the layer, in the order of [`Layer::state`](crate::Layer::state).
+    /// State of the layer, in the order of [`Layer::state`](crate::Layer::state).
     pub state: &'a mut [f64],
     /// Key of this step's random numbers for the layer.
     pub random: RandomKey,
@@ -71,7 +70,7 @@ pub struct Call<'a> {
 pub struct Gradients {
     /// Gradient with respect to each input, `[batch, ...]`.
     pub inputs: Vec<Vec<f64>>,
-    /// Gradient with respect to the parameters, laid out as they are.
+    /// Gradient with respect to the parameters, laid out like them.
     pub parameters: Vec<f64>,
 }
 

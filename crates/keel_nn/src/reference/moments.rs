@@ -1,11 +1,11 @@
-//! Mean and variance of the values a norm normalises together.
+//! Mean and variance of the values that a norm normalises together.
 
 /// Mean and variance of some values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moments {
     /// Sum divided by the count.
     pub(super) mean: f64,
-    /// Mean squared distance from the mean: the biased variance, divided by the count.
+    /// Mean squared distance from the mean: the biased variance.
     pub(super) variance: f64,
 }
 

@@ -1,4 +1,4 @@
-//! A whole graph, node after node, by the definitions.
+//! A whole graph, computed node by node with the definitions.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::losses::WeightedTargets;
 use crate::program::Target;
 use crate::{Mode, Network, NodeId, RandomKey};
 
-/// The target that computes every node by its definition, in f64 and with nothing joined.
+/// Target that computes every node with its definition, in f64 and without fusion.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reference;
 
@@ -21,59 +21,59 @@ impl Target for Reference {
     }
 }
 
-/// Parameters and state of a network in f64, laid out as its graph says.
+/// Parameters and state of a network in f64, laid out as in its graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Numbers {
-    /// All learned parameters.
+    /// Learned parameters.
     pub parameters: Vec<f64>,
-    /// All state; a training pass moves it.
+    /// State; updated by a training pass.
     pub state: Vec<f64>,
 }
 
 impl Numbers {
-    /// The numbers of `network`.
+    /// Converts the parameters and state of `network`.
     pub fn of(network: &Network) -> Self {
         let widened = |values: &[f32]| values.iter().map(|&value| f64::from(value)).collect();
         Numbers { parameters: widened(&network.parameters), state: widened(&network.state) }
     }
 }
 
-/// One pass: the batch, and what every node made of it.
+/// One pass: the batch, and the output of every node.
 #[derive(Clone, Debug)]
 pub struct Pass {
-    /// Training or evaluation.
+    /// Mode of the pass.
     pub mode: Mode,
-    /// Key of the step's random numbers, as [`crate::BatchInput::random`].
+    /// Key of the step's random numbers, as in [`crate::BatchInput::random`].
     pub random: RandomKey,
-    /// `[batch, ...]` of the graph's input shape.
+    /// Input, `[batch, ...]` of the graph's input shape.
     pub input: Vec<f64>,
     /// Output of each node, `[batch, ...]`; empty before the pass.
     pub values: Vec<Vec<f64>>,
-    /// State before the pass, which backward computes with.
+    /// State before the pass, which backward uses.
     state: Vec<f64>,
 }
 
 impl Pass {
-    /// A pass that has not been run.
+    /// Creates a pass that has not been run.
     pub fn new(mode: Mode, input: &[f32], random: RandomKey) -> Self {
         let input = input.iter().map(|&value| f64::from(value)).collect();
         Pass { mode, random, input, values: Vec::new(), state: Vec::new() }
     }
 }
 
-/// A graph that is computed by definitions.
+/// A graph that is computed with the definitions.
 #[derive(Clone, Debug)]
 pub struct ReferenceProgram {
     graph: Arc<Graph>,
 }
 
 impl ReferenceProgram {
-    /// The graph it computes.
+    /// Returns the graph.
     pub fn graph(&self) -> &Arc<Graph> {
         &self.graph
     }
 
-    /// Runs all nodes forward and returns the outputs `[batch, outputs]`; the pass keeps every node's.
+    /// Runs all nodes forward and returns the outputs `[batch, outputs]`; the pass keeps the output of every node.
     pub fn forward<'a>(&self, numbers: &mut Numbers, pass: &'a mut Pass) -> &'a [f64] {
         pass.values.clear();
         pass.state.clone_from(&numbers.state);
@@ -84,7 +84,7 @@ impl ReferenceProgram {
         self.value(self.graph.output(), pass)
     }
 
-    /// Runs the pass again from node `first` on, with the state these nodes had before the pass, after parameters of theirs have
+    /// Reruns the pass from node `first`, with the state that the nodes had before the pass, after some of their parameters have
     /// changed; returns the outputs `[batch, outputs]`.
     pub fn forward_from<'a>(&self, first: NodeId, numbers: &mut Numbers, pass: &'a mut Pass) -> &'a [f64] {
         for node in &self.graph.nodes()[first.index()..] {
@@ -105,9 +105,8 @@ impl ReferenceProgram {
         self.graph.nodes()[first.index()..].iter().map(branches).collect()
     }
 
-    /// Returns the loss of a pass, by the graph's loss, and the gradient with respect to its outputs of the sum of the members'
-    /// mean losses; `None` for a loss of a program's own, or in a graph without a loss. `targets` has one entry for each
-    /// prediction of each sample.
+    /// Returns the loss of a pass, by the graph's loss, and the gradient of the sum of the members' mean losses with respect to its
+    /// outputs; `None` for a custom loss, or in a graph without a loss. `targets` has one entry for each prediction of each sample.
     pub fn loss<'a>(&self, pass: &Pass, targets: impl Into<WeightedTargets<'a>>) -> Option<LossGradient> {
         let node = self.graph.loss()?;
         let mut result = losses::evaluate(&node.loss, self.value(node.input, pass), targets)?;
@@ -115,8 +114,8 @@ impl ReferenceProgram {
         Some(result)
     }
 
-    /// Returns the gradient with respect to all parameters from that with respect to the outputs, `[batch, outputs]`; zeros
-    /// where a parameter is frozen.
+    /// Returns the gradient with respect to all parameters from the gradient with respect to the outputs, `[batch, outputs]`; zeros
+    /// for frozen parameters.
     pub fn backward(&self, numbers: &Numbers, pass: &Pass, grad_outputs: &[f64]) -> Vec<f64> {
         let mut gradients = vec![0.0; numbers.parameters.len()];
         let mut arriving: Vec<Vec<f64>> = pass.values.iter().map(|values| vec![0.0; values.len()]).collect();
@@ -141,7 +140,7 @@ impl ReferenceProgram {
         gradients
     }
 
-    /// Returns the output of `node` in `pass` and moves its state in `numbers`.
+    /// Returns the output of `node` in `pass` and updates its state in `numbers`.
     fn output(&self, node: &Node, numbers: &mut Numbers, pass: &Pass) -> Vec<f64> {
         let mut state = numbers.state[node.state.clone()].to_vec();
         let output = {

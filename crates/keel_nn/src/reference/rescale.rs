@@ -1,4 +1,4 @@
-//! Rescale: every value times a fixed factor.
+//! Rescale: multiplies every value by a fixed factor.
 //!
 //! ```text
 //! y[k]      = factor * x[k]

@@ -1,4 +1,4 @@
-//! Layer norm, group norm and instance norm: each sample is normalised on its own, the same in training and evaluation.
+//! Layer norm, group norm and instance norm: each sample is normalised separately, in the same way in training and evaluation.
 //!
 //! ```text
 //! h = (x - mean) / sqrt(variance + epsilon)

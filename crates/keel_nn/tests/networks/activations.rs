@@ -34,7 +34,7 @@ fn backward_keeps_either_input_or_output() {
         assert_eq!(memory.saved, 0, "{activation}");
     }
     let relu = Activation::Relu.build(Shape::Features(5)).unwrap();
-    assert!(relu.memory(request, SimdLevel::Scalar).backward_reads_output, "relu forgets its input");
+    assert!(relu.memory(request, SimdLevel::Scalar).backward_reads_output, "relu does not keep its input");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn config_names_catalog_and_enum_agree() {
         let read: Activation = serde_json::from_value(serde_json::json!({ "function": facts.name })).unwrap();
         assert_eq!(read, activation);
         let unknown = serde_json::json!({ "function": facts.name, "colour": 1 });
-        assert!(serde_json::from_value::<Activation>(unknown).is_err(), "{}: unknown keys are refused", facts.name);
+        assert!(serde_json::from_value::<Activation>(unknown).is_err(), "{}: unknown keys are rejected", facts.name);
         assert_eq!(Activation::named(facts.name), Some(activation));
         for text in [facts.summary, facts.formula, facts.derivative, facts.when_to_use, facts.source] {
             assert!(!text.is_empty() && !text.contains('\n'), "{}: {text:?}", facts.name);
@@ -85,7 +85,7 @@ fn config_names_catalog_and_enum_agree() {
     assert_eq!(Activation::Elu(EluSpec { alpha: 0.5 }).to_string(), "elu(alpha 0.5)");
 }
 
-/// Mean of g over a standard normal z.
+/// Returns the mean of g over a standard normal z.
 fn expectation(g: impl Fn(f32) -> f64) -> f64 {
     let weight = |z: f64| (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
     (-90_000..=90_000).map(|i| f64::from(i) * 1e-4).map(|z| g(z as f32) * weight(z) * 1e-4).sum()
@@ -142,7 +142,7 @@ fn saturated_outputs_are_those_of_small_slopes() {
             saturated += usize::from(inside);
             assert!(
                 (slope - 0.0591).abs() < 1e-3 || inside == (slope < 0.0591),
-                "{activation} at {x}: slope {slope} of its largest"
+                "{activation} at {x}: slope {slope} of its maximum"
             );
         }
         assert!(saturated > 100, "{activation}");

@@ -1,10 +1,10 @@
-//! The first losses of whole networks against PyTorch, with the same weights, data and optimiser.
+//! The first losses of whole networks against PyTorch, with the same weights, data and optimizer.
 
 use keel_nn::layers::LayerSpec;
 use keel_nn::{BatchInput, Cpu, Executor, Graph, MemoryRequest, Mode, Network, ParameterRole, RandomKey, Shape, lower};
 use keel_testkit::golden::{CurveCase, CurveParameter, GoldenFile};
 
-/// Softmax cross-entropy in f64: mean loss, and the gradient with respect to the logits.
+/// Returns the mean softmax cross-entropy in f64, and its gradient with respect to the logits.
 fn cross_entropy(logits: &[f32], labels: &[usize], gradient: &mut [f32]) -> f64 {
     let classes = logits.len() / labels.len();
     let mut loss = 0.0;
@@ -22,7 +22,7 @@ fn cross_entropy(logits: &[f32], labels: &[usize], gradient: &mut [f32]) -> f64 
     loss / labels.len() as f64
 }
 
-/// Our parameters lie in the order layers run: a block's shortcut before its body; the file has them the other way.
+/// Orders the parameters as layers run: a block's shortcut before its body; the file has the opposite order.
 fn in_graph_order(parameters: &[CurveParameter]) -> Vec<&CurveParameter> {
     let mut ordered: Vec<_> = parameters.iter().collect();
     let key = |parameter: &&CurveParameter| {

@@ -1,4 +1,4 @@
-//! Frozen layers: no gradient of their own, and none computed for nothing.
+//! Frozen layers: their gradient is zero, and gradients needed only for them are not computed.
 
 use keel_nn::layers::LayerSpec;
 use keel_nn::observers::Tape;
@@ -20,7 +20,7 @@ fn network(frozen: [bool; 3]) -> Network {
     Network::new(Graph::build(INPUT, &layers, 2).unwrap(), RandomKey::new(1))
 }
 
-/// Gradients of the sum of the outputs, and the nodes that ran backward.
+/// Returns the gradients of the sum of the outputs, and the nodes that ran backward.
 fn gradients(network: &mut Network) -> (Vec<f32>, Vec<usize>) {
     gradients_in_epoch(network, 0)
 }
@@ -57,13 +57,13 @@ fn frozen_parameters_have_gradient_zero_and_the_others_keep_theirs() {
         }
         let first_learning = frozen.iter().position(|frozen| !frozen);
         let lowest = nodes.iter().min().copied();
-        // The network puts a flatten before the last layer, which runs in neither direction.
+        // The network adds a flatten before the last layer, which runs in neither direction.
         let expected = first_learning.map(|layer| [0, 2, 5][layer]);
         assert_eq!(lowest, expected, "{frozen:?}: the backward pass ends at the first layer that learns");
     }
 }
 
-/// A network whose first layer has trained biases for two epochs; a residual block reads it twice.
+/// Returns a network whose first layer has trained biases for two epochs; a residual block reads it twice.
 fn biased(frozen: bool, bias_epochs: u64) -> Network {
     let layers = json!([
         {"type": "conv2d", "out_channels": 3, "kernel": 2, "padding": "valid", "frozen": frozen, "bias_epochs": bias_epochs},
@@ -105,7 +105,7 @@ fn epochs_of_biases_that_are_not_there_are_refused() {
     let layers = json!([{"type": "conv2d", "out_channels": 3, "bias": false, "bias_epochs": 2}, {"type": "linear"}]);
     let layers: Vec<LayerSpec> = serde_json::from_value(layers).unwrap();
     let message = Graph::build(INPUT, &layers, 2).unwrap_err().to_string();
-    assert!(message.contains("bias_epochs of conv2d has no bias to train"), "{message}");
+    assert!(message.contains("bias_epochs of conv2d needs a bias"), "{message}");
 }
 
 #[test]

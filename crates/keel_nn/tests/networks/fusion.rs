@@ -7,7 +7,7 @@ use keel_nn::{
 };
 use keel_testkit::{Tolerance, assert_close, deterministic_values};
 
-/// What a network computes in two training steps and an evaluation.
+/// Results of two training steps and an evaluation of a network.
 #[derive(Debug, PartialEq)]
 struct Results {
     outputs: Vec<f32>,
@@ -31,7 +31,7 @@ fn run(shape: Shape, layers: &[LayerSpec], samples: usize, passes: FusionPasses)
     let own = deterministic_values(8, network.parameters.len(), -0.5, 0.5);
     network.parameters.iter_mut().zip(own).for_each(|(parameter, own)| *parameter = 0.4 * *parameter + own);
     let workers = rayon::current_num_threads();
-    // A plan for more samples than there are.
+    // The plan is for more samples than there are.
     let request = MemoryRequest { batch: samples + 1, mode: Mode::Train, workers };
     let program = lower(&network.graph, &Cpu::fused().with_passes(passes));
     let mut executor = Executor::new(program.clone(), request);
@@ -55,7 +55,7 @@ const BLOCK: &str = r#"{"type": "residual", "body": [{"type": "conv2d", "out_cha
     {"type": "batch_norm"}, {"type": "activation", "function": "relu"},
     {"type": "conv2d", "out_channels": 6, "bias": true}, {"type": "batch_norm"}], "after": "AFTER"}"#;
 
-/// Networks of odd sizes with everything the passes look for.
+/// Networks of odd sizes with all the patterns that the passes look for.
 fn cases() -> Vec<(String, Shape, Vec<LayerSpec>, usize)> {
     let mut cases = Vec::new();
     let sizes = [(5, 7, 3, 1), (8, 8, 16, 4), (9, 6, 21, 3), (33, 31, 2, 2)];

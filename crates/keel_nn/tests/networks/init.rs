@@ -6,7 +6,7 @@ use keel_nn::{ParameterRole, ParameterSpec, RandomKey};
 use keel_testkit::{Tolerance, assert_close};
 use serde_json::json;
 
-/// A weight `[in_features, out_features]`, or a convolution's `[kernel, kernel, in, out]`.
+/// Spec of a weight `[in_features, out_features]`, or of a convolution's `[kernel, kernel, in, out]`.
 fn weight(shape: &[usize]) -> ParameterSpec {
     let (&last, rest) = shape.split_last().unwrap();
     let window: usize = rest[..rest.len() - 1].iter().product();
@@ -118,7 +118,7 @@ fn orthogonal_matrices_are_orthogonal() {
 fn dirac_hands_inputs_on() {
     let square = filled(json!("dirac"), &weight(&[4, 4]), None, 1);
     assert_eq!(square, [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
-    // Kernel [height, width, inputs / groups, outputs], groups; the position handed on.
+    // Kernel [height, width, inputs / groups, outputs], groups; the position that is passed through.
     for ([height, width, inputs, outputs], groups, centre) in [
         ([3, 3, 4, 6], 1, (1, 1)),
         ([3, 3, 6, 4], 1, (1, 1)),
@@ -194,7 +194,7 @@ fn the_same_key_gives_the_same_bits_on_any_number_of_threads() {
         for threads in [2, 3, 5] {
             assert!(run(threads, 1) == alone, "{name}, {threads} threads");
         }
-        assert!(run(1, 2) != alone, "{name}: another seed");
+        assert!(run(1, 2) != alone, "{name}: a different seed");
         let (first, second) = (&alone[..16_384], &alone[16_384..32_768]);
         assert!(name == "sparse" || first != second, "{name}: chunks repeat");
     }
@@ -270,7 +270,7 @@ fn config_gives_a_name_or_a_table() {
         assert_eq!(init.name(), entry.name);
         assert_eq!(serde_json::from_value::<InitSpec>(serde_json::to_value(init).unwrap()).unwrap(), init);
         let unknown = json!({"type": entry.name, "value": 1, "std": 1, "limit": 1, "colour": 1});
-        assert!(serde_json::from_value::<InitSpec>(unknown).is_err(), "{}: unknown keys are refused", entry.name);
+        assert!(serde_json::from_value::<InitSpec>(unknown).is_err(), "{}: unknown keys are rejected", entry.name);
     }
     let wrong = [
         (json!("xavier"), "unknown variant `xavier`, expected one of `auto`, `zeros`"),

@@ -1,4 +1,4 @@
-//! Maxout, dropout, flatten, sums, and what every layer refuses.
+//! Maxout, dropout, flatten, sums, and the errors of every layer.
 
 use keel_nn::layers::{Add, LayerSpec};
 use keel_nn::{Backward, Forward, Layer, Mode, RandomKey, Shape};
@@ -147,7 +147,7 @@ fn layers_that_do_not_fit_are_refused_with_both_shapes() {
         (r#"{"type": "avg_pool", "stride": [1, 0]}"#, image, "stride of avg_pool is 0"),
         (r#"{"type": "max_pool", "padding": 2}"#, image, "more than half"),
         (r#"{"type": "max_pool"}"#, vector, "vector of 8 features"),
-        (r#"{"type": "global_avg_pool"}"#, vector, "wants an image"),
+        (r#"{"type": "global_avg_pool"}"#, vector, "needs an image"),
         (r#"{"type": "maxout", "out_features": 3}"#, image, "image of 3x3x2"),
         (r#"{"type": "maxout", "out_features": 3, "pieces": 0}"#, vector, "pieces of maxout is 0"),
         (r#"{"type": "dropout", "probability": 1.0}"#, vector, "probability of dropout is 1"),

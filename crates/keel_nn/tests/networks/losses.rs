@@ -1,4 +1,4 @@
-//! Losses against PyTorch, differences and hand-made cases; config forms, mismatches, extremes, threads.
+//! Losses against PyTorch, finite differences and hand-made cases; config forms, mismatches, extremes, threads.
 
 use keel_nn::Shape;
 use keel_nn::losses::{Loss, LossError, LossSpec, LossValue, TargetKind, Targets, catalog};
@@ -6,7 +6,7 @@ use keel_testkit::golden::{GoldenFile, LossCase, Targets as GoldenTargets, Weigh
 use keel_testkit::{GradientCheck, Tolerance, assert_close, choose_indices, deterministic_values};
 use serde_json::json;
 
-/// The loss of a spec, with the class weights that stand in it.
+/// Builds the loss of a spec, with the class weights in it.
 fn build(mut spec: serde_json::Value, outputs: usize, targets: TargetKind) -> Loss {
     let weights = spec.as_object_mut().and_then(|spec| spec.remove("class_weights"));
     let spec: LossSpec = serde_json::from_value(spec).unwrap();
@@ -116,7 +116,7 @@ fn cases_worked_out_by_hand() {
 
     let hinge = build(json!("hinge"), 3, TargetKind::Classes(3));
     let mut grad = [f32::NAN; 3];
-    // CS231n's cat: scores 3.2, 5.1, -1.7 with the first right lose 2.9.
+    // The cat of CS231n: scores 3.2, 5.1, -1.7 of which the first is right give a loss of 2.9.
     let value = hinge.forward_backward(&[3.2, 5.1, -1.7], Targets::Classes(&[0]), &mut grad);
     assert!((value.mean() - 2.9).abs() < 1e-6, "{value:?}");
     assert_eq!(grad, [-1.0, 1.0, 0.0]);
@@ -130,7 +130,7 @@ fn cases_worked_out_by_hand() {
     let value = bce.evaluate(&[0.0, 3.0, -3.0], Targets::Classes(&[0, 1, 1]));
     let expected = (2f64.ln() + (-3f64).exp().ln_1p() + 3.0 + (-3f64).exp().ln_1p()) / 3.0;
     assert!((value.mean() - expected).abs() < 1e-6, "{value:?}");
-    assert_eq!(value.correct, 2, "a logit of 0 speaks for class 0");
+    assert_eq!(value.correct, 2, "a logit of 0 predicts class 0");
     let several = build(json!("bce"), 3, TargetKind::Classes(3));
     let same = build(json!("bce"), 3, TargetKind::Values(3));
     let outputs = [0.3, -1.0, 2.0];
@@ -293,7 +293,7 @@ fn mismatches_are_refused_with_what_to_do() {
     }
     let loss = build(json!("cross_entropy"), 3, Classes(3));
     let weights = [
-        (vec![1.0], "there are 1 class weights, but the data has 3 classes; give one for each"),
+        (vec![1.0], "there are 1 class weights, but the data has 3 classes; give one per class"),
         (vec![1.0, 0.0, 1.0], "the weight of class 1 is 0; it must be above 0"),
         (vec![1.0, 1.0, f32::NAN], "the weight of class 2 is NaN; it must be above 0"),
     ];

@@ -44,7 +44,7 @@ fn gradients_equal_differences() {
     }
 }
 
-/// Output and input gradient of batch norm in double precision, from the definition.
+/// Computes output and input gradient of batch norm in double precision, from the definition.
 fn plain_batch_norm(x: &[f32], dy: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
     let (mut y, mut dx) = (vec![0.0; x.len()], vec![0.0; x.len()]);
     for channel in 0..channels {
@@ -169,8 +169,8 @@ fn impossible_norms_are_refused_with_facts() {
         (r#"{"type": "layer_norm", "epsilon": 0}"#, image, "epsilon of layer_norm"),
         (r#"{"type": "group_norm", "groups": 4}"#, image, "split 6 channels into 4"),
         (r#"{"type": "group_norm", "groups": 0}"#, image, "groups of group_norm is 0"),
-        (r#"{"type": "group_norm", "groups": 6}"#, Shape::Features(6), "always give zero"),
-        (r#"{"type": "layer_norm"}"#, Shape::Features(1), "always give zero"),
+        (r#"{"type": "group_norm", "groups": 6}"#, Shape::Features(6), "outputs would be zero"),
+        (r#"{"type": "layer_norm"}"#, Shape::Features(1), "outputs would be zero"),
         (r#"{"type": "instance_norm"}"#, shape(&[1, 1, 6]), "1x1x6"),
         (r#"{"type": "instance_norm"}"#, Shape::Features(6), "vector of 6 features"),
         (BATCH_NORM, Shape::Features(0), "empty input"),
@@ -200,12 +200,12 @@ fn one_to_five_threads_give_the_same_bits() {
         };
         let one = run(1);
         for threads in [2, 3, 5] {
-            assert!(run(threads) == one, "{config}: {threads} threads give other bits than one");
+            assert!(run(threads) == one, "{config}: {threads} threads give different bits than one");
         }
     }
 }
 
-/// The course's case `name` run through `config`: gradients with respect to input, scale and shift.
+/// Runs the course's case `name` through `config`: gradients with respect to input, scale and shift.
 fn check_course_gradient(course: &CourseConformance, name: &str, config: &str) {
     let get = |field: &str| {
         let tensor = course.tensor(name, field).unwrap();

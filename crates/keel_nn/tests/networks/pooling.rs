@@ -31,7 +31,7 @@ fn gradients_equal_differences() {
     for (config, dimensions, batch) in cases {
         let mut single = SingleLayer::new(config, shape(&dimensions), batch);
         let length = batch * dimensions.iter().product::<usize>();
-        // A shuffled grid over [-1, 1): no maximum changes hands within a step of a fifth of the grid.
+        // A shuffled grid over [-1, 1): no maximum moves to another value within a step of a fifth of the grid.
         let grid = 2.0 / length as f32;
         let mut input: Vec<f32> = (0..length).map(|index| index as f32 * grid - 1.0).collect();
         let order = deterministic_values(4, length, 0.0, 1.0);

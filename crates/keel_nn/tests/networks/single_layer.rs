@@ -6,14 +6,14 @@ use keel_nn::{Backward, Forward, Memory, MemoryRequest, Mode, Op, RandomKey, Sha
 use keel_testkit::golden::{self, GoldenCase, GoldenFile, NamedTensors};
 use keel_testkit::{GradientCheck, Tolerance, assert_close, choose_indices, deterministic_values, weighted_sum};
 
-/// One layer with its parameters, state and memory; new buffers hold NaN, so that a value read before it is written
-/// shows.
+/// One layer with its parameters, state and memory; new buffers contain NaN, so that reading a value before it is written becomes
+/// visible.
 #[derive(Debug)]
 pub struct SingleLayer {
     pub layer: Op,
     pub input: Shape,
     pub batch: usize,
-    /// Level of the calls; the default at first.
+    /// SIMD level of the calls; initially the default.
     pub simd: SimdLevel,
     pub parameters: Vec<f32>,
     pub grad_parameters: Vec<f32>,
@@ -23,14 +23,14 @@ pub struct SingleLayer {
 }
 
 impl SingleLayer {
-    /// A layer from the text of its config, e.g. `{"type": "max_pool", "kernel": 2}`.
+    /// Builds a layer from the text of its config, e.g. `{"type": "max_pool", "kernel": 2}`.
     pub fn new(config: &str, input: Shape, batch: usize) -> Self {
         let spec: LayerSpec = serde_json::from_str(config).unwrap_or_else(|error| panic!("{config}: {error}"));
         let op = spec.build(input).unwrap_or_else(|error| panic!("{config} on {input}: {error}"));
         Self::of(op, input, batch)
     }
 
-    /// A layer that was built elsewhere.
+    /// Wraps a layer that was built elsewhere.
     pub fn of(layer: Op, input: Shape, batch: usize) -> Self {
         let length: usize = layer.parameters().iter().map(|parameter| parameter.len()).sum();
         let state = layer.state().iter().flat_map(|state| vec![state.initial; state.len]).collect();
@@ -53,7 +53,7 @@ impl SingleLayer {
         single
     }
 
-    /// Memory wanted for calls in `mode`.
+    /// Returns the memory needed for calls in `mode`.
     fn memory(&self, mode: Mode) -> Memory {
         let workers = keel_kernels::parallel::workers();
         self.layer.layer().memory(MemoryRequest { batch: self.batch, mode, workers }, self.simd)
@@ -65,7 +65,7 @@ impl SingleLayer {
         }
     }
 
-    /// Where a parameter lies among all.
+    /// Returns the range of a parameter among all parameters.
     pub fn parameter_range(&self, name: &str) -> Option<std::ops::Range<usize>> {
         let mut start = 0;
         for parameter in self.layer.parameters() {
@@ -77,7 +77,7 @@ impl SingleLayer {
         None
     }
 
-    /// Where a state lies among all.
+    /// Returns the range of a state among all states.
     pub fn state_range(&self, name: &str) -> Option<std::ops::Range<usize>> {
         let mut start = 0;
         for state in self.layer.state() {
@@ -89,17 +89,17 @@ impl SingleLayer {
         None
     }
 
-    /// Floats of the whole output batch.
+    /// Returns the number of floats of the whole output batch.
     pub fn output_length(&self) -> usize {
         self.batch * self.layer.output_shape().len()
     }
 
-    /// Output of one forward pass.
+    /// Returns the output of one forward pass.
     pub fn forward(&mut self, mode: Mode, input: &[f32]) -> Vec<f32> {
         self.forward_two(mode, [input, &[]])
     }
 
-    /// Output of one forward pass over two inputs.
+    /// Returns the output of one forward pass over two inputs.
     pub fn forward_two(&mut self, mode: Mode, inputs: [&[f32]; 2]) -> Vec<f32> {
         assert_eq!(inputs[0].len(), self.batch * self.input.len(), "input");
         let memory = self.memory(mode);
@@ -120,14 +120,14 @@ impl SingleLayer {
         output
     }
 
-    /// Gradient by the input; those of the parameters are left in `grad_parameters`. The layer sees input and output
-    /// only if it has asked for them.
+    /// Returns the gradient with respect to the input; those of the parameters are left in `grad_parameters`. The layer gets input
+    /// and output only if it has requested them.
     pub fn backward(&mut self, input: &[f32], output: &[f32], grad_output: &[f32]) -> Vec<f32> {
         let [grad_input, _] = self.backward_two([input, &[]], output, grad_output);
         grad_input
     }
 
-    /// Gradients by two inputs, as [`SingleLayer::backward`].
+    /// Returns the gradients with respect to two inputs, like [`SingleLayer::backward`].
     pub fn backward_two(&mut self, inputs: [&[f32]; 2], output: &[f32], grad_output: &[f32]) -> [Vec<f32>; 2] {
         let memory = self.memory(Mode::Train);
         let mut grad_output = grad_output.to_vec();
@@ -150,7 +150,7 @@ impl SingleLayer {
         [grad_first, grad_second]
     }
 
-    /// Compares the gradients with respect to input and parameters with differences of the forward pass in training mode.
+    /// Compares the gradients with respect to input and parameters with finite differences of the forward pass in training mode.
     pub fn check_gradients(&mut self, what: &str, input: &[f32], check: GradientCheck) {
         let weights = deterministic_values(99, self.output_length(), -1.0, 1.0);
         let state = self.state.clone();
@@ -175,12 +175,12 @@ impl SingleLayer {
     }
 }
 
-/// Plain shape from its dimensions.
+/// Returns the shape with these dimensions.
 pub fn shape(dimensions: &[usize]) -> Shape {
     match *dimensions {
         [features] => Shape::Features(features),
         [height, width, channels] => Shape::Image { height, width, channels },
-        _ => panic!("{dimensions:?} is no shape"),
+        _ => panic!("{dimensions:?} is not a valid shape"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Statistics asked for node by node, against the tensors themselves.
+//! Statistics requested node by node, compared with the tensors themselves.
 
 use keel_kernels::statistics::Limits;
 use keel_nn::graph::Node;
@@ -115,7 +115,7 @@ fn statistics_of_single_nodes_are_those_of_their_tensors() {
     }
 }
 
-/// Share of the units whose gradient has a sign agreement of at least [`SIGN_LIMIT`].
+/// Returns the fraction of the units whose gradient has a sign agreement of at least [`SIGN_LIMIT`].
 fn agreement(gradient: &[f32], units: usize) -> f64 {
     let agrees = |unit: usize| {
         let column = || gradient.iter().skip(unit).step_by(units);
@@ -126,7 +126,7 @@ fn agreement(gradient: &[f32], units: usize) -> f64 {
     judged.iter().filter(|&&agrees| agrees).count() as f64 / judged.len().max(1) as f64
 }
 
-/// Between joined nodes kernels may measure some images of a batch in place of all: fewer values, which stand for all.
+/// Kernels of fused nodes may measure some images of a batch that represent all: fewer values.
 #[test]
 fn joined_nodes_answer_as_single_ones_or_from_some_images() {
     let network = network();

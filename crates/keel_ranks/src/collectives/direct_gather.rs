@@ -1,4 +1,4 @@
-//! Every rank's bytes, by one message from each rank to each other.
+//! Gathers every rank's bytes with one message from each rank to every other.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use super::{GatherReply, Operation, Outbox, Place, answer};
 use crate::error::RankError;
 use crate::packet::Packet;
 
-/// The exchange, as one rank sees it.
+/// State of the exchange on one rank.
 pub(super) struct DirectGather {
     place: Place,
-    /// Bytes of each rank, `[size]`; none where they have not arrived.
+    /// Bytes of each rank, `[size]`; `None` until they arrive.
     blocks: Vec<Option<Vec<u8>>>,
     reply: GatherReply,
 }

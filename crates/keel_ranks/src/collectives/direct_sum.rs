@@ -1,4 +1,4 @@
-//! Sums of few ranks: each owns a part of the values, adds what all ranks have for it, and sends the sums to all.
+//! Sums over few ranks: each rank owns a part of the values, adds the contributions of all ranks, and sends the sums to all.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use crate::packet::Packet;
 const SHARE: u32 = 0;
 /// Message with the sums of the sender's part.
 const TOTAL: u32 = 1;
-/// Values added at a time, so that their sums stay in the cache.
+/// Number of values added at a time, so that their sums stay in the cache.
 const BLOCK: usize = 1024;
 
-/// The sum, as one rank sees it.
+/// State of the sum on one rank.
 pub(super) struct DirectSum {
     place: Place,
     /// Own values, replaced part by part with the sums, `[values]`.
     values: Vec<f32>,
     /// Messages with values for the own part, `[size]`.
     shares: Vec<Option<Arc<Packet>>>,
-    /// Ranks whose sums have arrived, `[size]`.
+    /// For each rank, true if its sums have arrived, `[size]`.
     has_total: Vec<bool>,
     reply: SumReply,
 }

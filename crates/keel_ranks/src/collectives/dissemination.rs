@@ -1,5 +1,5 @@
-//! Every rank's bytes among many ranks, in `ceil(log2(size))` rounds (Bruck et al. 1997): in round `k` a rank sends the
-//! blocks it has to the rank `2^k` before it, and gets as many from the rank `2^k` after it.
+//! Gathers every rank's bytes among many ranks in `ceil(log2(size))` rounds (Bruck et al. 1997): in round `k`, a rank sends its
+//! blocks to the rank `2^k` before it, and receives as many from the rank `2^k` after it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use super::{GatherReply, Operation, Outbox, Place, answer};
 use crate::error::RankError;
 use crate::packet::Packet;
 
-/// The exchange, as one rank sees it.
+/// State of the exchange on one rank.
 pub(super) struct Dissemination {
     place: Place,
-    /// Blocks of this rank and the ones after it, in that order.
+    /// Blocks of this rank and of the following ones, in that order.
     blocks: Vec<Vec<u8>>,
     round: u32,
     /// Messages of later rounds, by round.
@@ -24,17 +24,17 @@ impl Dissemination {
         Dissemination { place, blocks: vec![own], round: 0, early: BTreeMap::new(), reply }
     }
 
-    /// Number of rounds.
+    /// Returns the number of rounds.
     fn rounds(&self) -> u32 {
         self.place.size.next_power_of_two().ilog2()
     }
 
-    /// Rank that this one hears in `round`.
+    /// Returns the rank from which this one receives in `round`.
     fn source(&self, round: u32) -> usize {
         (self.place.rank + (1 << round)) % self.place.size
     }
 
-    /// Number of blocks that travel in the current round.
+    /// Returns the number of blocks that are sent in the current round.
     fn count(&self) -> usize {
         let distance = 1 << self.round;
         distance.min(self.place.size - distance)
@@ -89,7 +89,7 @@ impl Operation for Dissemination {
     }
 }
 
-/// Reads blocks, each after its length; `None` if the bytes are not such blocks.
+/// Reads blocks, each preceded by its length; `None` if the bytes are not such blocks.
 fn blocks(mut content: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut blocks = Vec::new();
     while !content.is_empty() {

@@ -1,5 +1,5 @@
-//! Operations that all ranks take part in, as state machines on messages. Up to [`DIRECT_RANKS`] ranks send directly to each
-//! other; more follow fixed trees.
+//! Collective operations of all ranks, as state machines on messages. Up to [`DIRECT_RANKS`] ranks send directly to each other;
+//! more use fixed trees.
 
 mod direct_gather;
 mod direct_sum;
@@ -16,7 +16,7 @@ use crate::packet::{Header, Packet};
 /// Maximum number of ranks that exchange directly.
 pub(crate) const DIRECT_RANKS: usize = 8;
 
-/// A rank among others.
+/// Position of a rank in its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) rank: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The other ranks, the next one first, so that not all ranks send to the same one at a time.
+    /// Iterates over the other ranks, starting with the next one, so that not all ranks send to the same one at the same time.
     pub(crate) fn others(self) -> impl Iterator<Item = usize> {
         (1..self.size).map(move |distance| (self.rank + distance) % self.size)
     }
@@ -38,7 +38,7 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// An empty one for messages with the kind, sequence and detail of `header`.
+    /// Creates an empty outbox for messages with the kind, sequence and detail of `header`.
     pub(crate) fn new(header: Header) -> Self {
         Outbox { header, messages: Vec::new() }
     }
@@ -63,30 +63,30 @@ impl Outbox {
     }
 }
 
-/// An operation under way.
+/// An operation in progress.
 pub(crate) trait Operation: Send {
     /// Sends the first messages.
     fn start(&mut self, outbox: &mut Outbox);
 
-    /// Takes a message of another rank and sends what follows from it.
+    /// Processes a message of another rank and sends the resulting messages.
     ///
     /// # Errors
-    /// [`RankError::Mismatch`] for a message that does not belong here.
+    /// [`RankError::Mismatch`] for a message that does not belong to the operation.
     fn receive(&mut self, packet: Arc<Packet>, outbox: &mut Outbox) -> Result<(), RankError>;
 
-    /// Returns true if a message of `rank` is still to come.
+    /// Returns true if a message of `rank` is still expected.
     fn waits_for(&self, rank: usize) -> bool;
 
-    /// Hands the result or the error to the caller.
+    /// Passes the result or the error to the caller.
     fn finish(self: Box<Self>, outcome: Result<(), RankError>);
 }
 
-/// Receiver of the sums of an operation.
+/// Channel for the sums of an operation.
 pub(crate) type SumReply = Sender<Result<Vec<f32>, RankError>>;
-/// Receiver of the bytes of all ranks.
+/// Channel for the bytes of all ranks.
 pub(crate) type GatherReply = Sender<Result<Vec<Vec<u8>>, RankError>>;
 
-/// Makes the sum over ranks of `values`.
+/// Creates the sum of `values` over ranks.
 pub(crate) fn sum(place: Place, values: Vec<f32>, reply: SumReply) -> Box<dyn Operation> {
     if place.size <= DIRECT_RANKS {
         Box::new(direct_sum::DirectSum::new(place, values, reply))
@@ -95,7 +95,7 @@ pub(crate) fn sum(place: Place, values: Vec<f32>, reply: SumReply) -> Box<dyn Op
     }
 }
 
-/// Makes the exchange of every rank's bytes.
+/// Creates the exchange of every rank's bytes.
 pub(crate) fn gather(place: Place, own: Vec<u8>, reply: GatherReply) -> Box<dyn Operation> {
     if place.size <= DIRECT_RANKS {
         Box::new(direct_gather::DirectGather::new(place, own, reply))
@@ -104,13 +104,13 @@ pub(crate) fn gather(place: Place, own: Vec<u8>, reply: GatherReply) -> Box<dyn 
     }
 }
 
-/// Part `index` of `0..length` cut into `parts` of nearly the same length.
+/// Returns part `index` of `0..length` split into `parts` of nearly the same length.
 fn part(index: usize, parts: usize, length: usize) -> Range<usize> {
     let border = |index: usize| (index as u128 * length as u128 / parts as u128) as usize;
     border(index)..border(index + 1)
 }
 
-/// Hands a result to a caller, who may have stopped waiting.
+/// Passes a result to a caller, which may have stopped waiting.
 fn answer<T>(reply: &Sender<Result<T, RankError>>, result: Result<T, RankError>) {
     let _ = reply.send(result);
 }

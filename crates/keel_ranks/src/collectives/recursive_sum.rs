@@ -1,9 +1,9 @@
-//! Sums of many ranks by recursive halving and doubling (Rabenseifner; Thakur, Rabenseifner, Gropp 2005, section 4.5).
+//! Sums over many ranks by recursive halving and doubling (Rabenseifner; Thakur, Rabenseifner, Gropp 2005, section 4.5).
 //!
-//! With `p` the largest power of two that is not over the number of ranks, rank `p + i` first gives its values to rank `i`
-//! and gets the sums from it in the end. Among `p` ranks, partners at distance `p/2, p/4, … 1` exchange halves of the part they
-//! still hold and add, then send sums back the same way. Every number is added by one tree of ranks that depends on its place
-//! alone, so all ranks get the same bits.
+//! With `p` the largest power of two not above the number of ranks, rank `p + i` first sends its values to rank `i` and finally
+//! receives the sums from it. Among `p` ranks, partners at distance `p/2, p/4, … 1` exchange halves of their remaining part and add
+//! them, then send the sums back in reverse order. Every number is summed by a tree of ranks that depends only on its position, so
+//! that all ranks get the same bits.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,25 +13,25 @@ use super::{Operation, Outbox, Place, SumReply, answer, part};
 use crate::error::RankError;
 use crate::packet::Packet;
 
-/// What is done with values that arrive.
+/// Treatment of received values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Arrival {
     Added,
     Copied,
 }
 
-/// An exchange with one partner; its messages have the same step on both sides.
+/// An exchange with one partner; its messages have the same step number on both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Step {
     number: u32,
     partner: usize,
-    /// Values that are sent.
+    /// Range of values that are sent.
     sends: Option<Range<usize>>,
-    /// Values that are received.
+    /// Range of values that are received.
     receives: Option<(Range<usize>, Arrival)>,
 }
 
-/// The sum, as one rank sees it.
+/// State of the sum on one rank.
 pub(super) struct RecursiveSum {
     values: Vec<f32>,
     steps: Vec<Step>,
@@ -55,7 +55,7 @@ impl RecursiveSum {
         }
     }
 
-    /// Goes through steps until one waits for a message that is not here.
+    /// Executes steps until one waits for a message that has not arrived.
     fn advance(&mut self, outbox: &mut Outbox) -> Result<(), RankError> {
         while let Some(step) = self.steps.get(self.current) {
             if let Some((range, arrival)) = &step.receives {
@@ -107,7 +107,7 @@ impl Operation for RecursiveSum {
     }
 }
 
-/// The steps of a rank for `length` values.
+/// Returns the steps of a rank for `length` values.
 fn steps(place: Place, length: usize) -> Vec<Step> {
     let Place { rank, size } = place;
     let power = 1usize << size.ilog2();

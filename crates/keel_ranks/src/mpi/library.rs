@@ -1,9 +1,9 @@
 //! Functions and handles of an MPI library.
 //!
-//! Open MPI and MPICH (with Intel MPI, MVAPICH and others of its binary interface) pass handles in different types: addresses
-//! of 64 bits and numbers of 32. A `usize` holds both: on the calling conventions of 64-bit systems a function that takes 32 bits reads
-//! the low half of it. The interface that MPI 5 standardises has handles of its own and is not among the candidates; libraries that
-//! offer it also come in one of these two.
+//! Open MPI and MPICH (with Intel MPI, MVAPICH and others with the same binary interface) pass handles in different types: 64-bit
+//! addresses and 32-bit integers. A `usize` holds both: in the calling conventions of 64-bit systems, a function that takes 32 bits
+//! reads the low half of it. The interface that MPI 5 standardises has handles of its own and is not among the candidates;
+//! libraries that offer it also come in one of these two.
 
 use std::ffi::{c_char, c_int, c_void};
 
@@ -12,16 +12,16 @@ use libloading::Library as Shared;
 use crate::error::RankError;
 use crate::variables::LIBRARY_VARIABLE;
 
-/// Names under which the library is looked for: Open MPI, MPICH (as itself and as Debian has it), whichever is the default, macOS.
+/// File names of the library: Open MPI, MPICH (original and Debian), the default, macOS.
 const CANDIDATES: [&str; 5] = ["libmpi.so.40", "libmpi.so.12", "libmpich.so.12", "libmpi.so", "libmpi.dylib"];
 
-/// Version of the binary interface of MPICH, at the end of its names.
+/// Version of the binary interface of MPICH, the suffix of its symbols.
 const MPICH: &str = ".12";
 
-/// Bytes of the longest texts of any library.
+/// Maximum length of a text of any library, in bytes.
 const TEXT_BYTES: usize = 8192;
 
-/// An `MPI_Status`: larger than that of any library and aligned for all of them.
+/// An `MPI_Status`: larger than that of any library and sufficiently aligned.
 pub(super) type Status = [u64; 32];
 /// An `MPI_Comm`, `MPI_Datatype`, `MPI_Errhandler`, `MPI_Request` or `MPI_Message`.
 pub(super) type Handle = usize;
@@ -39,7 +39,7 @@ type Test = unsafe extern "C" fn(*mut Handle, *mut c_int, *mut Status) -> c_int;
 type Abort = unsafe extern "C" fn(Handle, c_int) -> c_int;
 type Finalize = unsafe extern "C" fn() -> c_int;
 
-/// An MPI library that stays in memory: MPI's own threads and handlers may outlive its end.
+/// An MPI library that stays in memory: MPI's own threads and handlers may outlive its use.
 pub(super) struct Library {
     pub(super) world: Handle,
     pub(super) byte: Handle,
@@ -62,8 +62,8 @@ pub(super) struct Library {
 }
 
 impl Library {
-    /// Opens the library that [`LIBRARY_VARIABLE`] names, or the first candidate that is there, MPICH before Open MPI if the
-    /// launcher is one of MPICH; in the end the one that belongs to the `mpirun` of the search path.
+    /// Opens the library that [`LIBRARY_VARIABLE`] names, or the first candidate that exists, MPICH before Open MPI if the launcher
+    /// is one of MPICH; finally the one that belongs to the `mpirun` of the search path.
     ///
     /// # Errors
     /// [`RankError::Library`] with the reason of each failure.
@@ -86,14 +86,15 @@ impl Library {
         Err(RankError::Library { what: format!("tried {}", failures.join("; ")) })
     }
 
-    /// Takes functions and handles out of a library, or returns what is wrong with it.
+    /// Loads functions and handles from a library; the error describes what is wrong with it.
     fn of(name: &str, shared: Shared) -> Result<Self, String> {
         // Never unloaded, so that functions stay valid.
         let shared: &'static Shared = Box::leak(Box::new(shared));
         let missing = |error: libloading::Error| format!("{name} lacks a function of MPI 3 ({error})");
         macro_rules! function {
             ($name:literal) => {
-                // SAFETY: the field's type is the function's signature in the MPI standard, with handles as the module says.
+                // SAFETY: the field's type is the function's signature in the MPI standard, with handles as described in the module
+                // documentation.
                 *unsafe { shared.get($name) }.map_err(missing)?
             };
         }
@@ -136,26 +137,26 @@ impl Library {
         Ok(library)
     }
 
-    /// Name and version of the library: the first line of what it says, up to a comma.
+    /// Returns name and version of the library: the first line of its description, up to a comma.
     pub(super) fn version(&self) -> String {
-        // SAFETY: the function may be called at any time and writes fewer bytes than the buffer has.
+        // SAFETY: the function may be called at any time and writes fewer bytes than the size of the buffer.
         let text = text(|bytes, length| unsafe { (self.library_version)(bytes, length) });
         let line = text.lines().next().unwrap_or_default();
         line.split(',').next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// Turns the code that the function `call` returned into a result.
+    /// Converts the return code of the function `call` to a result.
     pub(super) fn check(&self, call: &str, code: c_int) -> Result<(), RankError> {
         if code == 0 {
             return Ok(());
         }
-        // SAFETY: the function may be called at any time and writes fewer bytes than the buffer has.
+        // SAFETY: the function may be called at any time and writes fewer bytes than the size of the buffer.
         let what = text(|bytes, length| unsafe { (self.error_string)(code, bytes, length) });
         Err(RankError::Mpi { call: call.to_owned(), what: format!("code {code}, {what}") })
     }
 }
 
-/// Libraries in the folder `lib` next to the folder of `mpirun`, where package managers put them that are not the system's.
+/// Returns the libraries in the folder `lib` next to the folder of `mpirun`, where package managers other than the system's install them.
 fn of_mpirun() -> Vec<String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let Some(folder) = std::env::split_paths(&path).find(|folder| folder.join("mpirun").is_file()) else {
@@ -165,7 +166,7 @@ fn of_mpirun() -> Vec<String> {
     libraries.into_iter().filter(|library| library.is_file()).map(|library| library.display().to_string()).collect()
 }
 
-/// A text that `write` puts into a buffer of [`TEXT_BYTES`].
+/// Returns a text that `write` writes to a buffer of [`TEXT_BYTES`].
 fn text(write: impl FnOnce(*mut c_char, *mut c_int) -> c_int) -> String {
     let mut bytes = vec![0u8; TEXT_BYTES];
     let mut length = 0;
@@ -176,17 +177,17 @@ fn text(write: impl FnOnce(*mut c_char, *mut c_int) -> c_int) -> String {
     String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned()
 }
 
-/// Opens a shared library whose symbols its own plug-ins can see, as Open MPI needs it.
+/// Opens a shared library whose symbols are visible to its own plug-ins, as Open MPI requires.
 #[cfg(unix)]
 fn shared(name: &str) -> Result<Shared, libloading::Error> {
     use libloading::os::unix;
-    // SAFETY: the library is one for MPI, whose initialisation has no conditions.
+    // SAFETY: the library is an MPI library, whose initialisation has no preconditions.
     unsafe { unix::Library::open(Some(name), unix::RTLD_NOW | unix::RTLD_GLOBAL) }.map(Shared::from)
 }
 
 /// Opens a shared library.
 #[cfg(not(unix))]
 fn shared(name: &str) -> Result<Shared, libloading::Error> {
-    // SAFETY: the library is one for MPI, whose initialisation has no conditions.
+    // SAFETY: the library is an MPI library, whose initialisation has no preconditions.
     unsafe { Shared::new(name) }
 }

@@ -1,4 +1,4 @@
-//! Messages through MPI, from the one thread that started it.
+//! Transport of messages through MPI, from the one thread that started it.
 
 use std::ffi::c_int;
 use std::sync::Arc;
@@ -13,29 +13,29 @@ use crate::transport::Transport;
 
 /// `MPI_THREAD_FUNNELED`: one thread calls MPI.
 const FUNNELED: c_int = 1;
-/// Tag of all messages; what they belong to is in their headers.
+/// Tag of all messages; the headers say which operation they belong to.
 const TAG: c_int = 17;
 
-/// Time of a byte in memory shared by processes, where a copy goes on only while both poll.
+/// Time per byte in shared memory of processes, where a copy progresses only while both poll.
 const EAGER_NANOSECONDS_PER_BYTE: f64 = 1.0;
 
-/// A message that MPI still reads.
+/// A message that MPI is still reading.
 struct Outgoing {
     request: Handle,
     packet: Arc<Packet>,
 }
 
-/// A buffer that MPI still writes.
+/// A buffer that MPI is still writing.
 struct Incoming {
     request: Handle,
     /// Empty, with a capacity of at least `length`.
     buffer: Vec<u8>,
-    /// Bytes of the message.
+    /// Length of the message in bytes.
     length: usize,
 }
 
 impl Incoming {
-    /// The bytes of a message that is complete.
+    /// Returns the bytes of a complete message.
     fn into_bytes(mut self) -> Vec<u8> {
         // SAFETY: the request is complete, so MPI has written `length` bytes, for which there is capacity.
         unsafe { self.buffer.set_len(self.length) };
@@ -43,13 +43,13 @@ impl Incoming {
     }
 }
 
-/// The transport of a process; lives in the thread that made it.
+/// The transport of a process; stays in the thread that created it.
 pub(super) struct MpiTransport {
     library: Library,
     outgoing: Vec<Outgoing>,
     incoming: Vec<Incoming>,
     assembly: Assembly,
-    /// Number of the next message that is cut.
+    /// Number of the next message that is split.
     long_messages: u64,
 }
 
@@ -60,21 +60,21 @@ impl MpiTransport {
     /// [`RankError::Mpi`] with the function that failed.
     pub(super) fn start(library: Library) -> Result<(Place, Self), RankError> {
         let (none, mut provided) = (std::ptr::null_mut(), 0);
-        // SAFETY: the caller makes sure that MPI starts once; arguments may be null since MPI 2.
+        // SAFETY: the caller ensures that MPI starts once; arguments may be null since MPI 2.
         let code = unsafe { (library.init_thread)(none, std::ptr::null_mut(), FUNNELED, &mut provided) };
         library.check("MPI_Init_thread", code)?;
         if provided < FUNNELED {
             let what = "the library does not work in a program with threads".to_owned();
             return Err(RankError::Mpi { call: "MPI_Init_thread".to_owned(), what });
         }
-        // SAFETY: MPI has started, and both handles are its own.
+        // SAFETY: MPI has started, and both handles belong to it.
         let code = unsafe { (library.set_error_handler)(library.world, library.errors_return) };
         library.check("MPI_Comm_set_errhandler", code)?;
         let (mut rank, mut size) = (0, 0);
-        // SAFETY: MPI has started, and the pointer is that of a number.
+        // SAFETY: MPI has started, and the pointer refers to a valid integer.
         let code = unsafe { (library.comm_rank)(library.world, &mut rank) };
         library.check("MPI_Comm_rank", code)?;
-        // SAFETY: MPI has started, and the pointer is that of a number.
+        // SAFETY: MPI has started, and the pointer refers to a valid integer.
         let code = unsafe { (library.comm_size)(library.world, &mut size) };
         library.check("MPI_Comm_size", code)?;
         let place = Place { rank: length(rank), size: length(size) };
@@ -88,7 +88,7 @@ impl MpiTransport {
         let count = c_int::try_from(bytes.len()).map_err(|_| packet.unexpected())?;
         let to = c_int::try_from(to).map_err(|_| packet.unexpected())?;
         let mut request = 0;
-        // SAFETY: the packet, which nobody changes, is kept in `outgoing` until MPI has read it.
+        // SAFETY: the packet, which is immutable, is kept in `outgoing` until MPI has read it.
         let code = unsafe {
             (library.isend)(bytes.as_ptr().cast(), count, library.byte, to, TAG, library.world, &mut request)
         };
@@ -97,13 +97,13 @@ impl MpiTransport {
         Ok(())
     }
 
-    /// Begins to receive messages that are there.
+    /// Starts receiving messages that have arrived.
     fn probe(&mut self) -> Result<(), RankError> {
         let library = &self.library;
         loop {
             let (mut found, mut message): (c_int, Handle) = (0, 0);
             let mut status: Status = [0; 32];
-            // SAFETY: all pointers are those of variables that are large enough.
+            // SAFETY: all pointers refer to variables that are large enough.
             let code = unsafe {
                 (library.improbe)(library.any_source, TAG, library.world, &mut found, &mut message, &mut status)
             };
@@ -129,12 +129,12 @@ impl MpiTransport {
 
 impl Drop for MpiTransport {
     fn drop(&mut self) {
-        // MPI may still use the buffers of messages that are not complete.
+        // MPI may still use the buffers of incomplete messages.
         std::mem::forget((std::mem::take(&mut self.outgoing), std::mem::take(&mut self.incoming)));
     }
 }
 
-/// Returns true if a request is complete; its handle is void then.
+/// Returns true if a request is complete; its handle is invalid then.
 fn is_complete(library: &Library, request: &mut Handle) -> Result<bool, RankError> {
     let (mut flag, mut status): (c_int, Status) = (0, [0; 32]);
     // SAFETY: the request comes from this library and was not complete before.
@@ -142,7 +142,7 @@ fn is_complete(library: &Library, request: &mut Handle) -> Result<bool, RankErro
     Ok(flag != 0)
 }
 
-/// A number of MPI that is never negative.
+/// Converts an integer of MPI that is never negative.
 fn length(count: c_int) -> usize {
     usize::try_from(count).unwrap_or(0)
 }

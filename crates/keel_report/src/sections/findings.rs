@@ -44,7 +44,7 @@ fn silence(contents: &Contents<'_>) -> &'static str {
         return language.choose(
             "Health was off (health.level = \"off\"): nothing was measured, so the absence of findings means nothing. Set \
              health.level = \"standard\" to have every layer watched at every step.",
-            "健康监测已关闭（health.level = \"off\"）：没有测量，因此没有诊断并不说明任何问题。设为 \"standard\" 可在每一步监测每一层。",
+            "健康监测已关闭（health.level = \"off\"）：没有测量，因此没有诊断并不代表没有问题。设为 \"standard\" 可在每一步监测每一层。",
         );
     }
     if record.layers.is_empty() {
@@ -137,7 +137,7 @@ fn facts(finding: &Finding, language: Language) -> String {
     }
     html.push_str(&format!(
         "<p class=\"more\">{} <code>evenkeel explain {}</code></p>",
-        language.choose("The measurement of this rule, and harmless cases:", "该规则测量什么、何时无妨："),
+        language.choose("The measurement of this rule, and harmless cases:", "该规则的测量内容与例外情形："),
         escape(&finding.code)
     ));
     html

@@ -57,7 +57,7 @@ const KINDS: [Kind; 12] = [
         scale: Scale::Logarithmic,
         hint: (
             "About 0.001 for weights; 0.1 is far too large, 0.00001 is standing still.",
-            "权重约为 0.001；0.1 过猛，0.00001 等于停滞。",
+            "权重约为 0.001；0.1 过大，0.00001 相当于停滞。",
         ),
     },
     Kind {
@@ -67,7 +67,7 @@ const KINDS: [Kind; 12] = [
         scale: Scale::Linear,
         hint: (
             "A unit that stays silent over an epoch is dead. Values near zero are healthy.",
-            "整轮都不激活的单元即已死亡，应接近零。",
+            "整轮都未激活的单元视为死亡，比例应接近零。",
         ),
     },
     Kind {

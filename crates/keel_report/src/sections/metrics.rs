@@ -116,7 +116,7 @@ fn calibration(part: Part<'_>, language: Language) -> String {
             bins.join("; ")
         ),
         Language::Chinese => format!(
-            "{part}集上的校准，期望校准误差为 {error}。位于对角线下方表示模型过于自信。各概率区间的正确率：{}。",
+            "{part}集上的校准，期望校准误差为 {error}。位于对角线下方表示模型过于自信。各概率区间的准确率：{}。",
             bins.join("；")
         ),
     };
@@ -205,8 +205,8 @@ fn reason_in_chinese(reason: &str) -> String {
         "only one class present" => "只出现一个类别".to_owned(),
         "only one sample" => "只有一个样本".to_owned(),
         "no samples" => "没有样本".to_owned(),
-        "the target has one value only" => "目标只有一个取值".to_owned(),
-        "every target has one value only" => "每个目标都只有一个取值".to_owned(),
+        "the target is constant" => "目标只有一个取值".to_owned(),
+        "every target is constant" => "每个目标都只有一个取值".to_owned(),
         "hinge scores are not probabilities" => "合页损失的得分不是概率".to_owned(),
         other => escape(other),
     }

@@ -109,7 +109,7 @@ pub(super) fn filters(contents: &Contents<'_>) -> String {
              blobs and colours are a good sign; noise that stays noise is not."
         ),
         Language::Chinese => format!(
-            "<code>{layer}</code> 的权重，共 {units} 个单元，显示 {shown} 个；灰色为零，各单元自成比例。出现边缘、斑点与颜色是好现象，始终是噪声则不是。"
+            "<code>{layer}</code> 的权重，共 {units} 个单元，显示 {shown} 个；灰色为零，各单元自成比例。出现边缘、斑点与颜色是好现象；始终像噪声，则说明尚未学到有用的特征。"
         ),
     };
     format!("<p class=\"lead\">{lead}</p><div class=\"filters\">{pictures}</div>")

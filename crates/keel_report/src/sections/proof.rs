@@ -49,7 +49,7 @@ fn verdict(verdict: Verdict, language: Language) -> &'static str {
         ),
         Verdict::NotReproduced => language.choose(
             "Inconclusive: without the remedy the finding did not appear again.",
-            "未定：不用该措施时此诊断没有再次出现。",
+            "无法判定：不用该措施时此诊断没有再次出现。",
         ),
     }
 }

@@ -97,7 +97,7 @@ fn the_form_has_the_schema_and_the_lab_its_experiments_in_both_languages() {
     let form = server.json("/api/form");
     assert_eq!(
         form["schema"]["properties"]["train"]["properties"]["epochs"]["description"],
-        "Passes over the training split."
+        "Number of passes over the training split."
     );
     for (language, chapter) in [("en", "Activation functions"), ("zh", "激活函数")] {
         let lab = server.json(&format!("/api/lab?lang={language}"));

@@ -9,16 +9,16 @@ use crate::config::{AveragingConfig, Config, LossConfig};
 use crate::optimizers::{AdamwConfig, OptimizerConfig, SgdConfig};
 use crate::schedules::{OneCycleConfig, ScheduleConfig};
 
-/// Longest side of an image that is trained on pixel by pixel; larger ones are photos, whose networks shrink them first.
+/// Maximum side of an image that is processed at full resolution; larger ones are photos, whose networks reduce their size first.
 const SMALL_SIDE: usize = 48;
 
-/// Training samples below which a network of few layers is enough, and more would only memorise.
+/// Number of training samples below which a small network suffices, since a larger one would only memorise.
 const FEW_SAMPLES: usize = 2_000;
 
-/// Shortest side that leaves a pixel behind the whitening filters and the three pools of [`Preset::Whitened`].
+/// Minimum side for which a pixel is left after the whitening filters and the three pools of [`Preset::Whitened`].
 const WHITENED_SIDE: usize = 9;
 
-/// Decides everything open for images.
+/// Chooses all open settings for images.
 pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
     let SampleShape::Image { height, width, channels } = facts.shape else { return };
     keep_for_training(chooser, facts);
@@ -30,7 +30,7 @@ pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
     }
 }
 
-/// A source that comes with its validation part, but no test part, gives none of its few training images for a test.
+/// Keeps all training images of a source that has a validation part but no test part, instead of splitting off test images.
 fn keep_for_training(chooser: &mut Chooser, facts: &Facts) {
     let [_, validation, test] = facts.parts;
     if validation > 0 && test == 0 {
@@ -39,13 +39,13 @@ fn keep_for_training(chooser: &mut Chooser, facts: &Facts) {
     }
 }
 
-/// Digits and the like, and colour images too small for more pools: the classic network, no mirror images.
+/// Chooses for digits and similar images, and colour images too small for more pools: the classic network, no mirroring.
 fn small(chooser: &mut Chooser, shape: SampleShape) {
     let SampleShape::Image { height, width, channels } = shape else { return };
     let (side, shortest) = (height.max(width), height.min(width));
     let kind = if channels == 1 { "grey images" } else { "colour images" };
     let defaults = Config::default();
-    chooser.choose("preprocess.steps", "each pixel centred and scaled", |config| {
+    chooser.choose("preprocess.steps", "centres and scales each pixel", |config| {
         config.preprocess.steps = vec![PreprocessStep::Standardize];
     });
     let reason = "small images may be letters or digits, whose mirror images mean something else";
@@ -57,7 +57,7 @@ fn small(chooser: &mut Chooser, shape: SampleShape) {
         }
         2 | 3 => {
             let reason =
-                format!("{kind} of {shortest} pixels at their shorter side, which one pool makes a single one");
+                format!("{kind} of {shortest} pixels at their shorter side, which a single pool reduces to one");
             chooser.choose("model.preset", reason.clone(), |config| config.model.preset = Preset::Cnn);
             chooser.choose("model.depth", reason, |config| config.model.depth = 1);
         }
@@ -67,42 +67,43 @@ fn small(chooser: &mut Chooser, shape: SampleShape) {
         }
     }
     chooser
-        .choose("train.epochs", "learned by then at this rate", |config| config.train.epochs = defaults.train.epochs);
-    chooser.choose("train.batch_size", "many steps an epoch", |config| {
+        .choose("train.epochs", "enough at this learning rate", |config| config.train.epochs = defaults.train.epochs);
+    chooser.choose("train.batch_size", "many steps per epoch", |config| {
         config.train.batch_size = defaults.train.batch_size
     });
     chooser.choose("optimizer", "trains convolutions with batch norm reliably", |config| {
         config.optimizer = OptimizerConfig::Sgd(SgdConfig::default());
     });
-    chooser.choose("schedule", "short trainings at a high learning rate", |config| {
+    chooser.choose("schedule", "short training run at a high learning rate", |config| {
         config.schedule = ScheduleConfig::OneCycle(OneCycleConfig::default());
     });
 }
 
-/// CIFAR-10 and the like.
+/// Chooses for CIFAR-10 and similar images.
 fn small_colour(chooser: &mut Chooser, side: usize) {
-    chooser.choose("preprocess.steps", "each colour centred and scaled, the same for all pixels", |config| {
+    chooser.choose("preprocess.steps", "centres and scales each colour channel, equally for all pixels", |config| {
         config.preprocess.steps = vec![PreprocessStep::ChannelStandardize];
     });
-    chooser.choose("augment.flip", "a mirror image of a thing is that thing", |config| config.augment.flip = true);
-    chooser.choose("augment.crop_padding", "small shifts change nothing about what is seen", |config| {
+    chooser.choose("augment.flip", "a mirrored object keeps its class", |config| config.augment.flip = true);
+    chooser.choose("augment.crop_padding", "a small shift does not change the class", |config| {
         config.augment.crop_padding = (side / 12).max(1);
     });
-    let reason = format!("colour images of {side} pixels: whitening filters, then convolutions, no large linear layer");
+    let reason =
+        format!("colour images of {side} pixels: whitening filters, then convolutions, without a large linear layer");
     chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Whitened);
-    chooser.choose("model.width", "the accuracy of wider ones takes three times as long", |config| {
+    chooser.choose("model.width", "a wider network is more accurate but takes three times as long", |config| {
         config.model.width = 32
     });
-    chooser.choose("train.epochs", "as long as it gets better", |config| config.train.epochs = 20);
-    chooser.choose("train.batch_size", "steps that use all cores", |config| config.train.batch_size = 128);
+    chooser.choose("train.epochs", "as long as the result improves", |config| config.train.epochs = 20);
+    chooser.choose("train.batch_size", "batches large enough to use all cores", |config| config.train.batch_size = 128);
     smooth_labels(chooser);
-    chooser.choose("train.averaging", "averaged weights generalise better than the last ones", |config| {
+    chooser.choose("train.averaging", "averaged weights generalise better than the final ones", |config| {
         config.train.averaging = AveragingConfig::Ema { decay: 0.99 };
     });
-    chooser.choose("train.mirrored_evaluation", "two views of an image err less than one", |config| {
+    chooser.choose("train.mirrored_evaluation", "averaging two views of an image reduces the error", |config| {
         config.train.mirrored_evaluation = true;
     });
-    chooser.choose("optimizer", "high rates with momentum suit convolutions with batch norm", |config| {
+    chooser.choose("optimizer", "high learning rates with momentum suit convolutions with batch norm", |config| {
         config.optimizer = OptimizerConfig::Sgd(SgdConfig {
             learning_rate: 0.2,
             momentum: 0.9,
@@ -112,7 +113,7 @@ fn small_colour(chooser: &mut Chooser, side: usize) {
             ..SgdConfig::default()
         });
     });
-    chooser.choose("schedule", "short trainings at a high learning rate", |config| {
+    chooser.choose("schedule", "short training run at a high learning rate", |config| {
         config.schedule = ScheduleConfig::OneCycle(OneCycleConfig {
             rising_share: 0.2,
             start_divisor: 5.0,
@@ -122,51 +123,52 @@ fn small_colour(chooser: &mut Chooser, side: usize) {
 }
 
 fn smooth_labels(chooser: &mut Chooser) {
-    chooser.choose("train.loss", "labels smoothed, so that no class is ever certain", |config| {
+    chooser.choose("train.loss", "smoothed labels prevent overconfident predictions", |config| {
         let smoothed = LossSpec::CrossEntropy { label_smoothing: 0.1 };
         config.train.loss = LossConfig::Chosen(smoothed);
     });
 }
 
-/// Photos: a residual network whose stem shrinks them, crops at random places and sizes.
+/// Chooses for photos: a residual network that first reduces their size, random crops of random size.
 fn photos(chooser: &mut Chooser, facts: &Facts, channels: usize) {
     let samples = facts.training_samples(&chooser.config);
     let few = samples < FEW_SAMPLES;
-    chooser.choose("preprocess.steps", "each colour centred and scaled, the same for all pixels", |config| {
+    chooser.choose("preprocess.steps", "centres and scales each colour channel, equally for all pixels", |config| {
         config.preprocess.steps = vec![PreprocessStep::ChannelStandardize];
     });
-    chooser.choose("augment.flip", "a mirror image of a thing is that thing", |config| config.augment.flip = true);
-    let reason = "parts of a photo at many sizes: each pass shows new ones";
+    chooser.choose("augment.flip", "a mirrored object keeps its class", |config| config.augment.flip = true);
+    let reason = "random crops of different sizes: every epoch shows new ones";
     chooser.choose("augment.random_resized_crop", reason, |config| config.augment.random_resized_crop = 0.35);
     let network = if channels == 1 { "grey images" } else { "photos" };
-    let reason = format!("{network}: residual blocks and a global average, which fits any size");
+    let reason = format!("{network}: residual blocks and a global average, which accepts any size");
     chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Photo);
     let (width, reason) = match samples {
         0..FEW_SAMPLES => (24, format!("{samples} training images: a small network")),
         FEW_SAMPLES..20_000 => (32, format!("{samples} training images")),
-        _ => (48, format!("{samples} training images carry a wider network")),
+        _ => (48, format!("{samples} training images are enough for a wider network")),
     };
     chooser.choose("model.width", reason, |config| config.model.width = width);
-    let reason = "keeps a network from relying on single features";
+    let reason = "prevents the network from relying on single features";
     chooser.choose("model.dropout", reason, |config| config.model.dropout = if few { 0.3 } else { 0.1 });
     let batch = if few { 32 } else { 64 };
     chooser.choose("train.batch_size", format!("{samples} training images"), |config| config.train.batch_size = batch);
     let steps = (samples as u64).div_ceil(chooser.config.train.batch_size as u64).max(1);
     let epochs = (if few { 800u64 } else { 10_000 }).div_ceil(steps).clamp(15, 200);
-    let reason = if few { "few images: many passes, each cropped in another way" } else { "as long as it gets better" };
+    let reason =
+        if few { "few images: many epochs, each with different crops" } else { "as long as the result improves" };
     chooser.choose("train.epochs", reason, |config| config.train.epochs = epochs);
     smooth_labels(chooser);
-    chooser.choose("train.averaging", "averaged weights generalise better than the last ones", |config| {
+    chooser.choose("train.averaging", "averaged weights generalise better than the final ones", |config| {
         config.train.averaging = AveragingConfig::Ema { decay: 0.99 };
     });
-    chooser.choose("train.mirrored_evaluation", "two views of an image err less than one", |config| {
+    chooser.choose("train.mirrored_evaluation", "averaging two views of an image reduces the error", |config| {
         config.train.mirrored_evaluation = true;
     });
-    chooser.choose("optimizer", "a stable rate at any batch size", |config| {
+    chooser.choose("optimizer", "a stable learning rate at any batch size", |config| {
         config.optimizer =
             OptimizerConfig::Adamw(AdamwConfig { learning_rate: 0.002, weight_decay: 0.05, ..AdamwConfig::default() });
     });
-    chooser.choose("schedule", "rises gently, then falls to nearly zero", |config| {
+    chooser.choose("schedule", "rises slowly, then falls to nearly zero", |config| {
         config.schedule = ScheduleConfig::OneCycle(OneCycleConfig { rising_share: 0.15, ..OneCycleConfig::default() });
     });
 }

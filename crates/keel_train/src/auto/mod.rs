@@ -1,8 +1,8 @@
-//! Automatic choices: what a config leaves open, decided from what the data is.
+//! Automatic choices: settings that a config leaves open, chosen from the properties of the data.
 //!
-//! `model.preset = "auto"`, the default, opens the network and every key in [`CHOSEN`]; a key that was given keeps its value.
-//! The choice is a function of config and data alone, so that the same run is chosen on every machine; only the number of
-//! epochs also depends on the time a step takes ([`crate::planning::Pace`]), and is written into the run's config like all others.
+//! `model.preset = "auto"`, the default, leaves the network and every key in [`CHOSEN`] open; a key that is given keeps its value.
+//! The choice is a function of config and data only, so that it is the same on every machine; only the number of epochs also
+//! depends on the time that a step takes ([`crate::planning::Pace`]), and is written to the run's config like all others.
 
 mod images;
 mod rows;
@@ -14,10 +14,10 @@ use crate::config::{Config, SOURCE, take_source};
 use crate::error::TrainError;
 use crate::metrics::MetricName;
 
-/// Samples of the largest class for each one of the smallest, from which on classes count as unbalanced.
+/// Ratio of the sizes of the largest and the smallest class from which classes count as imbalanced.
 const UNBALANCED: usize = 10;
 
-/// Keys that an automatic choice may set.
+/// Keys that an automatic choice can set.
 pub const CHOSEN: &[&str] = &[
     "data.validation",
     "data.test",
@@ -42,44 +42,43 @@ pub const CHOSEN: &[&str] = &[
     "schedule",
 ];
 
-/// One key with the value that was chosen for it.
+/// One key with the value chosen for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
-    /// The dotted key.
+    /// Dotted key.
     pub key: String,
-    /// Its value, as TOML writes it.
+    /// Value in TOML syntax.
     pub value: String,
-    /// Why this value.
+    /// Reason for the value.
     pub reason: String,
 }
 
-/// A config with nothing left open, and the data divided as it says.
+/// A config without open settings, and the data split accordingly.
 #[derive(Debug, Clone)]
 pub struct Resolved {
-    /// The config.
+    /// Config.
     pub config: Config,
-    /// The data.
+    /// Data.
     pub data: SplitDataset,
-    /// What was chosen, in the order of the config; empty where nothing was open.
+    /// Choices in the order of the config; empty if nothing was open.
     pub choices: Vec<Choice>,
 }
 
-/// What the choices depend on: known from the headers of images as well as from data in memory.
+/// Properties of the data that the choices depend on: known from the headers of images as well as from data in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
     /// Shape of a sample.
     pub shape: SampleShape,
-    /// Samples of the training, validation and test part that the source comes with; all are of the first where it has no
-    /// parts.
+    /// Number of samples in the training, validation and test part of the source; all are in the first if the source has no parts.
     pub parts: [usize; 3],
-    /// The targets are values, not classes.
+    /// True if the targets are values, not classes.
     pub values: bool,
-    /// Samples of the largest class for each one of the smallest; 1 for values.
+    /// Ratio of the sizes of the largest and the smallest class; 1 for values.
     pub imbalance: usize,
 }
 
 impl Facts {
-    /// The facts of data in memory.
+    /// Collects the properties of data in memory.
     pub fn of_data(dataset: &Dataset) -> Self {
         let parts = match dataset.division() {
             Some(division) => [division.train.len(), division.validation.len(), division.test.len()],
@@ -94,12 +93,12 @@ impl Facts {
         }
     }
 
-    /// Returns true if `config` has samples to choose the best epoch by.
+    /// Returns true if `config` has validation samples to choose the best epoch with.
     fn has_validation(&self, config: &Config) -> bool {
         self.parts[1] > 0 || config.data.validation > 0.0
     }
 
-    /// Number of samples that `config` leaves for training.
+    /// Returns the number of samples that `config` leaves for training.
     pub fn training_samples(&self, config: &Config) -> usize {
         let [train, validation, test] = self.parts;
         let share = |own: usize, share: f64| if own > 0 { 1.0 } else { (1.0 - share).clamp(0.0, 1.0) };
@@ -107,7 +106,7 @@ impl Facts {
     }
 }
 
-/// Samples of the largest class for each one of the smallest that has any, rounded.
+/// Returns the ratio of the sizes of the largest and the smallest class that is not empty, rounded.
 pub fn imbalance(class_samples: impl IntoIterator<Item = usize>) -> usize {
     let counts: Vec<usize> = class_samples.into_iter().filter(|&samples| samples > 0).collect();
     match (counts.iter().max(), counts.iter().min()) {
@@ -116,15 +115,15 @@ pub fn imbalance(class_samples: impl IntoIterator<Item = usize>) -> usize {
     }
 }
 
-/// Decides what `config` leaves open for `data`. A config that names its network is returned as it is, and data that was
-/// divided in another way than the config says stays as it was divided.
+/// Chooses the open settings of `config` for `data`. A config that names its network is returned unchanged, and data that was split
+/// differently from the config keeps its split.
 ///
 /// # Errors
-/// Data that cannot be divided as chosen, or a network file that cannot be read.
+/// If the data cannot be split as chosen, or a network file cannot be read.
 pub fn resolve(config: &Config, data: SplitDataset) -> Result<Resolved, TrainError> {
     let division = (config.data.validation, config.data.test);
     let mut open = config.clone();
-    // A config that a program made may still name a file; that of a text has been read with it.
+    // A config made by a program may still name a file; the file of a config read from text has already been read.
     take_source(&mut open).map_err(|message| TrainError::setting(SOURCE, message))?;
     if data.split != Some(open.clone().settled().data.split()) {
         ["data.validation", "data.test"].into_iter().for_each(|key| open.given.insert(key));
@@ -134,7 +133,7 @@ pub fn resolve(config: &Config, data: SplitDataset) -> Result<Resolved, TrainErr
         true => data,
         false => config.clone().settled().data.split().divide(data.dataset)?,
     };
-    // A share of very few samples is none.
+    // A fraction of very few samples is zero samples.
     if data.validation.is_empty() && choices.iter().any(|choice| choice.key == "train.metric") {
         config.train.metric = open.train.metric;
         choices.retain(|choice| choice.key != "train.metric");
@@ -142,7 +141,7 @@ pub fn resolve(config: &Config, data: SplitDataset) -> Result<Resolved, TrainErr
     Ok(Resolved { config, data, choices })
 }
 
-/// Decides what `config` leaves open for data with these `facts`, and returns the choices in the order of the config.
+/// Chooses the open settings of `config` for data with these `facts`, and returns the choices in the order of the config.
 pub fn decide(config: &Config, facts: &Facts) -> (Config, Vec<Choice>) {
     if !config.model.is_auto() {
         return (config.clone(), Vec::new());
@@ -154,13 +153,13 @@ pub fn decide(config: &Config, facts: &Facts) -> (Config, Vec<Choice>) {
     }
     if facts.imbalance >= UNBALANCED {
         let reason = format!(
-            "the largest class has {} samples for one of the smallest; unweighted, probabilities stay true (\"balanced\" finds \
-             more of the rare class)",
+            "the largest class has {} times as many samples as the smallest; without weights, probabilities stay \
+             calibrated (\"balanced\" finds more samples of the rare class)",
             facts.imbalance
         );
         chooser.choose("train.class_weights", reason, |_| {});
         if matches!(facts.shape, SampleShape::Image { .. }) && facts.has_validation(&chooser.config) {
-            chooser.choose("train.metric", "few samples of a class say little in an accuracy", |config| {
+            chooser.choose("train.metric", "accuracy hardly reflects classes with few samples", |config| {
                 config.train.metric = MetricName::LogLoss;
             });
         }
@@ -168,10 +167,10 @@ pub fn decide(config: &Config, facts: &Facts) -> (Config, Vec<Choice>) {
     (chooser.config, chooser.choices)
 }
 
-/// A config being decided.
+/// A config whose settings are being chosen.
 struct Chooser {
     config: Config,
-    /// The config as it was given.
+    /// The original config.
     open: Config,
     choices: Vec<Choice>,
 }
@@ -179,7 +178,7 @@ struct Chooser {
 impl Chooser {
     /// Lets `set` change `key`, unless it was given.
     fn choose(&mut self, key: &'static str, reason: impl Into<String>, set: impl FnOnce(&mut Config)) {
-        debug_assert!(CHOSEN.contains(&key), "{key} is not among the keys that may be chosen");
+        debug_assert!(CHOSEN.contains(&key), "{key} is not listed in CHOSEN");
         if self.open.is_given(key) {
             return;
         }

@@ -9,22 +9,22 @@ use crate::metrics::MetricName;
 use crate::optimizers::{AdamwConfig, OptimizerConfig};
 use crate::schedules::{CosineConfig, ScheduleConfig};
 
-/// Steps after which small tables have been learned.
+/// Number of steps in which small tables are learned.
 const STEPS: u64 = 3_500;
 
-/// Samples of a table that counts as large.
+/// Number of samples from which a table counts as large.
 const MANY_SAMPLES: usize = 50_000;
 
-/// What a table of a given number of samples carries.
+/// Network and batch size for a table with a given number of samples.
 struct Capacity {
-    /// Quantile bins of a feature; 0 = none.
+    /// Number of quantile bins of a feature; 0 = none.
     bins: usize,
     width: usize,
     depth: usize,
     batch_size: usize,
     learning_rate: f64,
     weight_decay: f64,
-    /// Why.
+    /// Reason for the choice.
     reason: &'static str,
 }
 
@@ -46,7 +46,7 @@ impl Capacity {
             batch_size: 64,
             learning_rate: 0.004,
             weight_decay: 0.1,
-            reason: "enough rows for bends and pairs of columns",
+            reason: "enough rows to learn nonlinear effects and interactions of columns",
         };
         match samples {
             0..1_000 => few,
@@ -68,14 +68,14 @@ impl Capacity {
     }
 }
 
-/// Decides everything open for rows.
+/// Chooses all open settings for rows.
 pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
     let samples = facts.parts.iter().sum();
     let capacity = Capacity::of(samples);
     held_out(chooser, samples);
     let reason = match capacity.bins {
-        0 => "medians and quartiles, so that outliers decide nothing",
-        _ => "medians and quantiles, so that outliers decide nothing; bins find thresholds",
+        0 => "medians and quartiles, so that outliers have no influence",
+        _ => "medians and quantiles, so that outliers have no influence; bins capture thresholds",
     };
     chooser.choose("preprocess.steps", reason, |config| config.preprocess.steps = capacity.steps());
     chooser.choose("model.preset", "rows of a table: an ensemble of perceptrons in one network", |config| {
@@ -84,19 +84,20 @@ pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
     let reason = format!("{samples} samples with {} features", facts.shape.len());
     chooser.choose("model.width", reason, |config| config.model.width = capacity.width);
     chooser.choose("model.depth", capacity.reason, |config| config.model.depth = capacity.depth);
-    chooser.choose("model.members", "the average of several predictions errs less", |config| config.model.members = 4);
-    chooser.choose("model.dropout", "keeps the members from memorising", |config| config.model.dropout = 0.1);
+    chooser
+        .choose("model.members", "averaging several predictions reduces the error", |config| config.model.members = 4);
+    chooser.choose("model.dropout", "reduces overfitting of the members", |config| config.model.dropout = 0.1);
     training(chooser, facts, &capacity);
 }
 
-/// Held-out shares: at most a few thousand rows each, since more would not make the measurement better.
+/// Chooses the held-out fractions: at most a few thousand rows each, since more would not improve the measurement.
 fn held_out(chooser: &mut Chooser, samples: usize) {
     let share = |most: f64, rows: f64| (rows / samples.max(1) as f64).min(most);
     let validation = round(share(if samples < 1_000 { 0.1 } else { 0.15 }, 5_000.0));
-    let reason = "enough rows to choose the best epoch by";
+    let reason = "enough rows to choose the best epoch";
     chooser.choose("data.validation", reason, |config| config.data.validation = validation);
     let test = round(share(0.1, 5_000.0));
-    let reason = "enough rows to measure the finished model on; it never sees them";
+    let reason = "enough rows to measure the finished model on unseen data";
     chooser.choose("data.test", reason, |config| config.data.test = test);
 }
 
@@ -115,19 +116,23 @@ fn training(chooser: &mut Chooser, facts: &Facts, capacity: &Capacity) {
     let reason = format!("about {STEPS} steps of {batch} samples, from 20 to 200 epochs");
     chooser.choose("train.epochs", reason, |config| config.train.epochs = epochs);
     let patience = (chooser.config.train.epochs / 4).max(10);
-    let reason = "epochs without a better validation result, then the best weights are kept";
+    let reason = "epochs without a better validation result; the best weights are kept";
     chooser.choose("train.early_stopping", reason, |config| config.train.early_stopping = patience);
     if !facts.values && facts.has_validation(&chooser.config) {
-        chooser.choose("train.metric", "judges probabilities; accuracy moves by whole rows", |config| {
-            config.train.metric = MetricName::LogLoss;
-        });
+        chooser.choose(
+            "train.metric",
+            "evaluates probabilities, whereas accuracy changes only by whole rows",
+            |config| {
+                config.train.metric = MetricName::LogLoss;
+            },
+        );
     }
-    chooser.choose("train.averaging", "averaged weights generalise better than the last ones", |config| {
+    chooser.choose("train.averaging", "averaged weights generalise better than the final ones", |config| {
         config.train.averaging = AveragingConfig::Ema { decay: 0.99 };
     });
     let reason = match facts.values {
-        true => "values: a standardised target, squared error",
-        false => "a stable rate for rows of any scale",
+        true => "regression: standardised targets, squared error",
+        false => "a stable learning rate for features of any scale",
     };
     chooser.choose("optimizer", reason, |config| {
         let (learning_rate, weight_decay) = (capacity.learning_rate, capacity.weight_decay);

@@ -2,7 +2,7 @@ use keel_data::{Dataset, Inputs, OfficialDivision, SampleShape, Split, Targets};
 
 use super::*;
 
-/// `samples` random-looking samples of `shape` in `classes` classes.
+/// Returns `samples` pseudo-random samples of `shape` in `classes` classes.
 fn dataset(shape: SampleShape, samples: usize, classes: usize) -> Dataset {
     let bytes = (0..samples * shape.len()).map(|value| (value * 31 % 251) as u8).collect();
     let labels = (0..samples).map(|sample| (sample % classes) as u32).collect();

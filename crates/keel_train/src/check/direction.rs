@@ -1,10 +1,10 @@
-//! Directions in which a gradient is compared: along the gradient of a parameter, along that of random halves of its entries,
-//! along random signs, and single entries, some with the largest gradient and some at random.
+//! Directions in which a gradient is compared: along the gradient of a parameter, along that of random halves of its entries, along
+//! random signs, and along single entries, some with the largest gradient and some at random.
 
 use keel_nn::graph::Parameter;
 use keel_nn::{NodeId, RandomKey};
 
-/// Draws of a random direction until kinks leave one alone.
+/// Number of random directions that are drawn to find one without kinks.
 const DRAWS: u64 = 3;
 
 /// A direction within one parameter.
@@ -12,13 +12,13 @@ const DRAWS: u64 = 3;
 pub(super) struct Direction {
     /// Node of the parameter.
     pub(super) node: NodeId,
-    /// First entry it moves, in the buffer of parameters.
+    /// Index of the first moved entry in the parameter buffer.
     pub(super) start: usize,
-    /// How far it moves each, `[length]`.
+    /// Displacement of each entry, `[length]`.
     pub(super) values: Vec<f32>,
 }
 
-/// How a direction is chosen.
+/// Kind of direction.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Probe {
     /// The gradient itself.
@@ -27,13 +27,13 @@ pub(super) enum Probe {
     Half(u64),
     /// Plus or minus one everywhere.
     Signs,
-    /// The entry whose gradient has this rank by size.
+    /// The entry with the gradient of this rank by size.
     Large(usize),
     /// A random entry.
     Entry(u64),
 }
 
-/// Directions of one parameter, in the order they are tried.
+/// Directions of one parameter, in the order in which they are tried.
 pub(super) const PROBES: [Probe; 10] = [
     Probe::Gradient,
     Probe::Half(0),
@@ -48,7 +48,7 @@ pub(super) const PROBES: [Probe; 10] = [
 ];
 
 impl Probe {
-    /// Directions it can draw.
+    /// Returns the number of directions that can be drawn.
     pub(super) fn draws(self) -> u64 {
         match self {
             Probe::Half(_) | Probe::Signs | Probe::Entry(_) => DRAWS,
@@ -56,7 +56,7 @@ impl Probe {
         }
     }
 
-    /// The direction for `parameter`, whose part of `gradient` it looks at; `None` where there is nothing to move.
+    /// Returns the direction for `parameter`, based on its part of `gradient`; `None` if no entry would move.
     pub(super) fn direction(self, gradient: &[f32], parameter: &Parameter, key: RandomKey) -> Option<Direction> {
         let (node, start, part) = (parameter.node, parameter.range.start, &gradient[parameter.range.clone()]);
         let entry = |index: usize| Some(Direction { node, start: start + index, values: vec![1.0] });
@@ -82,7 +82,7 @@ impl Probe {
     }
 }
 
-/// `values` with length 1; `None` if they have none.
+/// Returns `values` scaled to norm 1; `None` if the norm is zero.
 fn normalised(mut values: Vec<f32>) -> Option<Vec<f32>> {
     let length = product(&values, &values).sqrt();
     if !(length > 0.0) {
@@ -92,7 +92,7 @@ fn normalised(mut values: Vec<f32>) -> Option<Vec<f32>> {
     Some(values)
 }
 
-/// Inner product in double precision, as far as the shorter one reaches.
+/// Returns the inner product in double precision, over the length of the shorter slice.
 pub(super) fn product(left: &[f32], right: &[f32]) -> f64 {
     left.iter().zip(right).map(|(left, right)| f64::from(*left) * f64::from(*right)).sum()
 }

@@ -1,37 +1,37 @@
-//! The slope of a loss along a line by central differences, with the error bar of the measurement.
+//! The slope of a loss along a line by central differences, with the error bound of the measurement.
 //!
-//! The loss is that of the definitions in f64, so a step can be short enough for the truncation error to vanish. Kinks (relu,
-//! max pooling, hinge) are stepped around: a point counts only if every value comes from the same branch as at the centre.
-//! The step is shortened where both sides leave their branches; where one does the other side gives the slope, and where no
-//! step serves there is none. Steps are shortened until two slopes agree, or until one agrees with the gradient under test,
-//! which a wrong gradient does not in any of many directions.
+//! The loss is that of the definitions in f64, so that steps can be short enough for the truncation error to vanish. Kinks (relu,
+//! max pooling, hinge) are avoided: a point counts only if every value comes from the same branch as at the centre. The step is
+//! shortened if both sides change branches; if only one side does, the other gives the slope, and if no step works there is no
+//! slope. Steps are shortened until two slopes agree, or until one agrees with the gradient under test, which is unlikely for a
+//! wrong gradient in many directions.
 
-/// Step sizes tried, each shorter than the one before by [`RATIO`].
+/// Number of step sizes, each shorter than the previous one by [`RATIO`].
 const STEP_SIZES: usize = 4;
 
 /// Ratio of two consecutive step sizes.
 const RATIO: f64 = 16.0;
 
-/// Relative difference at which two slopes agree.
+/// Maximum relative difference of slopes that agree.
 const AGREEMENT: f64 = 1e-4;
 
-/// The loss at one point of a line.
+/// Loss at one point of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sample {
     pub(super) loss: f64,
-    /// Every value comes from the same branch as at the centre.
+    /// True if every value comes from the same branch as at the centre.
     pub(super) same_branches: bool,
 }
 
-/// The loss along a line through a point.
+/// Loss along a line through a point.
 pub(super) struct Line<'a> {
-    /// The loss at this distance from the centre.
+    /// Returns the loss at this distance from the centre.
     pub(super) sample: &'a mut dyn FnMut(f64) -> Sample,
-    /// The loss at the centre.
+    /// Loss at the centre.
     pub(super) here: f64,
-    /// How far rounding moves a loss.
+    /// Rounding error of a loss.
     pub(super) noise: f64,
-    /// Largest step.
+    /// Maximum step.
     pub(super) step: f64,
 }
 
@@ -39,12 +39,12 @@ pub(super) struct Line<'a> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Slope {
     pub(super) value: f64,
-    /// How far the truth may be from it.
+    /// Maximum distance of the true value.
     pub(super) error_bar: f64,
 }
 
 impl Line<'_> {
-    /// The slope at the centre, `expected` by the gradient under test; `None` where kinks lie too close to the centre.
+    /// Returns the slope at the centre, where the gradient under test predicts `expected`; `None` if kinks are too close to the centre.
     pub(super) fn slope(&mut self, expected: f64) -> Option<Slope> {
         let (mut best, mut before) = (None, None);
         let mut step = self.step;
@@ -70,7 +70,7 @@ impl Line<'_> {
         best.filter(|slope| slope.error_bar.is_finite())
     }
 
-    /// The slope between the points one step to either side, or between the centre and the one side that keeps its branches.
+    /// Returns the slope between the points one step to either side, or between the centre and the one side without a change of branches.
     fn difference(&mut self, step: f64) -> Option<f64> {
         let right = (self.sample)(step);
         let left = (self.sample)(-step);
@@ -84,7 +84,7 @@ impl Line<'_> {
     }
 }
 
-/// Returns true if `slope` and `other` are the same but for truncation.
+/// Returns true if `slope` and `other` agree up to truncation.
 fn agree(slope: f64, other: f64) -> bool {
     (slope - other).abs() <= AGREEMENT * slope.abs()
 }
@@ -93,7 +93,7 @@ fn agree(slope: f64, other: f64) -> bool {
 mod tests {
     use super::*;
 
-    /// The slope of `loss` at 0, with rounding of f64.
+    /// Returns the slope of `loss` at 0, with rounding of f64.
     fn slope(expected: f64, mut loss: impl FnMut(f64) -> Sample) -> Option<Slope> {
         let here = loss(0.0).loss;
         let noise = 2.0 * f64::EPSILON * here.abs();

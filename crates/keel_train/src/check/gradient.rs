@@ -1,13 +1,13 @@
 //! Gradient check: the gradient of the engine, in f32, against finite differences of the loss of the definitions, in f64.
 //!
-//! Of every parameter several [directions](super::direction) are compared. The rounding of the
-//! gradient is measured, by moving every parameter by a few units in the last place: a direction in which it hides the slope
-//! is left out, and so is one with kinks of the loss too close to the point; both are counted. The others count with the part
-//! of their difference that rounding does not explain. Directions are compared in rounds over all parameters, so that a time
-//! limit thins the test out all over the network.
+//! Several [directions](super::direction) of every parameter are compared. The rounding error of the gradient is measured by moving
+//! every parameter by a few units in the last place: a direction in which it hides the slope is skipped, as is one with kinks of
+//! the loss too close to the point; both are counted. In the other directions, the part of the difference that rounding does not
+//! explain counts. Directions are compared in rounds over all parameters, so that a time limit thins out the test evenly over the
+//! network.
 //!
-//! The engine's gradient is right at a point beside this one where f32 rounds a value across a kink. So a parameter in doubt
-//! is measured again at other points nearby: a wrong gradient is wrong at all of them.
+//! If rounding to f32 moves a value across a kink, the engine's gradient is correct at a nearby point instead of this one. A
+//! doubtful parameter is therefore measured again at other points nearby: a wrong gradient is wrong at all of them.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,68 +19,68 @@ use serde::Serialize;
 use super::direction::{Direction, PROBES, Probe, product};
 use super::reference_loss::ReferenceLoss;
 
-/// Error bar of a direction that is counted, as a share of its slope.
+/// Maximum error bound of a direction that counts, relative to its slope.
 const DECIDABLE: f64 = 0.01;
 
 /// Relative error above which a parameter is measured again at another point.
 const DOUBTFUL: f64 = 1e-3;
 
-/// Points at most: the one that was asked for and others nearby.
+/// Maximum number of points: the given one and others nearby.
 const POINTS: u64 = 3;
 
-/// Distance of another point, as a share of the typical size of a parameter.
+/// Distance of another point, relative to the typical size of a parameter.
 const NUDGE: f64 = 0.01;
 
-/// Moves by a few units in the last place that measure the rounding of the gradient.
+/// Number of perturbations by a few units in the last place that measure the rounding error of the gradient.
 const NOISE_SAMPLES: u64 = 3;
 
-/// Rounding allowed for, in terms of the largest that was measured.
+/// Tolerated rounding error as a multiple of the maximum that was measured.
 const NOISE_FACTOR: f64 = 3.0;
 
-/// Outcome of a gradient check.
+/// Result of a gradient check.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct GradientComparison {
-    /// One entry a parameter, in buffer order.
+    /// One entry per parameter, in buffer order.
     pub parameters: Vec<ParameterComparison>,
-    /// Every planned direction was tried before the time was up.
+    /// True if every planned direction was tried within the time limit.
     pub complete: bool,
 }
 
-/// Outcome for one parameter.
+/// Result for one parameter.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ParameterComparison {
-    /// Unique name, `conv2d_1.weight`.
+    /// Unique name: `conv2d_1.weight`.
     pub name: String,
-    /// Largest relative error beyond the error bar of the measurement.
+    /// Maximum relative error beyond the error bound of the measurement.
     pub relative_error: f64,
-    /// Directions compared.
+    /// Number of directions that were compared.
     pub compared: u64,
-    /// Directions in which rounding hides the slope.
+    /// Number of directions in which rounding hides the slope.
     pub undecided: u64,
-    /// Directions left out because kinks of the loss lie too close.
+    /// Number of directions that were skipped because kinks of the loss are too close.
     pub at_kinks: u64,
 }
 
 /// A gradient under test.
 pub(super) struct GradientTest<'a> {
-    /// The point, laid out as the graph says.
+    /// Point of the test, laid out as in the graph.
     pub(super) values: Vec<f32>,
-    /// The gradient by the engine at a point.
+    /// Returns the gradient by the engine at a point.
     pub(super) gradient: &'a mut dyn FnMut(&[f32]) -> Vec<f32>,
-    /// The loss by the definitions.
+    /// Loss by the definitions.
     pub(super) reference: ReferenceLoss<'a>,
     pub(super) deadline: Instant,
 }
 
-/// The gradient at a point and its rounding.
+/// Gradient at a point with its rounding error.
 struct Point {
     gradient: Vec<f32>,
-    /// Gradients a few units in the last place away.
+    /// Gradients at points a few units in the last place away.
     beside: Vec<Vec<f32>>,
 }
 
 impl GradientTest<'_> {
-    /// Compares until the deadline. `None` if the loss at the point is no finite number.
+    /// Runs the comparison until the deadline. `None` if the loss at the point is not finite.
     pub(super) fn run(mut self) -> Option<GradientComparison> {
         let graph = Arc::clone(self.reference.graph());
         let parameters: Vec<&Parameter> =
@@ -125,7 +125,7 @@ impl GradientTest<'_> {
         Some(outcome)
     }
 
-    /// Compares one direction; where kinks leave none of a few draws alone, it is left out.
+    /// Compares one direction; it is skipped if all of a few random choices are affected by kinks.
     fn compare(&mut self, probe: Probe, parameter: &Parameter, point: &Point, result: &mut ParameterComparison) {
         for draw in 0..probe.draws() {
             let key = RandomKey::new(draw).named("gradient check").named(&parameter.name);
@@ -151,7 +151,7 @@ impl GradientTest<'_> {
         result.at_kinks += 1;
     }
 
-    /// A point nearby: every parameter is moved by up to [`NUDGE`] of the typical size of its kind.
+    /// Returns a point nearby: every parameter is moved by up to [`NUDGE`] of the typical size of its kind.
     fn beside(&self, point: u64) -> Vec<f32> {
         let mut values = self.values.clone();
         for parameter in self.reference.graph().parameters() {
@@ -168,12 +168,12 @@ impl GradientTest<'_> {
 }
 
 impl Point {
-    /// Slope along `direction` by the gradient.
+    /// Returns the slope along `direction` by the gradient.
     fn slope(&self, direction: &Direction) -> f64 {
         product(&self.gradient[direction.start..], &direction.values)
     }
 
-    /// How far rounding may have moved the slope `expected`.
+    /// Returns the maximum rounding error of the slope `expected`.
     fn rounding(&self, direction: &Direction, expected: f64) -> f64 {
         let slopes = self.beside.iter().map(|gradient| product(&gradient[direction.start..], &direction.values));
         let largest = slopes.map(|slope| (slope - expected).abs()).fold(0.0, f64::max);
@@ -182,23 +182,23 @@ impl Point {
 }
 
 impl GradientComparison {
-    /// The parameter with the largest error; `None` if nothing could be compared.
+    /// Returns the parameter with the maximum error; `None` if nothing could be compared.
     pub fn worst(&self) -> Option<&ParameterComparison> {
         let compared = self.parameters.iter().filter(|parameter| parameter.compared > 0);
         compared.max_by(|a, b| a.relative_error.total_cmp(&b.relative_error))
     }
 
-    /// Directions compared, over all parameters.
+    /// Returns the number of directions that were compared, over all parameters.
     pub fn compared(&self) -> u64 {
         self.parameters.iter().map(|parameter| parameter.compared).sum()
     }
 
-    /// Directions left out at kinks, over all parameters.
+    /// Returns the number of directions that were skipped at kinks, over all parameters.
     pub fn at_kinks(&self) -> u64 {
         self.parameters.iter().map(|parameter| parameter.at_kinks).sum()
     }
 
-    /// Names of parameters in which no direction could be decided.
+    /// Returns the names of the parameters in which no direction could be decided.
     pub fn undecided(&self) -> Vec<&str> {
         let undecided = self.parameters.iter().filter(|parameter| parameter.compared == 0);
         undecided.map(|parameter| parameter.name.as_str()).collect()
@@ -219,21 +219,21 @@ impl GradientComparison {
 }
 
 impl ParameterComparison {
-    /// More than rounding and truncation may leave.
+    /// Returns true if the error exceeds what rounding and truncation can leave.
     pub(super) fn is_doubtful(&self) -> bool {
         !(self.relative_error <= DOUBTFUL)
     }
 }
 
-/// Places `0..count`, the first at the front and every prefix about evenly spread: where the time runs out, the directions
-/// tried are of the whole network, and the first parameter's gradient has passed through all of it.
+/// Returns the indices `0..count` with the first at the front and every prefix spread about evenly: if time runs out, the
+/// directions tried cover the whole network, and the first parameter's gradient has passed through all of it.
 fn spread_order(count: usize) -> Vec<usize> {
     let bits = count.next_power_of_two().trailing_zeros();
     let reversed = |index: usize| if bits == 0 { 0 } else { index.reverse_bits() >> (usize::BITS - bits) };
     (0..count.next_power_of_two()).map(reversed).filter(|&place| place < count).collect()
 }
 
-/// `values`, each moved by up to two units in the last place.
+/// Returns `values`, each moved by up to two units in the last place.
 fn rounded(values: &[f32], sample: u64) -> Vec<f32> {
     let key = RandomKey::new(0).named("rounding").child(sample);
     let units = |index: usize| (key.bits(index as u64) % 5) as f32 - 2.0;

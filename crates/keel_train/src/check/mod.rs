@@ -1,9 +1,9 @@
-//! Pre-flight: what can be known about a training before its first step.
+//! Pre-flight check: tests of a training run before its first step.
 //!
-//! The cheap part, the model, the data, the labels and the signal at the start, is what [`crate::health::Watch::begin`]
-//! asks of every training; [`check`] adds the tests that need some seconds: memorising a handful of samples, the
-//! gradient against finite differences, and a sample alone against the same sample in a batch. It works on sessions of its
-//! own and writes nothing.
+//! The cheap part, which measures the model, the data, the labels and the signal at the start, is done by
+//! [`crate::health::Watch::begin`] in every training run; [`check`] adds the tests that need some seconds: memorising a few
+//! samples, comparing the gradient with finite differences, and comparing a sample alone with the same sample in a batch. It works
+//! on its own sessions and writes nothing.
 
 mod batch_mixing;
 mod direction;
@@ -35,38 +35,38 @@ use crate::predictor::executor_for_evaluation;
 use crate::session::Session;
 use crate::threads;
 
-/// Samples of the gradient check and of the test of mixing.
+/// Number of samples of the gradient check and of the test of batch mixing.
 const FEW_SAMPLES: usize = 8;
 
-/// Multiply-adds that a pass by the definitions may take.
+/// Maximum number of multiply-adds of a pass by the definitions.
 const PASS_MULTIPLY_ADDS: u64 = 50_000_000;
 
-/// Random numbers of the steps of the gradient check are those of no training step.
+/// Step number of the gradient check, so that its random numbers differ from those of every training step.
 const CHECKED_STEP: u64 = u64::MAX / 2;
 
-/// What a pre-flight found.
+/// Result of a pre-flight check.
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
     /// Findings, causes first.
     pub findings: Vec<Finding>,
-    /// One row a layer.
+    /// One row per layer.
     pub layers: Vec<CheckedLayer>,
-    /// The training split as the network sees it.
+    /// Measurement of the training split as the network sees it.
     pub data: DataMeasurement,
-    /// The state before the first update, with the outcome of every test that came to an end.
+    /// Measurement of the state before the first update, with the result of every test that finished.
     pub start: StartMeasurement,
-    /// The gradient check, parameter by parameter; `None` if the loss at the start is not finite.
+    /// Gradient check of each parameter; `None` if the loss at the start is not finite.
     pub gradient: Option<GradientComparison>,
-    /// What each test did, one sentence each, and what it could not judge.
+    /// One sentence per test about what it did, and what it could not decide.
     pub notes: Vec<String>,
-    /// How long it took.
+    /// Duration in seconds.
     pub seconds: f64,
 }
 
 /// One layer before the first update.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct CheckedLayer {
-    /// Unique name, `conv2d_1`.
+    /// Unique name: `conv2d_1`.
     pub name: String,
     /// Shape of one output sample.
     pub output_shape: Vec<usize>,
@@ -74,20 +74,19 @@ pub struct CheckedLayer {
     pub output_std: Option<f32>,
     /// Root mean square of the gradient of the loss with respect to its output.
     pub gradient_rms: Option<f32>,
-    /// Share of units that fired for no sample.
+    /// Fraction of units that were active for no sample.
     pub dead_fraction: Option<f32>,
-    /// Share of saturated values.
+    /// Fraction of saturated values.
     pub saturated_fraction: Option<f32>,
 }
 
-/// Checks the training of `config` on `data` without taking a step of it. The two slow tests take `budget` each at most.
+/// Checks the training run of `config` on `data` without executing a step. The two slow tests take at most `budget` each.
 ///
 /// # Errors
-/// Settings, layers and data that do not fit each other.
+/// If settings, layers and data do not fit each other.
 pub fn check(config: &Config, data: SplitDataset, budget: Duration) -> Result<Check, TrainError> {
-    let pool = threads::pool(config.train.threads).map_err(|error| {
-        TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer"))
-    })?;
+    let pool = threads::pool(config.train.threads)
+        .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer")))?;
     pool.install(|| run(&config.clone().settled(), data, budget))
 }
 
@@ -118,8 +117,8 @@ fn note_on_loss(start: &StartMeasurement) -> String {
     format!("loss at the start: {loss}, over {} training samples", start.samples)
 }
 
-/// Compares the gradient of a training step on `batch` with finite differences until `deadline`; leaves parameters and
-/// state as they were. `None` without a finite loss.
+/// Compares the gradient of a training step on `batch` with finite differences until `deadline`; leaves parameters and state
+/// unchanged. `None` if the loss is not finite.
 fn compare_gradient(session: &mut Session, batch: &Batch, deadline: Instant) -> Option<GradientComparison> {
     let (values, state) = (session.network().parameters.to_vec(), session.network().state.to_vec());
     let mut objective = session.objective().clone();
@@ -149,7 +148,7 @@ fn check_gradient(
     let batch = samples::batch_of(session, &chosen)?;
     let outcome = compare_gradient(session, &batch, deadline);
     let Some(outcome) = outcome else {
-        notes.push("gradient check: left out, because the loss at the start is not finite".to_owned());
+        notes.push("gradient check: skipped, because the loss at the start is not finite".to_owned());
         return Ok(None);
     };
     if let Some(worst) = outcome.worst() {
@@ -161,16 +160,15 @@ fn check_gradient(
     Ok(Some(outcome))
 }
 
-/// Samples of the gradient check: fewer where a pass by the definitions takes long, two at least for batch norm.
+/// Returns the samples of the gradient check: fewer if a pass by the definitions is slow, but at least two for batch norm.
 fn samples_of_gradient(session: &Session) -> usize {
     let of_sample = session.network().graph.multiply_adds().max(1);
     let affordable = (PASS_MULTIPLY_ADDS / of_sample).clamp(2, FEW_SAMPLES as u64) as usize;
     affordable.min(session.training_batches().largest_batch())
 }
 
-/// The node whose backward pass is probably at fault. A wrong one spoils its own parameters and those of all nodes before it,
-/// so it lies from the last spoilt parameter on, up to the next one that is right; a layer of the program's own among those
-/// nodes is suspected first.
+/// Returns the node whose backward pass is probably wrong. A wrong one affects its own parameters and those of all nodes before it,
+/// so it lies between the last affected parameter and the next correct one; a custom layer among those nodes is suspected first.
 fn suspected(graph: &Graph, outcome: &GradientComparison) -> Option<NodeId> {
     let wrong = |parameter: &&Parameter| {
         let spoilt = |result: &ParameterComparison| result.name == parameter.name && result.is_doubtful();
@@ -195,18 +193,17 @@ fn notes_on_gradient(outcome: &GradientComparison) -> Vec<String> {
             "gradient check: {compared}, largest relative error beyond rounding {:.1e} in {}",
             worst.relative_error, worst.name
         ),
-        None => "gradient check: rounding or kinks hide every slope; nothing could be judged".to_owned(),
+        None => "gradient check: rounding or kinks hide every slope; inconclusive".to_owned(),
     }];
     if !undecided.is_empty() && outcome.compared() > 0 {
-        notes
-            .push(format!("gradient check: no slope could be told from rounding or kinks in {}", undecided.join(", ")));
+        notes.push(format!("gradient check: rounding or kinks hide every slope in {}", undecided.join(", ")));
     }
     if outcome.at_kinks() > 0 {
         let kinks = outcome.at_kinks();
-        notes.push(format!("gradient check: {kinks} directions left out, because kinks of the loss lie too close"));
+        notes.push(format!("gradient check: {kinks} directions skipped, because kinks of the loss are too close"));
     }
     if !outcome.complete {
-        notes.push("gradient check: ended by its time budget before all directions were tried".to_owned());
+        notes.push("gradient check: stopped by its time budget before all directions were tried".to_owned());
     }
     notes
 }
@@ -249,19 +246,19 @@ fn check_tiny_batch(
             start.tiny_batch = Some(measured);
         }
         tiny_batch::Outcome::OutOfTime { steps, left } => notes.push(format!(
-            "tiny batch: not judged; the time budget of {:.0} s ended it after {steps} steps with {:.0} % left",
+            "tiny batch: inconclusive; the time budget of {:.0} s ended it after {steps} steps with {:.0} % left",
             budget.as_secs_f64(),
             100.0 * left
         )),
         tiny_batch::Outcome::StillFalling { steps, left } => notes.push(format!(
-            "tiny batch: not judged; the loss still falls after {steps} steps with {:.0} % left",
+            "tiny batch: inconclusive; the loss is still falling after {steps} steps with {:.0} % left",
             100.0 * left
         )),
     }
     Ok(())
 }
 
-/// The rows of the table: the layers as the rules know them, with the shapes of their outputs.
+/// Returns the rows of the table: the layers that the rules see, with their output shapes.
 fn checked_layers(graph: &Graph, model: &ModelDescription, start: &StartMeasurement) -> Vec<CheckedLayer> {
     let shape = |name: &str| graph.find(name).map(|node| node.op.output_shape());
     let row = |(index, layer): (usize, &keel_health::measurement::LayerDescription)| {

@@ -11,28 +11,28 @@ use keel_nn::{BatchInput, Graph, Mode, Network, NodeId, RandomKey, Value, lower}
 use super::direction::Direction;
 use super::finite_difference::{Line, Sample, Slope};
 
-/// Moves by a few units in the last place that measure the rounding noise of the loss.
+/// Number of perturbations by a few units in the last place that measure the rounding error of the loss.
 const NOISE_SAMPLES: u64 = 3;
 
-/// Units in the last place by which rounding may move a loss in f64; steps are so large that a hundred times more would not
+/// Rounding error of a loss in f64, in units in the last place; steps are so large that an error a hundred times larger would not
 /// matter.
 const F64_NOISE: f64 = 16.0;
 
-/// Parameters smaller than this are moved as if they had this size.
+/// Minimum size by which a step is scaled; smaller parameters are moved as if they had this size.
 const SMALLEST_SCALE: f64 = 0.03;
 
-/// A training pass over one batch, with its random numbers, at one point and around it.
+/// A training pass over one batch, with its random numbers, at one point and in its neighbourhood.
 #[derive(Debug)]
 pub(super) struct ReferenceLoss<'a> {
     program: ReferenceProgram,
     targets: WeightedTargets<'a>,
-    /// Numbers and pass that are moved.
+    /// Numbers and pass that are changed.
     numbers: Numbers,
     pass: Pass,
     centre: Centre,
 }
 
-/// The point whose slopes are measured.
+/// Point at which slopes are measured.
 #[derive(Debug, Default)]
 struct Centre {
     parameters: Vec<f64>,
@@ -47,7 +47,7 @@ struct Centre {
 }
 
 impl<'a> ReferenceLoss<'a> {
-    /// The loss of `network`, whose graph ends in one, on `batch` and its `targets`.
+    /// Creates the loss of `network`, whose graph ends in a loss, on `batch` and its `targets`.
     pub(super) fn new(network: &Network, batch: BatchInput<'_>, targets: WeightedTargets<'a>) -> Self {
         ReferenceLoss {
             program: lower(&network.graph, &Reference),
@@ -58,12 +58,12 @@ impl<'a> ReferenceLoss<'a> {
         }
     }
 
-    /// The graph it computes.
+    /// Returns the graph.
     pub(super) fn graph(&self) -> &Arc<Graph> {
         self.program.graph()
     }
 
-    /// Makes `parameters` the centre and returns the loss there.
+    /// Moves the centre to `parameters` and returns the loss there.
     pub(super) fn go_to(&mut self, parameters: &[f32]) -> f64 {
         let parameters: Vec<f64> = parameters.iter().map(|&value| f64::from(value)).collect();
         let noise = self.measure_noise(&parameters);
@@ -80,14 +80,14 @@ impl<'a> ReferenceLoss<'a> {
         loss
     }
 
-    /// The slope of the loss along `direction`, `expected` by the gradient under test; `None` where kinks lie too close.
+    /// Returns the slope of the loss along `direction`, where the gradient under test predicts `expected`; `None` if kinks are too close.
     pub(super) fn slope(&mut self, direction: &Direction, expected: f64) -> Option<Slope> {
         let (here, noise, step) = (self.centre.loss, self.centre.noise, self.largest_step(direction));
         let mut sample = |step| self.sample(direction, step);
         Line { sample: &mut sample, here, noise, step }.slope(expected)
     }
 
-    /// The loss `step` along the direction; leaves numbers and pass at the centre.
+    /// Returns the loss at distance `step` along the direction; leaves numbers and pass at the centre.
     fn sample(&mut self, direction: &Direction, step: f64) -> Sample {
         let range = direction.start..direction.start + direction.values.len();
         for (number, value) in self.numbers.parameters[range.clone()].iter_mut().zip(&direction.values) {
@@ -106,7 +106,7 @@ impl<'a> ReferenceLoss<'a> {
         sample
     }
 
-    /// The step at which truncation and rounding of a central difference are about the same, for parameters of the size of
+    /// Returns the step for which truncation and rounding of a central difference are about equal, for parameters of the size of
     /// those that move.
     fn largest_step(&self, direction: &Direction) -> f64 {
         let centre = &self.centre.parameters[direction.start..][..direction.values.len()];
@@ -116,8 +116,8 @@ impl<'a> ReferenceLoss<'a> {
         self.unit().cbrt() * mean_square.sqrt().max(SMALLEST_SCALE) * spread / energy
     }
 
-    /// How far rounding moves the loss at `parameters`. With functions in f32, the largest second difference of the loss when
-    /// every parameter moves by a few units in the last place and back: its smooth part vanishes, and what is left is rounding.
+    /// Returns the rounding error of the loss at `parameters`. With functions in f32, it is the maximum second difference of the
+    /// loss when every parameter moves by a few units in the last place and back: the smooth part cancels and rounding remains.
     fn measure_noise(&mut self, parameters: &[f64]) -> f64 {
         let here = self.loss_at(parameters);
         let mut noise = F64_NOISE * f64::EPSILON * here.abs();
@@ -137,19 +137,19 @@ impl<'a> ReferenceLoss<'a> {
         noise
     }
 
-    /// Rounding of the arithmetic: that of f32 where the program brings functions of its own along.
+    /// Returns the unit roundoff: that of f32 if the program has custom functions.
     fn unit(&self) -> f64 {
         if self.has_own_functions() { f64::from(f32::EPSILON) } else { f64::EPSILON }
     }
 
-    /// Layers or a loss of the program's own, which compute in f32.
+    /// Returns true if the program has custom layers or a custom loss, which compute in f32.
     fn has_own_functions(&self) -> bool {
         let graph = self.program.graph();
         let is_custom = |loss: &LossNode| matches!(loss.loss.spec(), LossSpec::Custom(_));
         graph.nodes().iter().any(|node| matches!(node.op, Op::Custom(_))) || graph.loss().is_some_and(is_custom)
     }
 
-    /// The loss at `parameters`; leaves the pass there, and the state as before it.
+    /// Returns the loss at `parameters`; leaves the pass there, and the state as before it.
     fn loss_at(&mut self, parameters: &[f64]) -> f64 {
         let state = self.numbers.state.clone();
         self.numbers.parameters.copy_from_slice(parameters);
@@ -158,7 +158,7 @@ impl<'a> ReferenceLoss<'a> {
         self.loss()
     }
 
-    /// The sum of the members' mean losses, whose gradient a step takes.
+    /// Returns the sum of the members' mean losses, whose gradient a step uses.
     fn loss(&self) -> f64 {
         let Some(node) = self.program.graph().loss() else { return f64::NAN };
         let mean = match self.program.loss(&self.pass, self.targets) {
@@ -176,7 +176,7 @@ impl<'a> ReferenceLoss<'a> {
         loss.map_or_else(Vec::new, |node| branches(&node.loss, self.outputs(), self.targets))
     }
 
-    /// Outputs of the network, `[batch, outputs]`.
+    /// Returns the outputs of the network, `[batch, outputs]`.
     fn outputs(&self) -> &[f64] {
         match self.program.graph().output() {
             Value::Input => &self.pass.input,

@@ -1,4 +1,4 @@
-//! The samples a check runs on.
+//! Samples that a check uses.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,25 +8,25 @@ use keel_data::{Batch, BatchOptions, BatchSource, Batches, Dataset, Position, Ta
 use crate::error::TrainError;
 use crate::session::Session;
 
-/// Samples among which those apart from each other are chosen, for each that is wanted.
+/// Number of candidates for each sample that is chosen for its distance from the others.
 const CANDIDATES: usize = 5;
 
-/// Distance within which two samples are taken for neighbours, as a share of the median distance.
+/// Maximum distance of two neighbours, relative to the median distance.
 const NEIGHBOURS: f64 = 0.4;
 
-/// Up to `count` training samples with different inputs, as evenly spread over the classes as the data allow, in the
-/// order of the first epoch.
+/// Returns up to `count` training samples with different inputs, as evenly spread over the classes as possible, in the order of the
+/// first epoch.
 pub(super) fn distinct_samples(session: &Session, count: usize) -> Vec<usize> {
     let dataset = &session.data().dataset;
     let mut seen = Inputs::new(dataset);
     chosen(session, count, |sample| seen.insert(sample))
 }
 
-/// As [`distinct_samples`], without neighbours of samples already chosen as far as others are left: neighbours with different
-/// targets are noise of the data, and memorising them takes long.
+/// Returns samples like [`distinct_samples`], avoiding neighbours of chosen samples as long as others are left: neighbours with
+/// different targets are noise in the data, and memorising them takes long.
 ///
 /// # Errors
-/// Samples that cannot be read.
+/// If samples cannot be read.
 pub(super) fn samples_apart(session: &Session, count: usize) -> Result<Vec<usize>, TrainError> {
     let candidates = distinct_samples(session, CANDIDATES * count);
     let batch = batch_of(session, &candidates)?;
@@ -48,7 +48,7 @@ pub(super) fn samples_apart(session: &Session, count: usize) -> Result<Vec<usize
     Ok(filled)
 }
 
-/// Up to `count` training samples that `accept` takes, as evenly spread over the classes as it allows, in the order of the
+/// Returns up to `count` training samples that `accept` accepts, as evenly spread over the classes as possible, in the order of the
 /// first epoch.
 fn chosen(session: &Session, count: usize, mut accept: impl FnMut(usize) -> bool) -> Vec<usize> {
     let dataset = &session.data().dataset;
@@ -58,7 +58,7 @@ fn chosen(session: &Session, count: usize, mut accept: impl FnMut(usize) -> bool
         _ => 1,
     };
     let mut chosen = Vec::new();
-    // First a fair share of each class, then whatever there is.
+    // First an equal number of each class, then any that are left.
     for share in [count.div_ceil(classes), count] {
         let mut of_class = BTreeMap::new();
         for &sample in &order {
@@ -75,7 +75,7 @@ fn chosen(session: &Session, count: usize, mut accept: impl FnMut(usize) -> bool
     chosen
 }
 
-/// Median distance of pairs of `count` candidates; 0 without a pair.
+/// Returns the median distance of pairs of `count` candidates; 0 without a pair.
 fn median_distance(count: usize, distance: &dyn Fn(usize, usize) -> f64) -> f64 {
     let pairs = (0..count).flat_map(|a| (0..a).map(move |b| distance(a, b)));
     let mut distances: Vec<f64> = pairs.collect();
@@ -88,7 +88,7 @@ fn distance(left: &[f32], right: &[f32]) -> f64 {
     squares.sum::<f64>().sqrt()
 }
 
-/// Samples `indices` as one batch, preprocessed and not augmented.
+/// Returns the samples `indices` as one batch, preprocessed and not augmented.
 pub(super) fn batch_of(session: &Session, indices: &[usize]) -> Result<Batch, TrainError> {
     let (dataset, preprocessor) = (Arc::clone(&session.data().dataset), Arc::clone(session.preprocessor()));
     let source = BatchSource::new(dataset, indices, preprocessor, BatchOptions::in_order(indices.len()))?;
@@ -106,7 +106,7 @@ fn label(dataset: &Dataset, sample: usize) -> u32 {
     }
 }
 
-/// Inputs met so far, to leave out a second sample with the same ones.
+/// Inputs seen so far, to skip a second sample with the same inputs.
 struct Inputs<'a> {
     dataset: &'a Dataset,
     taken: Vec<Vec<f32>>,
@@ -118,7 +118,7 @@ impl<'a> Inputs<'a> {
         Inputs { dataset, taken: Vec::new(), row: vec![0.0; dataset.sample_shape().len()] }
     }
 
-    /// Whether the inputs of `sample` are new; they are not any more.
+    /// Returns true if the inputs of `sample` are new, and adds them.
     fn insert(&mut self, sample: usize) -> bool {
         let new = self.dataset.copy_sample(sample, &mut self.row).is_ok() && !self.taken.contains(&self.row);
         if new {

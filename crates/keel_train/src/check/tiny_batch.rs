@@ -1,11 +1,10 @@
-//! Memorising a handful of samples: the test a network with right labels, loss, gradient and learning rate passes
-//! in seconds.
+//! Memorising a few samples: a test that a network with correct labels, loss, gradient and learning rate passes in seconds.
 //!
-//! Nothing that fights memorising takes part: no augmentation, dropout, weight decay or label smoothing, and only as many
-//! samples as the network has parameters for, chosen apart from each other. The config's own optimiser goes first, with a
-//! short warm-up and a decay at the end, because its learning rate is under test too; it goes on as long as the loss falls,
-//! so that a low rate that gets there is told from one that does not. Where it fails, Adam tries the same network from the
-//! start, which tells a network that cannot learn from an optimiser that does not.
+//! Everything that counteracts memorising is disabled: augmentation, dropout, weight decay and label smoothing; and there are only
+//! as many samples as the network has parameters for, chosen far apart from each other. The config's own optimizer runs first, with
+//! a short warm-up and a decay at the end, because its learning rate is under test too; it continues as long as the loss falls, so
+//! that a low rate that succeeds is distinguished from one that does not. If it fails, Adam tries the same network from the start,
+//! which distinguishes a network that cannot learn from an optimizer that does not.
 
 use std::time::{Duration, Instant};
 
@@ -23,63 +22,63 @@ use crate::session::{Session, StepResult};
 /// Number of samples to memorise.
 const SAMPLES: usize = 20;
 
-/// Steps of an attempt whose loss does not fall.
+/// Number of steps of an attempt whose loss does not fall.
 const STEPS: u64 = 500;
 
 /// Maximum number of steps of an attempt.
 const MAX_STEPS: u64 = 4000;
 
-/// Steps over which losses are averaged to see if they fall.
+/// Number of steps over which losses are averaged to detect whether they fall.
 const WINDOW: u64 = 100;
 
-/// Ratio of a window's mean loss to the lowest before up to which the loss falls.
+/// Maximum ratio of a window's mean loss to the previous minimum for which the loss counts as falling.
 const FALLING: f64 = 0.995;
 
-/// Windows that may pass without a lower loss.
+/// Maximum number of consecutive windows without a lower loss.
 const PATIENCE: u64 = 5;
 
-/// Steps over which the learning rate rises to its value.
+/// Number of steps over which the learning rate rises to its value.
 const WARM_UP: u64 = 20;
 
-/// Steps at the end over which it falls towards zero.
+/// Number of steps at the end over which it falls towards zero.
 const COOL_DOWN: u64 = 150;
 
-/// Share of the first loss at which a regression counts as learned.
+/// Fraction of the first loss at which a regression counts as learned.
 const LEARNED_LOSS: f64 = 0.05;
 
-/// Learning rates of Adam where the config's own optimiser has failed.
+/// Learning rates of Adam after the config's own optimizer has failed.
 const RESCUE_RATES: [f64; 2] = [1e-3, 1e-2];
 
-/// Outcome of the test.
+/// Result of the test.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Outcome {
-    /// Learned or not, after all steps were allowed.
+    /// Result after all allowed steps.
     Judged(TinyBatch),
-    /// The time was up after this many steps, with this share of the samples (or of the loss) left.
+    /// The time was up after this many steps, with this fraction of the samples (or of the loss) left.
     OutOfTime { steps: u64, left: f64 },
-    /// The loss was still falling after the last step that is allowed: slow is not unable.
+    /// The loss was still falling after the last allowed step: slow learning is not a failure.
     StillFalling { steps: u64, left: f64 },
 }
 
-/// How one attempt ended.
+/// Result of one attempt.
 struct Attempt {
     measurement: TinyBatch,
     learned: bool,
     in_time: bool,
-    /// The loss was still falling when no more steps were allowed.
+    /// True if the loss was still falling when no more steps were allowed.
     still_falling: bool,
 }
 
-/// When an attempt ends: after [`STEPS`], or later while the loss falls.
+/// End of an attempt: after [`STEPS`], or later while the loss falls.
 #[derive(Debug)]
 struct Length {
-    /// Step at which the rate has come down to zero.
+    /// Step at which the learning rate has reached zero.
     end: u64,
     /// Sum of the losses of the current window.
     sum: f64,
-    /// Lowest mean loss of a window.
+    /// Minimum mean loss of a window.
     lowest: f64,
-    /// Windows since then.
+    /// Number of windows since then.
     stale: u64,
 }
 
@@ -88,7 +87,8 @@ impl Length {
         Length { end: STEPS, sum: 0.0, lowest: f64::INFINITY, stale: 0 }
     }
 
-    /// Takes the loss of `step`. At the end of a window, while the rate is up and the loss falls, it stays up for another.
+    /// Adds the loss of `step`. At the end of a window with a falling loss, before the learning rate decays, extends the attempt by
+    /// a window.
     fn add(&mut self, step: u64, loss: f64) {
         self.sum += loss;
         let taken = step + 1;
@@ -107,13 +107,13 @@ impl Length {
         }
     }
 
-    /// The loss falls, and no further window is allowed.
+    /// Returns true if the loss falls and no further window is allowed.
     fn still_falling(&self) -> bool {
         self.stale < PATIENCE && self.end + WINDOW > MAX_STEPS
     }
 }
 
-/// Tries to learn a few training samples of `data` with the network of `config` within `budget`.
+/// Tries to memorise a few training samples of `data` with the network of `config` within `budget`.
 pub(super) fn memorise(config: &Config, data: &SplitDataset, budget: Duration) -> Result<Outcome, TrainError> {
     let deadline = Instant::now() + budget;
     let plain = unregularised(config);
@@ -132,7 +132,7 @@ pub(super) fn memorise(config: &Config, data: &SplitDataset, budget: Duration) -
     Ok(Outcome::Judged(measurement))
 }
 
-/// The first of [`RESCUE_RATES`] at which Adam learns what the config's own optimiser did not.
+/// Returns the first of [`RESCUE_RATES`] at which Adam learns what the config's own optimizer did not.
 fn rescue_rate(plain: &Config, data: &SplitDataset, deadline: Instant) -> Result<Option<f32>, TrainError> {
     for rate in RESCUE_RATES {
         if attempt(&with_adam(plain, rate), data, deadline)?.learned {
@@ -142,7 +142,7 @@ fn rescue_rate(plain: &Config, data: &SplitDataset, deadline: Instant) -> Result
     Ok(None)
 }
 
-/// Share of the samples still wrong; for regression, of the first loss.
+/// Returns the fraction of the samples that are still wrong; for regression, of the first loss.
 pub(super) fn left_of(measurement: &TinyBatch) -> f64 {
     let loss_left = || f64::from(measurement.last_loss) / f64::from(measurement.first_loss);
     measurement.training_error.map_or_else(loss_left, f64::from)
@@ -182,14 +182,14 @@ fn attempt(config: &Config, data: &SplitDataset, deadline: Instant) -> Result<At
     Ok(Attempt { measurement, learned, in_time, still_falling: length.still_falling() })
 }
 
-/// Share of the learning rate at `step` of an attempt that ends at step `end`.
+/// Returns the factor of the learning rate at `step` of an attempt that ends at step `end`.
 fn share_of_rate(step: u64, end: u64) -> f64 {
     let warm_up = (step + 1) as f64 / WARM_UP as f64;
     let cool_down = (end - step) as f64 / COOL_DOWN as f64;
     warm_up.min(cool_down).min(1.0)
 }
 
-/// Samples that the network has parameters for: as many as a linear model of its size can fit, at least one.
+/// Returns the number of samples that the network has parameters for: as many as a linear model of its size can fit, at least one.
 fn capacity(session: &Session) -> usize {
     let graph = &session.network().graph;
     let trained = graph.parameters().iter().filter(|parameter| !parameter.is_frozen());
@@ -198,7 +198,7 @@ fn capacity(session: &Session) -> usize {
     (parameters / outputs.max(1)).max(1)
 }
 
-/// The same network and optimiser with nothing that keeps it from memorising.
+/// Returns the config with the same network and optimizer, without anything that counteracts memorising.
 fn unregularised(config: &Config) -> Config {
     let mut plain = config.clone();
     plain.augment = AugmentConfig::default();

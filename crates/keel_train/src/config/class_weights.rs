@@ -1,29 +1,29 @@
-//! Weights of the classes in the loss.
+//! Class weights in the loss.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Weights of the classes: `none`, `balanced`, one number a class, or a table by class name.
+/// Class weights: `none`, `balanced`, one number per class, or a table by class name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ClassWeights {
-    /// By a rule.
+    /// Weights by a rule.
     Rule(WeightRule),
-    /// One a class, in the order of the classes.
+    /// One weight per class, in the order of the classes.
     Listed(Vec<f32>),
-    /// By class name; a class that is not named weighs 1.
+    /// Weights by class name; other classes have weight 1.
     Named(BTreeMap<String, f32>),
 }
 
-/// A rule for the weights of classes.
+/// A rule for class weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WeightRule {
-    /// Every sample weighs 1.
+    /// Every sample has weight 1.
     None,
-    /// Every class weighs the same in all: samples / (classes * samples of the class), over the training split.
+    /// All classes have the same total weight: samples / (classes * samples of the class), over the training split.
     Balanced,
 }
 

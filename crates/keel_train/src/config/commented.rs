@@ -1,14 +1,14 @@
-//! The default config with a comment on every key, from the doc comments of the config's types.
+//! The default config with a comment on every key, taken from the doc comments of the config's types.
 
 use serde_json::Value as Json;
 
 use super::{Config, schema};
 
-/// A config file with every key at its default, each explained. Keys that are off by default are commented out.
+/// Returns a config file with every key at its default and an explanation. Keys that are off by default are commented out.
 pub fn commented_default() -> String {
     let schema = schema();
     let defaults = serde_json::to_value(Config::default()).expect("a config serialises");
-    let mut text = String::from("# Evenkeel config: every key with its default. Keys may be left out.\n");
+    let mut text = String::from("# Evenkeel config: every key with its default. All keys are optional.\n");
     let sections = schema["properties"].as_object().expect("the config is a table");
     for (name, section) in sections {
         text.push('\n');
@@ -30,7 +30,7 @@ pub fn commented_default() -> String {
     text
 }
 
-/// The keys of a section; of the default's variant where there are variants.
+/// Returns the keys of a section; for a section with variants, those of the default variant.
 fn properties_of<'schema>(section: &'schema Json, values: &Json) -> Vec<(&'schema str, &'schema Json)> {
     let variants = section.get("oneOf").or_else(|| section.get("anyOf")).and_then(Json::as_array);
     let variant = variants.and_then(|variants| {

@@ -1,4 +1,4 @@
-//! Settings in which configs differ.
+//! Settings that differ between configs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +12,11 @@ use super::Config;
 pub struct Difference {
     /// Dotted key.
     pub key: String,
-    /// One value a config; `null` where a config has no such key.
+    /// One value per config; `null` if a config has no such key.
     pub values: Vec<Value>,
 }
 
-/// The settings that are not the same in all of `configs`, by key. The name of the run's folder always differs and is left
-/// out.
+/// Returns the settings that differ between `configs`, by key. The name of the run's folder always differs and is ignored.
 pub fn differences(configs: &[Config]) -> Vec<Difference> {
     let flattened: Vec<BTreeMap<String, Value>> = configs.iter().map(flattened).collect();
     let keys: BTreeSet<&String> = flattened.iter().flat_map(BTreeMap::keys).collect();
@@ -29,7 +28,7 @@ pub fn differences(configs: &[Config]) -> Vec<Difference> {
     all.filter(|difference| difference.values.iter().any(|value| *value != difference.values[0])).collect()
 }
 
-/// Every value of a config by its dotted key.
+/// Returns every value of a config by its dotted key.
 fn flattened(config: &Config) -> BTreeMap<String, Value> {
     let mut settings = BTreeMap::new();
     if let Ok(value) = serde_json::to_value(config) {

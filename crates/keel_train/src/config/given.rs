@@ -1,12 +1,12 @@
-//! Which keys of a config somebody wrote, so that automatic choices leave them alone.
+//! The keys of a config that were given explicitly, so that automatic choices do not change them.
 
 use std::collections::BTreeSet;
 
 use super::Config;
 use super::located::{Located, Node, Origin};
 
-/// The dotted keys that a file, an override or a program gave. Two configs with the same values are equal whoever gave
-/// them: provenance takes no part in comparisons and is never written to a file.
+/// The dotted keys that a file, an override or a program set. Two configs with the same values are equal regardless of who set
+/// them: this information takes no part in comparisons and is never written to a file.
 #[derive(Debug, Clone, Default)]
 pub struct GivenKeys(BTreeSet<String>);
 
@@ -17,7 +17,7 @@ impl PartialEq for GivenKeys {
 }
 
 impl GivenKeys {
-    /// Collects the keys of `root` that were written somewhere.
+    /// Collects the keys of `root` that were given somewhere.
     pub(super) fn of(root: &Located) -> Self {
         let mut keys = GivenKeys::default();
         keys.collect(root, "");
@@ -37,12 +37,12 @@ impl GivenKeys {
         }
     }
 
-    /// Notes that `key` was given.
+    /// Records that `key` was given.
     pub fn insert(&mut self, key: impl Into<String>) {
         self.0.insert(key.into());
     }
 
-    /// Returns true if `key`, a key inside it or the section around it was given.
+    /// Returns true if `key`, a key inside it or the section that contains it was given.
     pub fn contains(&self, key: &str) -> bool {
         let inside = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
         self.0.iter().any(|given| given == key || inside(key, given) || inside(given, key))
@@ -50,13 +50,13 @@ impl GivenKeys {
 }
 
 impl Config {
-    /// Returns true if the dotted `key` was given: written in a file or an override, or set by a program to another value
-    /// than the default.
+    /// Returns true if the dotted `key` was given: written in a file or an override, or set by a program to a value that differs
+    /// from the default.
     pub fn is_given(&self, key: &str) -> bool {
         self.given.contains(key) || value_at(self, key) != value_at(&Config::default(), key)
     }
 
-    /// Returns the value of the dotted `key` as TOML writes it, without settings at their defaults; empty if there is none.
+    /// Returns the value of the dotted `key` in TOML syntax, without settings at their defaults; empty if there is none.
     pub fn value_text(&self, key: &str) -> String {
         let Some(mut value) = value_at(self, key) else { return String::new() };
         let kind = value.get("type").cloned();
@@ -73,7 +73,7 @@ impl Config {
     }
 }
 
-/// Numbers that are stored as f32 with the digits that f32 needs.
+/// Shortens numbers that are stored as f32 to the digits that f32 needs.
 fn shortened(value: toml::Value) -> toml::Value {
     match value {
         toml::Value::Float(number) if f64::from(number as f32) == number => {
@@ -86,7 +86,7 @@ fn shortened(value: toml::Value) -> toml::Value {
     }
 }
 
-/// The settings of a kind (`adamw`, `cosine`, ...) of `key` at their defaults.
+/// Returns the default settings of a kind (`adamw`, `cosine`, ...) of `key`.
 fn defaults_of(key: &str, kind: &toml::Value) -> Option<toml::Value> {
     let config: Config = toml::from_str(&format!("[{key}]\ntype = {kind}\n")).ok()?;
     value_at(&config, key)

@@ -1,4 +1,4 @@
-//! From a file, a preset or nothing, through overrides and validation, to a [`Config`].
+//! Reads a [`Config`] from a file, a preset or nothing, with overrides and validation.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,13 @@ use super::presets::PRESETS;
 use super::problem::{ConfigError, Problem};
 use super::{Config, overrides, source, stored_schema, validate};
 
-/// Reads the config `name`: the name of a shipped preset, the path of a config file, or data, on which all defaults are
-/// trained ([`named`] says which it is); `None` is all defaults.
+/// Reads the config `name`: the name of a shipped preset, the path of a config file, or data, for which all defaults are used
+/// ([`named`] determines which it is); `None` stands for all defaults.
 ///
-/// A path in `data.source` is taken relative to the config file, or to the current folder where it was overridden.
+/// A path in `data.source` is relative to the config file, or to the current folder if it was overridden.
 ///
 /// # Errors
-/// [`ConfigError`] with every problem and its place.
+/// Returns a [`ConfigError`] with every problem and its place.
 pub fn load(name: Option<&str>, overrides: &[String]) -> Result<Config, ConfigError> {
     let (path, text) = text_of(name)?;
     let mut overrides = overrides.to_vec();
@@ -26,12 +26,12 @@ pub fn load(name: Option<&str>, overrides: &[String]) -> Result<Config, ConfigEr
     parse(&path, &text, &overrides)
 }
 
-/// Returns the override that sets `key` to the string `text`, whatever characters it has.
+/// Returns the override that sets `key` to the string `text`, with all special characters quoted.
 pub fn string_override(key: &str, text: &str) -> String {
     format!("{key}={}", toml::Value::from(text))
 }
 
-/// The text a config is read from, and the file's or the preset's name.
+/// Returns the text that a config is read from, and the name of the file or preset.
 pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigError> {
     let Some(name) = name else {
         return Ok((PathBuf::from("default config"), String::new()));
@@ -44,7 +44,7 @@ pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigErr
     let text = read(&path).map_err(|error| {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
         let message = format!(
-            "cannot read the config: {error}; give data (a folder, a table, arrays), a TOML file (`evenkeel init` writes one) \
+            "cannot read the config: {error}; use data (a folder, a table, arrays), a TOML file (`evenkeel init` writes one) \
              or one of {}",
             names.join(", ")
         );
@@ -53,7 +53,7 @@ pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigErr
     Ok((path, text))
 }
 
-/// A pipe or a device is refused: reading it would wait for its writer, or never end.
+/// Reads a file; a pipe or a device is rejected, because reading it could block or never end.
 fn read(path: &Path) -> io::Result<String> {
     if path.exists() {
         keel_data::check_is_file(path).map_err(io::Error::other)?;
@@ -61,10 +61,10 @@ fn read(path: &Path) -> io::Result<String> {
     std::fs::read_to_string(path)
 }
 
-/// Does the work of [`load`], from the `text` of the file `path`.
+/// Does the work of [`load`] for the `text` of the file `path`.
 ///
 /// # Errors
-/// [`ConfigError`] with every problem and its place.
+/// Returns a [`ConfigError`] with every problem and its place.
 pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Config, ConfigError> {
     let mut root = Located::parse(text).map_err(|(message, span)| {
         let message = format!("not valid TOML: {}", message.trim().replace('\n', ", "));
@@ -97,10 +97,10 @@ pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Config, Co
     Ok(config)
 }
 
-/// Checks settings a program made, which no file went through, as those of a file are checked.
+/// Checks settings made by a program in the same way as those of a file.
 ///
 /// # Errors
-/// [`ConfigError`] with every impossible value.
+/// Returns a [`ConfigError`] with every invalid value.
 pub fn check_values(config: &Config) -> Result<(), ConfigError> {
     let refuse = |problems| ConfigError {
         file: PathBuf::from("settings"),
@@ -119,7 +119,7 @@ pub fn check_values(config: &Config) -> Result<(), ConfigError> {
     Err(refuse(problems.into_iter().map(|problem| Problem { origin: Origin::Default, ..problem }).collect()))
 }
 
-/// Makes the paths of a config independent of where the program runs.
+/// Makes the paths of a config independent of the current folder.
 fn resolve_paths(config: &mut Config, root: &Located, path: &Path) {
     let given = |section: &str, key: &str| root.get(section).and_then(|section| section.get(key));
     let absolute = |text: &str, section: &str, key: &str| {
@@ -165,7 +165,10 @@ mod tests {
             ("[train]\nbatch_size = -4\n", "config.toml:2: `train.batch_size`: must be at least 1, is -4"),
             ("[train]\nseed = -1\n", "config.toml:2: `train.seed`: must be at least 0, is -1"),
             ("[optimizer]\nlearning_rate = nan\n", "`optimizer.learning_rate`: must be a finite number, is NaN"),
-            ("[optimizer]\ntype = \"adm\"\n", "config.toml:2: `optimizer.type`: `adm` is none of sgd, adam"),
+            (
+                "[optimizer]\ntype = \"adm\"\n",
+                "config.toml:2: `optimizer.type`: unknown value `adm`; expected one of sgd, adam",
+            ),
             ("[optimizer]\ntype = \"adam\"\nmomentum = 0.9\n", "config.toml:3: `optimizer.momentum`: unknown key"),
             ("[optimizer]\nmomentum = 1.0\n", "must be less than 1, is 1"),
             ("[train]\nloss = \"cross_entrop\"\n", "did you mean `cross_entropy`?"),
@@ -264,7 +267,7 @@ mod tests {
     #[test]
     fn the_commented_config_is_valid_and_all_defaults() {
         let text = super::super::commented_default();
-        assert!(text.contains("# Passes over the training split."), "{text}");
+        assert!(text.contains("# Number of passes over the training split."), "{text}");
         let config = parse(Path::new("config.toml"), &text, &[]).unwrap_or_else(|error| panic!("{error}\n{text}"));
         assert_eq!(config, Config::default());
     }

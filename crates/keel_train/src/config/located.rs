@@ -1,4 +1,4 @@
-//! A TOML document as a tree in which every value knows where it was written.
+//! A TOML document as a tree whose values know their place in the text.
 
 use std::ops::Range;
 
@@ -12,14 +12,14 @@ pub enum Origin {
     File(Range<usize>),
     /// The override with this index, `--set` in the terminal.
     Override(usize),
-    /// Nowhere: filled in from a default.
+    /// Filled in from a default.
     Default,
 }
 
 /// A value of the document.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Node {
-    /// Keys in the order they were written.
+    /// Keys in the order of the document.
     Table(Vec<Entry>),
     /// An array, or an array of tables.
     Array(Vec<Located>),
@@ -31,7 +31,7 @@ pub(super) enum Node {
     Float(f64),
     /// `true` or `false`.
     Boolean(bool),
-    /// A date or time, which no key of the config takes.
+    /// A date or time, which no key of the config accepts.
     Datetime(String),
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Entry {
 }
 
 impl Located {
-    /// A table without keys.
+    /// Creates a table without keys.
     pub(super) fn empty_table(origin: Origin) -> Self {
         Located { node: Node::Table(Vec::new()), origin }
     }
@@ -64,7 +64,7 @@ impl Located {
     /// Parses a whole document.
     ///
     /// # Errors
-    /// The parser's message and the bytes it points at.
+    /// Returns the parser's message and the bytes it refers to.
     pub(super) fn parse(text: &str) -> Result<Self, (String, Range<usize>)> {
         let document = toml_edit::Document::parse(text)
             .map_err(|error| (error.message().to_owned(), error.span().unwrap_or(0..0)))?;
@@ -74,7 +74,7 @@ impl Located {
     /// Parses one value of TOML as override `index`.
     ///
     /// # Errors
-    /// The parser's message.
+    /// Returns the parser's message.
     pub(super) fn parse_value(text: &str, index: usize) -> Result<Self, String> {
         let value: toml_edit::Value = text.parse().map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
         let mut located = from_item(&Item::Value(value));
@@ -82,7 +82,7 @@ impl Located {
         Ok(located)
     }
 
-    /// The value of `key`, if this is a table that has it.
+    /// Returns the value of `key`, if this is a table with that key.
     pub(super) fn get(&self, key: &str) -> Option<&Located> {
         match &self.node {
             Node::Table(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value),
@@ -90,7 +90,7 @@ impl Located {
         }
     }
 
-    /// The text, if this is a string.
+    /// Returns the text, if this is a string.
     pub(super) fn as_str(&self) -> Option<&str> {
         match &self.node {
             Node::String(text) => Some(text),
@@ -98,7 +98,7 @@ impl Located {
         }
     }
 
-    /// Returns the kind of this value, as a reader of TOML calls it.
+    /// Returns the kind of this value in the terms of TOML.
     pub(super) fn type_name(&self) -> &'static str {
         match &self.node {
             Node::Table(_) => "a table",
@@ -111,7 +111,7 @@ impl Located {
         }
     }
 
-    /// The same values without their places. Infinities and NaN, which JSON cannot hold, become `null`.
+    /// Returns the same values without their places. Infinities and NaN, which JSON cannot represent, become `null`.
     pub(super) fn to_json(&self) -> Json {
         match &self.node {
             Node::Table(entries) => {

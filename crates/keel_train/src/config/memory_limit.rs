@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Memory a training run may take: bytes, a text such as `4GB`, or `auto` for what the machine has free.
+/// Maximum memory of a training run: bytes, a text such as `4GB`, or `auto` for the free memory of the machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a number of bytes, a text such as \"4GB\", or \"auto\"")]
 pub enum MemoryLimit {
-    /// Bytes; 0 = what the machine has free.
+    /// Bytes; 0 = the free memory of the machine.
     Bytes(u64),
     /// A number with a unit, or `auto`.
     Text(String),
@@ -20,7 +20,7 @@ impl Default for MemoryLimit {
 }
 
 impl MemoryLimit {
-    /// The bytes the config names; `None` for the machine's memory.
+    /// Returns the bytes given in the config; `None` for the memory of the machine.
     pub(crate) fn given(&self) -> Result<Option<u64>, String> {
         match self {
             MemoryLimit::Bytes(0) => Ok(None),
@@ -31,9 +31,9 @@ impl MemoryLimit {
     }
 }
 
-/// `4GB`, `1.5 GiB`, `800mb`, `123456` in bytes.
+/// Parses `4GB`, `1.5 GiB`, `800mb` or `123456` into bytes.
 fn parse(text: &str) -> Result<u64, String> {
-    let refusal = || format!("`{text}` is not a size of memory; write 4GB, 800MB, a number of bytes, or auto");
+    let refusal = || format!("`{text}` is not a valid memory size; write 4GB, 800MB, a number of bytes, or auto");
     let text = text.trim();
     let end = text.find(|character: char| character.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);

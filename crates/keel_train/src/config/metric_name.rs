@@ -1,4 +1,4 @@
-//! The metrics by name: what a config can choose, and how each is read and shown.
+//! Metrics by name: the values of the config key, and how each is read and shown.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MetricName {
-    /// Of classes the accuracy, the loss deciding between equals; of values the loss.
+    /// For classes the accuracy, with the loss as a tie-breaker; for values the loss.
     Auto,
-    /// What is minimised.
+    /// The loss that is minimised.
     Loss,
-    /// Share of right predictions.
+    /// Fraction of correct predictions.
     Accuracy,
     /// Mean recall of the classes.
     BalancedAccuracy,
@@ -23,13 +23,13 @@ pub enum MetricName {
     RocAuc,
     /// Average precision.
     PrAuc,
-    /// Mean negative logarithm of the true class's probability.
+    /// Mean negative log-probability of the true class.
     LogLoss,
     /// Mean squared error of the probabilities.
     Brier,
     /// Expected calibration error.
     CalibrationError,
-    /// Share of samples whose class is among the k most probable.
+    /// Fraction of samples whose class is among the k most probable.
     TopAccuracy,
     /// Root of the mean squared error.
     Rmse,
@@ -37,9 +37,9 @@ pub enum MetricName {
     Mae,
     /// Median absolute error.
     MedianAbsoluteError,
-    /// Largest absolute error.
+    /// Maximum absolute error.
     MaxError,
-    /// Share of the variance explained.
+    /// Coefficient of determination: fraction of the variance explained.
     R2,
 }
 
@@ -53,13 +53,13 @@ const OF_CLASSES: [MetricName; 10] =
 const OF_VALUES: [MetricName; 5] = [R2, Rmse, Mae, MedianAbsoluteError, MaxError];
 
 impl MetricName {
-    /// Metrics of classes or of values, in the order in which they are shown; the loss comes last.
+    /// Iterates over the metrics of classes or of values, in the order in which they are shown; the loss comes last.
     pub fn shown(classification: bool) -> impl Iterator<Item = MetricName> {
         let names = if classification { OF_CLASSES.as_slice() } else { &OF_VALUES };
         names.iter().copied().chain([Loss])
     }
 
-    /// Name in configs and JSON.
+    /// Returns the name in configs and JSON.
     pub fn name(self) -> &'static str {
         match self {
             Auto => "auto",
@@ -82,12 +82,12 @@ impl MetricName {
         }
     }
 
-    /// The metric with this name.
+    /// Returns the metric with this name.
     pub fn with_name(name: &str) -> Option<Self> {
         [Auto].into_iter().chain(Self::shown(true)).chain(OF_VALUES).find(|metric| metric.name() == name)
     }
 
-    /// Name for people.
+    /// Returns the display name.
     pub fn title(self) -> &'static str {
         match self {
             Auto => "auto",
@@ -110,22 +110,22 @@ impl MetricName {
         }
     }
 
-    /// `true` where a larger value is a better one.
+    /// Returns true if larger values are better.
     pub fn larger_is_better(self) -> bool {
         matches!(self, Auto | Accuracy | BalancedAccuracy | F1 | Mcc | RocAuc | PrAuc | TopAccuracy | R2)
     }
 
-    /// `true` for shares that are shown in percent.
+    /// Returns true for fractions that are shown in percent.
     pub fn is_share(self) -> bool {
         matches!(self, Accuracy | BalancedAccuracy | TopAccuracy)
     }
 
-    /// `true` if it can be computed for classes, or for values.
+    /// Returns true if it can be computed for classes, or for values.
     pub fn fits(self, classification: bool) -> bool {
         self == Auto || Self::shown(classification).any(|metric| metric == self)
     }
 
-    /// `true` for those that need more than losses, counts and errors.
+    /// Returns true if it needs more than losses, counts and errors.
     pub(crate) fn needs_probabilities(self) -> bool {
         matches!(self, RocAuc | PrAuc | LogLoss | Brier | CalibrationError | TopAccuracy)
     }

@@ -43,47 +43,47 @@ pub use sections::{AutoLoss, AveragingConfig, HealthConfig, HealthLevel, LossCon
 pub(crate) use source::{KEY as SOURCE, is_onnx, read as read_onnx, take as take_source};
 pub use validate::nearest;
 
-/// Everything that decides a training. Every key has a default.
+/// All settings of a training run. Every key has a default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where the data comes from and how it is divided.
+    /// Source of the data and its split into training, validation and test part.
     pub data: DataConfig,
-    /// Steps applied to every input, fitted on the training split.
+    /// Preprocessing steps applied to every input, fitted on the training split.
     pub preprocess: PreprocessConfig,
     /// Random changes of training images.
     pub augment: AugmentConfig,
     /// The network.
     pub model: ModelConfig,
-    /// Length, batches and loss.
+    /// Duration, batches and loss.
     pub train: TrainConfig,
-    /// How gradients become updates.
+    /// Optimizer, which computes updates from gradients.
     pub optimizer: OptimizerConfig,
-    /// How the learning rate changes over the training.
+    /// Course of the learning rate over the training run.
     pub schedule: ScheduleConfig,
-    /// What is measured and what happens when something is wrong.
+    /// Measurements during training and the reaction to problems.
     pub health: HealthConfig,
-    /// Where the run is written.
+    /// Folder of the run.
     pub run: RunConfig,
-    /// Which keys somebody wrote; not part of any file.
+    /// Keys that were given explicitly; not part of any file.
     #[serde(skip)]
     pub given: GivenKeys,
 }
 
 impl Config {
-    /// The config as TOML, all defaults written out.
+    /// Returns the config as TOML, with all defaults.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("a config holds only strings, numbers, booleans, arrays and tables")
     }
 
-    /// The config with nothing left to follow another key: `data.seed` is `train.seed` where it was not given.
+    /// Returns the config with keys that follow other keys resolved: `data.seed` is set to `train.seed` if it was not given.
     pub fn settled(mut self) -> Config {
         self.data.seed.get_or_insert(self.train.seed);
         self
     }
 
-    /// A short fingerprint of everything that decides the weights: the whole config but the run's folder, the number of
-    /// threads, the length of the training and its limits. FNV-1a, 64 bits, hexadecimal.
+    /// Returns a short fingerprint of everything that determines the weights: the whole config except the run's folder, the number
+    /// of threads, the duration of training and its limits. FNV-1a, 64 bits, hexadecimal.
     pub fn fingerprint(&self) -> String {
         let mut relevant = self.clone();
         relevant.run = RunConfig::default();
@@ -98,13 +98,13 @@ impl Config {
     }
 }
 
-/// The schema that every config is checked against, made once.
+/// Returns the schema that every config is checked against, created once.
 fn stored_schema() -> &'static serde_json::Value {
     static SCHEMA: OnceLock<serde_json::Value> = OnceLock::new();
     SCHEMA.get_or_init(schema)
 }
 
-/// The JSON schema of the config file.
+/// Returns the JSON schema of the config file.
 pub fn schema() -> serde_json::Value {
     let settings =
         schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);

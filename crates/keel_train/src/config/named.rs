@@ -1,10 +1,10 @@
-//! What the word after a command names: a preset, a config file, or data.
+//! Meaning of the argument after a command: a preset, a config file, or data.
 
 use std::path::{Path, PathBuf};
 
 use super::presets::{PRESETS, PresetFile};
 
-/// The three things that a name on the command line can be.
+/// Kinds of things that a name on the command line can refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named {
     /// A shipped config.
@@ -15,8 +15,8 @@ pub enum Named {
     Data(PathBuf),
 }
 
-/// Decides what `name` is. A shipped preset's name comes first (`./digits` is the folder); a folder, or a file whose ending
-/// is that of a data format, is data; anything else is a config file.
+/// Determines what `name` refers to. The name of a shipped preset takes precedence (`./digits` is the folder); a folder, or a file
+/// with the extension of a data format, is data; anything else is a config file.
 pub fn named(name: &str) -> Named {
     if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
         return Named::Preset(preset);
@@ -30,12 +30,12 @@ pub fn named(name: &str) -> Named {
 }
 
 impl Named {
-    /// Returns the note for a name that could be two things: a preset that shares it with a file or folder here.
+    /// Returns a note for an ambiguous name: a preset with the same name as a file or folder in the current folder.
     pub fn ambiguity(&self) -> Option<String> {
         let Named::Preset(preset) = self else { return None };
         let name = preset.name;
         Path::new(name).exists().then(|| {
-            format!("`{name}` is a shipped preset and also a file or folder here: the preset is used; write ./{name} for the other")
+            format!("`{name}` is a shipped preset and also a file or folder here: using the preset; write ./{name} for the other")
         })
     }
 }

@@ -4,13 +4,13 @@ use super::located::{Entry, Located, Node, Origin};
 
 /// Applies `overrides` in order to the tree of a config.
 ///
-/// An override is a dotted key (a number selects an element of an array, as in `model.layers.0.kernel=5`), an equals
-/// sign, and a value in the syntax of TOML, where a bare word is a string. Tables on the way are created. A table that is
-/// written as a mere name, such as `loss = "cross_entropy"`, becomes `{ type = "cross_entropy", … }` when one of its keys
-/// is set. Another `type` resets the keys the file gives beside it.
+/// An override is a dotted key (a number selects an element of an array, as in `model.layers.0.kernel=5`), an equals sign, and a
+/// value in TOML syntax, where a bare word is a string. Missing tables are created. A table that is written as a bare name, such as
+/// `loss = "cross_entropy"`, becomes `{ type = "cross_entropy", … }` when one of its keys is set. A different `type` discards the
+/// other keys that the file sets in the same table.
 ///
 /// # Errors
-/// One message per override that is malformed or leads into a value that has no keys.
+/// Returns one message per override that is malformed or refers to a key of a value that is not a table.
 pub(super) fn apply(root: &mut Located, overrides: &[String]) -> Vec<String> {
     let results = overrides.iter().enumerate().map(|(index, text)| apply_one(root, index, text));
     results.filter_map(Result::err).collect()
@@ -34,7 +34,7 @@ fn apply_one(root: &mut Located, index: usize, text: &str) -> Result<(), String>
     Ok(())
 }
 
-/// Keys the file gives for one variant (an optimiser's learning rate, say) mean nothing for another.
+/// Discards the keys that the file sets for one variant (an optimizer's learning rate, for example) if another variant is chosen.
 fn forget_other_variant(parent: &mut Located, variant: &Located) {
     if parent.get("type").and_then(Located::as_str) == variant.as_str() {
         return;
@@ -84,7 +84,7 @@ fn descend<'tree>(root: &'tree mut Located, segments: &[&str], index: usize) -> 
                     format!("`{walked}` is an array of {length}; `{segment}` is not one of 0..{length}")
                 })?
             }
-            _ => return Err(format!("`{walked}` is {type_name}, it has no key `{segment}`")),
+            _ => return Err(format!("`{walked}` is {type_name} and has no key `{segment}`")),
         };
     }
     Ok(place)
@@ -128,7 +128,7 @@ mod tests {
             ("train.epochs", "expected key=value"),
             ("train..epochs=3", "names joined by dots"),
             ("=3", "names joined by dots"),
-            ("train.epochs.x=3", "`train.epochs` is an integer, it has no key `x`"),
+            ("train.epochs.x=3", "`train.epochs` is an integer and has no key `x`"),
             ("model.layers.1.kernel=5", "`model.layers` is an array of 1; `1` is not one of 0..1"),
             ("model.layers.first.kernel=5", "is not one of 0..1"),
             ("preprocess.steps=[\"center\"", "not valid TOML"),

@@ -1,4 +1,4 @@
-//! Where a key of a config was written, for what shows only when data and layers meet.
+//! Finds where a key of a config was written, for errors that arise only when data and layers are combined.
 
 use std::path::PathBuf;
 
@@ -9,17 +9,16 @@ use super::overrides;
 /// The place of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The file, or the preset's name.
+    /// Path of the file, or name of the preset.
     pub file: PathBuf,
-    /// The file's text, into which [`Origin::File`] points.
+    /// Text of the file that [`Origin::File`] refers to.
     pub text: String,
     /// Place in the text, or the override.
     pub origin: Origin,
 }
 
-/// Where the dotted `key` of the config that [`load`](super::load) reads from `name` and `overrides` was written. Where the
-/// whole of it was not, the part of it that was: of `model.layers.2.body.0.kernel` it may be the layer. `None` if its value is
-/// a default.
+/// Returns where the dotted `key` of the config that [`load`](super::load) reads from `name` and `overrides` was written, or the
+/// longest part of it that was written: for `model.layers.2.body.0.kernel` it may be the layer. `None` if its value is a default.
 pub fn place_of(name: Option<&str>, overrides: &[String], key: &str) -> Option<Place> {
     let (file, text) = text_of(name).ok()?;
     let mut root = Located::parse(&text).ok()?;
@@ -27,7 +26,7 @@ pub fn place_of(name: Option<&str>, overrides: &[String], key: &str) -> Option<P
     let (mut value, mut origin) = (&root, None);
     for (depth, part) in key.split('.').enumerate() {
         let Some((inner, written)) = child(value, part) else { break };
-        // A section alone says nothing about the key in it.
+        // A section without the key is not specific enough.
         origin = (depth > 0).then_some(written);
         value = inner;
     }
@@ -41,7 +40,7 @@ pub fn place_of(name: Option<&str>, overrides: &[String], key: &str) -> Option<P
     }
 }
 
-/// The value of a key of a table, or of a number in an array, and where it was written.
+/// Returns the value of a key of a table, or of an index of an array, and where it was written.
 fn child<'tree>(value: &'tree Located, part: &str) -> Option<(&'tree Located, Origin)> {
     let found = match &value.node {
         Node::Array(values) => values.get(part.parse::<usize>().ok()?)?,

@@ -5,13 +5,13 @@
 pub struct PresetFile {
     /// Name, as in `train NAME`.
     pub name: &'static str,
-    /// Its purpose.
+    /// Purpose in one line.
     pub summary: &'static str,
-    /// The TOML text.
+    /// Text in TOML.
     pub text: &'static str,
 }
 
-/// Every shipped config file.
+/// All shipped config files.
 pub const PRESETS: &[PresetFile] = &[
     PresetFile {
         name: "digits",
@@ -20,7 +20,7 @@ pub const PRESETS: &[PresetFile] = &[
     },
     PresetFile {
         name: "cifar10-fast",
-        summary: "high accuracy on CIFAR-10 in a short training: whitening filters, averaged weights; set data.source",
+        summary: "high accuracy on CIFAR-10 in a short training run: whitening filters, averaged weights; set data.source",
         text: include_str!("../../presets/cifar10-fast.toml"),
     },
     PresetFile {

@@ -1,4 +1,4 @@
-//! What is wrong with a config, and where.
+//! Problems of a config, with their places.
 
 use std::fmt;
 use std::ops::Range;
@@ -6,32 +6,32 @@ use std::path::PathBuf;
 
 use super::located::Origin;
 
-/// One thing a config cannot have.
+/// One invalid setting of a config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Dotted key, for example `train.batch_size`; empty where the whole file is meant.
+    /// Dotted key, for example `train.batch_size`; empty if the problem concerns the whole file.
     pub key: String,
-    /// The value found and the values allowed, one sentence without a full stop.
+    /// Value found and values allowed, one sentence without a full stop.
     pub message: String,
     /// Place at which it was written.
     pub origin: Origin,
 }
 
-/// A config that was refused, with every reason.
+/// A rejected config, with all problems.
 #[derive(Debug, Clone)]
 pub struct ConfigError {
-    /// The file, or the preset's name.
+    /// Path of the file, or name of the preset.
     pub file: PathBuf,
-    /// The file's text, into which the problems' [`Origin::File`] ranges point.
+    /// Text of the file that the [`Origin::File`] ranges refer to.
     pub text: String,
-    /// The overrides in order, into which [`Origin::Override`] points.
+    /// Overrides in order, to which [`Origin::Override`] refers.
     pub overrides: Vec<String>,
-    /// At least one, in the order of the file.
+    /// Problems, at least one, in the order of the file.
     pub problems: Vec<Problem>,
 }
 
 impl ConfigError {
-    /// `file:line: key: message`, or the override in place of file and line.
+    /// Formats a problem as `file:line: key: message`, or with the override instead of file and line.
     pub fn describe(&self, problem: &Problem) -> String {
         let place = match &problem.origin {
             Origin::File(span) => format!("{}:{}", self.file.display(), line_of(&self.text, span)),
@@ -62,7 +62,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// The line, counted from 1, on which `span` starts.
+/// Returns the line, counted from 1, on which `span` starts.
 pub fn line_of(text: &str, span: &Range<usize>) -> usize {
     text.as_bytes().iter().take(span.start).filter(|&&byte| byte == b'\n').count() + 1
 }

@@ -1,4 +1,4 @@
-//! `model.source`: the network of an ONNX file in the place of a preset or a list of layers.
+//! `model.source`: the network of an ONNX file instead of a preset or a list of layers.
 
 use std::path::Path;
 
@@ -12,24 +12,24 @@ use super::{Config, LossConfig};
 /// Dotted key of the file.
 pub(crate) const KEY: &str = "model.source";
 
-/// The part of the training that an export of Evenkeel keeps and a config decides.
+/// Training settings that an export of Evenkeel stores and a config can set.
 #[derive(Deserialize)]
 struct KnownTraining {
     loss: LossSpec,
     members: usize,
 }
 
-/// Puts the layers of the file into `config`, if it names one, and the file in the place of the weights to start from. The last
-/// linear layer is as wide as the data asks for. Members and loss follow the file where the config does not give them.
+/// Puts the layers of the file into `config`, if it names one, and uses the file for the initial weights. The last linear layer is
+/// as wide as the data requires. Members and loss are taken from the file if the config does not set them.
 ///
 /// # Errors
-/// A file that cannot be read as layers, or other keys that say which network it is, in words.
+/// A message if the file cannot be read as layers, or other keys also determine the network.
 pub(crate) fn take(config: &mut Config) -> Result<(), String> {
     if config.model.source.is_empty() {
         return Ok(());
     }
     if let Some(key) = ["model.preset", "model.layers", "model.weights"].into_iter().find(|key| config.is_given(key)) {
-        return Err(format!("the file brings its layers and weights with it, and `{key}` is given too; leave one out"));
+        return Err(format!("the file defines the layers and weights, but `{key}` is given too; remove one of them"));
     }
     let source = std::mem::take(&mut config.model.source);
     let imported = read(Path::new(&source))?;
@@ -60,7 +60,7 @@ pub(crate) fn take(config: &mut Config) -> Result<(), String> {
 /// Reads the network of the ONNX file at `path`.
 ///
 /// # Errors
-/// A file that cannot be read as layers, in words.
+/// A message if the file cannot be read as layers.
 pub(crate) fn read(path: &Path) -> Result<Imported, String> {
     let name = path.display().to_string();
     keel_data::check_is_file(path).map_err(|error| error.to_string())?;
@@ -69,7 +69,7 @@ pub(crate) fn read(path: &Path) -> Result<Imported, String> {
     import(&model, &name).map_err(|error| error.to_string())
 }
 
-/// Returns true if the file at `path` is taken for ONNX: by its ending.
+/// Returns true if the file at `path` has the extension of ONNX.
 pub(crate) fn is_onnx(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"))
 }

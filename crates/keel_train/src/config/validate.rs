@@ -1,16 +1,16 @@
-//! Checks the tree of a config against its JSON schema, before anything is deserialised.
+//! Checks the tree of a config against its JSON schema before it is deserialised.
 //!
-//! The schema is the one `schemars` derives from the config's types, so a key, a bound or a name exists once, in the
-//! type. The checks here cover the part of JSON schema those types use.
+//! The schema is derived by `schemars` from the types of the config, so that every key, bound and name is defined once, in its
+//! type. The checks here cover the part of JSON schema that those types use.
 
 use serde_json::{Map, Value as Json};
 
 use super::located::{Entry, Located, Node, Origin};
 use super::problem::Problem;
 
-/// Every problem of `root`, in document order.
+/// Returns all problems of `root`, in document order.
 ///
-/// Where a table has variants told apart by `type` and none is written, the default's `type` is filled in.
+/// If a table has variants distinguished by `type` and none is given, the default `type` is filled in.
 pub(super) fn validate(root: &mut Located, schema: &Json) -> Vec<Problem> {
     let mut schema = schema.clone();
     distribute(&mut schema);
@@ -19,7 +19,7 @@ pub(super) fn validate(root: &mut Located, schema: &Json) -> Vec<Problem> {
     checker.problems
 }
 
-/// The name in `candidates` closest to `name`, if one is close enough to be a slip of the pen.
+/// Returns the name in `candidates` closest to `name`, if one is close enough to be a typing error.
 pub fn nearest<'names>(name: &str, candidates: impl IntoIterator<Item = &'names str>) -> Option<&'names str> {
     let scored = candidates.into_iter().map(|candidate| (strsim::jaro_winkler(name, candidate), candidate));
     let best = scored.max_by(|left, right| left.0.total_cmp(&right.0))?;
@@ -110,7 +110,7 @@ impl<'schema> Checker<'schema> {
             entries.insert(0, Entry { key: "type".to_owned(), key_origin: Origin::Default, value });
         }
         let Some(tag) = value.get("type") else {
-            let message = format!("`type` is missing; it is one of {}", tags.join(", "));
+            let message = format!("`type` is missing; expected one of {}", tags.join(", "));
             return self.report(key, message, &value.origin);
         };
         let (name, origin) = (tag.as_str().map(str::to_owned), tag.origin.clone());
@@ -215,7 +215,7 @@ impl<'schema> Checker<'schema> {
         }
     }
 
-    /// The schema a chain of `$ref` ends at.
+    /// Returns the schema at the end of a chain of `$ref`.
     fn follow(&self, mut schema: &'schema Json) -> &'schema Json {
         while let Some(reference) = schema.get("$ref").and_then(Json::as_str) {
             let name = reference.trim_start_matches("#/$defs/");
@@ -227,14 +227,14 @@ impl<'schema> Checker<'schema> {
         schema
     }
 
-    /// The branches with references followed and branches of branches lifted up.
+    /// Returns the branches with references resolved and nested branches flattened.
     fn flattened(&self, branches: &'schema [Json]) -> Vec<&'schema Json> {
         let mut flat = Vec::new();
         for branch in branches {
             let target = self.follow(branch);
             match branches_of(target) {
                 Some(inner) => flat.extend(self.flattened(inner)),
-                // Variants of a tagged enum keep their tag beside the reference to their fields.
+                // Variants of a tagged enum have their tag next to the reference to their fields.
                 None if branch.get("properties").is_some() => flat.push(branch),
                 None => flat.push(target),
             }
@@ -242,7 +242,7 @@ impl<'schema> Checker<'schema> {
         flat
     }
 
-    /// Returns the values a schema takes, in words.
+    /// Returns a description of the values that a schema accepts.
     fn expected(&self, schema: &'schema Json) -> String {
         let schema = self.follow(schema);
         let words = words_of(schema);
@@ -275,12 +275,12 @@ fn branches_of(schema: &Json) -> Option<&[Json]> {
     branches.as_array().map(Vec::as_slice)
 }
 
-/// The `type` a variant of a tagged enum is told by.
+/// Returns the `type` that identifies a variant of a tagged enum.
 fn tag_of(schema: &Json) -> Option<&str> {
     schema.pointer("/properties/type/const").and_then(Json::as_str)
 }
 
-/// Properties of a variant that have one word only.
+/// Iterates over the properties of a variant that have a single allowed value.
 fn constants(schema: &Json) -> impl Iterator<Item = (&str, &str)> {
     let properties = schema.get("properties").and_then(Json::as_object).into_iter().flatten();
     properties.filter_map(|(name, property)| Some((name.as_str(), property.get("const")?.as_str()?)))
@@ -290,8 +290,8 @@ fn constants_match(value: &Located, schema: &Json) -> bool {
     constants(schema).all(|(name, word)| value.get(name).and_then(Located::as_str) == Some(word))
 }
 
-/// Where a variant has variants of its own (an activation layer has a function with its own keys), puts one variant with
-/// all keys in the place of each.
+/// Replaces each variant that has variants of its own (an activation layer has a function with its own keys) by one variant per
+/// combination, with all keys.
 fn distribute(schema: &mut Json) {
     match schema {
         Json::Array(values) => values.iter_mut().for_each(distribute),
@@ -326,7 +326,7 @@ fn expanded(mut branch: Json) -> Vec<Json> {
                 }
             }
         }
-        // Together they name every key there is, which neither part could say of itself.
+        // Together they list every key, which neither part could do alone.
         if let Some(whole) = whole.as_object_mut() {
             whole.entry("additionalProperties").or_insert(Json::Bool(false));
         }
@@ -365,15 +365,15 @@ fn matches_type(value: &Located, schema: &Json) -> bool {
 fn unknown_key(key: &str, known: &Map<String, Json>) -> String {
     match nearest(key, known.keys().map(String::as_str)) {
         Some(close) => format!("unknown key; did you mean `{close}`?"),
-        None if known.is_empty() => "unknown key; this table takes none".to_owned(),
+        None if known.is_empty() => "unknown key; this table has no keys".to_owned(),
         None => {
             let names: Vec<&str> = known.keys().map(String::as_str).collect();
-            format!("unknown key; known are {}", names.join(", "))
+            format!("unknown key; known keys are {}", names.join(", "))
         }
     }
 }
 
-/// A variant whose name alone does not say enough.
+/// Returns the message for a variant whose name is not sufficient.
 fn wants_table(word: &str, variant: &Json) -> String {
     let required = variant.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
     let keys: String = required.filter(|key| *key != "type").map(|key| format!(", {key} = …")).collect();
@@ -382,7 +382,9 @@ fn wants_table(word: &str, variant: &Json) -> String {
 
 fn unknown_word(word: &str, words: &[&str]) -> String {
     match nearest(word, words.iter().copied()) {
-        Some(close) => format!("`{word}` is none of {}; did you mean `{close}`?", words.join(", ")),
-        None => format!("`{word}` is none of {}", words.join(", ")),
+        Some(close) => {
+            format!("unknown value `{word}`; expected one of {}; did you mean `{close}`?", words.join(", "))
+        }
+        None => format!("unknown value `{word}`; expected one of {}", words.join(", ")),
     }
 }

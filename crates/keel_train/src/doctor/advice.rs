@@ -1,5 +1,5 @@
-//! Changes to try where no finding says what to change, or none of the remedies helped: groups of changes of one kind, those
-//! first that most often matter.
+//! Changes to try if no finding suggests one, or none of the remedies helped: groups of changes of one kind, in the order in which
+//! they most often matter.
 
 use keel_data::{PreprocessStep, SplitDataset};
 use keel_nn::init::InitSpec;
@@ -15,44 +15,44 @@ use crate::schedules::ScheduleConfig;
 /// Factor between learning rates that are tried.
 const RATE_FACTOR: f64 = 10.0;
 
-/// Learning rates that are nearer to each other than this are the same.
+/// Ratio up to which two learning rates count as equal.
 const SAME_RATE: f64 = 1.5;
 
 /// Factor of the number of epochs.
 const LONGER: u64 = 3;
 
-/// Epochs that a config may have.
+/// Maximum number of epochs of a config.
 const MOST_EPOCHS: u64 = 1_000_000;
 
-/// Learning rates of Adam that train most networks.
+/// Learning rates of Adam that suit most networks.
 const USUAL_RATES: [f64; 2] = [0.001, 0.01];
 
-/// Samples a step that nearly always train.
+/// Batch size that suits nearly every network.
 const BATCH_SIZE: usize = 32;
 
-/// Samples a step from which a smaller batch is tried, and below which a larger one is.
+/// Batch sizes outside which a smaller or a larger batch is tried.
 const BATCH_SIZES: std::ops::RangeInclusive<usize> = 8..=128;
 
 /// A group of changes of one kind.
 pub(super) struct Group {
-    /// Makes the changes for the config at hand.
+    /// Returns the changes for the given config.
     pub(super) changes: fn(&Config, &SplitDataset) -> Vec<Intervention>,
-    /// When it is tried.
+    /// Condition for trying the group.
     pub(super) occasion: Occasion,
 }
 
-/// When a group is tried.
+/// Condition for trying a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Occasion {
-    /// Something is wrong with the training.
+    /// The training run has a fault.
     Fault,
-    /// The loss was still falling at the end, or something is wrong; it needs longer trainings.
+    /// The loss was still falling at the end, or the training run has a fault; needs longer training runs.
     TooShort,
-    /// Something is wrong and nothing else helps; it needs longer trainings.
+    /// The training run has a fault and nothing else helps; needs longer training runs.
     LastResort,
 }
 
-/// The groups in the order in which they are tried.
+/// Groups in the order in which they are tried.
 pub(super) const GROUPS: [Group; 9] = [
     Group { changes: inputs, occasion: Occasion::Fault },
     Group { changes: rate, occasion: Occasion::Fault },
@@ -66,7 +66,7 @@ pub(super) const GROUPS: [Group; 9] = [
 ];
 
 fn inputs(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
-    let reason = "features of different sizes, or far from zero, make every learning rate wrong for some weights";
+    let reason = "with features of different scales or far from zero, no learning rate suits all weights";
     standardised(config)
         .map(|config| Intervention::advice("standardise the inputs", reason, config))
         .into_iter()
@@ -75,7 +75,7 @@ fn inputs(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
 
 fn rate(config: &Config, data: &SplitDataset) -> Vec<Intervention> {
     let rate = config.optimizer.learning_rate();
-    let reason = "the learning rate decides more than any other setting";
+    let reason = "the learning rate matters more than any other setting";
     let with = |optimizer: OptimizerConfig| Config { optimizer, ..config.clone() };
     let mut rates: Vec<(String, f64)> = vec![
         (format!("lower the learning rate to {}", rate_text(rate / RATE_FACTOR)), rate / RATE_FACTOR),
@@ -96,7 +96,7 @@ fn rate(config: &Config, data: &SplitDataset) -> Vec<Intervention> {
         })
         .collect();
     if let Some(optimizer) = usual_optimizer(config) {
-        let reason = "it fits the size of each step to its weight, so that one learning rate serves most networks";
+        let reason = "it adapts the step size to each weight, so that one learning rate suits most networks";
         let change = format!("train with {} at its usual learning rate", optimizer.name());
         advice.insert(0, Intervention::advice(change, reason, with(optimizer)));
     }
@@ -107,27 +107,27 @@ fn signal(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
     let cases: [(&str, &str, fn(&mut Vec<LayerSpec>) -> bool); 5] = [
         (
             "initialise by fan-in",
-            "weights of the wrong size shrink or blow up the signal from layer to layer",
+            "weights of the wrong scale shrink or amplify the signal from layer to layer",
             |layers| network::automatic_init(layers),
         ),
         (
             "use relu in the hidden layers",
-            "activations that are flat on both sides let little gradient through many layers",
+            "activations that saturate on both sides pass little gradient through many layers",
             |layers| network::relu_for_saturating(layers),
         ),
         (
             "use leaky relu in the hidden layers",
-            "units that never fire do not learn; these always do a little",
+            "units that are never active do not learn; with leaky relu they always receive some gradient",
             |layers| network::leaky_for_relu(layers),
         ),
         (
-            "put relu between layers that have no activation between them",
-            "layers without an activation between them are one linear layer together",
+            "add relu between layers without an activation in between",
+            "consecutive layers without an activation are equivalent to one linear layer",
             network::missing_activations,
         ),
         (
-            "put batch norm after the hidden layers",
-            "it keeps the signal at one size whatever the weights do",
+            "add batch norm after the hidden layers",
+            "it keeps the scale of the signal constant regardless of the weights",
             network::batch_norm,
         ),
     ];
@@ -153,14 +153,14 @@ fn output(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
     };
     let mut advice = Vec::new();
     if let Some(bare) = &bare {
-        let reason = "the loss has its own activation, and a second one limits what the network can answer";
-        advice.push(Intervention::advice("drop the last activation", reason, bare.clone()));
+        let reason = "the loss includes its own activation, and a second one limits the outputs of the network";
+        advice.push(Intervention::advice("remove the last activation", reason, bare.clone()));
     }
     if config.train.loss != LossConfig::Auto(AutoLoss::Auto) {
-        let reason = "another loss learns something else than what is asked for";
+        let reason = "another loss optimises a different objective";
         let change = "use the usual loss of the task";
         advice.push(Intervention::advice(change, reason, usual(config.clone())));
-        let both = "use the usual loss and drop the last activation";
+        let both = "use the usual loss and remove the last activation";
         advice.extend(bare.map(|bare| Intervention::advice(both, reason, usual(bare))));
     }
     advice
@@ -168,8 +168,8 @@ fn output(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
 
 fn regularisation(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
     let mut advice = Vec::new();
-    let reason = "a network that does not even fit its training samples needs no regularisation";
-    let dropouts = [("lower the dropout to 0.2", false), ("switch the dropout off", true)];
+    let reason = "a network that does not fit its training samples needs no regularisation";
+    let dropouts = [("lower the dropout to 0.2", false), ("remove the dropout", true)];
     for (change, off) in dropouts {
         let edit = |layers: &mut Vec<LayerSpec>| network::less_dropout(layers, off);
         let mut milder = edited(config, edit);
@@ -183,16 +183,16 @@ fn regularisation(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
     if config.optimizer.weight_decay() > 0.0 {
         let optimizer = config.optimizer.clone().with_weight_decay(0.0);
         let without = Config { optimizer, ..config.clone() };
-        advice.push(Intervention::advice("switch the weight decay off", reason, without));
+        advice.push(Intervention::advice("remove the weight decay", reason, without));
     }
     if let Some(free) = edited(config, |layers| network::unfrozen(layers)) {
-        let reason = "frozen weights stay as they start";
-        advice.push(Intervention::advice("let all weights learn", reason, free));
+        let reason = "frozen weights keep their initial values";
+        advice.push(Intervention::advice("train all weights", reason, free));
     }
     advice
 }
 
-/// Everything that is usual at once: faults that hide each other show no effect one by one.
+/// Returns the config with all usual settings at once: faults that mask each other show no effect one by one.
 fn conventional(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
     let mut usual = standardised(config).unwrap_or_else(|| config.clone());
     usual.model.init = InitSpec::Auto;
@@ -214,8 +214,8 @@ fn conventional(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
     let mut safe = edited(&usual, network::no_last_activation).unwrap_or_else(|| usual.clone());
     safe.train.loss = LossConfig::Auto(AutoLoss::Auto);
     let normed = edited(&usual, network::batch_norm);
-    let reason = "faults that hide each other show no effect one by one";
-    let name = "set inputs, initialisation, activations and optimiser to what is usual, all at once";
+    let reason = "faults that mask each other show no effect one by one";
+    let name = "use the usual inputs, initialisation, activations and optimizer, all at once";
     let mut advice = vec![Intervention::advice(name, reason, usual.clone())];
     if safe != usual {
         advice.push(Intervention::advice(
@@ -230,14 +230,14 @@ fn conventional(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
 }
 
 fn size(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
-    let reason = "a network that is too small cannot fit what it is shown";
+    let reason = "a network that is too small cannot fit its data";
     let mut advice = Vec::new();
     let wider = edited(config, |layers| network::wider(layers));
-    advice.extend(wider.map(|config| Intervention::advice("make narrow hidden layers wider", reason, config)));
+    advice.extend(wider.map(|config| Intervention::advice("widen narrow hidden layers", reason, config)));
     if !BATCH_SIZES.contains(&config.train.batch_size) {
         let mut changed = config.clone();
         changed.train.batch_size = BATCH_SIZE;
-        let reason = "large batches make few steps of an epoch, tiny ones make noisy steps";
+        let reason = "large batches give few steps per epoch, tiny ones give noisy steps";
         advice.push(Intervention::advice(format!("train with batches of {BATCH_SIZE}"), reason, changed));
     }
     advice
@@ -247,14 +247,14 @@ fn length(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
     let mut longer = config.clone();
     longer.train.epochs = config.train.epochs.saturating_mul(LONGER).min(MOST_EPOCHS);
     longer.train.early_stopping = 0;
-    let reason = "the loss may go on falling";
+    let reason = "the loss may continue to fall";
     let change = format!("train for {} epochs", longer.train.epochs);
     vec![Intervention::advice(change, reason, longer)]
 }
 
-/// Usual settings, with wider layers, a longer training, and each of the usual learning rates.
+/// Returns the usual settings with wider layers, more epochs, and each of the usual learning rates.
 fn larger(config: &Config, data: &SplitDataset) -> Vec<Intervention> {
-    let reason = "faults that hide each other show no effect one by one, and small networks need time";
+    let reason = "faults that mask each other show no effect one by one, and small networks need more time";
     let mut advice = Vec::new();
     for usual in conventional(config, data) {
         let Ok(mut larger) = usual.config else { continue };
@@ -272,7 +272,7 @@ fn larger(config: &Config, data: &SplitDataset) -> Vec<Intervention> {
     advice
 }
 
-/// The config with `edit` made to its layers; `None` where it changes nothing, or moves entries that the config names.
+/// Returns the config with `edit` applied to its layers; `None` if nothing changes, or if entries move that the config names.
 fn edited(config: &Config, edit: impl FnOnce(&mut Vec<LayerSpec>) -> bool) -> Option<Config> {
     let mut changed = config.clone();
     if changed.model.layers.is_empty() {
@@ -284,7 +284,7 @@ fn edited(config: &Config, edit: impl FnOnce(&mut Vec<LayerSpec>) -> bool) -> Op
     (changes && keeps_places).then_some(changed)
 }
 
-/// The config with standardised inputs; `None` where a step takes care of their size already.
+/// Returns the config with standardised inputs; `None` if a step already scales them.
 fn standardised(config: &Config) -> Option<Config> {
     let steps = config.preprocess.resolved_steps();
     let scales = |step: &PreprocessStep| {
@@ -301,7 +301,7 @@ fn standardised(config: &Config) -> Option<Config> {
     Some(changed)
 }
 
-/// Adam as it comes, unless that is what is used.
+/// Returns Adam with its default settings, unless it is used already.
 fn usual_optimizer(config: &Config) -> Option<OptimizerConfig> {
     let usual = OptimizerConfig::Adam(AdamConfig::default());
     let adaptive = matches!(config.optimizer, OptimizerConfig::Adam(_) | OptimizerConfig::Adamw(_));
@@ -309,7 +309,7 @@ fn usual_optimizer(config: &Config) -> Option<OptimizerConfig> {
     (!same).then_some(usual)
 }
 
-/// Three significant digits, with an exponent for small numbers.
+/// Formats a rate with three significant digits, with an exponent for small numbers.
 fn rate_text(rate: f64) -> String {
     let rounded: f64 = format!("{rate:.2e}").parse().unwrap_or(rate);
     if rounded < 1e-3 { format!("{rounded:e}") } else { rounded.to_string() }
@@ -364,6 +364,6 @@ mod tests {
         let usual = conventional(&faulty, &data).remove(0).config.unwrap();
         assert_eq!(usual.preprocess.steps, [PreprocessStep::Standardize]);
         assert_eq!(changes(inputs, &usual), [""; 0]);
-        assert_eq!(conventional(&usual, &data).len(), 2, "only the loss and batch norm are left to change");
+        assert_eq!(conventional(&usual, &data).len(), 2, "only the loss and batch norm remain to be changed");
     }
 }

@@ -12,33 +12,33 @@ use crate::config::Config;
 use crate::error::TrainError;
 use crate::remedies::RunResult;
 
-/// Share of the epochs a training came to in its time that is trained from then on.
+/// Fraction of the epochs that a training run completed in its time to which later ones are limited.
 const CAUTION: f64 = 0.8;
 
-/// A config with the trainings it had, one a seed.
+/// A config with its training runs, one per seed.
 pub(super) struct Candidate {
     pub(super) config: Config,
     pub(super) data: SplitDataset,
-    /// Description for the person who watches.
+    /// Description for the user.
     name: String,
-    /// By the distance of their seed from the first one.
+    /// Results by the offset of the seed from the first one.
     pub(super) trials: BTreeMap<u64, Trial>,
 }
 
 impl Candidate {
-    /// Validation results, one a seed.
+    /// Returns the validation results, one per seed.
     pub(super) fn results(&self) -> Vec<RunResult> {
         self.trials.values().map(|trial| trial.validation).collect()
     }
 
-    /// Validation results of this and of another one over those of the first `seeds` that both were trained with.
+    /// Returns the validation results of this and of another candidate over those of the first `seeds` that both were trained with.
     pub(super) fn paired(&self, other: &Candidate, seeds: u64) -> [Vec<RunResult>; 2] {
         let first = || self.trials.range(..seeds);
         let both = || first().filter_map(|(seed, trial)| Some((trial, other.trials.get(seed)?)));
         [both().map(|(trial, _)| trial.validation).collect(), both().map(|(_, trial)| trial.validation).collect()]
     }
 
-    /// The seed with the worst result, as its distance from the first one: it shows a fault that not every seed shows.
+    /// Returns the seed with the worst result, as its offset from the first one: it shows a fault that not every seed shows.
     pub(super) fn worst_seed(&self) -> u64 {
         let score = |trial: &Trial| trial.validation.score.unwrap_or(f64::NEG_INFINITY);
         let loss = |trial: &Trial| trial.validation.loss.unwrap_or(f64::INFINITY);
@@ -47,17 +47,17 @@ impl Candidate {
         self.trials.iter().min_by(|(_, one), (_, other)| worse(one, other)).map_or(0, |(&seed, _)| seed)
     }
 
-    /// The training with the worst result; `None` before the first.
+    /// Returns the training run with the worst result; `None` before the first one.
     pub(super) fn worst(&self) -> Option<&Trial> {
         self.trials.get(&self.worst_seed())
     }
 }
 
-/// Why trainings end before the doctor is done.
+/// Reason why training runs end before the doctor is done.
 pub(super) enum Halt {
-    /// Stopped from outside.
+    /// Stopped by the user.
     Stopped,
-    /// Time or trainings are used up.
+    /// Time or number of training runs is used up.
     Spent,
     /// A candidate cannot be trained.
     Refused(TrainError),
@@ -65,15 +65,15 @@ pub(super) enum Halt {
 
 /// Trains candidates.
 pub(super) struct Trainer<'a> {
-    /// The config as given, with nothing left open.
+    /// Config as given, with all settings resolved.
     pub(super) base: Config,
     data: SplitDataset,
     options: &'a DoctorOptions,
     pub(super) observer: &'a mut dyn DoctorObserver,
     pub(super) budget: Budget,
-    /// Epochs of `base` that are trained; of other configs the same share.
+    /// Number of epochs of `base` that are trained; of other configs the same fraction.
     pub(super) epochs: u64,
-    /// Name of the score; empty until a training has one.
+    /// Name of the score; empty until a training run has one.
     pub(super) score: String,
 }
 
@@ -88,26 +88,26 @@ impl<'a> Trainer<'a> {
         Trainer { base, data, options, observer, budget: Budget::new(options), epochs, score: String::new() }
     }
 
-    /// Seconds of the whole budget; infinite where only trainings are counted.
+    /// Returns the seconds of the whole budget; infinite if only training runs are limited.
     pub(super) fn seconds(&self) -> f64 {
         self.options.seconds
     }
 
-    /// A candidate without trainings.
+    /// Creates a candidate without training runs.
     ///
     /// # Errors
-    /// Its data cannot be read.
+    /// If its data cannot be read.
     pub(super) fn candidate(&self, config: Config, name: &str) -> Result<Candidate, TrainError> {
         let data = data_of(&config, &self.base, &self.data)?;
         Ok(Candidate { config, data, name: name.to_owned(), trials: BTreeMap::new() })
     }
 
-    /// True if the time does not allow whole trainings.
+    /// Returns true if the time does not allow complete training runs.
     pub(super) fn is_cut(&self) -> bool {
         self.epochs < self.base.train.epochs
     }
 
-    /// Trains with the first seed. Where that takes too large a share of the time, all trainings are cut to the epochs that fit.
+    /// Trains with the first seed. If that takes too large a fraction of the time, all training runs are shortened to the epochs that fit.
     pub(super) fn train_first(&mut self, candidate: &mut Candidate) -> Result<(), Halt> {
         let deadline = self.seconds().is_finite().then(|| self.budget.first_deadline());
         let trained = match self.train(candidate, 0, deadline)? {
@@ -118,13 +118,13 @@ impl<'a> Trainer<'a> {
             trained => trained,
         };
         if let Trained::OutOfTime(_) = trained {
-            let message = "not even one epoch ends in a twelfth of the time; give more with --budget, or fewer samples";
+            let message = "not a single epoch fits into a twelfth of the time; raise --budget, or use fewer samples";
             return Err(Halt::Refused(TrainError::setting("train.epochs", message)));
         }
         self.take(candidate, 0, trained)
     }
 
-    /// Trains with the seed that is `offset` behind the first, if that was not done, in the time that is left for the search.
+    /// Trains with the seed at `offset` from the first, unless that was done, in the remaining time of the search.
     pub(super) fn train_seed(&mut self, candidate: &mut Candidate, offset: u64) -> Result<(), Halt> {
         if candidate.trials.contains_key(&offset) {
             return Ok(());
@@ -137,7 +137,7 @@ impl<'a> Trainer<'a> {
         self.take(candidate, offset, trained)
     }
 
-    /// Trains with the seed that is `offset` behind the first, however long it takes.
+    /// Trains with the seed at `offset` from the first, without a time limit.
     pub(super) fn train_whole(&mut self, candidate: &mut Candidate, offset: u64) -> Result<(), Halt> {
         let trained = self.train(candidate, offset, None)?;
         self.take(candidate, offset, trained)
@@ -175,7 +175,7 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// The config with as large a share of its epochs as the time allows.
+    /// Returns the config with the fraction of its epochs that the time allows.
     fn cut(&self, config: &Config) -> Config {
         let mut config = config.clone();
         if self.is_cut() {

@@ -8,31 +8,31 @@ use crate::config::Config;
 use crate::error::TrainError;
 use crate::remedies::treatments;
 
-/// The word in the place of a finding's code where no finding asked for a change.
+/// Code of an intervention that no finding suggested.
 const ADVICE: &str = "advice";
 
 /// A change of a config.
 #[derive(Debug, Clone)]
 pub(super) struct Intervention {
-    /// Code of the finding that asks for it, or `advice`.
+    /// Code of the finding that suggested it, or `advice`.
     pub(super) because: String,
-    /// The reason in words.
+    /// Reason in words.
     pub(super) reason: String,
-    /// The change, as an instruction.
+    /// Change, as an instruction.
     pub(super) change: String,
-    /// The changed config, or why it is impossible.
+    /// Changed config, or the reason why it is impossible.
     pub(super) config: Result<Config, String>,
 }
 
 impl Intervention {
-    /// A change that no finding asked for.
+    /// Creates a change that no finding suggested.
     pub(super) fn advice(change: impl Into<String>, reason: &str, config: Config) -> Self {
         let (because, reason) = (ADVICE.to_owned(), reason.to_owned());
         Intervention { because, reason, change: change.into(), config: Ok(config) }
     }
 
-    /// The remedies of `finding` that settings of `config` express; those that change the weights of a trained network alone
-    /// are left out, because the outcome is a config.
+    /// Returns the remedies of `finding` that settings of `config` can express; those that only change the weights of a trained
+    /// network are omitted, because the result is a config.
     pub(super) fn remedies(config: &Config, finding: &Finding) -> Vec<Self> {
         let of = |change: String, config| Intervention {
             because: finding.code.clone(),
@@ -50,7 +50,7 @@ impl Intervention {
         }
     }
 
-    /// The record of an attempt with it that begins from `current`.
+    /// Returns the record of an attempt with it, starting from `current`.
     pub(super) fn attempt(&self, current: &Config) -> Attempt {
         Attempt {
             because: self.because.clone(),

@@ -1,7 +1,7 @@
-//! The doctor: a training that fails is trained, judged, changed and trained again, until it works or nothing helps.
+//! The doctor: a failing training run is repeated, diagnosed and changed until it works or nothing helps.
 //!
-//! A change is kept only if it makes the validation result better beyond the spread over seeds. The end is compared with the
-//! start over seeds that decided nothing before. The test split is measured for that last report alone.
+//! A change is kept only if it improves the validation result beyond the spread over seeds. The final config is compared with the
+//! initial one over seeds that were not used for any decision. The test split is measured only for that final report.
 
 mod advice;
 mod budget;
@@ -28,39 +28,39 @@ use crate::config::Config;
 use crate::error::TrainError;
 use crate::threads;
 
-/// Seeds over which the start and the end are compared; none of them decides about a change.
+/// Number of seeds over which the initial and the final config are compared; none of them is used for a decision about a change.
 pub const FINAL_SEEDS: u64 = 3;
 
-/// Fewest trainings the doctor can do anything with: one of the start, three of a change over the seeds, and those of the
-/// comparison at the end.
+/// Minimum number of training runs for the doctor to be useful: one of the initial config, three of a change over the seeds, and
+/// those of the final comparison.
 pub const LEAST_TRAININGS: u64 = 6 + 2 * FINAL_SEEDS;
 
-/// Amount of training.
+/// Limits of the search.
 #[derive(Debug, Clone)]
 pub struct DoctorOptions {
-    /// Seconds after which no new change is tried; the comparison at the end is part of them.
+    /// Seconds after which no new change is tried; includes the final comparison.
     pub seconds: f64,
-    /// Maximum number of trainings, the comparison at the end included; `None` for as many as the time allows.
+    /// Maximum number of training runs, including the final comparison; `None` for as many as the time allows.
     pub trainings: Option<u64>,
-    /// Folder for the runs that have to be on disk; they are removed.
+    /// Folder for temporary runs on disk; they are removed.
     pub scratch: PathBuf,
-    /// Ends everything at the next step boundary once it is true.
+    /// Stops everything at the next step boundary once it is true.
     pub stop: Arc<AtomicBool>,
 }
 
-/// The outcome.
+/// Result of a treatment.
 #[derive(Debug, Clone)]
 pub struct Treated {
-    /// Story of the treatment: findings, attempts and changes, with numbers.
+    /// Record of the treatment: findings, attempts and changes, with numbers.
     pub story: Story,
-    /// The config at the end.
+    /// Final config.
     pub config: Config,
 }
 
-/// Treats the training of `config` on `data`; `observer` hears of every training and of every change of the story.
+/// Treats the training run of `config` on `data`; `observer` is notified of every training run and of every change of the story.
 ///
 /// # Errors
-/// The config as given cannot be trained at all, or an epoch takes longer than the time allows.
+/// If the given config cannot be trained at all, or an epoch takes longer than the time allows.
 pub fn treat(
     config: &Config,
     data: SplitDataset,

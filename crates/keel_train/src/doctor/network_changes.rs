@@ -1,16 +1,16 @@
-//! Changes of a list of layers. Each returns true if it changed anything.
+//! Changes of a list of layers. Each function returns true if it changed anything.
 
 use keel_nn::activations::{Activation, LeakyReluSpec, Saturation};
 use keel_nn::init::InitSpec;
 use keel_nn::layers::{BatchNormSpec, LayerSpec};
 
-/// Units below which a hidden layer is made wider.
+/// Number of units below which a hidden layer is widened.
 const NARROW: usize = 64;
 
 /// Factor of the width of a narrow layer.
 const WIDER: usize = 4;
 
-/// Puts the automatic initialiser in the place of every other, and zeros in the place of other biases.
+/// Replaces every initialiser of weights by the automatic one, and that of biases by zeros.
 pub(super) fn automatic_init(layers: &mut [LayerSpec]) -> bool {
     let mut changed = false;
     for layer in layers {
@@ -30,13 +30,13 @@ pub(super) fn automatic_init(layers: &mut [LayerSpec]) -> bool {
     changed
 }
 
-/// Puts relu in the place of hidden activations that are flat on both sides.
+/// Replaces hidden activations that saturate on both sides by relu.
 pub(super) fn relu_for_saturating(layers: &mut [LayerSpec]) -> bool {
     let flat = |activation: &Activation| activation.saturation().is_some_and(Saturation::is_two_sided);
     replace_hidden(layers, flat, Activation::Relu)
 }
 
-/// Puts leaky relu in the place of hidden relus.
+/// Replaces hidden relus by leaky relu.
 pub(super) fn leaky_for_relu(layers: &mut [LayerSpec]) -> bool {
     let relu = |activation: &Activation| *activation == Activation::Relu;
     replace_hidden(layers, relu, Activation::LeakyRelu(LeakyReluSpec::DEFAULT))
@@ -56,7 +56,7 @@ fn replace_hidden(layers: &mut [LayerSpec], old: impl Fn(&Activation) -> bool, n
     changed
 }
 
-/// Puts relu between layers with weights that have no activation between them.
+/// Adds relu between layers with weights that have no activation in between.
 pub(super) fn missing_activations(layers: &mut Vec<LayerSpec>) -> bool {
     let mut places = Vec::new();
     let mut open: Option<usize> = None;
@@ -66,7 +66,7 @@ pub(super) fn missing_activations(layers: &mut Vec<LayerSpec>) -> bool {
                 places.extend(open);
                 open = Some(index + 1);
             }
-            // A norm belongs between the weights and their activation.
+            // A norm belongs between the weights and the activation.
             LayerSpec::BatchNorm(_) | LayerSpec::LayerNorm(_) | LayerSpec::GroupNorm(_) => {
                 open = open.map(|place| if place == index { index + 1 } else { place });
             }
@@ -83,7 +83,7 @@ pub(super) fn missing_activations(layers: &mut Vec<LayerSpec>) -> bool {
     !places.is_empty()
 }
 
-/// Puts batch norm between hidden layers with weights and what follows them, where there is no norm yet.
+/// Adds batch norm after hidden layers with weights that have no norm yet.
 pub(super) fn batch_norm(layers: &mut Vec<LayerSpec>) -> bool {
     let Some(end) = last_weights(layers) else { return false };
     let is_norm = |layer: &LayerSpec| {
@@ -103,7 +103,7 @@ pub(super) fn batch_norm(layers: &mut Vec<LayerSpec>) -> bool {
     !places.is_empty()
 }
 
-/// Takes activations away that follow the last layer with weights.
+/// Removes activations after the last layer with weights.
 pub(super) fn no_last_activation(layers: &mut Vec<LayerSpec>) -> bool {
     let Some(end) = last_weights(layers) else { return false };
     let before = layers.len();
@@ -115,7 +115,7 @@ pub(super) fn no_last_activation(layers: &mut Vec<LayerSpec>) -> bool {
     layers.len() < before
 }
 
-/// Makes dropout of more than a third milder: at most a fifth; with `off`, takes all of it away.
+/// Reduces dropout of more than a third to a fifth; with `off`, removes it.
 pub(super) fn less_dropout(layers: &mut [LayerSpec], off: bool) -> bool {
     let mut changed = false;
     for layer in layers {
@@ -136,7 +136,7 @@ pub(super) fn less_dropout(layers: &mut [LayerSpec], off: bool) -> bool {
     changed
 }
 
-/// Lets all weights learn.
+/// Unfreezes all weights.
 pub(super) fn unfrozen(layers: &mut [LayerSpec]) -> bool {
     let mut changed = false;
     for layer in layers {
@@ -151,7 +151,7 @@ pub(super) fn unfrozen(layers: &mut [LayerSpec]) -> bool {
     changed
 }
 
-/// Makes narrow hidden layers four times as wide, at most 64 units.
+/// Makes narrow hidden layers four times as wide, up to 64 units.
 pub(super) fn wider(layers: &mut [LayerSpec]) -> bool {
     let end = last_weights(layers).unwrap_or(0);
     let mut changed = false;
@@ -172,7 +172,7 @@ pub(super) fn wider(layers: &mut [LayerSpec]) -> bool {
     changed
 }
 
-/// Position of the last layer with weights.
+/// Returns the position of the last layer with weights.
 fn last_weights(layers: &[LayerSpec]) -> Option<usize> {
     layers.iter().rposition(|layer| matches!(layer, LayerSpec::Linear(_) | LayerSpec::Conv2d(_) | LayerSpec::Maxout(_)))
 }

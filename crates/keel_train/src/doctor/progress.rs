@@ -1,14 +1,14 @@
-//! Progress of the doctor, for the person who watches.
+//! Progress of the doctor, for display.
 
 use super::Story;
 use crate::config::Config;
 
-/// Watches the doctor; it prints nothing itself.
+/// Observes the doctor; the doctor itself prints nothing.
 pub trait DoctorObserver: Send {
-    /// A training begins.
+    /// Called when a training run begins.
     fn training(&mut self, place: &TrainingPlace<'_>);
 
-    /// The story has a new part; `config` is the best one so far.
+    /// Called when the story has a new part; `config` is the best one so far.
     fn story(&mut self, story: &Story, config: &Config);
 }
 
@@ -18,17 +18,17 @@ impl DoctorObserver for () {
     fn story(&mut self, _story: &Story, _config: &Config) {}
 }
 
-/// A training that begins.
+/// A training run that begins.
 #[derive(Debug, Clone, Copy)]
 pub struct TrainingPlace<'a> {
-    /// Its number, counted from 1.
+    /// Number of the training run, counted from 1.
     pub number: u64,
     /// Description of the training.
     pub what: &'a str,
-    /// Its seed.
+    /// Seed of the training run.
     pub seed: u64,
-    /// Seconds left of the time.
+    /// Remaining seconds.
     pub seconds_left: f64,
-    /// Trainings left, where their number is limited.
+    /// Remaining number of training runs, if it is limited.
     pub trainings_left: Option<u64>,
 }

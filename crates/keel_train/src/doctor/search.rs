@@ -1,4 +1,4 @@
-//! The loop of the doctor: train, take what leads, try its remedies, keep what helps, again.
+//! The loop of the doctor: train, take the leading finding, try its remedies, keep what helps, repeat.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,17 +18,17 @@ use crate::config::Config;
 use crate::error::TrainError;
 use crate::remedies::{Change, Comparison};
 
-/// Seeds over which a change is judged, and over which one is judged that is better within the spread.
+/// Number of seeds over which a change is compared, and over which it is compared again if it is better within the spread.
 const SEEDS: [u64; 2] = [3, 5];
 
-/// Distance of the seeds of the comparison at the end from those that decide.
+/// Offset of the seeds of the final comparison from those used for decisions.
 const FINAL_OFFSET: u64 = 1000;
 
-/// Share of the time for each slow test before the first training, and the most seconds.
+/// Fraction of the time for each slow test before the first training run, and the maximum number of seconds.
 const CHECK_SHARE: f64 = 0.01;
 const CHECK_SECONDS: f64 = 5.0;
 
-/// The doctor at work.
+/// State of the doctor.
 pub(super) struct Search<'a> {
     trainer: Trainer<'a>,
     story: Story,
@@ -37,7 +37,7 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Nothing done yet; nothing is left open in `base`.
+    /// Creates the initial state; all settings of `base` are resolved.
     pub(super) fn new(
         base: Config,
         data: SplitDataset,
@@ -48,7 +48,7 @@ impl<'a> Search<'a> {
         Search { trainer: Trainer::new(base, data, options, observer), story, tried: BTreeSet::new() }
     }
 
-    /// From the first training to the comparison at the end.
+    /// Runs everything from the first training run to the final comparison.
     pub(super) fn run(mut self) -> Result<Treated, TrainError> {
         let mut current = self.trainer.candidate(self.trainer.base.clone(), "the config as given")?;
         let searched = match self.begin(&mut current) {
@@ -68,7 +68,7 @@ impl<'a> Search<'a> {
         Ok(Treated { story: self.story, config: current.config })
     }
 
-    /// Trains and checks the config as given.
+    /// Trains and checks the given config.
     fn begin(&mut self, current: &mut Candidate) -> Result<(), Halt> {
         self.trainer.train_first(current)?;
         self.story.trained_epochs = self.trainer.epochs;
@@ -81,7 +81,7 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Adds what the tests before a training find and the training did not.
+    /// Adds the findings of the pre-flight tests that the training run did not report.
     fn preflight(&mut self, current: &Candidate) {
         let seconds = (CHECK_SHARE * self.trainer.seconds()).min(CHECK_SECONDS);
         let checked = check(&current.config, current.data.clone(), Duration::from_secs_f64(seconds));
@@ -92,7 +92,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Changes the config until nothing of level warn is left or nothing helps.
+    /// Changes the config until no finding of level warn is left or nothing helps.
     fn improve(&mut self, current: &mut Candidate) -> Result<(), Halt> {
         self.tried.insert(current.config.fingerprint());
         let began_ill = !self.story.found.is_empty() || current.worst().is_none_or(Trial::is_poor);
@@ -100,7 +100,7 @@ impl<'a> Search<'a> {
             if self.treat_findings(current, |level| level > Level::Info)? {
                 continue;
             }
-            // A good result needs no advice beyond what the findings ask for.
+            // A good result needs no advice beyond the remedies of its findings.
             if current.trials.values().all(Trial::is_good) {
                 return Ok(());
             }
@@ -123,7 +123,7 @@ impl<'a> Search<'a> {
         Ok(false)
     }
 
-    /// Tries one group of advice after the other until a change is kept. A training that is not `ill` is at most made longer.
+    /// Tries one group of advice after the other until a change is kept. A training run that is not `ill` is at most extended.
     fn follow_advice(&mut self, current: &mut Candidate, ill: bool) -> Result<bool, Halt> {
         let improves = current.worst().is_some_and(Trial::still_improves);
         let whole = !self.trainer.is_cut();
@@ -175,7 +175,7 @@ impl<'a> Search<'a> {
         Ok(false)
     }
 
-    /// Trains a change with the seed that went worst without it.
+    /// Trains a change with the seed that had the worst result without it.
     fn look(&mut self, current: &Candidate, intervention: Intervention, attempt: &mut Attempt) -> Result<Look, Halt> {
         let refuse = |attempt: &mut Attempt, reason: String| {
             attempt.judgement = Judgement::Refused;
@@ -202,7 +202,7 @@ impl<'a> Search<'a> {
         Ok(if looks_better(&comparison) { Look::Promising(Box::new(candidate)) } else { Look::Over })
     }
 
-    /// Compares over the seeds; over more of them where the mean is better within the spread.
+    /// Compares over the seeds; over more of them if the mean is better within the spread.
     fn is_better(&mut self, current: &mut Candidate, candidate: &mut Candidate) -> Result<bool, Halt> {
         for seeds in SEEDS {
             for side in [&mut *current, &mut *candidate] {
@@ -222,7 +222,7 @@ impl<'a> Search<'a> {
         Ok(false)
     }
 
-    /// Compares the end with the start over seeds that decided nothing, and says how it ended.
+    /// Compares the final config with the initial one over seeds that were not used for decisions, and records the outcome.
     fn conclude(&mut self, current: &Candidate) -> Result<(), TrainError> {
         if self.story.changes.is_empty() {
             let healthy = self.story.found.is_empty() && current.worst().is_some_and(|trial| !trial.is_poor());
@@ -260,17 +260,17 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Result of the first training with a change.
+/// Result of the first training run with a change.
 enum Look {
     /// It looks better.
     Promising(Box<Candidate>),
-    /// It does not, or it was refused.
+    /// It does not look better, or it was rejected.
     Over,
     /// The same config was tried before.
     Known,
 }
 
-/// The results of all trainings of `side`; `first` is the first seed.
+/// Returns the results of all training runs of `side`; `first` is the first seed.
 fn all(first: u64, side: &Candidate) -> Vec<Measured> {
     let measured = |(offset, trial): (&u64, &Trial)| Measured {
         seed: first + offset,
@@ -280,13 +280,13 @@ fn all(first: u64, side: &Candidate) -> Vec<Measured> {
     side.trials.iter().map(measured).collect()
 }
 
-/// True if the mean is better by the share that a change over several seeds must have, whatever the spread.
+/// Returns true if the mean is better by the fraction that a change over several seeds must have, regardless of the spread.
 fn looks_better(comparison: &Comparison) -> bool {
     let Comparison { score, loss, .. } = comparison;
     score.mean > score.least || score.mean >= -score.least && loss.mean > loss.least
 }
 
-/// Gain over `current` with the seeds so far: of the score, and of the loss where the scores are equal.
+/// Returns the gain over `current` with the seeds so far: of the score, or of the loss if the scores are equal.
 fn gain_of(current: &Candidate, candidate: &Candidate) -> f64 {
     let [without, with] = current.paired(candidate, u64::MAX);
     let Comparison { score, loss, .. } = Comparison::of(&without, &with);

@@ -7,8 +7,8 @@ use keel_nn::layers::LayerSpec;
 use super::story::SettingChange;
 use crate::config::Config;
 
-/// Dotted keys with another value, in alphabetical order. Lists of layers of different kinds come first, each in a line; where
-/// and how a run is written is left out.
+/// Returns the dotted keys with a different value, in alphabetical order. Differing lists of layers come first, each as one line;
+/// the folder and format of the run are ignored.
 pub(super) fn settings_changed(before: &Config, after: &Config) -> Vec<SettingChange> {
     let (mut before, mut after) = (before.clone(), after.clone());
     if before.model.layers.is_empty() != after.model.layers.is_empty() {
@@ -33,7 +33,7 @@ pub(super) fn settings_changed(before: &Config, after: &Config) -> Vec<SettingCh
     rows
 }
 
-/// The layers in a line: kind and width, or the function of an activation.
+/// Formats the layers in one line: kind and width, or the function of an activation.
 fn outline(layers: &[LayerSpec]) -> String {
     let words = layers.iter().map(|layer| match layer {
         LayerSpec::Linear(linear) => match linear.out_features {

@@ -1,4 +1,4 @@
-//! The story of a treatment as a document: findings, attempts and changes, with numbers.
+//! The record of a treatment as a document: findings, attempts and changes, with numbers.
 
 use keel_health::{Finding, Level};
 use serde::{Deserialize, Serialize};
@@ -6,45 +6,45 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::remedies::{Comparison, RunResult};
 
-/// Everything that happened.
+/// Record of a treatment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Story {
     /// Name of the data.
     pub data: String,
-    /// Name of the score results are compared by: accuracy or R2, or the metric the config names.
+    /// Name of the score that results are compared by: accuracy or R2, or the metric in the config.
     pub score: String,
     /// Seed of the first training.
     pub seed: u64,
-    /// Epochs of the config that was given.
+    /// Number of epochs of the given config.
     pub epochs: u64,
-    /// Epochs that were trained each time; fewer than `epochs` where the time does not allow all.
+    /// Number of epochs that were trained each time; fewer than `epochs` if the time does not allow all.
     pub trained_epochs: u64,
-    /// Findings of the start that are no remarks, causes first.
+    /// Findings of the initial config above level info, causes first.
     pub found: Vec<Found>,
-    /// Validation result of the first training.
+    /// Validation result of the first training run.
     pub first: RunResult,
     /// Changes that were tried, in order.
     pub attempts: Vec<Attempt>,
-    /// Settings of the end that differ from those of the start.
+    /// Settings of the final config that differ from the initial ones.
     pub changes: Vec<SettingChange>,
-    /// Findings that are left at the end and are no remarks.
+    /// Remaining findings above level info.
     pub left: Vec<Found>,
-    /// The start, over seeds that decided nothing.
+    /// Results of the initial config, over seeds that were not used for decisions.
     pub start: Vec<Measured>,
-    /// The end, over the same seeds.
+    /// Results of the final config, over the same seeds.
     pub end: Vec<Measured>,
-    /// The end against the start on the validation split; `None` where nothing was changed or it was stopped before.
+    /// Comparison of the final and the initial config on the validation split; `None` if nothing was changed or it was stopped before.
     pub comparison: Option<Comparison>,
-    /// Its end; `None` while it goes on.
+    /// Outcome; `None` while it is running.
     pub ending: Option<Ending>,
-    /// Trainings begun.
+    /// Number of training runs that have begun.
     pub trainings: u64,
-    /// Seconds taken.
+    /// Duration in seconds.
     pub seconds: f64,
 }
 
 impl Story {
-    /// Nothing done yet for the training of `config` on the data `data`.
+    /// Creates the record for the training run of `config` on the data `data`.
     pub(super) fn begun(config: &Config, data: &str) -> Self {
         Story {
             data: data.to_owned(),
@@ -67,23 +67,23 @@ impl Story {
     }
 }
 
-/// A finding in brief.
+/// Summary of a finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Found {
-    /// Code of its rule.
+    /// Code of the rule.
     pub code: String,
-    /// Name of its rule.
+    /// Name of the rule.
     pub rule: String,
-    /// Its level.
+    /// Level of the finding.
     pub level: Level,
-    /// Its layer; `None` for the whole network or the data.
+    /// Layer of the finding; `None` for the whole network or the data.
     pub layer: Option<String>,
-    /// The message, one sentence.
+    /// Message, one sentence.
     pub message: String,
 }
 
 impl Found {
-    /// The causes among `findings` that are no remarks.
+    /// Returns the causes among `findings` above level info.
     pub(super) fn causes(findings: &[Finding]) -> Vec<Found> {
         let causes = findings.iter().filter(|finding| finding.is_root() && finding.level > Level::Info);
         causes.map(Found::of).collect()
@@ -98,21 +98,21 @@ impl Found {
 /// One change that was tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Why it was tried: the code of a finding, or `advice`.
+    /// Code of the finding that suggested it, or `advice`.
     pub because: String,
-    /// The reason in words.
+    /// Reason in words.
     pub reason: String,
-    /// The change, as an instruction.
+    /// Change, as an instruction.
     pub change: String,
     /// Settings that differ.
     pub settings: Vec<SettingChange>,
-    /// Validation results without it, one a seed.
+    /// Validation results without it, one per seed.
     pub without: Vec<RunResult>,
     /// Validation results with it, over the same seeds.
     pub with: Vec<RunResult>,
     /// Outcome of the attempt.
     pub judgement: Judgement,
-    /// Why it was refused, where it was.
+    /// Reason why it was rejected, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
 }
@@ -123,11 +123,11 @@ pub struct Attempt {
 pub enum Judgement {
     /// Better beyond the spread over seeds, and kept.
     Helped,
-    /// Better beyond the first look, but another change of the same kind was better still.
+    /// Better than without it at first, but another change of the same kind was better still.
     Outdone,
-    /// Better in the mean, within the spread over seeds.
+    /// Better on average, within the spread over seeds.
     WithinSpread,
-    /// Not better with the seed that went worst without it, so it was given up.
+    /// Not better with the seed that had the worst result without it, so it was discarded.
     DidNotHelp,
     /// It does not fit the config, the data or the model.
     Refused,
@@ -138,41 +138,41 @@ pub enum Judgement {
 pub struct SettingChange {
     /// Dotted key.
     pub key: String,
-    /// Value before, as TOML; empty where there was none.
+    /// Value before, as TOML; empty if there was none.
     pub before: String,
-    /// Value after, as TOML; empty where there is none.
+    /// Value after, as TOML; empty if there is none.
     pub after: String,
 }
 
-/// Results of one training of the comparison at the end.
+/// Results of one training run of the final comparison.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// Its seed.
+    /// Seed of the training run.
     pub seed: u64,
-    /// On the validation split, which decides.
+    /// Result on the validation split, which is used for decisions.
     pub validation: RunResult,
-    /// On the test split, which is only reported.
+    /// Result on the test split, which is only reported.
     pub test: RunResult,
 }
 
-/// End of a story.
+/// Outcome of a treatment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
-    /// The end is better than the start, beyond the spread over seeds.
+    /// The final config is better than the initial one, beyond the spread over seeds.
     Better,
-    /// Changes were kept, but over the seeds of the comparison the end is not better than the start.
+    /// Changes were kept, but over the seeds of the comparison the final config is not better.
     NotBetter,
     /// Nothing that was tried helped.
     NothingHelped,
-    /// Nothing was wrong at the start, and nothing had to be done.
+    /// Nothing was wrong initially, and nothing had to be done.
     Healthy,
     /// It was stopped before the comparison.
     Stopped,
 }
 
 impl Ending {
-    /// True if the training works better than before, or was healthy from the start.
+    /// Returns true if the training run works better than before, or was healthy from the start.
     pub fn is_good(self) -> bool {
         matches!(self, Ending::Better | Ending::Healthy)
     }

@@ -1,4 +1,4 @@
-//! The doctor on small trainings that fail, and on one that does not.
+//! The doctor on small training runs that fail, and on one that does not.
 
 use std::sync::atomic::Ordering;
 
@@ -24,7 +24,7 @@ fn treated(settings: &[&str], trainings: u64) -> Treated {
     treat(&config, data, &options(trainings, scratch.path()), &mut ()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A plain perceptron, so that nothing hides a fault.
+/// A plain perceptron, which masks no fault.
 const PLAIN: &str =
     "model.layers=[{type=\"linear\",out_features=32},{type=\"activation\",function=\"relu\"},{type=\"linear\"}]";
 
@@ -37,7 +37,7 @@ fn a_learning_rate_far_too_high_is_cured() {
     let mean = |side: &[Measured]| side.iter().filter_map(|run| run.test.score).sum::<f64>() / side.len() as f64;
     assert!(mean(&story.end) > mean(&story.start) + 0.3, "{story:#?}");
     let decided: Vec<u64> = story.start.iter().map(|run| run.seed).collect();
-    assert!(decided.iter().all(|&seed| seed >= story.seed + 5), "the comparison has seeds of its own: {decided:?}");
+    assert!(decided.iter().all(|&seed| seed >= story.seed + 5), "the comparison has its own seeds: {decided:?}");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn no_choice_reads_the_test_split() {
         [data, other].map(|data| treat(&config, data, &options(16, scratch.path()), &mut ()).unwrap().story);
     assert!(!one.attempts.is_empty());
     assert_eq!((&one.attempts, &one.changes, one.comparison), (&two.attempts, &two.changes, two.comparison));
-    assert!(one.end.iter().zip(&two.end).any(|(one, two)| one.test != two.test), "the report is of the test split");
+    assert!(one.end.iter().zip(&two.end).any(|(one, two)| one.test != two.test), "the report uses the test split");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Trainings of the doctor, one after the other.
+//! Training runs of the doctor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,60 +16,60 @@ use crate::runs::{RunFolder, Status, Summary};
 use crate::session::load_data;
 use crate::trainer::{Event, Training, TrainingObserver};
 
-/// Epochs at the end whose losses are compared with those before.
+/// Number of epochs at the end whose losses are compared with those before.
 const RECENT_EPOCHS: usize = 3;
 
-/// Share by which the loss still falls over those epochs in a training that was stopped too early.
+/// Relative decrease of the loss over those epochs from which a training run counts as stopped too early.
 const STILL_FALLING: f64 = 0.02;
 
-/// Share of the distance from a constant guess to a perfect score below which a result is poor.
+/// Fraction of the distance from a constant guess to a perfect score below which a result is poor.
 const POOR_SHARE: f64 = 0.2;
 
-/// Score from which a training needs no advice beyond the remedies of its findings.
+/// Score from which a training run needs no advice beyond the remedies of its findings.
 const GOOD_SCORE: f64 = 0.95;
 
-/// A training that came to its end, with or without a result.
+/// A training run that ended, with or without a result.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trial {
     pub(super) validation: RunResult,
-    /// Read by the report at the end and by nothing else.
+    /// Test result, used only by the final report.
     pub(super) test: RunResult,
     pub(super) findings: Vec<Finding>,
     /// Name of the score.
     pub(super) score: String,
     /// Score of a constant guess.
     guess: f64,
-    /// Validation loss of every epoch.
+    /// Validation loss of each epoch.
     losses: Vec<f64>,
     pub(super) seconds: f64,
 }
 
-/// End of a training.
+/// End of a training run.
 #[derive(Debug)]
 pub(super) enum Trained {
-    /// With or without a result.
+    /// Ended, with or without a result.
     Ended(Box<Trial>),
     /// It does not fit the data or the model.
     Refused(TrainError),
-    /// After this many epochs, because its time was over.
+    /// Ended after this many epochs, because its time was over.
     OutOfTime(u64),
-    /// From outside.
+    /// Stopped by the user.
     Stopped,
 }
 
 impl Trial {
-    /// True if the result is hardly better than a constant guess.
+    /// Returns true if the result is hardly better than a constant guess.
     pub(super) fn is_poor(&self) -> bool {
         let better = self.validation.score.is_some_and(|score| score > self.guess + POOR_SHARE * (1.0 - self.guess));
         !better
     }
 
-    /// True if the score leaves little to be gained.
+    /// Returns true if the score is close to perfect.
     pub(super) fn is_good(&self) -> bool {
         self.validation.score.is_some_and(|score| score >= GOOD_SCORE)
     }
 
-    /// True if the validation loss was still falling at the end.
+    /// Returns true if the validation loss was still falling at the end.
     pub(super) fn still_improves(&self) -> bool {
         let Some(first) = self.losses.len().checked_sub(2 * RECENT_EPOCHS) else { return false };
         let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
@@ -78,7 +78,7 @@ impl Trial {
     }
 }
 
-/// Trains `config` with `seed` on `data` until `deadline` at the latest, with the health rules watching.
+/// Trains `config` with `seed` on `data` until `deadline` at the latest, with the health rules.
 pub(super) fn train(
     config: &Config,
     data: &SplitDataset,
@@ -117,10 +117,10 @@ pub(super) fn train(
     }
 }
 
-/// The data of `config`: what is at hand, if it was read by the same settings.
+/// Returns the data of `config`: that of `base`, if it was read with the same settings.
 ///
 /// # Errors
-/// It cannot be read.
+/// If it cannot be read.
 pub(super) fn data_of(config: &Config, base: &Config, data: &SplitDataset) -> Result<SplitDataset, TrainError> {
     if config.data == base.data { Ok(data.clone()) } else { load_data(config) }
 }
@@ -140,8 +140,8 @@ fn of_summary(summary: &Summary, config: &Config) -> Trial {
     }
 }
 
-/// The findings of a training that breaks: it is repeated in a folder, where they stay. A training that breaks in one way
-/// only is short; without a folder there are no findings.
+/// Returns the findings of a training run that fails: it is repeated in a folder, which stores them. Such a training run is short;
+/// without a folder there are no findings.
 fn findings_of_failure(config: &Config, data: &SplitDataset) -> Vec<Finding> {
     let mut place = Place::default();
     let _ = Training::new(config.clone()).with_data(data.clone()).run(&mut place);
@@ -151,7 +151,7 @@ fn findings_of_failure(config: &Config, data: &SplitDataset) -> Vec<Finding> {
     findings
 }
 
-/// Folder of a training.
+/// Folder of a training run.
 #[derive(Debug, Default)]
 struct Place {
     folder: Option<RunFolder>,
@@ -165,12 +165,12 @@ impl TrainingObserver for Place {
     }
 }
 
-/// Notes the losses of epochs, and ends the training when its time is over or all is to stop.
+/// Records the losses of epochs, and ends the training run when its time is over or everything is to stop.
 struct Watch<'a> {
     stop: Arc<AtomicBool>,
     stop_all: &'a AtomicBool,
     deadline: Option<Instant>,
-    /// True once the time was over.
+    /// True if the time was over.
     late: bool,
     losses: Vec<f64>,
 }
@@ -212,7 +212,10 @@ mod tests {
         for (score, guess, expected) in cases {
             assert_eq!(trial(score, guess).is_poor(), expected, "{score:?} {guess}");
         }
-        assert!(trial(Some(f64::NAN), 0.0).is_poor() && !trial(Some(f64::NAN), 0.0).is_good(), "NaN is no good result");
+        assert!(
+            trial(Some(f64::NAN), 0.0).is_poor() && !trial(Some(f64::NAN), 0.0).is_good(),
+            "NaN is not a good result"
+        );
         assert!(trial(Some(0.95), 0.0).is_good() && !trial(Some(0.949), 0.0).is_good());
     }
 }

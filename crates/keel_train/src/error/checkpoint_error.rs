@@ -1,38 +1,38 @@
-//! Why a checkpoint or model file cannot be used.
+//! Errors of checkpoints and model files.
 
 use std::path::PathBuf;
 
-/// Why a checkpoint could not be written or read.
+/// Reason why a checkpoint could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// Writing failed; the previous file is untouched.
-    #[error("cannot write {}: {reason}; the previous checkpoint is untouched. Make room or choose another run.directory, then resume", path.display())]
+    /// Writing failed; the previous file is unchanged.
+    #[error("cannot write {}: {reason}; the previous checkpoint is unchanged. Free disk space or choose another run.directory, then resume", path.display())]
     Unwritable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The system's reason.
+        /// Reason given by the system.
         reason: String,
     },
     /// The file cannot be opened.
     #[error("cannot read {}: {reason}; give the folder of a run or a model.safetensors", path.display())]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The system's reason.
+        /// Reason given by the system.
         reason: String,
     },
-    /// The file is truncated or no safetensors file.
-    #[error("{} is damaged or no safetensors file: {reason}; use another checkpoint of the run, or train again", path.display())]
+    /// The file is truncated or not a safetensors file.
+    #[error("{} is damaged or not a safetensors file: {reason}; use another checkpoint of the run, or train again", path.display())]
     Damaged {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Fault that the reader found.
+        /// Error found by the reader.
         reason: String,
     },
-    /// A safetensors file that Evenkeel did not write, or of another version.
-    #[error("{} is no checkpoint of this version of Evenkeel: {reason}; train again, or use the version that wrote it", path.display())]
+    /// The file is a safetensors file that Evenkeel did not write, or of another version.
+    #[error("{} is not a checkpoint of this version of Evenkeel: {reason}; train again, or use the version that wrote it", path.display())]
     Foreign {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Part that is missing or different.
         reason: String,

@@ -1,4 +1,4 @@
-//! Errors of a training.
+//! Errors of a training run.
 
 mod checkpoint_error;
 
@@ -13,10 +13,10 @@ pub use checkpoint_error::CheckpointError;
 
 use crate::config::ConfigError;
 
-/// Why a training was refused or failed.
+/// Reason why a training run was rejected or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// The config is wrong.
+    /// The config is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The data cannot be read or used.
@@ -34,25 +34,25 @@ pub enum TrainError {
     /// A file or folder of the run cannot be written or read.
     #[error("{}: {reason}; {next}", path.display())]
     Run {
-        /// The file or folder.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// The system's or the database's reason.
+        /// Reason given by the system or the database.
         reason: String,
-        /// The next step.
+        /// Next step for the user.
         next: &'static str,
     },
-    /// The ranks cannot go on together.
+    /// The ranks cannot continue together.
     #[error("{0}{hint}", hint = checkpoint_hint(.0))]
     Ranks(#[from] RankError),
-    /// Settings, data and model do not go together.
+    /// Settings, data and model do not fit each other.
     #[error("{field}: {message}")]
     Setting {
         /// Dotted key of the config.
         field: &'static str,
-        /// The problem and the next step.
+        /// Problem and next step.
         message: String,
     },
-    /// No epoch has a result that is a number (rule [`non_finite`]).
+    /// No epoch has a finite result (rule [`non_finite`]).
     #[error(
         "{code}: no epoch has a finite {split} result{samples}; look for extreme values in the data, or lower \
          optimizer.learning_rate",
@@ -61,39 +61,39 @@ pub enum TrainError {
     NoResult {
         /// `validation` or `training`.
         split: &'static str,
-        /// The samples without a result, as a clause.
+        /// Samples without a result, as a clause.
         samples: String,
     },
-    /// The loss is no number any more (rule [`non_finite`]).
+    /// The loss is no longer finite (rule [`non_finite`]).
     #[error(
         "{code}: the loss or its gradient became {loss} at step {step} (epoch {epoch}): {account}; lower \
          optimizer.learning_rate, set optimizer.clip_norm, or look for extreme values in the data",
         code = non_finite::CODE
     )]
     NonFinite {
-        /// NaN or infinite.
+        /// Value of the loss: NaN or infinite.
         loss: f64,
-        /// Counted from 1.
+        /// Step, counted from 1.
         step: u64,
-        /// Counted from 1.
+        /// Epoch, counted from 1.
         epoch: u64,
         /// Findings of the flight recorder in the replayed step.
         account: String,
     },
 }
 
-/// Returns the next step after a rank was lost in training; empty if the ranks never met.
+/// Returns the next step after a rank was lost in training; empty if the ranks never connected.
 fn checkpoint_hint(error: &RankError) -> &'static str {
     match error {
         RankError::Lost { .. } | RankError::Silent { .. } => {
-            "; if the run has a checkpoint, go on from it with `evenkeel train --resume RUN`, on any number of ranks"
+            "; if the run has a checkpoint, continue from it with `evenkeel train --resume RUN`, on any number of ranks"
         }
         _ => "",
     }
 }
 
 impl TrainError {
-    /// The dotted key of the config this is about, if it is about one; the key may be a default nobody wrote.
+    /// Returns the dotted key of the config that the error refers to, if any; the value may be a default.
     pub fn key(&self) -> Option<String> {
         match self {
             TrainError::Setting { field, .. } => Some((*field).to_owned()),
@@ -107,7 +107,7 @@ impl TrainError {
     }
 
     pub(crate) fn run(path: &Path, reason: impl ToString) -> Self {
-        let next = "check that the folder exists, may be written and has room, or set run.directory";
+        let next = "check that the folder exists, is writable and has free space, or set run.directory";
         TrainError::Run { path: path.to_owned(), reason: reason.to_string(), next }
     }
 

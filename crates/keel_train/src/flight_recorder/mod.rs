@@ -1,9 +1,9 @@
-//! Flight recorder: what the last steps were, and for a step that met a NaN or an infinity, which operation made it.
+//! Flight recorder: keeps the last steps, and finds the operation that produced the first NaN or infinity of a step.
 //!
-//! Every step leaves its numbers and the samples of its batch in a ring of [`STEPS`] entries allocated beforehand. A step
-//! whose loss or gradient is not finite is never applied to the weights ([`crate::Session::step`]), so that the weights
-//! before it are simply those in memory: the step is replayed from them with every tensor kept, layer by layer and not
-//! fused, and the first bad operation, the ranges of its operands and the samples involved are written down.
+//! Every step records its numbers and the samples of its batch in a ring of [`STEPS`] entries allocated beforehand. A step whose
+//! loss or gradient is not finite is never applied to the weights ([`crate::Session::step`]), so that the weights in memory are
+//! those before the step: it is replayed from them with every tensor kept, layer by layer and without fusion, and the first bad
+//! operation, the ranges of its operands and the samples involved are written to a file.
 
 mod replay;
 mod tensor_range;
@@ -18,26 +18,26 @@ pub use tensor_range::{Operand, TensorRange};
 
 use crate::session::{Session, StepResult};
 
-/// Steps kept.
+/// Number of steps that are kept.
 pub const STEPS: usize = 50;
 
-/// Samples named in the error message; the file has all of them.
+/// Maximum number of samples named in the error message; the file contains all of them.
 const SAMPLES_IN_MESSAGE: usize = 3;
 
-/// The last steps of a training.
+/// Last steps of a training run.
 #[derive(Debug, Clone)]
 pub struct FlightRecorder {
     steps: VecDeque<RecordedStep>,
-    /// Room for the samples of steps to come.
+    /// Buffers for the samples of future steps.
     spare: Vec<Vec<usize>>,
 }
 
-/// One step as the recorder keeps it.
+/// One recorded step.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RecordedStep {
-    /// Counted from 1.
+    /// Number of the step, counted from 1.
     pub step: u64,
-    /// Counted from 1.
+    /// Epoch, counted from 1.
     pub epoch: u64,
     /// Mean loss of the batch; `None` if it is not finite.
     pub loss: Option<f64>,
@@ -45,23 +45,23 @@ pub struct RecordedStep {
     pub learning_rate: f64,
     /// Norm of the whole gradient before clipping; `None` if it is not finite.
     pub gradient_norm: Option<f64>,
-    /// Numbers of its samples in the dataset.
+    /// Indices of its samples in the dataset.
     pub samples: Vec<usize>,
 }
 
-/// What is written to `flight_recorder.json`.
+/// Contents of `flight_recorder.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FlightRecord {
-    /// The step that failed, counted from 1.
+    /// Number of the step that failed, counted from 1.
     pub step: u64,
-    /// Its epoch, counted from 1.
+    /// Epoch of the step, counted from 1.
     pub epoch: u64,
-    /// The first operation of the replayed step that gave a NaN or an infinity; `None` if no tensor of it holds one, and
-    /// only the norm of the gradient overflows.
+    /// First operation of the replayed step that produced a NaN or an infinity; `None` if no tensor contains one, and only the norm
+    /// of the gradient overflows.
     pub first_bad_operation: Option<BadOperation>,
-    /// The gradient's largest absolute value and the parameter it is in, as far as it is finite.
+    /// Maximum absolute value of the gradient and its parameter, if it is finite.
     pub largest_gradient: Option<(String, f64)>,
-    /// Samples involved, by number and origin.
+    /// Samples involved, by index and origin.
     pub samples: Vec<SampleOrigin>,
     /// The last steps, oldest first; the failed one is the last.
     pub steps: Vec<RecordedStep>,
@@ -70,20 +70,20 @@ pub struct FlightRecord {
 /// A sample with its origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleOrigin {
-    /// Number in the dataset.
+    /// Index in the dataset.
     pub index: usize,
-    /// Its file, line or record where the data has them.
+    /// File, line or record, if the data has them.
     pub origin: String,
 }
 
 impl FlightRecorder {
-    /// A recorder that has seen nothing, for batches of up to `batch` samples.
+    /// Creates an empty recorder, for batches of up to `batch` samples.
     pub fn new(batch: usize) -> Self {
         let spare = (0..STEPS).map(|_| Vec::with_capacity(batch)).collect();
         FlightRecorder { steps: VecDeque::with_capacity(STEPS), spare }
     }
 
-    /// Keeps a step with the samples `indices`; the oldest one is forgotten.
+    /// Records a step with the samples `indices`; the oldest step is discarded.
     pub fn record(&mut self, step: RecordedStep, indices: &[usize]) {
         let oldest = || self.steps.pop_front().map(|oldest| oldest.samples).unwrap_or_default();
         let mut samples = self.spare.pop().unwrap_or_else(oldest);
@@ -92,12 +92,12 @@ impl FlightRecorder {
         self.steps.push_back(RecordedStep { samples, ..step });
     }
 
-    /// The steps kept, oldest first.
+    /// Iterates over the recorded steps, oldest first.
     pub fn steps(&self) -> impl Iterator<Item = &RecordedStep> {
         self.steps.iter()
     }
 
-    /// Replays `batch`, the batch of the last recorded step, from the weights in `session`, and says what broke.
+    /// Replays `batch`, the batch of the last recorded step, from the weights in `session`, and reports the first bad operation.
     pub fn examine(&self, session: &Session, batch: &Batch) -> FlightRecord {
         let last = self.steps.back().cloned().unwrap_or_default();
         let replay = Replay::run(session, batch, last.step.saturating_sub(1));
@@ -115,7 +115,7 @@ impl FlightRecorder {
 }
 
 impl RecordedStep {
-    /// A step without its samples.
+    /// Creates a step without samples.
     pub fn new(step: u64, epoch: u64, learning_rate: f64, result: StepResult) -> Self {
         let finite = |value: f64| value.is_finite().then_some(value);
         let (loss, gradient_norm) = (finite(result.loss), finite(result.gradient_norm));
@@ -124,7 +124,7 @@ impl RecordedStep {
 }
 
 impl FlightRecord {
-    /// What broke, in sentences: the operation, its operands, the samples.
+    /// Describes the failure in words: the operation, its operands, the samples.
     pub fn account(&self) -> String {
         let mut text = match (&self.first_bad_operation, &self.largest_gradient) {
             (Some(operation), _) => operation.describe(),

@@ -1,4 +1,4 @@
-//! One step again, with every tensor kept, up to the first value that is NaN or infinite.
+//! Replays one step, with every tensor kept, up to the first value that is NaN or infinite.
 
 use keel_data::Batch;
 use keel_kernels::Buffer;
@@ -11,44 +11,44 @@ use serde::{Deserialize, Serialize};
 use super::tensor_range::{Operand, TensorRange};
 use crate::session::Session;
 
-/// Samples named when the operation mixes the batch and every sample is bad: those with the largest inputs.
+/// Number of samples that are named if the operation mixes the batch and every sample is bad: those with the largest inputs.
 const LARGEST_SAMPLES: usize = 3;
 
-/// Where in a step an operation runs.
+/// Phase of a step in which an operation runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// The batch itself.
     Input,
-    /// From inputs to outputs.
+    /// Computation of outputs from inputs.
     Forward,
     /// The loss.
     Loss,
-    /// From the loss back to the parameters.
+    /// Computation of gradients from the loss back to the parameters.
     Backward,
 }
 
-/// The first operation that gave a NaN or an infinity.
+/// First operation that produced a NaN or an infinity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BadOperation {
-    /// When it runs.
+    /// Phase in which it runs.
     pub phase: Phase,
     /// Name of its layer; `None` for the batch and the loss.
     pub layer: Option<String>,
-    /// What it gave: `output of linear_2`, `gradient of conv2d_1.weight`.
+    /// Result, such as `output of linear_2` or `gradient of conv2d_1.weight`.
     pub result: Operand,
-    /// What it was given.
+    /// Operands.
     pub operands: Vec<Operand>,
 }
 
 /// A replayed step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replay {
-    /// The first operation with a bad result.
+    /// First operation with a bad result.
     pub first_bad_operation: Option<BadOperation>,
-    /// Rows of the batch involved.
+    /// Rows of the batch that are involved.
     pub samples: Vec<usize>,
-    /// Largest absolute value of the gradient and its parameter.
+    /// Maximum absolute value of the gradient and its parameter.
     pub largest_gradient: Option<(String, f64)>,
 }
 
@@ -63,8 +63,8 @@ struct Step<'a> {
 }
 
 impl Replay {
-    /// Runs `batch` as step `step`, counted from 0, from the weights of `session`, which stays as it is. The
-    /// nodes run one by one, not fused.
+    /// Replays `batch` as step `step`, counted from 0, from the weights of `session`, which is not changed. The nodes run one by
+    /// one, without fusion.
     pub(super) fn run(session: &Session, batch: &Batch, step: u64) -> Self {
         let step = Step::run(session, batch, step);
         let found = step.in_input().or_else(|| step.in_forward()).or_else(|| step.in_loss());
@@ -134,7 +134,7 @@ impl<'a> Step<'a> {
                 operands: self.backward_operands(node),
             };
             if !range.is_finite() {
-                let name = format!("gradient by the output of {}", node.name);
+                let name = format!("gradient with respect to the output of {}", node.name);
                 return Some((result(name, range), self.bad_rows(arriving, arriving)));
             }
             for parameter in self.network.graph.parameters_of(node.id) {
@@ -148,13 +148,13 @@ impl<'a> Step<'a> {
         None
     }
 
-    /// The output and the parameters of the layer, and the gradients with respect to the outputs of those that read it.
+    /// Returns the output and the parameters of the layer, and the gradients with respect to the outputs of its consumers.
     fn backward_operands(&self, node: &Node) -> Vec<Operand> {
         let mut operands = vec![self.operand(Value::Node(node.id))];
         for reader in self.network.graph.readers(node.id) {
             let arriving = self.tape.gradient(reader.id);
             if !arriving.is_empty() {
-                let name = format!("gradient by the output of {}", reader.name);
+                let name = format!("gradient with respect to the output of {}", reader.name);
                 operands.push(Operand { name, range: TensorRange::of(arriving) });
             }
         }
@@ -170,7 +170,7 @@ impl<'a> Step<'a> {
         Operand { name, range: TensorRange::of(self.values(value)) }
     }
 
-    /// The values of a node, or of what a view shows.
+    /// Returns the values of a node; for a view, those that it shows.
     fn values(&self, value: Value) -> &[f32] {
         match self.network.graph.storage(value) {
             Value::Input => &self.batch.inputs,
@@ -187,8 +187,8 @@ impl<'a> Step<'a> {
         parameters.map(operand).collect()
     }
 
-    /// Rows of the batch with a bad value in `result`; if all are, which means that one of them spoiled the others or
-    /// that the weights are at fault, those with the largest values in `given`.
+    /// Returns the rows of the batch with a bad value in `result`; if all are bad, which means that one of them affected the others
+    /// or that the weights are the cause, those with the largest values in `given`.
     fn bad_rows(&self, result: &[f32], given: &[f32]) -> Vec<usize> {
         let samples = self.batch.samples();
         let length = (result.len() / samples).max(1);
@@ -218,7 +218,7 @@ impl<'a> Step<'a> {
 }
 
 impl BadOperation {
-    /// The operation and its operands in a sentence.
+    /// Describes the operation and its operands in a sentence.
     pub fn describe(&self) -> String {
         let operands: Vec<String> =
             self.operands.iter().map(|operand| format!("{} ({})", operand.name, operand.range.describe())).collect();

@@ -1,36 +1,36 @@
-//! What a tensor holds, in five numbers.
+//! The contents of a tensor in five numbers.
 
 use serde::{Deserialize, Serialize};
 
 /// Range of a tensor's values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct TensorRange {
-    /// Values.
+    /// Number of values.
     pub count: u64,
-    /// Smallest finite value; 0 if there is none.
+    /// Minimum of the finite values; 0 if there are none.
     pub min: f32,
-    /// Largest finite value; 0 if there is none.
+    /// Maximum of the finite values; 0 if there are none.
     pub max: f32,
-    /// Mean of the finite values; 0 if there is none.
+    /// Mean of the finite values; 0 if there are none.
     pub mean: f64,
-    /// Values that are NaN.
+    /// Number of values that are NaN.
     pub nan: u64,
-    /// Values that are infinite.
+    /// Number of values that are infinite.
     pub infinite: u64,
 }
 
 /// One operand of an operation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Operand {
-    /// What it is: `input of the network`, `output of linear_1`, `linear_2.weight`.
+    /// Name: `input of the network`, `output of linear_1`, `linear_2.weight`.
     pub name: String,
-    /// Its values.
+    /// Range of its values.
     #[serde(flatten)]
     pub range: TensorRange,
 }
 
 impl TensorRange {
-    /// The range of `values`.
+    /// Returns the range of `values`.
     pub fn of(values: &[f32]) -> Self {
         let mut range = TensorRange { count: values.len() as u64, ..TensorRange::default() };
         let (mut sum, mut finite) = (0.0, 0u64);
@@ -50,12 +50,12 @@ impl TensorRange {
         range
     }
 
-    /// Every value is finite.
+    /// Returns true if every value is finite.
     pub fn is_finite(&self) -> bool {
         self.nan == 0 && self.infinite == 0
     }
 
-    /// The range in words.
+    /// Describes the range in words.
     pub fn describe(&self) -> String {
         let finite = self.count - self.nan - self.infinite;
         let mut text = if finite == 0 {

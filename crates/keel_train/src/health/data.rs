@@ -1,4 +1,4 @@
-//! What the training split looks like to the network.
+//! Measurement of the training split as the network sees it.
 
 use keel_data::{BatchTargets, FittedStep, SplitDataset, Targets};
 use keel_health::measurement::{DataMeasurement, FeatureStatistics};
@@ -8,17 +8,17 @@ use crate::error::TrainError;
 use crate::objective::{Objective, Probabilities};
 use crate::session::Session;
 
-/// Samples whose values are looked at, evenly spread over the split; class shares are those of all samples.
+/// Number of samples whose values are measured, evenly spread over the split; class fractions are those of all samples.
 const SAMPLES: usize = 4096;
 
-/// Share of a class that counts as none.
+/// Fraction of a class that counts as zero.
 const LEAST_SHARE: f32 = 1e-6;
 
-/// Numbers read at most, so that large images take no longer.
+/// Maximum number of values that are read, so that large images take no longer.
 const VALUES: usize = 16 * 1024 * 1024;
 
-/// Loss of the best answer that is the same for every sample, over the samples that are looked at; `None` where it is not a
-/// number, or the network gives several predictions.
+/// Returns the loss of the best constant output over the measured samples; `None` if it is not a number, or if the network gives
+/// several predictions.
 pub fn guessing_loss(session: &Session) -> Option<f32> {
     let (mut objective, data) = (session.objective().clone(), session.data());
     let limit = SAMPLES.min(data.train.len());
@@ -29,8 +29,8 @@ pub fn guessing_loss(session: &Session) -> Option<f32> {
     loss.is_finite().then_some(loss)
 }
 
-/// Outputs of the network that answer every sample alike, and the targets of the `chosen` samples: the log of the class shares,
-/// the log odds of binary targets, or the mean of values.
+/// Returns the best constant outputs, and the targets of the `chosen` samples: the log of the class fractions, the log odds of
+/// binary targets, or the mean of values.
 fn constant_answer(objective: &Objective, data: &SplitDataset, chosen: &[usize]) -> Option<(Vec<f32>, BatchTargets)> {
     let count = chosen.len() as f32;
     match data.dataset.targets() {
@@ -61,13 +61,13 @@ fn constant_answer(objective: &Objective, data: &SplitDataset, chosen: &[usize])
     }
 }
 
-/// The output whose sigmoid is `share`.
+/// Returns the output whose sigmoid is `share`.
 fn log_odds(share: f32) -> f32 {
     let share = share.clamp(LEAST_SHARE, 1.0 - LEAST_SHARE);
     (share / (1.0 - share)).ln()
 }
 
-/// Names of the preprocessed features of a table; none where a projection has mixed them.
+/// Returns the names of the preprocessed features of a table; empty if a projection has mixed them.
 fn feature_names(session: &Session) -> Vec<String> {
     let preprocessor = session.preprocessor();
     let mixed = preprocessor.steps().iter().any(|step| matches!(step, FittedStep::Projection { .. }));
@@ -81,7 +81,7 @@ fn feature_names(session: &Session) -> Vec<String> {
 /// Measures the training split of `session` after preprocessing, without augmentation.
 ///
 /// # Errors
-/// A sample that cannot be preprocessed.
+/// If a sample cannot be preprocessed.
 pub fn measure_data(session: &Session) -> Result<DataMeasurement, TrainError> {
     let data = session.data();
     let shape = session.preprocessor().output_shape();

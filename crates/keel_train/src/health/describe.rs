@@ -1,4 +1,4 @@
-//! The model as the rules see it: the layers of the config, whatever the executor joins for speed.
+//! The model as seen by the rules: the layers of the config, regardless of fusion by the executor.
 
 use keel_health::measurement::{ActivationFunction, LayerDescription, LayerKind, LossKind, ModelDescription};
 use keel_nn::activations::Activation;
@@ -9,8 +9,8 @@ use keel_nn::{InitSpec, Op, ParameterRole, Trained, Value};
 use crate::Config;
 use crate::session::Session;
 
-/// Describes the model of `session`, made from `config`, for [`keel_health`]: one layer for each node of its graph, in the
-/// same order, so that a rule never depends on what a program joins.
+/// Describes the model of `session`, made from `config`, for [`keel_health`]: one layer per node of its graph, in the same order,
+/// so that rules do not depend on fusion.
 pub fn describe_model(config: &Config, session: &Session) -> ModelDescription {
     let graph = &session.network().graph;
     let in_config = !config.model.layers.is_empty();
@@ -74,7 +74,7 @@ fn describe_layer(graph: &Graph, node: &Node) -> LayerDescription {
     }
 }
 
-/// A layer that the rules know nothing about is described as another one, and so is one of a program's own, whatever its name.
+/// Returns the kind of a layer. A layer unknown to the rules is of kind other, and so is every custom layer, whatever its name.
 fn layer_kind(op: &Op) -> LayerKind {
     match op {
         Op::Custom(_) => LayerKind::Other,
@@ -82,7 +82,7 @@ fn layer_kind(op: &Op) -> LayerKind {
     }
 }
 
-/// A function that the rules know nothing about is described as another one.
+/// Returns the kind of a function. A function unknown to the rules is of kind other.
 fn function(activation: Activation) -> ActivationFunction {
     ActivationFunction::named(activation.name()).unwrap_or(ActivationFunction::Other)
 }

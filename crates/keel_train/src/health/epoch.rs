@@ -1,4 +1,4 @@
-//! The end of an epoch: losses in both modes on the same samples, and the statistics batch norm would use in inference.
+//! End of an epoch: losses in both modes on the same samples, and the statistics that batch norm would use in inference.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use crate::error::TrainError;
 use crate::metrics::Detail;
 use crate::session::Session;
 
-/// Share of the training split that is measured, within [`LEAST`] and [`MOST`] samples.
+/// Divisor of the training split for the measured part, within [`LEAST`] and [`MOST`] samples.
 const SHARE: usize = 50;
 const LEAST: usize = 256;
 const MOST: usize = 1024;
 
-/// What the training loop knows about the epoch.
+/// Results that the training loop has for the epoch.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct EpochLosses {
-    /// Number of the epoch, from 0.
+    /// Epoch, counted from 0.
     pub epoch: u64,
-    /// The last step of the epoch, from 1.
+    /// Last step of the epoch, counted from 1.
     pub step: u64,
     /// Loss on the validation split, if there is one.
     pub validation_loss: Option<f64>,
@@ -31,11 +31,11 @@ pub struct EpochLosses {
     pub validation_accuracy: Option<f64>,
 }
 
-/// Measures the end of an epoch on a fixed part of the training split, a fiftieth of it within 256 and 1,024 samples: two
-/// forward passes. The session is left as it was.
+/// Measures the end of an epoch on a fixed part of the training split, a fiftieth of it within 256 and 1,024 samples: two forward
+/// passes. The session is unchanged afterwards.
 ///
 /// # Errors
-/// A sample that cannot be preprocessed.
+/// If a sample cannot be preprocessed.
 pub fn measure_epoch(
     session: &mut Session,
     model: &ModelDescription,
@@ -70,7 +70,7 @@ pub fn measure_epoch(
     Ok(epoch)
 }
 
-/// Evenly spread over the training split, whole batches of the training's size where there are as many.
+/// Returns samples evenly spread over the training split, whole batches of the training batch size if there are enough.
 fn measured_samples(session: &Session, model: &ModelDescription) -> Vec<usize> {
     let train = &session.data().train;
     let wanted = (train.len() / SHARE).clamp(LEAST, MOST).min(train.len());
@@ -83,7 +83,7 @@ fn batch_size(model: &ModelDescription, samples: usize) -> usize {
     model.batch_size.map_or(1, |size| size as usize).clamp(1, samples)
 }
 
-/// A batch normalisation layer and the sums of its batches' statistics.
+/// A batch normalisation layer with the sums of its batches' statistics.
 struct NormLayer {
     layer: usize,
     momentum: Option<f32>,
@@ -117,7 +117,7 @@ fn norm_layers(session: &Session) -> Vec<NormLayer> {
     graph.nodes().iter().filter_map(layer).collect()
 }
 
-/// Forward passes in training mode, each from empty running statistics, which then hold nothing but their own batch's
+/// Runs forward passes in training mode, each from empty running statistics, which then contain only their own batch's statistics
 /// times the momentum. Returns the mean loss.
 fn training_passes(
     session: &mut Session,
@@ -154,8 +154,8 @@ impl NormLayer {
         }
     }
 
-    /// Running statistics from `state`, exact ones from the batches: the variance is the mean within batches plus that
-    /// between them.
+    /// Returns the running statistics from `state`, and the exact ones from the batches: the variance is the mean within batches
+    /// plus the variance between them.
     fn statistics(self, state: &[f32]) -> NormStatistics {
         let batches = self.batches.max(1.0);
         let mean = |channel: usize| self.mean_sums[channel] / batches;

@@ -1,10 +1,10 @@
-//! Units that start alike: the same incoming weights and the same gradient.
+//! Units that are identical at the start: the same incoming weights and the same gradient.
 
-/// Difference that rounding may leave between two units that compute the same, relative to the size of their values.
+/// Tolerated difference between two units that compute the same, relative to the size of their values.
 const TOLERANCE: f64 = 1e-5;
 
-/// Number of columns of `weights` and `gradient`, both `[fan_in, units]`, that equal another column in both, as far as
-/// two random projections of each can tell.
+/// Returns the number of columns of `weights` and `gradient`, both `[fan_in, units]`, that equal another column in both, as far as
+/// two random projections of each can distinguish them.
 pub(super) fn identical_units(weights: &[f32], gradient: &[f32], units: usize) -> u64 {
     let mut signatures: Vec<[f64; 4]> = vec![[0.0; 4]; units];
     let (mut weight_size, mut gradient_size) = (0.0f64, 0.0f64);
@@ -31,7 +31,7 @@ pub(super) fn identical_units(weights: &[f32], gradient: &[f32], units: usize) -
     (0..units).filter(|&index| near(index)).count() as u64
 }
 
-/// A fixed sequence of numbers without pattern in [-1, 1].
+/// Returns element `index` of a fixed sequence of numbers without pattern in [-1, 1].
 fn factor(index: usize) -> f64 {
     let mixed = (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,4 +1,4 @@
-//! Inspection of the samples themselves: duplicates, columns that tell, extremes, augmented images too large.
+//! Inspection of the samples: duplicates, leaking columns, extreme values, over-strong augmentation.
 
 use keel_data::{BatchOptions, Batches, DataError, FittedStep, Position};
 use keel_health::measurement::{
@@ -8,19 +8,19 @@ use keel_health::measurement::{
 use crate::error::TrainError;
 use crate::session::Session;
 
-/// Maximum number of rows whose extremes are looked for, evenly spread over the training split, and of their values.
+/// Maximum number of rows that are searched for extreme values, evenly spread over the training split, and of their values.
 const ROWS: usize = 65_536;
 const CELLS: usize = 4 * 1024 * 1024;
 /// Maximum number of images that are augmented, evenly spread over the training split, and of their values.
 const IMAGES: usize = 256;
 const VALUES: usize = 4 * 1024 * 1024;
-/// Images in a batch.
+/// Number of images in a batch.
 const BATCH: usize = 32;
 
 /// Adds to `measurement` what the samples of `session` show: on the first of several ranks, which writes the findings.
 ///
 /// # Errors
-/// A sample that cannot be preprocessed.
+/// If a sample cannot be preprocessed.
 pub(super) fn inspect(session: &Session, measurement: &mut DataMeasurement) -> Result<(), TrainError> {
     let data = session.data();
     if !data.dataset.is_reported_here() {
@@ -46,7 +46,7 @@ fn duplicates(found: keel_data::SplitDuplicates) -> SplitDuplicates {
     }
 }
 
-/// Extremes of the features that are columns of the table, whether scaled or not.
+/// Returns the extreme values of the features that are columns of the table, scaled or not.
 fn outliers(session: &Session) -> Result<Vec<FeatureOutliers>, TrainError> {
     let preprocessor = session.preprocessor();
     let mixed = preprocessor.steps().iter().any(|step| matches!(step, FittedStep::Projection { .. }));
@@ -65,7 +65,7 @@ fn outliers(session: &Session) -> Result<Vec<FeatureOutliers>, TrainError> {
     Ok(outliers.collect())
 }
 
-/// Size of images with and without the augmentation of the first epoch; `None` where there is none.
+/// Returns the magnitude of images with and without the augmentation of the first epoch; `None` if there is none.
 fn augmentation(session: &Session) -> Result<Option<AugmentationMeasurement>, TrainError> {
     let source = session.training_batches();
     let Some(augmenter) = source.augmenter() else { return Ok(None) };
@@ -83,7 +83,7 @@ fn augmentation(session: &Session) -> Result<Option<AugmentationMeasurement>, Tr
     }))
 }
 
-/// At most `limit` samples of the training split, evenly spread.
+/// Returns at most `limit` samples of the training split, evenly spread.
 fn spread(session: &Session, limit: usize) -> Vec<usize> {
     let train = &session.data().train;
     let count = train.len().min(limit);
@@ -104,7 +104,7 @@ impl Size {
     }
 }
 
-/// The size of the values of one epoch of `batches`.
+/// Returns the magnitude of the values of one epoch of `batches`.
 fn size(mut batches: Batches) -> Result<Size, DataError> {
     let mut size = Size::default();
     while let Some(batch) = batches.next() {

@@ -1,11 +1,11 @@
-//! Health of a training: what the rules of [`keel_health`] are told about a session, and when.
+//! Health of a training run: measurements of a session for the rules of [`keel_health`].
 //!
-//! Each measurement is a function of its own, usable without a training loop: [`describe_model`], [`measure_data`],
-//! [`measure_start`], [`StepProbe`] with [`measure_parameters`] for a step, [`measure_epoch`]. [`Watch`] calls them in
-//! turn during a training and keeps the [`keel_health::Monitor`].
+//! Each measurement is a separate function that can be used without a training loop: [`describe_model`], [`measure_data`],
+//! [`measure_start`], [`StepProbe`] with [`measure_parameters`] for a step, [`measure_epoch`]. [`Watch`] calls them during a
+//! training run and owns the [`keel_health::Monitor`].
 //!
-//! Measuring never changes a training: it draws no random number of a step and puts back every running statistic it
-//! moves, so weights are the same bits at every level.
+//! Measuring never changes a training run: it draws none of the random numbers of a step and restores every running statistic that
+//! it changes, so that weights are the same bits at every level.
 
 mod data;
 mod describe;

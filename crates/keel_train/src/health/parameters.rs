@@ -1,4 +1,4 @@
-//! Weights, gradients and updates of every parameter, from the norms the update computes anyway.
+//! Weights, gradients and updates of every parameter, from the norms that the update computes anyway.
 
 use keel_health::measurement::{LayerMeasurement, ParameterMeasurement, ParameterRole};
 use keel_nn::Trained;
@@ -22,16 +22,16 @@ pub(super) fn empty_measurements(graph: &Graph) -> Vec<LayerMeasurement> {
 /// Weight decay of an update.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DecayTerm {
-    /// The configured weight decay.
+    /// Configured weight decay.
     pub weight_decay: f64,
-    /// Learning rate of the step, where the decay does not pass through the optimizer's averages (AdamW); `None` where it is
-    /// part of the gradient.
+    /// Learning rate of the step, if the decay is not included in the optimizer's averages (AdamW); `None` if it is part of the
+    /// gradient.
     pub decoupled_rate: Option<f64>,
 }
 
 impl DecayTerm {
-    /// Norm of the decay of weights with these `norms`, on the scale of their gradient: `decay * weights`; for a decoupled one
-    /// the gradient times the decay's share of the update.
+    /// Returns the norm of the decay of weights with these `norms`, on the scale of their gradient: `decay * weights`; for
+    /// decoupled decay, the gradient times the decay's fraction of the update.
     fn norm(self, norms: &SegmentNorms) -> f64 {
         match self.decoupled_rate {
             None => self.weight_decay * norms.values,
@@ -66,15 +66,15 @@ pub fn measure_parameters(graph: &Graph, norms: &[SegmentNorms], decay: DecayTer
     }
 }
 
-/// Returns true for a parameter that is left alone on purpose, always or after its epochs, in a layer that is trained: there is
+/// Returns true for a parameter that is not trained on purpose, always or after its epochs, in a layer that is trained: there is
 /// nothing to measure.
 fn rests_beside_others(graph: &Graph, parameter: &Parameter) -> bool {
     parameter.trained != Trained::Always
         && graph.parameters_of(parameter.node).any(|own| own.trained == Trained::Always)
 }
 
-/// As [`measure_parameters`] for a step whose update was not applied: what is not finite in `values` and `gradients`, no
-/// norms.
+/// Measures parameters like [`measure_parameters`] for a step whose update was not applied: non-finite entries of `values` and
+/// `gradients`, no norms.
 pub(super) fn measure_failed_parameters(
     graph: &Graph,
     values: &[f32],

@@ -4,7 +4,7 @@ use keel_health::measurement::{LayerMeasurement, LayerStatistic, ModelDescriptio
 
 use crate::runs::LayerRecord;
 
-/// Returns one row per number of a step, which is counted from 1; names are those of [`LayerStatistic`].
+/// Returns one row per measured value of a step, which is counted from 1; names are those of [`LayerStatistic`].
 pub fn layer_records(measurement: &StepMeasurement, model: &ModelDescription, step: u64) -> Vec<LayerRecord> {
     let mut records = Vec::new();
     for layer in &measurement.layers {

@@ -1,4 +1,4 @@
-//! The state before the first update: real training batches forward and backward, without an update.
+//! State before the first update: training batches forward and backward, without an update.
 
 use keel_data::{Batches, Position};
 use keel_health::measurement::{ModelDescription, StartLayer, StartMeasurement};
@@ -9,17 +9,17 @@ use super::{StepProbe, Thoroughness};
 use crate::error::TrainError;
 use crate::session::Session;
 
-/// Samples the measurement covers, where the training split has as many; it ends with the batch that reaches them.
+/// Number of samples in the measurement, if the training split has as many; it ends with the batch that reaches this number.
 pub const START_SAMPLES: u64 = 512;
 
-/// Measures the session as it is on its first training batches, at least [`START_SAMPLES`] samples: the loss, the signal
-/// forward and backward, saturated and silent units, identical units. The session is left as it was: no update, running
-/// statistics put back. `tiny_batch`, `gradient_check` and `batch_mixing` stay empty.
+/// Measures the session on its first training batches, at least [`START_SAMPLES`] samples: the loss, the signal forward and
+/// backward, saturated and inactive units, identical units. The session is unchanged afterwards: no update, running statistics
+/// restored. `tiny_batch`, `gradient_check` and `batch_mixing` stay empty.
 ///
 /// `model` is [`super::describe_model`] of the session.
 ///
 /// # Errors
-/// A sample that cannot be preprocessed.
+/// If a sample cannot be preprocessed.
 pub fn measure_start(session: &mut Session, model: &ModelDescription) -> Result<StartMeasurement, TrainError> {
     let state = session.network().state.to_vec();
     let measured = measure(session, model);
@@ -27,7 +27,7 @@ pub fn measure_start(session: &mut Session, model: &ModelDescription) -> Result<
     measured
 }
 
-/// Sums over the batches of one layer.
+/// Sums over the batches for one layer.
 #[derive(Debug, Clone, Default)]
 struct LayerTotal {
     count: f64,
@@ -124,7 +124,7 @@ impl LayerTotal {
     }
 }
 
-/// Identical units of every layer with weights, from the gradient of the last backward pass.
+/// Returns the identical units of every layer with weights, from the gradient of the last backward pass.
 fn identical_by_layer(session: &Session) -> Vec<Option<u64>> {
     let network = session.network();
     let mut identical = vec![None; network.graph.nodes().len()];

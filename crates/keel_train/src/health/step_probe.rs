@@ -1,4 +1,4 @@
-//! Asks for the statistics of a step and keeps one [`StepMeasurement`] up to date, without an allocation after the first step.
+//! Requests the statistics of a step and maintains one [`StepMeasurement`], without an allocation after the first step.
 
 use keel_health::measurement::{
     GradientMeasurement, LayerKind, ModelDescription, SignalMeasurement, StepMeasurement, UnitMeasurement,
@@ -15,34 +15,34 @@ use crate::optimizers::SegmentNorms;
 use crate::runs::HistogramRecord;
 use crate::session::Session;
 
-/// Sign agreement of a unit's weight gradient from which K014 counts it.
+/// Minimum sign agreement of a unit's weight gradient for K014 to count it.
 const AGREEMENT: f64 = 0.9;
-/// Inputs a unit needs before the signs of its gradient say anything.
+/// Minimum number of inputs of a unit for the signs of its gradient to be meaningful.
 const LEAST_FAN_IN: usize = 8;
-/// Signs of weight gradients are looked at in one of this many steps.
+/// Interval, in steps, at which the signs of weight gradients are measured.
 const SIGN_STEPS: u64 = 4;
 
-/// Which tensors are measured.
+/// Set of tensors that are measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Thoroughness {
     /// Outputs of weight layers and activations (z and a), gradients with respect to the outputs of weight layers (dL/dz): the
-    /// values that rules judge.
+    /// values that rules evaluate.
     Standard,
     /// Outputs and gradients of every layer.
     Full,
 }
 
-/// Measures steps. Hand it to [`crate::Session::gradient`] between [`StepProbe::begin`] and [`StepProbe::finish`].
+/// Measures steps. Pass it to [`crate::Session::gradient`] between [`StepProbe::begin`] and [`StepProbe::finish`].
 #[derive(Debug)]
 pub struct StepProbe {
     statistics: Statistics,
-    /// Indices of the layers that saturate.
+    /// For each layer, true if it saturates.
     saturates: Vec<bool>,
     measurement: StepMeasurement,
 }
 
 impl StepProbe {
-    /// A probe for the steps of `session`, which `model` describes.
+    /// Creates a probe for the steps of `session`, described by `model`.
     pub fn new(model: &ModelDescription, session: &Session, thoroughness: Thoroughness) -> Self {
         let graph = &session.network().graph;
         let statistics = session.statistics(|node| wanted(model, graph, node, thoroughness)).sampled();
@@ -59,13 +59,13 @@ impl StepProbe {
         StepProbe { statistics, saturates, measurement }
     }
 
-    /// Makes ready for step `step`, counted from 0. With `histograms`, those of outputs and gradients are kept, for
+    /// Prepares for step `step`, counted from 0. With `histograms`, those of outputs and gradients are kept, for
     /// [`StepProbe::histograms`].
     pub fn begin(&mut self, step: u64, histograms: bool) {
         self.statistics.begin(step.is_multiple_of(SIGN_STEPS), histograms);
     }
 
-    /// The histograms of outputs and gradients, if they were asked for; `step` is the number they get.
+    /// Returns the histograms of outputs and gradients, if they were requested; `step` is the number recorded with them.
     pub fn histograms(&self, model: &ModelDescription, step: u64) -> Vec<HistogramRecord> {
         let mut records = Vec::new();
         for (node, probe) in self.statistics.histograms() {
@@ -84,8 +84,8 @@ impl StepProbe {
         records
     }
 
-    /// Puts together the answers of step `step`. What a probe cannot see (loss, learning rate, …) is left for the caller, in
-    /// [`StepProbe::measurement_mut`].
+    /// Collects the results of step `step`. Values that a probe does not measure (loss, learning rate, …) are set by the caller,
+    /// through [`StepProbe::measurement_mut`].
     pub fn finish(&mut self, step: u64) {
         self.statistics.finish();
         self.measurement.step = step;
@@ -105,17 +105,17 @@ impl StepProbe {
         measure_parameters(graph, norms, decay, &mut self.measurement.layers);
     }
 
-    /// Adds what is not finite in parameters and `gradients` of a step whose update was not applied.
+    /// Adds the non-finite entries of parameters and `gradients` of a step whose update was not applied.
     pub fn failed_parameters(&mut self, graph: &Graph, values: &[f32], gradients: &[f32]) {
         measure_failed_parameters(graph, values, gradients, &mut self.measurement.layers);
     }
 
-    /// The step so far.
+    /// Returns the measurement so far.
     pub fn measurement(&self) -> &StepMeasurement {
         &self.measurement
     }
 
-    /// The step so far, to be completed.
+    /// Returns the measurement so far, to be completed.
     pub fn measurement_mut(&mut self) -> &mut StepMeasurement {
         &mut self.measurement
     }
@@ -131,13 +131,13 @@ impl Observer for StepProbe {
     }
 }
 
-/// Units of an activation whose firing is counted; 0 for other layers.
+/// Returns the number of units of an activation whose activity is counted; 0 for other layers.
 fn units(model: &ModelDescription, layer: usize) -> usize {
     let layer = &model.layers[layer];
     layer.units.filter(|_| layer.kind == LayerKind::Activation).unwrap_or(0)
 }
 
-/// Outputs beyond these are saturated; `None` for a node that does not saturate.
+/// Returns the limits beyond which outputs are saturated; `None` for a node that does not saturate.
 fn limits(node: &Node) -> Option<Limits> {
     let saturation = node.op.activation().and_then(|activation| activation.saturation())?;
     Some(Limits { low: saturation.low, high: saturation.high })
@@ -183,7 +183,7 @@ fn gradient_measurement(gradient: GradientSignal) -> GradientMeasurement {
     }
 }
 
-/// Copies the counts of a step; a layer nobody counted is not measured.
+/// Copies the counts of a step; a layer without counts is not measured.
 fn copy_units(counts: &mut UnitCounts, measured: &mut Option<UnitMeasurement>) {
     let Some(units) = measured else { return };
     if counts.observations() == 0 {

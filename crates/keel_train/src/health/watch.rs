@@ -1,4 +1,4 @@
-//! Watches a training: asks for its measurements, has the rules judge them, keeps the findings.
+//! Watches a training run: requests its measurements, evaluates the rules, keeps the findings.
 
 use keel_health::measurement::EvaluationMeasurement;
 use keel_health::{Finding, Level, Monitor, MonitorState};
@@ -16,18 +16,18 @@ use crate::metrics::Metrics;
 use crate::runs::{FindingRecord, HistogramRecord, LayerRecord, PartMetrics};
 use crate::session::{FinishedStep, Session, StepObserver, StepPlace};
 
-/// Layer measurements kept of a whole training, about.
+/// Approximate number of layer measurements kept of a whole training run.
 const RECORDED_STEPS: u64 = 200;
 
-/// Steps between two records of layer measurements at least.
+/// Minimum number of steps between two records of layer measurements.
 const LEAST_INTERVAL: u64 = 10;
 
-/// The health of one training under way.
+/// Health of a training run in progress.
 #[derive(Debug)]
 pub struct Watch {
     config: HealthConfig,
     weight_decay: f64,
-    /// The decay does not pass through the optimizer's averages.
+    /// True if the decay is not included in the optimizer's averages.
     decoupled: bool,
     classification: bool,
     monitor: Monitor,
@@ -38,24 +38,23 @@ pub struct Watch {
     histograms: Vec<HistogramRecord>,
 }
 
-/// What has come together since it was last asked for.
+/// New findings and records since the last request.
 #[derive(Debug, Default)]
 pub struct News {
-    /// Findings that are new or have become more serious; those that follow from another name it.
+    /// Findings that are new or have become more serious; a consequence names its cause.
     pub findings: Vec<Finding>,
     /// Measurements of layers.
     pub layers: Vec<LayerRecord>,
-    /// Distributions, at level full.
+    /// Histograms, at level full.
     pub histograms: Vec<HistogramRecord>,
 }
 
 impl Watch {
-    /// Begins to watch `session`, made from `config`, of `steps` steps in all: the model, the data and, in a new training,
-    /// the state before the first update are judged at once. `state` is that of a training that goes on. `None` at level
-    /// off.
+    /// Begins to watch `session`, made from `config`, with `steps` steps in total: the model, the data and, in a new training run,
+    /// the state before the first update are evaluated immediately. `state` is that of a resumed training run. `None` at level off.
     ///
     /// # Errors
-    /// A sample that cannot be preprocessed.
+    /// If a sample cannot be preprocessed.
     pub fn begin(
         config: &Config,
         session: &mut Session,
@@ -96,34 +95,34 @@ impl Watch {
         Ok(Some(watch))
     }
 
-    /// The end of an epoch, measured and judged.
+    /// Measures and evaluates the end of an epoch.
     ///
     /// # Errors
-    /// A sample that cannot be preprocessed.
+    /// If a sample cannot be preprocessed.
     pub fn epoch(&mut self, session: &mut Session, losses: EpochLosses) -> Result<(), TrainError> {
         let measurement = measure_epoch(session, self.monitor.model(), losses)?;
         self.news.extend(self.monitor.epoch(&measurement));
         Ok(())
     }
 
-    /// How the validation split was evaluated at the end of an epoch, judged.
+    /// Evaluates the rules on the metrics of the validation split at the end of an epoch.
     pub fn validation(&mut self, metrics: &Metrics) {
         self.news.extend(self.monitor.validation(without_result("validation", metrics)));
     }
 
-    /// How the splits were evaluated at the end of the training, judged.
+    /// Evaluates the rules on the metrics of all splits at the end of the training run.
     pub fn evaluation(&mut self, metrics: &PartMetrics) {
         let parts = [("train", &metrics.train), ("test", &metrics.test)];
         let measured = parts.iter().filter_map(|(split, metrics)| Some(without_result(split, metrics.as_ref()?)));
         self.news.extend(self.monitor.evaluation(measured.collect()));
     }
 
-    /// The end of the training, judged.
+    /// Evaluates the rules at the end of the training run.
     pub fn end(&mut self) {
         self.news.extend(self.monitor.end());
     }
 
-    /// What is new since the last call.
+    /// Returns what is new since the last call.
     pub fn take_news(&mut self) -> News {
         let mut findings = std::mem::take(&mut self.news);
         if !findings.is_empty() {
@@ -136,17 +135,17 @@ impl Watch {
         News { findings, layers: std::mem::take(&mut self.layers), histograms: std::mem::take(&mut self.histograms) }
     }
 
-    /// All findings so far: causes first, each followed by its consequences.
+    /// Returns all findings so far: causes first, each followed by its consequences.
     pub fn findings(&self) -> Vec<Finding> {
         self.monitor.findings()
     }
 
-    /// The findings as JSON documents, for a summary.
+    /// Returns the findings as JSON documents, for a summary.
     pub fn finding_documents(&self) -> Vec<serde_json::Value> {
         self.findings().iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect()
     }
 
-    /// Why the training should stop now, if it should: `health.on_error` is `stop` and there is a finding of level error.
+    /// Returns the reason to stop the training run now, if any: `health.on_error` is `stop` and there is a finding of level error.
     pub fn reason_to_stop(&self) -> Option<String> {
         if self.config.on_error != OnError::Stop {
             return None;
@@ -157,12 +156,12 @@ impl Watch {
         Some(format!("{} {}{place}: {}; health.on_error is stop", worst.code, worst.rule, worst.message))
     }
 
-    /// What the rules know.
+    /// Returns the monitor.
     pub fn monitor(&self) -> &Monitor {
         &self.monitor
     }
 
-    /// What a checkpoint keeps.
+    /// Returns the state for a checkpoint.
     pub fn state(&self) -> MonitorState {
         self.monitor.state()
     }
@@ -195,7 +194,7 @@ impl StepObserver for Watch {
         self.probe.begin(place.step, histograms);
     }
 
-    /// Judges the step.
+    /// Evaluates the rules on the step.
     fn end(&mut self, step: &FinishedStep<'_>) {
         let FinishedStep { place, samples, result, network, .. } = *step;
         self.probe.finish(place.step);
@@ -208,7 +207,7 @@ impl StepObserver for Watch {
             None => self.probe.failed_parameters(&network.graph, &network.parameters, step.gradients),
         }
         let measurement = self.probe.measurement_mut();
-        // Findings count steps as everything a person reads does: the first one is 1, and 0 is before it.
+        // Findings count steps as everything shown to users does: the first one is 1, and 0 is before it.
         measurement.step = place.step + 1;
         measurement.epoch = place.epoch;
         measurement.samples = samples as u64;
@@ -224,7 +223,7 @@ impl StepObserver for Watch {
     }
 }
 
-/// The samples of a split that have no result.
+/// Returns the samples of a split that have no result.
 fn without_result(split: &str, metrics: &Metrics) -> EvaluationMeasurement {
     let left_out = metrics.left_out.clone().unwrap_or_default();
     EvaluationMeasurement {
@@ -237,7 +236,7 @@ fn without_result(split: &str, metrics: &Metrics) -> EvaluationMeasurement {
 }
 
 impl News {
-    /// The findings as rows of the database, noted after `step` steps.
+    /// Returns the findings as rows of the database, recorded after `step` steps.
     pub fn finding_records(&self, step: u64) -> Vec<FindingRecord> {
         let record = |finding: &Finding| FindingRecord {
             step,

@@ -1,4 +1,4 @@
-//! The sum of everything a run holds, by part, from shapes alone.
+//! Memory of a run by part, computed from shapes only.
 
 use keel_data::{PreprocessStep, SampleShape, SplitDataset, Targets};
 use std::sync::Arc;
@@ -10,36 +10,36 @@ use super::limit::{LimitOrigin, bytes_text};
 use crate::config::{AveragingConfig, Config};
 use crate::error::TrainError;
 
-/// Batches prepared ahead of the step.
+/// Number of batches prepared ahead of the step.
 pub(crate) const BATCHES_AHEAD: usize = 2;
 
-/// Largest batch of an evaluation; results do not depend on it.
+/// Maximum batch size of an evaluation; results do not depend on it.
 pub(crate) const EVALUATION_BATCH: usize = 256;
 
-/// Numbers up to which a run is summed up: 280 TB. Beyond, it is refused without a sum, which could not be counted.
+/// Number of values up to which the memory of a run is added up: 280 TB. A larger run is rejected without a sum, which could overflow.
 const COUNTABLE: u128 = 1 << 46;
 
-/// Bytes of one number.
+/// Size of one number in bytes.
 const FLOAT: u64 = size_of::<f32>() as u64;
 
-/// Facts that decide how much memory a run takes, beside its config.
+/// Facts that determine the memory of a run, in addition to its config.
 #[derive(Debug, Clone)]
 pub struct Job<'a> {
-    /// The config.
+    /// Config of the run.
     pub config: &'a Config,
     /// Shape of a sample after preprocessing.
     pub input: SampleShape,
-    /// Values the network gives per sample.
+    /// Number of outputs of the network per sample.
     pub outputs: usize,
-    /// Bytes of all samples and their targets.
+    /// Size of all samples and their targets in bytes.
     pub data_bytes: u64,
-    /// True if the data is in memory already, so that it is no part of what the machine has free.
+    /// True if the data is in memory already, so that it is not part of the machine's free memory.
     pub data_is_held: bool,
-    /// Samples of the training split.
+    /// Number of samples of the training split.
     pub training_samples: usize,
-    /// Samples of the largest split.
+    /// Number of samples of the largest split.
     pub largest_split: usize,
-    /// Threads that compute.
+    /// Number of threads that compute.
     pub workers: usize,
 }
 
@@ -48,11 +48,11 @@ pub struct Job<'a> {
 pub struct MemoryPart {
     /// Name, as in "gradients and optimizer".
     pub name: &'static str,
-    /// Its size.
+    /// Size in bytes.
     pub bytes: u64,
 }
 
-/// Memory of a run by part, and the limit it has to keep.
+/// Memory of a run by part, and its limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Estimate {
     parts: Vec<MemoryPart>,
@@ -61,7 +61,7 @@ pub struct Estimate {
 }
 
 impl Job<'_> {
-    /// Facts of a run of `config` on `data`, which is in memory.
+    /// Collects the facts of a run of `config` on `data`, which is in memory.
     pub fn of_data<'a>(config: &'a Config, data: &SplitDataset, input: SampleShape, workers: usize) -> Job<'a> {
         Job {
             config,
@@ -75,10 +75,10 @@ impl Job<'_> {
         }
     }
 
-    /// Memory of the run of `program` with training batches of up to `batch` samples. Nothing of it is allocated.
+    /// Estimates the memory of the run of `program` with training batches of up to `batch` samples. Nothing is allocated.
     ///
     /// # Errors
-    /// A `train.memory_limit` that is not a size, or a run beyond anything that can be counted.
+    /// If `train.memory_limit` is not a valid size, or the run is too large to be added up.
     pub fn estimate(&self, program: &Program, batch: usize) -> Result<Estimate, TrainError> {
         let batch = batch.clamp(1, self.training_samples.max(1) + 1);
         check_countable(program.graph(), batch)?;
@@ -108,10 +108,10 @@ impl Job<'_> {
         Ok(Estimate { parts, limit, held })
     }
 
-    /// Largest training batch, at most that of the config, that keeps the limit; `None` if not even two samples do.
+    /// Returns the maximum training batch size, at most that of the config, within the limit; `None` if not even two samples fit.
     ///
     /// # Errors
-    /// As [`Job::estimate`].
+    /// As described at [`Job::estimate`].
     pub fn largest_batch(&self, program: &Program) -> Result<Option<usize>, TrainError> {
         let (mut fitting, mut above) = (1, self.config.train.batch_size + 1);
         while fitting + 1 < above {
@@ -124,11 +124,11 @@ impl Job<'_> {
         Ok((fitting > 1).then_some(fitting))
     }
 
-    /// Largest `[height, width]` below the present one, in the same proportions, whose run keeps the limit with the
-    /// batches of the config; `None` where samples are no images or no size does.
+    /// Returns the maximum `[height, width]` below the present one, in the same proportions, whose run stays within the limit with
+    /// the batch size of the config; `None` if samples are not images or no size fits.
     ///
     /// # Errors
-    /// As [`Job::estimate`].
+    /// As described at [`Job::estimate`].
     pub fn largest_image(&self) -> Result<Option<[usize; 2]>, TrainError> {
         let SampleShape::Image { height, width, channels } = self.input else { return Ok(None) };
         let steps = height.min(width) / 8;
@@ -138,7 +138,7 @@ impl Job<'_> {
             let share = input.len() as f64 / self.input.len() as f64;
             let job = Job { input, data_bytes: (self.data_bytes as f64 * share) as u64, ..self.clone() };
             let Ok(graph) = self.config.graph(&input, self.outputs) else { continue };
-            // Data in memory takes its present size until it is read again.
+            // Data in memory keeps its present size until it is read again.
             let job = Job { data_is_held: false, ..job };
             if job.estimate(&lower(&Arc::new(graph), &Cpu::fused()), self.config.train.batch_size)?.fits() {
                 return Ok(Some([scaled(height), scaled(width)]));
@@ -149,22 +149,22 @@ impl Job<'_> {
 }
 
 impl Estimate {
-    /// Memory by part.
+    /// Returns the memory by part.
     pub fn parts(&self) -> &[MemoryPart] {
         &self.parts
     }
 
-    /// All parts together.
+    /// Returns the total.
     pub fn total(&self) -> u64 {
         self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.bytes))
     }
 
-    /// The limit and who set it; `None` where the system does not say what it has free.
+    /// Returns the limit and its origin; `None` if the system does not report its free memory.
     pub fn limit(&self) -> Option<(u64, LimitOrigin)> {
         self.limit
     }
 
-    /// Returns true if the run keeps the limit.
+    /// Returns true if the run stays within the limit.
     pub fn fits(&self) -> bool {
         match self.limit {
             None => true,
@@ -173,7 +173,7 @@ impl Estimate {
         }
     }
 
-    /// One line a part, the total last, with aligned numbers.
+    /// Returns one line per part, the total last, with aligned numbers.
     pub fn table(&self) -> String {
         let total = MemoryPart { name: "together", bytes: self.total() };
         let width = self.parts.iter().map(|part| part.name.len()).max().unwrap_or(0);
@@ -181,7 +181,7 @@ impl Estimate {
         self.parts.iter().chain([&total]).map(line).collect::<Vec<_>>().join("\n")
     }
 
-    /// The first sentence of a refusal.
+    /// Returns the first sentence of the error message.
     fn excess(&self) -> String {
         let needed = bytes_text(self.total());
         match self.limit {
@@ -196,10 +196,10 @@ impl Estimate {
     }
 }
 
-/// Refuses a run that does not fit, with the sum by part and what would fit.
+/// Checks that a run fits; otherwise returns an error with the sum by part and the settings that would fit.
 ///
 /// # Errors
-/// The refusal.
+/// If the run does not fit.
 pub(crate) fn check(job: &Job<'_>, program: &Program) -> Result<(), TrainError> {
     let batch = job.config.train.batch_size;
     let estimate = job.estimate(program, batch)?;
@@ -221,7 +221,7 @@ pub(crate) fn check(job: &Job<'_>, program: &Program) -> Result<(), TrainError> 
     Err(TrainError::setting("train.memory_limit", message))
 }
 
-/// Refuses a network whose weights or outputs of a batch are too many to be summed up.
+/// Rejects a network whose weights or outputs of a batch are too many to be added up.
 fn check_countable(graph: &Graph, batch: usize) -> Result<(), TrainError> {
     let outputs = |node: &Node| node.op.output_shape().len() as u128;
     let numbers = |node: &Node| node.parameters.len() as u128 + outputs(node).saturating_mul(batch as u128);
@@ -231,8 +231,8 @@ fn check_countable(graph: &Graph, batch: usize) -> Result<(), TrainError> {
         None => Ok(()),
         Some(node) => {
             let message = format!(
-                "weights and a batch of {batch} samples would be {total} numbers, most of them of layer {} ({}), more than any \
-                 memory holds; use a narrower layer, smaller batches or smaller images",
+                "weights and a batch of {batch} samples have {total} numbers, most of them in layer {} ({}), more than fit into \
+                 any memory; use a narrower layer, smaller batches or smaller images",
                 node.place, node.name
             );
             Err(TrainError::setting("model.layers", message))
@@ -240,10 +240,10 @@ fn check_countable(graph: &Graph, batch: usize) -> Result<(), TrainError> {
     }
 }
 
-/// Refuses projections whose matrices, `[features, features]` in f64, do not fit.
+/// Rejects projections whose matrices, `[features, features]` in f64, do not fit.
 ///
 /// # Errors
-/// The refusal.
+/// If they do not fit.
 pub(crate) fn check_preprocessing(config: &Config, input: &SampleShape) -> Result<(), TrainError> {
     if !config.preprocess.resolved_steps().iter().any(PreprocessStep::is_projection) {
         return Ok(());
@@ -267,7 +267,7 @@ pub(crate) fn check_preprocessing(config: &Config, input: &SampleShape) -> Resul
     }
 }
 
-/// Bytes of samples and targets.
+/// Returns the size of samples and targets in bytes.
 fn bytes_of(data: &SplitDataset) -> u64 {
     let inputs = match data.dataset.inputs() {
         keel_data::Inputs::Bytes(values) => values.len() as u64,

@@ -1,23 +1,23 @@
-//! The limit a run has to keep.
+//! Memory limit of a run.
 
 use super::machine;
 use crate::config::MemoryLimit;
 
-/// Who set a limit.
+/// Origin of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitOrigin {
-    /// The config.
+    /// Set in the config.
     Config,
-    /// The memory the machine has free.
+    /// Free memory of the machine.
     Machine,
 }
 
 impl MemoryLimit {
-    /// The bytes a run may take and who says so; `None` where nobody does. A limit above all the machine could ever give
-    /// is none: it would end in a failed allocation.
+    /// Returns the limit in bytes and its origin; `None` if there is none. A limit above what the machine could ever provide is
+    /// ignored: it would end in a failed allocation.
     ///
     /// # Errors
-    /// A text that is neither `auto` nor a size; the message says what is accepted.
+    /// If the text is neither `auto` nor a valid size; the message says what is accepted.
     pub fn resolve(&self) -> Result<Option<(u64, LimitOrigin)>, String> {
         match self.given()? {
             Some(bytes) => match machine::most_bytes().filter(|most| *most < bytes) {
@@ -29,7 +29,7 @@ impl MemoryLimit {
     }
 }
 
-/// Bytes as a person reads them: `512 bytes`, `3.4 MB`, `101.4 GB`.
+/// Formats a number of bytes for display: `512 bytes`, `3.4 MB`, `101.4 GB`.
 pub fn bytes_text(bytes: u64) -> String {
     let units = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
     let fitting = units.into_iter().find(|(size, _)| bytes as f64 >= *size);

@@ -1,20 +1,20 @@
-//! Memory a machine has free for this process, as far as its system says.
+//! Free memory of the machine for this process, as far as its system reports it.
 
 use std::path::Path;
 
-/// Bytes this process may still take: what Linux calls available, or what is left of the container's limit or of the
-/// process's own address space (`ulimit -v`) where that is less. `None` where the system does not say.
+/// Returns the number of bytes that this process can still allocate: what Linux reports as available, or what is left of the
+/// container's limit or of the process's own address space (`ulimit -v`) if that is less. `None` if the system does not report it.
 pub fn free_bytes() -> Option<u64> {
     bytes_below(Path::new("/"), available)
 }
 
-/// Bytes this process could take if every other gave up its memory: all there are, with those of the disk that serve as
-/// memory, under the limits of [`free_bytes`].
+/// Returns the number of bytes that this process could allocate if all others freed their memory: total memory with swap space,
+/// under the limits of [`free_bytes`].
 pub(super) fn most_bytes() -> Option<u64> {
     bytes_below(Path::new("/"), installed)
 }
 
-/// The bytes that `of_machine` finds in `/proc/meminfo`, or what is left of a limit, with the system's files below `root`.
+/// Returns the bytes that `of_machine` finds in `/proc/meminfo`, or what is left of a limit, with the system's files below `root`.
 fn bytes_below(root: &Path, of_machine: fn(&str) -> Option<u64>) -> Option<u64> {
     let read = |path: &str| std::fs::read_to_string(root.join(path.trim_start_matches('/'))).ok();
     let machine = read("proc/meminfo").and_then(|text| of_machine(&text));
@@ -24,7 +24,7 @@ fn bytes_below(root: &Path, of_machine: fn(&str) -> Option<u64>) -> Option<u64> 
     machine.into_iter().chain(container).chain(own).min()
 }
 
-/// Bytes by which the address space of this process may grow; `None` where it is not limited.
+/// Returns the number of bytes by which the address space of this process can grow; `None` if it is not limited.
 fn left_of_address_space(read: &impl Fn(&str) -> Option<String>) -> Option<u64> {
     let limits = read("proc/self/limits")?;
     let limit = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
@@ -33,23 +33,23 @@ fn left_of_address_space(read: &impl Fn(&str) -> Option<String>) -> Option<u64> 
     Some(limit.saturating_sub(bytes_after(&status, "VmSize:")?))
 }
 
-/// `MemAvailable` of `/proc/meminfo`.
+/// Returns `MemAvailable` of `/proc/meminfo`.
 fn available(text: &str) -> Option<u64> {
     bytes_after(text, "MemAvailable:")
 }
 
-/// `MemTotal` and `SwapTotal` of `/proc/meminfo`.
+/// Returns `MemTotal` plus `SwapTotal` of `/proc/meminfo`.
 fn installed(text: &str) -> Option<u64> {
     bytes_after(text, "MemTotal:")?.checked_add(bytes_after(text, "SwapTotal:").unwrap_or(0))
 }
 
-/// The number of kB after `name`, in bytes.
+/// Returns the number of kB after `name`, in bytes.
 fn bytes_after(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// Bytes left in the control group of a line of `/proc/self/cgroup` and in the groups around it.
+/// Returns the number of bytes left in the control group in a line of `/proc/self/cgroup` and in the enclosing groups.
 fn left_in_groups(line: &str, read: &impl Fn(&str) -> Option<String>) -> Vec<u64> {
     let mut fields = line.splitn(3, ':');
     let (Some(_), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
@@ -60,21 +60,21 @@ fn left_in_groups(line: &str, read: &impl Fn(&str) -> Option<String>) -> Vec<u64
         "memory" => ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
         _ => return Vec::new(),
     };
-    // A container may see its own group as the root, so that the path from outside leads nowhere: the root counts too.
+    // A container may see its own group as the root, so that the path outside does not exist: the root counts too.
     let mut folders: Vec<&Path> = Path::new(path).ancestors().collect();
     folders.push(Path::new("/"));
     let left = |folder: &Path| {
         let file = |name: &str| read(&format!("{mount}/{}/{name}", folder.display().to_string().trim_matches('/')));
         let limit: u64 = file(limit)?.trim().parse().ok()?;
         let used: u64 = file(usage)?.trim().parse().ok()?;
-        // Cached files are given back when memory is short.
+        // Cached files are released when memory is short.
         let given_back = file("memory.stat").and_then(|text| entry(&text, cached)).unwrap_or(0);
         Some(limit.saturating_sub(used.saturating_sub(given_back)))
     };
     folders.into_iter().filter_map(left).collect()
 }
 
-/// The number after `name` in lines of names and numbers.
+/// Returns the number after `name` in lines of names and numbers.
 fn entry(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }

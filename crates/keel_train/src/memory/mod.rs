@@ -1,5 +1,4 @@
-//! Memory is known before it is used: what a run will hold is summed from shapes alone, and refused where it does not
-//! fit.
+//! Memory estimates before allocation: the memory of a run is computed from shapes only, and a run that does not fit is rejected.
 
 mod estimate;
 mod limit;

@@ -1,4 +1,4 @@
-//! What the same scores are worth without a model: always the largest class of the training split, or always its mean.
+//! Scores of a constant guess without a model: the largest class of the training split, or its mean.
 
 use std::collections::BTreeMap;
 
@@ -12,29 +12,29 @@ use crate::objective::TrainingTargets;
 /// Scores of a constant guess on the same samples.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
-    /// `largest_class` of the training split (its class shares where probabilities are asked for), or its `mean`.
+    /// Constant: `largest_class` of the training split (with its class fractions as probabilities), or its `mean`.
     pub guess: Guess,
-    /// The guessed class.
+    /// Guessed class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
-    /// Value of each metric by its name.
+    /// Value of each metric by name.
     #[serde(flatten)]
     pub scores: BTreeMap<String, f64>,
 }
 
-/// The constant that is guessed.
+/// Constant that is guessed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Guess {
-    /// The most frequent class of the training split.
+    /// Most frequent class of the training split.
     #[default]
     LargestClass,
-    /// The mean of the training split.
+    /// Mean of the training split.
     Mean,
 }
 
 impl TrainingTargets {
-    /// The largest class and the share of each; `None` where they are not known.
+    /// Returns the largest class and the fraction of each; `None` if they are not known.
     fn shares(&self) -> Option<(usize, Vec<f64>)> {
         let samples = self.class_samples.iter().sum::<u64>() as f64;
         let largest =
@@ -42,7 +42,7 @@ impl TrainingTargets {
         (samples > 0.0).then(|| (largest, self.class_samples.iter().map(|&count| count as f64 / samples).collect()))
     }
 
-    /// Scores on a part whose true classes are counted in `confusion`.
+    /// Returns the scores on a part whose true classes are counted in `confusion`.
     pub(super) fn of_classes(&self, confusion: &ConfusionMatrix, names: &[String]) -> Option<Baseline> {
         let (largest, shares) = self.shares().filter(|(_, shares)| shares.len() == confusion.counts.len())?;
         let samples = confusion.class_samples();
@@ -68,7 +68,7 @@ impl TrainingTargets {
         Some(Baseline { guess: Guess::LargestClass, class: names.get(largest).cloned(), scores: by_name(scores) })
     }
 
-    /// Scores on a part with these true values, `[samples, names]`.
+    /// Returns the scores on a part with these true values, `[samples, names]`.
     pub(super) fn of_values(&self, actual: &[f32], names: &[String]) -> Option<Baseline> {
         if self.means.len() != names.len() {
             return None;
@@ -87,12 +87,12 @@ impl TrainingTargets {
 }
 
 impl Baseline {
-    /// Its value of a metric.
+    /// Returns the value of a metric.
     pub fn value(&self, metric: MetricName) -> Option<f64> {
         self.scores.get(metric.name()).copied()
     }
 
-    /// The guess in words: `largest class` or `mean`.
+    /// Returns the guess in words: `largest class` or `mean`.
     pub fn words(&self) -> &'static str {
         match self.guess {
             Guess::LargestClass => "largest class",
@@ -101,7 +101,7 @@ impl Baseline {
     }
 }
 
-/// Average precision of equal scores: the share of the positive class, or its mean over the classes present.
+/// Returns the average precision of equal scores: the fraction of the positive class, or its mean over the classes present.
 fn prevalence(samples: &[u64]) -> Option<f64> {
     let total = samples.iter().sum::<u64>() as f64;
     let shares = samples.iter().skip(usize::from(samples.len() == 2)).filter(|&&count| count > 0);

@@ -1,33 +1,33 @@
-//! Whether probabilities can be taken at their word: of the samples predicted with 80 %, 80 % should be right.
+//! Calibration of probabilities: of the samples predicted with 80 %, 80 % should be right.
 
 use serde::{Deserialize, Serialize};
 
 use super::confusion::largest;
 use super::finite;
 
-/// Bins of equal width between 0 and 1.
+/// Number of bins of equal width between 0 and 1.
 const BINS: usize = 10;
 
-/// The samples whose predicted class has a probability within one bin.
+/// Samples whose predicted class has a probability within one bin.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationBin {
-    /// Lower border, not part of the bin but for 0.
+    /// Lower bound, exclusive except for 0.
     #[serde(with = "finite")]
     pub low: f64,
-    /// Upper border, part of the bin.
+    /// Upper bound, inclusive.
     #[serde(with = "finite")]
     pub high: f64,
-    /// Samples in it.
+    /// Number of samples.
     pub samples: u64,
     /// Mean probability of the predicted class.
     #[serde(with = "finite")]
     pub confidence: f64,
-    /// Share of right predictions.
+    /// Fraction of correct predictions.
     #[serde(with = "finite")]
     pub accuracy: f64,
 }
 
-/// Sums of each bin.
+/// Sums per bin.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Calibration {
     bins: [(u64, u64, f64); BINS],
@@ -47,7 +47,7 @@ impl Calibration {
         }
     }
 
-    /// The bins that have samples.
+    /// Returns the bins that have samples.
     pub(super) fn bins(&self) -> Vec<CalibrationBin> {
         let bins = self.bins.iter().enumerate().filter(|(_, bin)| bin.0 > 0);
         let bin = |(index, &(samples, right, sum)): (usize, &(u64, u64, f64))| CalibrationBin {
@@ -60,8 +60,8 @@ impl Calibration {
         bins.map(bin).collect()
     }
 
-    /// Expected calibration error: the distance between confidence and accuracy, averaged over the samples (Naeini et al. 2015,
-    /// ten bins of equal width). `None` without samples.
+    /// Returns the expected calibration error: the distance between confidence and accuracy, averaged over the samples (Naeini et
+    /// al. 2015, ten bins of equal width). `None` without samples.
     pub(super) fn error(&self) -> Option<f64> {
         let bins = self.bins();
         let samples = bins.iter().map(|bin| bin.samples).sum::<u64>() as f64;

@@ -1,4 +1,4 @@
-//! Confusion matrix and what follows from it: accuracy, balanced accuracy, precision, recall, F1, Matthews correlation.
+//! Confusion matrix and the metrics derived from it: accuracy, balanced accuracy, precision, recall, F1, Matthews correlation.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,28 +9,28 @@ pub struct ConfusionMatrix {
     pub counts: Vec<Vec<u64>>,
 }
 
-/// Quality of one class.
+/// Metrics of one class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassMetrics {
-    /// The class's name.
+    /// Name of the class.
     pub name: String,
-    /// Samples of the class.
+    /// Number of samples of the class.
     pub samples: u64,
-    /// Right among those predicted as this class; 0 if none was.
+    /// Fraction of the predictions of this class that are correct; 0 if there are none.
     pub precision: f64,
-    /// Found among those of this class; 0 if there is none.
+    /// Fraction of the samples of this class that are predicted as it; 0 if there are none.
     pub recall: f64,
-    /// Harmonic mean of the two; 0 if both are.
+    /// Harmonic mean of precision and recall; 0 if both are 0.
     pub f1: f64,
 }
 
 impl ConfusionMatrix {
-    /// A matrix with nothing counted yet.
+    /// Creates a matrix of zeros.
     pub fn new(classes: usize) -> Self {
         ConfusionMatrix { counts: vec![vec![0; classes]; classes] }
     }
 
-    /// Counts a batch: `outputs` is `[batch, classes]`, the largest output is the prediction, the first of equals wins.
+    /// Counts a batch: `outputs` is `[batch, classes]`; the prediction is the maximum output, the first of equal ones.
     pub fn add(&mut self, outputs: &[f32], labels: &[u32]) {
         let classes = self.counts.len();
         for (row, &label) in outputs.chunks_exact(classes).zip(labels) {
@@ -38,18 +38,18 @@ impl ConfusionMatrix {
         }
     }
 
-    /// Samples of each class.
+    /// Returns the number of samples of each class.
     pub fn class_samples(&self) -> Vec<u64> {
         self.counts.iter().map(|row| row.iter().sum()).collect()
     }
 
-    /// Share of right predictions; `None` without samples.
+    /// Returns the fraction of correct predictions; `None` without samples.
     pub fn accuracy(&self) -> Option<f64> {
         let samples: u64 = self.counts.iter().flatten().sum();
         (samples > 0).then(|| ratio(self.right(), samples))
     }
 
-    /// Mean recall of the classes that have samples; `None` without samples.
+    /// Returns the mean recall of the classes that have samples; `None` without samples.
     pub fn balanced_accuracy(&self) -> Option<f64> {
         let rows = self.counts.iter().enumerate();
         let recalls = rows.filter_map(|(class, row)| {
@@ -59,7 +59,7 @@ impl ConfusionMatrix {
         mean(recalls)
     }
 
-    /// Mean F1 of the classes that have samples or were predicted; `None` if there is none.
+    /// Returns the mean F1 of the classes that have samples or were predicted; `None` if there are none.
     pub fn f1(&self) -> Option<f64> {
         let predicted = self.predicted();
         let classes = self.class_samples().into_iter().zip(predicted).enumerate();
@@ -70,8 +70,8 @@ impl ConfusionMatrix {
         mean(scores)
     }
 
-    /// Matthews correlation of true and predicted classes (Gorodkin 2004 for several classes): 1 is perfect, 0 no better than
-    /// chance, as for a model that predicts one class only. `None` unless two classes have samples.
+    /// Returns the Matthews correlation of true and predicted classes (Gorodkin 2004 for several classes): 1 is perfect, 0 no
+    /// better than chance, as for a model that predicts one class only. `None` unless two classes have samples.
     pub fn matthews(&self) -> Option<f64> {
         let actual = self.class_samples();
         if actual.iter().filter(|&&samples| samples > 0).count() < 2 {
@@ -86,7 +86,7 @@ impl ConfusionMatrix {
         Some(if scale > 0.0 { covariance / scale } else { 0.0 })
     }
 
-    /// Precision, recall and F1 of each class.
+    /// Returns precision, recall and F1 of each class.
     pub fn classes(&self, names: &[String]) -> Vec<ClassMetrics> {
         let predicted = self.predicted();
         let class = |(class, name): (usize, &String)| {
@@ -107,7 +107,7 @@ impl ConfusionMatrix {
         self.counts.iter().enumerate().map(|(class, row)| row[class]).sum()
     }
 
-    /// Number of predictions of each class.
+    /// Returns the number of predictions of each class.
     fn predicted(&self) -> Vec<u64> {
         let mut predicted = vec![0; self.counts.len()];
         for row in &self.counts {
@@ -117,7 +117,7 @@ impl ConfusionMatrix {
     }
 }
 
-/// Index of the largest value, the first of equals; 0 for an empty row.
+/// Returns the index of the maximum, the first of equal ones; 0 for an empty row.
 pub(crate) fn largest(row: &[f32]) -> usize {
     (0..row.len()).fold(0, |best, index| if row[index] > row[best] { index } else { best })
 }
@@ -126,7 +126,7 @@ fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// The mean; `None` of nothing.
+/// Returns the mean; `None` without values.
 pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (count, sum) = values.fold((0.0, 0.0), |(count, sum), value| (count + 1.0, sum + value));
     (count > 0.0).then(|| sum / count)
@@ -159,6 +159,6 @@ mod tests {
         let one_class = ConfusionMatrix { counts: vec![vec![3, 1], vec![0, 0]] };
         assert_eq!((one_class.accuracy(), one_class.matthews()), (Some(0.75), None));
         let one_answer = ConfusionMatrix { counts: vec![vec![3, 0], vec![1, 0]] };
-        assert_eq!(one_answer.matthews(), Some(0.0), "the limit of a constant prediction, as scikit-learn has it");
+        assert_eq!(one_answer.matthews(), Some(0.0), "the limit of a constant prediction, as in scikit-learn");
     }
 }

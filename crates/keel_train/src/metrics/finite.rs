@@ -1,5 +1,5 @@
-//! Numbers in JSON, which has no NaN and no infinity: a number that is not finite is written as `null`, and `null` or an
-//! absent key is read as NaN. Every `f64` of a summary goes through here, so that no result can make it unreadable.
+//! Numbers in JSON, which has no NaN and no infinity: a number that is not finite is written as `null`, and `null` or a missing key
+//! is read as NaN. Every `f64` of a summary uses this module, so that no result can make it unreadable.
 
 use serde::{Deserialize, Deserializer, Serializer};
 
@@ -11,12 +11,12 @@ pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::
     }
 }
 
-/// Reads a number, `null` as NaN.
+/// Reads a number; `null` is NaN.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
-/// The value of an absent key.
+/// Returns the value of a missing key.
 pub(crate) fn absent() -> f64 {
     f64::NAN
 }

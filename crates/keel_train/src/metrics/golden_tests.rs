@@ -1,4 +1,4 @@
-//! Metrics against scikit-learn: `tools/golden/metric_cases.py` wrote the values.
+//! Metrics against scikit-learn: the values were written by `tools/golden/metric_cases.py`.
 
 use serde::Deserialize;
 
@@ -64,7 +64,7 @@ fn metrics_of_classes_equal_scikit_learn() {
         let mut scores = ProbabilityScores::new(case.classes, false);
         let mut calibration = Calibration::default();
         let mut ranking = Ranking::new(case.classes, case.labels.len());
-        // In batches, as an evaluation does it.
+        // In batches, as in an evaluation.
         for (rows, labels) in case.probabilities.chunks(7 * case.classes).zip(case.labels.chunks(7)) {
             confusion.add(rows, labels);
             scores.add(rows, labels);

@@ -1,8 +1,8 @@
-//! Worth of a model's predictions.
+//! Metrics of a model's predictions.
 //!
-//! Values are those of scikit-learn on the predicted probabilities or values; each file says with which of its options. A
-//! metric that is undefined (ROC AUC with one class, R2 of one sample) is `None`, with its reason in [`Metrics::undefined`]:
-//! never 0, never NaN.
+//! Values agree with scikit-learn on the predicted probabilities or values; each file names the options it corresponds to. A metric
+//! that is undefined (ROC AUC with one class, R2 of one sample) is `None`, with its reason in [`Metrics::undefined`]: never 0,
+//! never NaN.
 
 mod baseline;
 mod calibration;
@@ -38,15 +38,15 @@ pub use crate::objective::TrainingTargets;
 /// Metrics of one part of the data.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// Mean of what is minimised, with the classes' weights where there are any; NaN without samples, `null` in JSON.
+    /// Mean of the loss that is minimised, with class weights if there are any; NaN without samples, `null` in JSON.
     #[serde(default = "finite::absent", with = "finite")]
     pub loss: f64,
-    /// Samples all of this was computed over.
+    /// Number of samples that all metrics are computed over.
     pub samples: u64,
-    /// Samples left out of every number, because their inputs, outputs or loss are not finite.
+    /// Samples excluded from every metric, because their inputs, outputs or loss are not finite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<LeftOut>,
-    /// Share of samples whose largest output is the right class; this and the following for classes only.
+    /// Fraction of samples whose maximum output is the right class; this and the following for classes only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
     /// Mean recall of the classes that have samples.
@@ -58,13 +58,13 @@ pub struct Metrics {
     /// Matthews correlation coefficient.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mcc: Option<f64>,
-    /// Area under the ROC curve: of the second class, or the mean over all classes against the rest.
+    /// Area under the ROC curve: of the second class, or the mean over all classes, each against the rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roc_auc: Option<f64>,
-    /// Average precision: of the second class, or the mean over all classes against the rest.
+    /// Average precision: of the second class, or the mean over all classes, each against the rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pr_auc: Option<f64>,
-    /// Mean negative logarithm of the true class's probability, without weights or label smoothing.
+    /// Mean negative log-probability of the true class, without weights or label smoothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_loss: Option<f64>,
     /// Mean squared error of the probabilities.
@@ -73,20 +73,20 @@ pub struct Metrics {
     /// Expected calibration error over ten bins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration_error: Option<f64>,
-    /// Share of samples whose class is among the most probable; from five classes on.
+    /// Fraction of samples whose class is among the most probable; from five classes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_accuracy: Option<TopAccuracy>,
-    /// Samples `roc_auc` and `pr_auc` were computed over, where those are not all: of more than [`KEPT_SCORES`] scores,
-    /// samples spread evenly.
+    /// Number of samples that `roc_auc` and `pr_auc` are computed over, if not all: of more than [`KEPT_SCORES`] scores, evenly
+    /// spread samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ranked_samples: Option<u64>,
     /// Errors of predicted values; regression only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regression: Option<RegressionMetrics>,
-    /// The same scores of a constant guess.
+    /// Same scores of a constant guess.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
-    /// Why a metric is undefined, by its name.
+    /// Reasons for undefined metrics, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub undefined: BTreeMap<String, String>,
     /// Per class: precision, recall, F1; classification only.
@@ -95,13 +95,13 @@ pub struct Metrics {
     /// Counts, `[true class][predicted class]`; classification only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confusion: Option<ConfusionMatrix>,
-    /// Confidence and accuracy in bins of confidence; those without samples are left out.
+    /// Confidence and accuracy in bins of confidence; bins without samples are omitted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calibration: Vec<CalibrationBin>,
-    /// False and true positive rate at falling thresholds, at most a hundred points; two classes only.
+    /// False and true positive rate at descending thresholds, at most a hundred points; two classes only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roc_curve: Vec<(f64, f64)>,
-    /// Samples whose label the model contradicts with confidence, for the health rules; classification only.
+    /// Samples whose label the model confidently contradicts, for the health rules; classification only.
     #[serde(skip)]
     pub suspects: Option<SuspectLabels>,
 }
@@ -109,35 +109,35 @@ pub struct Metrics {
 /// Samples without a result.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
-    /// Number of them.
+    /// Number of samples.
     pub samples: u64,
-    /// File, line or number of the first ones.
+    /// File, line or number of the first samples.
     pub first: Vec<String>,
 }
 
-/// Share of samples whose true class is among the `k` most probable.
+/// Fraction of samples whose true class is among the `k` most probable.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct TopAccuracy {
-    /// Classes that may be named.
+    /// Number of classes that are considered.
     pub k: u64,
-    /// The share.
+    /// Fraction of the samples.
     #[serde(default = "finite::absent", with = "finite")]
     pub accuracy: f64,
 }
 
 impl Metrics {
-    /// `true` for metrics of classes.
+    /// Returns true for metrics of classes.
     pub fn is_classification(&self) -> bool {
         self.accuracy.is_some() || !self.classes.is_empty()
     }
 
-    /// Every metric that applies here, in the order in which they are shown: those that have a value or a reason for none.
+    /// Returns every applicable metric, in the order in which they are shown: those that have a value or a reason for none.
     pub fn shown(&self) -> Vec<MetricName> {
         let names = MetricName::shown(self.is_classification());
         names.filter(|metric| metric.value(self).is_some() || self.undefined.contains_key(metric.name())).collect()
     }
 
-    /// Name of a metric for people.
+    /// Returns the display name of a metric.
     pub fn title(&self, metric: MetricName) -> String {
         match (metric, self.top_accuracy) {
             (MetricName::TopAccuracy, Some(top)) => format!("top-{} accuracy", top.k),
@@ -145,7 +145,7 @@ impl Metrics {
         }
     }
 
-    /// Leaves out what only charts need.
+    /// Removes everything that only charts need.
     pub fn without_charts(mut self) -> Self {
         self.calibration.clear();
         self.roc_curve.clear();

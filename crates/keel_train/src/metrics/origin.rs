@@ -1,11 +1,11 @@
-//! A sample in words: where it stands, and for a table its most extreme value, which is where an overflow comes from.
+//! Describes a sample: its origin, and for a table its most extreme value, which is the likely cause of an overflow.
 
 use keel_data::{Dataset, SampleShape};
 
-/// Size from which a value is worth naming.
+/// Magnitude from which a value is mentioned.
 const EXTREME: f32 = 1e6;
 
-/// File, line or number of a sample; of a row of a table also its largest value, if that is extreme.
+/// Returns file, line or number of a sample; for a row of a table also its largest value, if that is extreme.
 pub(crate) fn sample_words(dataset: &Dataset, sample: usize) -> String {
     let origin = dataset.provenance().describe(sample);
     let SampleShape::Features(features) = *dataset.sample_shape() else { return origin };

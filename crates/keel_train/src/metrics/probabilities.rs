@@ -1,13 +1,13 @@
-//! Scores of predicted probabilities, summed up sample by sample: log loss, Brier score, top-k accuracy.
+//! Scores of predicted probabilities, added up sample by sample: log loss, Brier score, top-k accuracy.
 
-/// Distance a probability keeps from 0 and 1 in the log loss, as scikit-learn has it for double precision.
+/// Minimum distance of a probability from 0 and 1 in the log loss, as in scikit-learn for double precision.
 const CLIP: f64 = f64::EPSILON;
 
 /// Sums over the samples.
 #[derive(Debug, Clone)]
 pub(super) struct ProbabilityScores {
     classes: usize,
-    /// Rows are independent probabilities and are divided by their sum.
+    /// True if rows are independent probabilities, which are divided by their sum.
     normalised: bool,
     samples: u64,
     log_loss: f64,
@@ -16,7 +16,7 @@ pub(super) struct ProbabilityScores {
 }
 
 impl ProbabilityScores {
-    /// Nothing added yet. `independent` probabilities of the classes do not add up to 1.
+    /// Creates empty sums. With `independent`, the probabilities of the classes do not add up to 1.
     pub(super) fn new(classes: usize, independent: bool) -> Self {
         ProbabilityScores { classes, normalised: independent, samples: 0, log_loss: 0.0, brier: 0.0, within_top: 0 }
     }
@@ -44,18 +44,18 @@ impl ProbabilityScores {
         }
     }
 
-    /// Mean negative logarithm of the true class's probability.
+    /// Returns the mean negative log-probability of the true class.
     pub(super) fn log_loss(&self) -> Option<f64> {
         self.mean(self.log_loss)
     }
 
-    /// Mean squared error of the probabilities: of two classes, of the second one's; of more, summed over the classes (Brier
-    /// 1950).
+    /// Returns the mean squared error of the probabilities: with two classes, of the second one; with more, summed over the classes
+    /// (Brier 1950).
     pub(super) fn brier(&self) -> Option<f64> {
         self.mean(self.brier)
     }
 
-    /// Share of samples whose true class is among the k most probable, the first of equals first.
+    /// Returns the fraction of samples whose true class is among the k most probable; of equal classes the first comes first.
     pub(super) fn top(&self) -> Option<f64> {
         top_k(self.classes).and_then(|_| self.mean(self.within_top as f64))
     }
@@ -65,7 +65,7 @@ impl ProbabilityScores {
     }
 }
 
-/// The k of top-k accuracy: 5 above ten classes, 2 from five classes on; fewer have none.
+/// Returns the k of top-k accuracy: 5 above ten classes, 2 from five classes on; fewer have none.
 pub fn top_k(classes: usize) -> Option<usize> {
     match classes {
         0..5 => None,
@@ -74,8 +74,8 @@ pub fn top_k(classes: usize) -> Option<usize> {
     }
 }
 
-/// Log loss, Brier score and top-k accuracy of giving every sample the probabilities `shares`, where each class has
-/// `samples`. `None` without samples.
+/// Returns log loss, Brier score and top-k accuracy of the constant probabilities `shares`, where each class has `samples`. `None`
+/// without samples.
 pub(super) fn constant_scores(shares: &[f64], samples: &[u64]) -> Option<[f64; 3]> {
     let total = samples.iter().sum::<u64>() as f64;
     let weighted = |value: &dyn Fn(usize) -> f64| -> f64 {

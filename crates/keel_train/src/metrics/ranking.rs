@@ -1,44 +1,44 @@
-//! How well scores put the samples of a class before all others: ROC AUC, average precision, and the ROC curve.
+//! Ranking quality of scores, which should be higher for the samples of a class than for others: ROC AUC, average precision, ROC curve.
 //!
-//! With two classes the second one is the positive class, as scikit-learn takes it. With more, each class that has samples is
-//! set against the rest, and the mean over these classes is taken (macro one-versus-rest).
+//! With two classes the second one is the positive class, as in scikit-learn. With more, each class that has samples is compared
+//! with the rest, and the mean over these classes is taken (macro one-versus-rest).
 //!
-//! These need all scores at once. Up to [`KEPT_SCORES`] numbers are kept (16 MB); of a larger part, samples spread evenly over
-//! it are, as many as fit: their number is part of the result.
+//! These metrics need all scores at once. Up to [`KEPT_SCORES`] numbers are kept (16 MB); of a larger part, as many evenly spread
+//! samples as fit are kept, and their number is part of the result.
 
 use super::confusion::mean;
 
-/// Scores kept of an evaluation at most.
+/// Maximum number of scores kept of an evaluation.
 pub const KEPT_SCORES: usize = 4 * 1024 * 1024;
 
-/// Points of a ROC curve at most.
+/// Maximum number of points of a ROC curve.
 const CURVE_POINTS: usize = 100;
 
 /// Scores and labels of the samples that are ranked.
 #[derive(Debug, Clone)]
 pub(super) struct Ranking {
     classes: usize,
-    /// Samples of the part, and how many of them are kept.
+    /// Number of samples of the part, and how many of them are kept.
     expected: usize,
     kept: usize,
-    /// Samples met so far.
+    /// Number of samples seen so far.
     met: usize,
-    /// `[kept, classes]`; of two classes the second only.
+    /// Scores, `[kept, classes]`; with two classes only those of the second.
     scores: Vec<f32>,
     labels: Vec<u32>,
 }
 
-/// Quality of a ranking. `None`: only one class is present.
+/// Quality of a ranking; `None` if only one class is present.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct RankingScores {
     pub(super) roc_auc: Option<f64>,
     pub(super) average_precision: Option<f64>,
-    /// False and true positive rate at falling thresholds, of two classes only.
+    /// False and true positive rate at descending thresholds, for two classes only.
     pub(super) curve: Vec<(f64, f64)>,
 }
 
 impl Ranking {
-    /// Of `expected` samples in `classes` classes.
+    /// Creates a ranking of `expected` samples in `classes` classes.
     pub(super) fn new(classes: usize, expected: usize) -> Self {
         Self::bounded(classes, expected, KEPT_SCORES)
     }
@@ -51,7 +51,7 @@ impl Ranking {
     /// Adds a batch of `probabilities`, `[batch, classes]`.
     pub(super) fn add(&mut self, probabilities: &[f32], labels: &[u32]) {
         for (row, &label) in probabilities.chunks_exact(self.classes).zip(labels) {
-            // Sample i is kept where i * kept / expected moves on to the next whole number.
+            // Sample i is kept if i * kept / expected reaches the next whole number.
             let before = self.met * self.kept / self.expected.max(1);
             self.met += 1;
             if self.met * self.kept / self.expected.max(1) > before {
@@ -61,7 +61,7 @@ impl Ranking {
         }
     }
 
-    /// Samples kept, if those are not all.
+    /// Returns the number of samples kept, if not all.
     pub(super) fn part(&self) -> Option<u64> {
         (self.labels.len() < self.met).then_some(self.labels.len() as u64)
     }
@@ -86,14 +86,14 @@ impl Ranking {
     }
 }
 
-/// Scores kept of one sample.
+/// Returns the number of scores kept of one sample.
 fn width(classes: usize) -> usize {
     if classes == 2 { 1 } else { classes.max(1) }
 }
 
-/// Samples in the order of falling scores, those of one score together.
+/// Samples in descending order of scores; those of one score form one step.
 struct Order {
-    /// Positives and negatives whose score is at least that of the step, one step a distinct score.
+    /// Numbers of positives and negatives whose score is at least that of the step, one step per distinct score.
     steps: Vec<(u64, u64)>,
 }
 
@@ -109,7 +109,7 @@ impl Order {
             } else {
                 negatives += 1
             }
-            // Equal numbers, 0 and -0 too, are one step.
+            // Equal numbers, including 0 and -0, are one step.
             if order.get(place + 1).is_none_or(|&next| scores[next] != scores[sample]) {
                 steps.push((positives, negatives));
             }
@@ -122,7 +122,7 @@ impl Order {
         (positives > 0 && negatives > 0).then_some((positives as f64, negatives as f64))
     }
 
-    /// Probability that a positive has a larger score than a negative, equal ones counted by half (Hanley & McNeil 1982).
+    /// Returns the probability that a positive has a larger score than a negative; equal ones count half (Hanley & McNeil 1982).
     fn roc_auc(&self) -> Option<f64> {
         let (positives, negatives) = self.totals()?;
         let (mut area, mut before) = (0.0, (0, 0));
@@ -133,7 +133,7 @@ impl Order {
         Some(area / (positives * negatives))
     }
 
-    /// Sum over the thresholds of precision times the recall gained there.
+    /// Returns the sum over the thresholds of precision times the increase of recall.
     fn average_precision(&self) -> Option<f64> {
         let (positives, _) = self.totals()?;
         let (mut sum, mut before) = (0.0, 0);
@@ -144,7 +144,7 @@ impl Order {
         Some(sum)
     }
 
-    /// At most [`CURVE_POINTS`] points from (0, 0) to (1, 1).
+    /// Returns at most [`CURVE_POINTS`] points from (0, 0) to (1, 1).
     fn curve(&self) -> Vec<(f64, f64)> {
         let Some((positives, negatives)) = self.totals() else { return Vec::new() };
         let steps = self.steps.len();

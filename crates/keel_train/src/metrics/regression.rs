@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::confusion::mean;
 use super::finite;
 
-/// Points of [`RegressionMetrics::points`] at most, over all targets.
+/// Maximum number of [`RegressionMetrics::points`], over all targets.
 const POINTS: usize = 500;
 
-/// Errors in the targets' own unit, of several targets the mean over them.
+/// Errors in the unit of the targets; for several targets, the mean over them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RegressionMetrics {
     /// Root of the mean squared error.
@@ -20,17 +20,17 @@ pub struct RegressionMetrics {
     /// Median absolute error.
     #[serde(default)]
     pub median_absolute_error: Option<f64>,
-    /// Largest absolute error.
+    /// Maximum absolute error.
     #[serde(default)]
     pub max_error: Option<f64>,
-    /// Share of the variance explained: 1 is perfect, 0 as good as the mean of these very samples. `None` where it is
-    /// undefined: one sample, or a target with one value only. Of several targets, the mean over those that have it.
+    /// Coefficient of determination: 1 is perfect, 0 is as good as the mean of these samples. `None` if it is undefined: one
+    /// sample, or a constant target. For several targets, the mean over those for which it is defined.
     #[serde(default)]
     pub r2: Option<f64>,
-    /// The same for each target, where there are several.
+    /// Metrics of each target, if there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<TargetMetrics>,
-    /// True and predicted values of samples spread evenly over the part, for a chart; one list a target.
+    /// True and predicted values of samples spread evenly over the part, for a chart; one list per target.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub points: Vec<Vec<(f64, f64)>>,
 }
@@ -38,7 +38,7 @@ pub struct RegressionMetrics {
 /// Errors of one target, in its own unit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TargetMetrics {
-    /// Its name.
+    /// Name of the target.
     pub name: String,
     /// Root of the mean squared error.
     #[serde(default = "finite::absent", with = "finite")]
@@ -49,10 +49,10 @@ pub struct TargetMetrics {
     /// Median absolute error.
     #[serde(default)]
     pub median_absolute_error: Option<f64>,
-    /// Largest absolute error.
+    /// Maximum absolute error.
     #[serde(default)]
     pub max_error: Option<f64>,
-    /// Share of the variance explained; `None` for one sample or a constant target.
+    /// Coefficient of determination; `None` for one sample or a constant target.
     #[serde(default)]
     pub r2: Option<f64>,
 }
@@ -89,7 +89,7 @@ impl RegressionMetrics {
     }
 }
 
-/// Errors of `predicted` against `actual`, which is not empty.
+/// Returns the errors of `predicted` with respect to `actual`, which is not empty.
 fn errors(predicted: &[f64], actual: &[f64]) -> TargetMetrics {
     let count = actual.len() as f64;
     let mut sizes: Vec<f64> = predicted.iter().zip(actual).map(|(guess, truth)| (guess - truth).abs()).collect();
@@ -111,7 +111,7 @@ fn errors(predicted: &[f64], actual: &[f64]) -> TargetMetrics {
     }
 }
 
-/// At most `most` pairs of true and predicted value, evenly spread.
+/// Returns at most `most` pairs of true and predicted value, evenly spread.
 fn points(predicted: &[f64], actual: &[f64], most: usize) -> Vec<(f64, f64)> {
     let count = actual.len().min(most);
     (0..count).map(|index| index * actual.len() / count).map(|at| (actual[at], predicted[at])).collect()
@@ -156,6 +156,6 @@ mod tests {
         assert_eq!((metrics.mae, metrics.max_error), (0.75, Some(2.0)));
         let targets: Vec<_> = metrics.targets.iter().map(|target| (target.mae, target.r2)).collect();
         assert_eq!(targets, [(1.5, Some(-1.5)), (0.0, None)]);
-        assert_eq!(metrics.r2, Some(-1.5), "over the targets that have one");
+        assert_eq!(metrics.r2, Some(-1.5), "over the targets for which it is defined");
     }
 }

@@ -1,11 +1,11 @@
-//! The value of a metric by its name.
+//! The value of a metric by name.
 
 use MetricName::*;
 
 use super::{MetricName, Metrics};
 
 impl MetricName {
-    /// The value in `metrics`; `None` where it is undefined or was not computed.
+    /// Returns the value in `metrics`; `None` if it is undefined or was not computed.
     pub fn value(self, metrics: &Metrics) -> Option<f64> {
         let regression = metrics.regression.as_ref();
         let value = match self {
@@ -30,7 +30,7 @@ impl MetricName {
         value.filter(|value| value.is_finite())
     }
 
-    /// The value turned so that larger is better; `None` where it is undefined.
+    /// Returns the value with the sign for which larger is better; `None` if it is undefined.
     pub fn score(self, metrics: &Metrics) -> Option<f64> {
         let score = match (self, metrics.accuracy) {
             (Auto, Some(accuracy)) => Some(accuracy - 1e-6 * metrics.loss.min(1e3)),
@@ -55,6 +55,6 @@ mod tests {
         metrics.accuracy = Some(0.75);
         assert!(Auto.score(&metrics).is_some_and(|score| score < 0.75 && score > 0.7499));
         let better = Metrics { loss: 0.25, ..metrics.clone() };
-        assert!(Auto.score(&better) > Auto.score(&metrics), "the loss decides between equals");
+        assert!(Auto.score(&better) > Auto.score(&metrics), "the loss breaks ties");
     }
 }

@@ -1,15 +1,15 @@
-//! Samples whose label a model contradicts with confidence (Northcutt, Jiang and Chuang 2021, confident learning).
+//! Samples whose label a model confidently contradicts (Northcutt, Jiang and Chuang 2021, confident learning).
 
 use keel_health::measurement::{SuspectLabel, SuspectLabels};
 
 use super::largest;
 
-/// Largest probability of the label of a suspect; ours.
+/// Maximum probability of the label of a suspect; our own choice.
 const LABEL: f32 = 0.1;
 /// Maximum number of samples that are named.
 const NAMED: usize = 20;
 
-/// Facts kept of each sample until the mean confidence of every class is known.
+/// Facts that are kept of each sample until the mean confidence of every class is known.
 #[derive(Debug, Default)]
 pub(super) struct Suspects {
     answers: Vec<Answer>,
@@ -19,22 +19,22 @@ pub(super) struct Suspects {
 /// The probabilities of a sample that matter.
 #[derive(Debug, Clone, Copy)]
 struct Answer {
-    /// Place in the evaluation.
+    /// Index in the evaluation.
     place: u32,
     label: u32,
-    /// The most probable class.
+    /// Most probable class.
     class: u32,
     of_label: f32,
     of_class: f32,
 }
 
 impl Suspects {
-    /// For `samples` samples of `classes` classes.
+    /// Creates the collection for `samples` samples of `classes` classes.
     pub(super) fn new(classes: usize, samples: usize) -> Self {
         Suspects { answers: Vec::with_capacity(samples), classes }
     }
 
-    /// Adds a batch: `probabilities`, `[batch, classes]`, of the samples from `place` on.
+    /// Adds a batch: `probabilities`, `[batch, classes]`, of the samples from index `place`.
     pub(super) fn add(&mut self, probabilities: &[f32], labels: &[u32], place: usize) {
         let rows = probabilities.chunks_exact(self.classes).zip(labels).enumerate();
         self.answers.extend(rows.map(|(row, (probabilities, &label))| {
@@ -49,8 +49,8 @@ impl Suspects {
         }));
     }
 
-    /// Samples of another most probable class that has at least its mean probability among the samples labelled as it,
-    /// while the label has at most 0.1; the clearest first. `describe` names the sample at a place.
+    /// Returns the samples whose most probable class differs from the label and has at least its mean probability among the samples
+    /// with that label, while the label has at most 0.1; the clearest first. `describe` names the sample at an index.
     pub(super) fn found(mut self, names: &[String], describe: impl Fn(usize) -> String) -> Option<SuspectLabels> {
         let total = self.answers.len();
         if total == 0 {
@@ -79,7 +79,7 @@ impl Suspects {
         })
     }
 
-    /// Mean probability of each class among the samples labelled as it; more than any for a class without samples.
+    /// Returns the mean probability of each class among the samples with that label; above every probability for a class without samples.
     fn mean_confidence(&self) -> Vec<f32> {
         let (mut sums, mut counts) = (vec![0.0; self.classes], vec![0u64; self.classes]);
         for answer in &self.answers {
@@ -117,7 +117,7 @@ mod tests {
             probability: 0.97,
         };
         assert_eq!(suspects.first, [first]);
-        // At the mean confidence of the class, 0.925, and the largest probability of the label, and on the other sides.
+        // At the mean confidence of the class, 0.925, and the maximum probability of the label, and on the other sides.
         assert_eq!(with([0.075, 0.925], 0).count, 1);
         assert_eq!(with([0.076, 0.924], 0).count, 0);
         assert_eq!(with([0.03, 0.97], 1).count, 0);

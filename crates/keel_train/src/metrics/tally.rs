@@ -1,4 +1,4 @@
-//! Metrics summed up batch by batch.
+//! Metrics added up batch by batch.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +12,15 @@ use super::suspects::Suspects;
 use super::{ConfusionMatrix, LeftOut, MetricName, Metrics, RegressionMetrics, TopAccuracy, top_k};
 use crate::objective::{Objective, Probabilities};
 
-/// Samples left out that are named.
+/// Maximum number of excluded samples that are named.
 const NAMED: usize = 3;
 
 /// Extent of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// Loss, counts and errors: what every epoch needs.
+    /// Loss, counts and errors: as needed in every epoch.
     Brief,
-    /// Everything.
+    /// All metrics.
     Full,
 }
 
@@ -29,7 +29,7 @@ pub enum Detail {
 pub(crate) struct Answers<'a> {
     /// Raw outputs, `[batch, outputs]`; NaN for a sample whose inputs are not finite ([`void_outputs`]).
     pub(crate) outputs: &'a [f32],
-    /// The right answers.
+    /// Targets.
     pub(crate) targets: &'a BatchTargets,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Tally {
     loss: LossValue,
     samples: u64,
     left_out: u64,
-    /// Places of the first samples left out, in the order of the evaluation.
+    /// Indices of the first excluded samples, in the order of the evaluation.
     first_left_out: Vec<usize>,
     confusion: ConfusionMatrix,
     chances: Option<Chances>,
@@ -66,12 +66,12 @@ struct Chances {
     scores: ProbabilityScores,
     calibration: Calibration,
     ranking: Ranking,
-    /// `None` where outputs are no probabilities.
+    /// `None` if outputs are not probabilities.
     suspects: Option<Suspects>,
 }
 
 impl Tally {
-    /// Sums for an evaluation of `samples` samples.
+    /// Creates the sums for an evaluation of `samples` samples.
     pub(crate) fn new(objective: &Objective, samples: usize, detail: Detail) -> Self {
         let classes = objective.class_names().len();
         let independent = objective.probabilities() == Probabilities::Independent;
@@ -145,7 +145,7 @@ impl Tally {
         }
     }
 
-    /// The metrics; `describe` names the sample at a place of the evaluation.
+    /// Returns the metrics; `describe` names the sample at an index of the evaluation.
     pub(crate) fn metrics(self, objective: &Objective, describe: impl Fn(usize) -> String) -> Metrics {
         let first = self.first_left_out.iter().map(|&place| describe(place)).collect();
         let left_out = (self.left_out > 0).then_some(LeftOut { samples: self.left_out, first });
@@ -165,8 +165,8 @@ impl Tally {
         let reason = match (self.samples, names.len()) {
             (0, _) => "no samples",
             (1, _) => "only one sample",
-            (_, 1) => "the target has one value only",
-            _ => "every target has one value only",
+            (_, 1) => "the target is constant",
+            _ => "every target is constant",
         };
         note_undefined(metrics, &[MetricName::R2], reason);
     }
@@ -202,7 +202,7 @@ impl Tally {
 
 const NOT_FINITE: LossValue = LossValue { sum: f64::NAN, weight: 0.0, correct: 0, non_finite: true };
 
-/// Notes why those of `names` are undefined that are.
+/// Records the reason for those of `names` that are undefined.
 fn note_undefined(metrics: &mut Metrics, names: &[MetricName], reason: &str) {
     let undefined = names.iter().filter(|metric| metric.value(metrics).is_none());
     let notes: BTreeMap<String, String> =
@@ -210,7 +210,7 @@ fn note_undefined(metrics: &mut Metrics, names: &[MetricName], reason: &str) {
     metrics.undefined.extend(notes);
 }
 
-/// The targets of one row of a batch.
+/// Returns the targets of one row of a batch.
 fn target_row(targets: &BatchTargets, row: usize, width: usize) -> BatchTargets {
     match targets {
         BatchTargets::Classes(labels) => BatchTargets::Classes(vec![labels[row]]),

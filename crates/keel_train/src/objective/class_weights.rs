@@ -1,27 +1,27 @@
-//! The weights of the classes that a config asks for.
+//! Class weights of a config.
 
 use super::TrainingTargets;
 use crate::config::{ClassWeights, nearest};
 use crate::error::TrainError;
 
 impl ClassWeights {
-    /// One weight per class, in the order of `names`; empty where all weigh 1.
+    /// Returns one weight per class, in the order of `names`; empty if all are 1.
     ///
     /// # Errors
-    /// [`TrainError::Setting`] if there are no classes to weigh, a name is not a class, or `balanced` meets a model that does
-    /// not know how many samples its classes had.
+    /// [`TrainError::Setting`] if there are no classes, a name is not a class, or `balanced` is used with a model that does not
+    /// store the number of samples of its classes.
     pub(crate) fn resolve(&self, names: &[String], training: &TrainingTargets) -> Result<Vec<f32>, TrainError> {
         let refuse = |message: String| Err(TrainError::setting("train.class_weights", message));
         if *self == ClassWeights::default() {
             return Ok(Vec::new());
         }
         if names.is_empty() {
-            return refuse("the targets are values, which have no classes to weigh; leave it out".to_owned());
+            return refuse("the targets are values, which have no classes; remove the key".to_owned());
         }
         match self {
             ClassWeights::Rule(_) => match training.balanced_weights() {
                 weights if weights.is_empty() => {
-                    refuse("the model does not say how many samples its classes had; train again".to_owned())
+                    refuse("the model does not store the number of samples of its classes; train again".to_owned())
                 }
                 weights => Ok(weights),
             },

@@ -1,4 +1,4 @@
-//! The graph a config describes.
+//! The graph that a config describes.
 
 use keel_data::SampleShape;
 use keel_nn::model::UnknownPart;
@@ -8,11 +8,11 @@ use crate::config::{Config, nearest};
 use crate::error::TrainError;
 
 impl Config {
-    /// Lays out the layers of the config for preprocessed samples of shape `input` and `outputs` values: those of one prediction
-    /// times the members of an ensemble.
+    /// Builds the graph of the layers in the config for preprocessed samples of shape `input` and `outputs` outputs: those of one
+    /// prediction times the members of an ensemble.
     ///
     /// # Errors
-    /// Layers that do not fit, or an unknown part; the message names it.
+    /// If layers do not fit, or a part is unknown; the message names it.
     pub(crate) fn graph(&self, input: &SampleShape, outputs: usize) -> Result<Graph, TrainError> {
         let training = self.model.entry_training().map_err(unknown_part)?;
         Ok(Graph::build(shape_of(input), &self.model.layers(), outputs)?.with_training(&training))
@@ -31,7 +31,7 @@ fn unknown_part(unknown: UnknownPart) -> TrainError {
     TrainError::setting(key, message)
 }
 
-/// The shape of a sample, as layers see it.
+/// Returns the shape of a sample as layers see it.
 fn shape_of(shape: &SampleShape) -> Shape {
     match *shape {
         SampleShape::Image { height, width, channels } => Shape::Image { height, width, channels },

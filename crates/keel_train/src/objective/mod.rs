@@ -1,4 +1,4 @@
-//! The loss of a training, bound to its targets.
+//! The loss of a training run with its targets.
 
 mod class_weights;
 mod graph;
@@ -14,8 +14,8 @@ use crate::config::{Config, LossConfig};
 use crate::error::TrainError;
 pub use training_targets::TrainingTargets;
 
-/// A loss with its settings, and for regression the scale of the targets: they are standardised with mean and standard
-/// deviation of the training split, and predictions are brought back to their own unit.
+/// A loss with its settings, and for regression the scale of the targets: they are standardised with mean and standard deviation of
+/// the training split, and predictions are converted back to their own unit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Objective {
     loss: Loss,
@@ -24,37 +24,37 @@ pub struct Objective {
     target_names: Vec<String>,
     training: TrainingTargets,
     scaling: Vec<TargetScale>,
-    /// One over the mean weight of the training samples; 1 where they have none.
+    /// Reciprocal of the mean weight of the training samples; 1 without weights.
     weight_factor: f32,
     prepared: Prepared,
 }
 
-/// Buffers for the targets as the loss takes them.
+/// Buffers for the targets in the form that the loss needs.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Prepared {
-    /// Values of one prediction.
+    /// Number of values of one prediction.
     outputs: usize,
     values: Vec<f32>,
     labels: Vec<u32>,
     weights: Vec<f32>,
 }
 
-/// What a model has to know of its training split.
+/// Facts about its training split that a model stores.
 pub(crate) struct Known<'a> {
     /// Scale of each regression target.
     pub(crate) scaling: &'a [TargetScale],
-    /// Its targets.
+    /// Facts about the targets.
     pub(crate) training: TrainingTargets,
 }
 
-/// What the predictions for classes are.
+/// Kind of the predictions for classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Probabilities {
     /// Probabilities that add up to 1.
     OneClass,
-    /// A probability for each class by itself.
+    /// Independent probabilities of the classes.
     Independent,
-    /// A mere ranking.
+    /// Scores that only rank the classes.
     None,
 }
 
@@ -68,10 +68,10 @@ pub struct TargetScale {
 }
 
 impl Objective {
-    /// The loss `config` asks for on the targets of `data`.
+    /// Builds the loss of `config` for the targets of `data`.
     ///
     /// # Errors
-    /// A loss that does not fit the targets, or targets it cannot work on.
+    /// If the loss does not fit the targets, or targets are invalid for it.
     pub fn new(config: &Config, data: &SplitDataset) -> Result<Self, TrainError> {
         let known = Known { scaling: &[], training: TrainingTargets::of(data) };
         let mut objective = Self::of_model(config, &data.dataset.schema(), known)?;
@@ -89,7 +89,7 @@ impl Objective {
         Ok(objective)
     }
 
-    /// The loss of a trained model, for data of its `schema`.
+    /// Builds the loss of a trained model, for data of its `schema`.
     pub(crate) fn of_model(config: &Config, schema: &Schema, known: Known<'_>) -> Result<Self, TrainError> {
         let Known { scaling, training } = known;
         let (class_names, target_names, kind) = match &schema.target {
@@ -114,40 +114,40 @@ impl Objective {
         Ok(Objective { loss, class_names, members, target_names, training, scaling, weight_factor: 1.0, prepared })
     }
 
-    /// The loss with all its settings.
+    /// Returns the loss with all its settings.
     pub fn loss_spec(&self) -> &LossSpec {
         self.loss.spec()
     }
 
-    /// Returns true if the loss can be computed.
+    /// Checks that the loss can be computed.
     ///
     /// # Errors
-    /// A loss of a program's own whose function nobody gave.
+    /// If the function of a custom loss was not supplied.
     pub(crate) fn check_function(&self) -> Result<(), TrainError> {
         Ok(self.loss.check_function()?)
     }
 
-    /// Names of the classes; empty for regression.
+    /// Returns the names of the classes; empty for regression.
     pub fn class_names(&self) -> &[String] {
         &self.class_names
     }
 
-    /// Names of the targets; empty for classes.
+    /// Returns the names of the targets; empty for classes.
     pub fn target_names(&self) -> &[String] {
         &self.target_names
     }
 
-    /// What is known of the training split's targets alone.
+    /// Returns the facts about the targets of the training split.
     pub fn training_targets(&self) -> &TrainingTargets {
         &self.training
     }
 
-    /// Weight of each class in the loss; empty where all weigh the same.
+    /// Returns the weight of each class in the loss; empty if all are equal.
     pub fn class_weights(&self) -> &[f32] {
         self.loss.class_weights()
     }
 
-    /// What the predictions for classes are.
+    /// Returns the kind of the predictions for classes.
     pub fn probabilities(&self) -> Probabilities {
         match self.loss.spec() {
             LossSpec::Hinge {} => Probabilities::None,
@@ -156,22 +156,22 @@ impl Objective {
         }
     }
 
-    /// Scale of each target; empty for classes.
+    /// Returns the scale of each target; empty for classes.
     pub fn scaling(&self) -> &[TargetScale] {
         &self.scaling
     }
 
-    /// Values of one prediction: classes or targets.
+    /// Returns the number of values of one prediction: classes or targets.
     pub fn outputs(&self) -> usize {
         self.loss.outputs()
     }
 
-    /// Predictions the network gives for each sample, one after the other: more than 1 for an ensemble.
+    /// Returns the number of predictions that the network gives for each sample: more than 1 for an ensemble.
     pub fn members(&self) -> usize {
         self.members
     }
 
-    /// Loss of combined outputs, `[batch, outputs]`, as [`combine`](Self::combine) gives them.
+    /// Returns the loss of combined outputs, `[batch, outputs]`, as returned by [`combine`](Self::combine).
     pub fn loss(&mut self, outputs: &[f32], targets: &BatchTargets) -> LossValue {
         let Objective { loss, scaling, prepared, .. } = self;
         prepared.weights.clear();
@@ -181,9 +181,9 @@ impl Objective {
         }
     }
 
-    /// The targets of the network's predictions, one for each member of each sample, on the scale of the network's outputs, with
-    /// the weights of the samples over their mean in the training split; `None` where there are none. Allocates nothing once
-    /// it has seen a batch of this size.
+    /// Returns the targets of the network's predictions, one per member of each sample, on the scale of the network's outputs, with
+    /// the weights of the samples divided by their mean in the training split; `None` without targets. Allocates nothing after the
+    /// first batch of this size.
     pub fn targets<'a>(&'a mut self, batch: &'a Batch) -> Option<WeightedTargets<'a>> {
         let Objective { scaling, prepared, members, weight_factor, .. } = self;
         let mut weights = std::mem::take(&mut prepared.weights);
@@ -202,7 +202,7 @@ impl Objective {
     /// The graph of `config` for samples from `preprocessor`, with this loss at its end.
     ///
     /// # Errors
-    /// Layers that do not fit the samples, each other or the targets.
+    /// If layers do not fit the samples, each other or the targets.
     pub fn graph(&self, config: &Config, preprocessor: &Preprocessor) -> Result<Graph, TrainError> {
         let graph = config.graph(preprocessor.output_shape(), self.outputs().saturating_mul(self.members))?;
         let is_written = matches!(config.train.loss, LossConfig::Chosen(_));
@@ -210,8 +210,8 @@ impl Objective {
         Ok(graph.with_loss(self.loss.clone(), self.members, place)?)
     }
 
-    /// Turns the network's outputs, `[batch, members, outputs]`, into those of one prediction, `[batch, outputs]`: the
-    /// logarithm of the members' mean probability for cross-entropy, else the mean of their outputs.
+    /// Combines the network's outputs, `[batch, members, outputs]`, to those of one prediction, `[batch, outputs]`: the logarithm
+    /// of the members' mean probability for cross-entropy, otherwise the mean of their outputs.
     pub fn combine(&self, outputs: &mut Vec<f32>) {
         let (members, length) = (self.members, self.outputs());
         if members == 1 {
@@ -227,15 +227,16 @@ impl Objective {
                 let each = (0..members).map(|member| f64::from(outputs[(sample * members + member) * length + output]));
                 let mean = each.sum::<f64>() / members as f64;
                 let combined = if logarithmic { mean.max(f64::from(f32::MIN_POSITIVE)).ln() } else { mean };
-                // Sample `sample` lies at or after its combined place, and its values before `output` are used up.
+                // The outputs of sample `sample` are at or after their combined position, and the values before `output` have been
+                // used already.
                 outputs[sample * length + output] = combined as f32;
             }
         }
         outputs.truncate(outputs.len() / members);
     }
 
-    /// What the network believes about each sample, `[batch, outputs]`, from combined outputs of that shape: probabilities
-    /// of classes, values in their own unit.
+    /// Returns the predictions, `[batch, outputs]`, for combined outputs of that shape: probabilities of classes, or values in
+    /// their own unit.
     pub fn predictions(&self, outputs: &[f32]) -> Vec<f32> {
         let mut predictions = vec![0.0; outputs.len()];
         self.loss.probabilities(outputs, &mut predictions);
@@ -253,7 +254,7 @@ fn unlabelled() -> TrainError {
 }
 
 impl Prepared {
-    /// The targets on the scale of the network's outputs, each `members` times.
+    /// Returns the targets on the scale of the network's outputs, each `members` times.
     fn targets<'a>(
         &'a mut self,
         scaling: &[TargetScale],
@@ -287,7 +288,7 @@ impl Prepared {
     }
 }
 
-/// A target with one value teaches nothing, like a single class.
+/// Rejects a constant target: like a single class, it leaves nothing to learn.
 fn refuse_constant_targets(data: &SplitDataset) -> Result<(), TrainError> {
     let Targets::Values { values, target_names } = data.dataset.targets() else { return Ok(()) };
     let width = target_names.len();
@@ -296,7 +297,7 @@ fn refuse_constant_targets(data: &SplitDataset) -> Result<(), TrainError> {
         let first = column.next();
         if data.train.len() > 1 && column.all(|value| Some(value) == first) {
             let message = format!(
-                "every training sample has the same value {} of `{name}`: there is nothing to learn; choose another target",
+                "every training sample has the same value {} of `{name}`, so there is nothing to learn; choose another target",
                 first.unwrap_or_default()
             );
             return Err(TrainError::setting("data.target", message));
@@ -305,7 +306,7 @@ fn refuse_constant_targets(data: &SplitDataset) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// Returns one over the mean weight of the training samples.
+/// Returns the reciprocal of the mean weight of the training samples.
 fn weight_factor(data: &SplitDataset) -> Result<f32, TrainError> {
     let weights = data.dataset.weights();
     if weights.is_empty() || data.train.is_empty() {
@@ -314,7 +315,10 @@ fn weight_factor(data: &SplitDataset) -> Result<f32, TrainError> {
     let mean = data.train.iter().map(|&sample| f64::from(weights[sample])).sum::<f64>() / data.train.len() as f64;
     match mean > 0.0 {
         true => Ok((1.0 / mean) as f32),
-        false => Err(TrainError::setting("data", "every training sample has the weight 0; give one a weight above 0")),
+        false => Err(TrainError::setting(
+            "data",
+            "every training sample has weight 0; give at least one sample a weight above 0",
+        )),
     }
 }
 
@@ -342,7 +346,7 @@ mod tests {
 
     const MEMBERS: usize = 3;
 
-    /// An objective of three members on the classes or values of `targets`.
+    /// Returns an objective of three members on the classes or values of `targets`.
     fn ensemble(targets: Targets, samples: usize) -> Objective {
         let inputs = Inputs::Floats((0..samples).map(|sample| sample as f32).collect());
         let data = Dataset::from_memory("rows", SampleShape::Features(1), inputs, targets).unwrap();
@@ -390,7 +394,7 @@ mod tests {
         let batch = Batch { targets, weights, ..Batch::default() };
         assert_eq!(objective.targets(&batch).unwrap().weights, [1.5, 0.5]);
         let message = of([0.0, 0.0, 0.0, 1.0]).unwrap_err().to_string();
-        assert!(message.contains("every training sample has the weight 0"), "{message}");
+        assert!(message.contains("every training sample has weight 0"), "{message}");
     }
 
     #[test]

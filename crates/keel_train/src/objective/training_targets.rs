@@ -1,4 +1,4 @@
-//! What is known of the training split's targets alone.
+//! Facts about the targets of the training split.
 
 use keel_data::{SplitDataset, Targets};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Facts about the targets of the training split; stored with the model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrainingTargets {
-    /// Samples of each class; empty for values.
+    /// Number of samples of each class; empty for values.
     #[serde(default)]
     pub class_samples: Vec<u64>,
     /// Mean of each target; empty for classes.
@@ -15,7 +15,7 @@ pub struct TrainingTargets {
 }
 
 impl TrainingTargets {
-    /// Those of the training split of `data`.
+    /// Collects those of the training split of `data`.
     pub fn of(data: &SplitDataset) -> Self {
         match data.dataset.targets() {
             Targets::Classes { .. } => {
@@ -37,8 +37,8 @@ impl TrainingTargets {
         }
     }
 
-    /// Weight of each class such that all classes weigh the same in all: samples / (classes * samples of the class), with 1 for
-    /// a class without samples. Empty where the samples are not known.
+    /// Returns the class weights with which all classes have the same total weight: samples / (classes * samples of the class),
+    /// with 1 for a class without samples. Empty if the numbers of samples are not known.
     pub fn balanced_weights(&self) -> Vec<f32> {
         let present = self.class_samples.iter().filter(|&&count| count > 0).count() as f64;
         let samples = self.class_samples.iter().sum::<u64>() as f64;

@@ -10,20 +10,20 @@ use super::element_wise::{Rule, Update};
 use super::kinds::Rules;
 use super::parameter_pass::ParameterPass;
 
-/// Adagrad: the gradient over the root of the sum of all squared gradients.
+/// Adagrad: divides the gradient by the square root of the sum of all squared gradients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdagradConfig {
-    /// Size of a step; schedules scale it.
+    /// Learning rate; scaled by the schedule.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
-    /// Added to the root of the average, so that nothing is divided by zero.
+    /// Added to the square root of the sum, so that the divisor is never zero.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f64,
-    /// Share of each weight added to its gradient; norms and biases are exempt.
+    /// Weight decay: fraction of each weight added to its gradient; not applied to norms and biases.
     #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
-    /// Longest allowed norm of the whole gradient, longer ones are scaled down to it; 0 is off.
+    /// Maximum norm of the whole gradient, which is scaled down to it if it is longer; 0 = off.
     #[schemars(range(min = 0.0))]
     pub clip_norm: f64,
 }
@@ -38,7 +38,7 @@ impl AdagradConfig {
     /// Name in config files and summary.
     pub(super) const ENTRY: CatalogEntry = CatalogEntry {
         name: "adagrad",
-        summary: "Steps divided by the root of the sum of all squared gradients so far",
+        summary: "Gradient divided by the square root of the sum of all squared gradients so far",
     };
 }
 
@@ -62,7 +62,7 @@ impl OptimizerDefinition for AdagradConfig {
     }
 }
 
-/// One step's numbers, rounded once.
+/// Settings of one step, rounded once.
 #[derive(Clone)]
 struct Adagrad {
     learning_rate: f32,

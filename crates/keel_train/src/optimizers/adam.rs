@@ -10,26 +10,26 @@ use super::element_wise::{Rule, Update};
 use super::kinds::Rules;
 use super::parameter_pass::ParameterPass;
 
-/// Adam: the average gradient over the root of the average squared gradient, both corrected for their start at zero.
+/// Adam: divides the average gradient by the square root of the average squared gradient, both corrected for their start at zero.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamConfig {
-    /// Size of a step; schedules scale it.
+    /// Learning rate; scaled by the schedule.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
-    /// Weight of the old average of the gradient.
+    /// Decay rate of the average gradient.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta1: f64,
-    /// Weight of the old average of the squared gradient.
+    /// Decay rate of the average squared gradient.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta2: f64,
-    /// Added to the root of the average, so that nothing is divided by zero.
+    /// Added to the square root of the average, so that the divisor is never zero.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f64,
-    /// Share of each weight added to its gradient; norms and biases are exempt.
+    /// Weight decay: fraction of each weight added to its gradient; not applied to norms and biases.
     #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
-    /// Longest allowed norm of the whole gradient, longer ones are scaled down to it; 0 is off.
+    /// Maximum norm of the whole gradient, which is scaled down to it if it is longer; 0 = off.
     #[schemars(range(min = 0.0))]
     pub clip_norm: f64,
 }
@@ -68,7 +68,7 @@ impl OptimizerDefinition for AdamConfig {
     }
 }
 
-/// One step's numbers, rounded once; bias corrections are computed in f64.
+/// Settings of one step, rounded once; bias corrections are computed in f64.
 #[derive(Clone)]
 struct Adam {
     step_size: f32,

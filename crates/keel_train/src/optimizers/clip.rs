@@ -1,4 +1,4 @@
-//! Clipping of the gradient by its norm, after Pascanu et al. 2013.
+//! Gradient clipping by norm, after Pascanu et al. 2013.
 
 use rayon::prelude::*;
 
@@ -6,7 +6,7 @@ use super::parameter_pass::{CHUNK, PARALLEL_FROM};
 
 const LANES: usize = 16;
 
-/// Sum of squares of `values`, in chunks and an order that do not depend on the number of threads. `partial` has room
+/// Returns the sum of squares of `values`, in chunks and an order that do not depend on the number of threads. `partial` has space
 /// for one sum per chunk.
 pub(super) fn sum_of_squares(values: &[f32], partial: &mut [f64]) -> f64 {
     let chunks = values.len().div_ceil(CHUNK);
@@ -19,8 +19,8 @@ pub(super) fn sum_of_squares(values: &[f32], partial: &mut [f64]) -> f64 {
     partial.iter().sum()
 }
 
-/// Returns the factor of a gradient of this norm: `clip_norm / (norm + 1e-6)` if that is below 1. A norm that is no
-/// number stays visible in the update.
+/// Returns the factor for a gradient of this norm: `clip_norm / (norm + 1e-6)` if that is below 1. A norm that is NaN stays visible
+/// in the update.
 pub(super) fn scale(norm: f64, clip_norm: f64) -> f32 {
     if clip_norm <= 0.0 {
         return 1.0;
@@ -29,7 +29,7 @@ pub(super) fn scale(norm: f64, clip_norm: f64) -> f32 {
     if factor < 1.0 || factor.is_nan() { factor as f32 } else { 1.0 }
 }
 
-/// [`chunk_sum`] with the vectors of the processor.
+/// Runs [`chunk_sum`] with the vectors of the processor.
 fn at_level(values: &[f32]) -> f64 {
     keel_kernels::simd::level().run(
         #[inline(always)]

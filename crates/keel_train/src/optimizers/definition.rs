@@ -1,44 +1,44 @@
-//! The trait that the file of every optimiser implements.
+//! The trait that the file of every optimizer implements.
 
 use super::OptimizerConfig;
 use super::parameter_pass::ParameterPass;
 
-/// Settings that every optimiser has.
+/// Settings that every optimizer has.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct CommonSettings {
-    /// Size of a step; schedules scale it.
+    /// Learning rate; scaled by the schedule.
     pub(super) learning_rate: f64,
-    /// Share of each weight that is taken off it, in one way or another.
+    /// Weight decay, applied in the way of the optimizer.
     pub(super) weight_decay: f64,
-    /// Norm the gradient is clipped to; 0 is off.
+    /// Maximum norm of the gradient; 0 = off.
     pub(super) clip_norm: f64,
 }
 
-/// The learning rate and the number of one step.
+/// Learning rate and number of one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct StepSettings {
     /// Learning rate of this step.
     pub(super) learning_rate: f64,
-    /// Number of the step, from 1.
+    /// Number of the step, counted from 1.
     pub(super) step: u64,
 }
 
-/// An optimiser: its settings, its slots and its formula. Implemented by the settings of each.
+/// An optimizer: its settings, its slots and its formula. Implemented by the settings of each optimizer.
 pub(super) trait OptimizerDefinition {
-    /// Returns the settings that every optimiser has.
+    /// Returns the settings that every optimizer has.
     fn common(&self) -> CommonSettings;
 
-    /// Returns the same optimiser with other common settings.
+    /// Returns the optimizer with different common settings.
     fn with_common(&self, common: CommonSettings) -> OptimizerConfig;
 
-    /// Returns the names of the numbers kept for every parameter between steps, at most two, as a checkpoint stores them.
+    /// Returns the names of the slots kept for every parameter between steps, at most two, as stored in a checkpoint.
     fn slot_names(&self) -> &'static [&'static str];
 
-    /// Returns true if weight decay is taken off the weights directly instead of being added to the gradient.
+    /// Returns true if weight decay is subtracted from the weights directly instead of being added to the gradient.
     fn decouples_weight_decay(&self) -> bool {
         false
     }
 
-    /// Updates all parameters: makes the rule of this step and hands it to [`ParameterPass::run`].
+    /// Updates all parameters: creates the rule of this step and passes it to [`ParameterPass::run`].
     fn update(&self, step: StepSettings, pass: ParameterPass<'_>);
 }

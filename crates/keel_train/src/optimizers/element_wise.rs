@@ -1,6 +1,6 @@
-//! The loop every update rule shares: new values, new slots and the sums of squares the norms are made of.
+//! The loop that every update rule shares: new values, new slots and the sums of squares for the norms.
 
-/// Running sums per loop iteration; wide enough for the widest vectors, so that sums are vectors too.
+/// Number of running sums per loop iteration; wide enough for the widest vectors, so that sums are vectors too.
 const LANES: usize = 16;
 
 type Block = [f32; LANES];
@@ -13,11 +13,11 @@ pub(super) struct Update {
 
 /// An update rule: a pure function of one parameter, its gradient and its slots.
 pub(super) trait Rule: Sync {
-    /// `decay` is the weight decay of this parameter, 0 where it is exempt. `gradient` is already clipped.
+    /// Updates one parameter. `decay` is its weight decay, 0 if it is exempt. `gradient` is already clipped.
     fn element(&self, value: f32, gradient: f32, decay: f32, slots: [f32; 2]) -> Update;
 }
 
-/// Equal stretches of the parameter buffer, the gradient buffer and the slot buffers; unused slots are empty.
+/// Equal ranges of the parameter buffer, the gradient buffer and the slot buffers; unused slots are empty.
 pub(super) struct Stretch<'a> {
     pub(super) values: &'a mut [f32],
     pub(super) gradients: &'a [f32],
@@ -25,7 +25,7 @@ pub(super) struct Stretch<'a> {
 }
 
 impl<'a> Stretch<'a> {
-    /// The first `middle` parameters and the rest.
+    /// Splits into the first `middle` parameters and the rest.
     pub(super) fn split(self, middle: usize) -> (Self, Self) {
         let (left, right) = self.values.split_at_mut(middle);
         let (left_gradients, right_gradients) = self.gradients.split_at(middle);
@@ -40,7 +40,7 @@ impl<'a> Stretch<'a> {
     }
 }
 
-/// Factors of the gradients and the values of a stretch.
+/// Factors of the gradients and the values of a range.
 #[derive(Clone, Copy)]
 pub(super) struct Factors {
     pub(super) gradient_scale: f32,
@@ -55,7 +55,7 @@ pub(super) struct Squares {
     pub(super) updates: f64,
 }
 
-/// Updates a stretch in place. The sums are taken in a fixed order of [`LANES`] interleaved partial sums.
+/// Updates a range in place. The sums are taken in a fixed order of [`LANES`] interleaved partial sums.
 #[inline(always)]
 pub(super) fn update<R: Rule>(rule: &R, factors: Factors, stretch: Stretch<'_>) -> Squares {
     let Stretch { values, gradients, slots: [first, second] } = stretch;
@@ -110,13 +110,13 @@ fn run<R: Rule, const SLOTS: usize>(
     Squares { values: total(&sums[0]), gradients: total(&sums[1]), updates: total(&sums[2]) }
 }
 
-/// Parameters with their gradients and slots. Arrays, so that the compiler makes vectors of them.
+/// Parameters with their gradients and slots. Arrays, so that the compiler vectorises their loops.
 struct Blocks<'a> {
     values: &'a mut Block,
     gradients: &'a Block,
     first: &'a mut Block,
     second: &'a mut Block,
-    /// Lanes in use, the first ones.
+    /// Number of lanes in use, from the first.
     lanes: usize,
 }
 
@@ -136,7 +136,7 @@ fn update_block<R: Rule>(rule: &R, factors: Factors, blocks: Blocks<'_>, sums: &
     }
 }
 
-/// The values, with zeros behind them.
+/// Pads the values with zeros.
 fn padded(values: &[f32]) -> Block {
     let mut block = [0.0; LANES];
     block[..values.len()].copy_from_slice(values);

@@ -1,17 +1,17 @@
-//! Kinds of parameters that can differ in learning rate, and the rule of each.
+//! Kinds of parameters with separate learning rates, and the rule of each.
 
-/// Kinds of parameters that can have learning rates of their own.
+/// Kinds of parameters that can have separate learning rates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SegmentKind {
     /// Bias of a layer with weights.
     Bias,
     /// Shift of a norm.
     Shift,
-    /// Anything else.
+    /// Any other parameter.
     Other,
 }
 
-/// The rule of one step for the kinds of parameters that can differ in learning rate.
+/// The rules of one step for the kinds of parameters with separate learning rates.
 pub(super) struct Rules<R> {
     pub(super) biases: R,
     pub(super) shifts: R,
@@ -19,7 +19,7 @@ pub(super) struct Rules<R> {
 }
 
 impl<R> Rules<R> {
-    /// The rule for parameters of a kind.
+    /// Returns the rule for parameters of a kind.
     pub(super) fn of(&self, kind: SegmentKind) -> &R {
         match kind {
             SegmentKind::Bias => &self.biases,

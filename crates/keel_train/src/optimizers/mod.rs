@@ -1,4 +1,4 @@
-//! Optimisers: how a gradient becomes an update. One file each; this one holds the list.
+//! Optimizers, which compute updates from gradients. One file each; this one contains the list.
 
 mod adagrad;
 mod adam;
@@ -28,7 +28,7 @@ pub use rmsprop::RmspropConfig;
 pub use sgd::SgdConfig;
 
 catalog_enum! {
-    /// How gradients become updates.
+    /// Optimizer, which computes updates from gradients.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(tag = "type", rename_all = "snake_case")]
     pub enum OptimizerConfig: OptimizerDefinition, CatalogEntry {
@@ -47,44 +47,44 @@ impl Default for OptimizerConfig {
 }
 
 impl OptimizerConfig {
-    /// The name in the config file.
+    /// Returns the name in the config file.
     pub fn name(&self) -> &'static str {
         self.entry().name
     }
 
-    /// The learning rate schedules scale.
+    /// Returns the learning rate that schedules scale.
     pub fn learning_rate(&self) -> f64 {
         self.definition().common().learning_rate
     }
 
-    /// The same optimiser with another learning rate.
+    /// Returns the optimizer with a different learning rate.
     pub fn with_learning_rate(self, learning_rate: f64) -> Self {
         let definition = self.definition();
         definition.with_common(CommonSettings { learning_rate, ..definition.common() })
     }
 
-    /// The same optimiser with another weight decay.
+    /// Returns the optimizer with a different weight decay.
     pub fn with_weight_decay(self, weight_decay: f64) -> Self {
         let definition = self.definition();
         definition.with_common(CommonSettings { weight_decay, ..definition.common() })
     }
 
-    /// The weight decay applied to weights.
+    /// Returns the weight decay applied to weights.
     pub fn weight_decay(&self) -> f64 {
         self.definition().common().weight_decay
     }
 
-    /// Returns true if weight decay is taken off the weights directly instead of being added to the gradient.
+    /// Returns true if weight decay is subtracted from the weights directly instead of being added to the gradient.
     pub fn decouples_weight_decay(&self) -> bool {
         self.definition().decouples_weight_decay()
     }
 
-    /// The norm gradients are clipped to; 0 is off.
+    /// Returns the maximum norm of the gradient; 0 = off.
     pub fn clip_norm(&self) -> f64 {
         self.definition().common().clip_norm
     }
 
-    /// Names of the numbers kept for every parameter between steps, as a checkpoint stores them.
+    /// Returns the names of the slots kept for every parameter between steps, as stored in a checkpoint.
     pub fn slot_names(&self) -> &'static [&'static str] {
         self.definition().slot_names()
     }

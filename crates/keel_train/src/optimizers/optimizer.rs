@@ -1,4 +1,4 @@
-//! An optimiser over one contiguous buffer of parameters.
+//! An optimizer over one contiguous buffer of parameters.
 
 use super::OptimizerConfig;
 use super::clip;
@@ -11,22 +11,22 @@ use super::parameter_pass::{self, CHUNK, ParameterPass, ParameterSegment, Segmen
 pub struct StepNorms<'a> {
     /// One per segment, in the order of the segments.
     pub segments: &'a [SegmentNorms],
-    /// Of the whole gradient before clipping.
+    /// Norm of the whole gradient before clipping.
     pub gradient: f64,
     /// Factor of the gradient: 1 unless it was clipped.
     pub gradient_scale: f32,
 }
 
-/// An optimiser with its slots. A step allocates nothing and gives the same bits with any number of threads.
+/// An optimizer with its slots. A step allocates nothing and gives the same bits with any number of threads.
 #[derive(Debug)]
 pub struct Optimizer {
     config: OptimizerConfig,
     steps: u64,
     slots: Vec<Vec<f32>>,
     segments: Vec<ParameterSegment>,
-    /// The different factors of the learning rate.
+    /// Distinct factors of the learning rate.
     learning_rate_factors: Vec<f64>,
-    /// Epoch of the updates, from 0.
+    /// Epoch of the updates, counted from 0.
     epoch: u64,
     chunks: Vec<Vec<SegmentPart>>,
     partial: Vec<f64>,
@@ -34,7 +34,7 @@ pub struct Optimizer {
 }
 
 impl Optimizer {
-    /// An optimiser for a buffer of `length` parameters; parameters outside every segment stay as they are.
+    /// Creates an optimizer for a buffer of `length` parameters; parameters outside all segments are not updated.
     ///
     /// # Panics
     /// If segments are out of order, overlap or reach past the buffer.
@@ -62,7 +62,7 @@ impl Optimizer {
         }
     }
 
-    /// Sets the epoch of the updates that follow, counted from 0: parameters whose epochs are over stay as they are.
+    /// Sets the epoch of the updates that follow, counted from 0: parameters that are no longer trained keep their values.
     pub fn begin_epoch(&mut self, epoch: u64) {
         let changes =
             |segment: &ParameterSegment| segment.trained.in_epoch(epoch) != segment.trained.in_epoch(self.epoch);
@@ -77,10 +77,10 @@ impl Optimizer {
     /// Applies one update to `values` with the gradient of the loss with respect to them.
     ///
     /// # Panics
-    /// If the slices are not as long as the buffer the optimiser was made for.
+    /// If the slices are not as long as the buffer that the optimizer was created for.
     pub fn step(&mut self, values: &mut [f32], gradients: &[f32], learning_rate: f64) -> StepNorms<'_> {
         assert_eq!(values.len(), gradients.len(), "as many gradients as parameters");
-        assert_eq!(values.len().div_ceil(CHUNK), self.chunks.len(), "the buffer the optimiser was made for");
+        assert_eq!(values.len().div_ceil(CHUNK), self.chunks.len(), "the buffer that the optimizer was created for");
         self.steps += 1;
         let clip_norm = self.config.clip_norm();
         let gradient_scale = if clip_norm > 0.0 {
@@ -104,37 +104,37 @@ impl Optimizer {
         StepNorms { segments: &self.norms, gradient, gradient_scale }
     }
 
-    /// Euclidean norm of a whole gradient; not finite if any entry is NaN or infinite.
+    /// Returns the Euclidean norm of a whole gradient; not finite if any entry is NaN or infinite.
     pub fn gradient_norm(&mut self, gradients: &[f32]) -> f64 {
         clip::sum_of_squares(gradients, &mut self.partial).sqrt()
     }
 
-    /// Norms of the last update, one per segment, in the order of the segments.
+    /// Returns the norms of the last update, one per segment, in the order of the segments.
     pub fn norms(&self) -> &[SegmentNorms] {
         &self.norms
     }
 
-    /// Updates made so far.
+    /// Returns the number of updates so far.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// Name and contents of each slot, as long as the parameter buffer, for a checkpoint.
+    /// Iterates over name and contents of each slot, as long as the parameter buffer, for a checkpoint.
     pub fn slots(&self) -> impl Iterator<Item = (&'static str, &[f32])> {
         self.config.slot_names().iter().copied().zip(self.slots.iter().map(Vec::as_slice))
     }
 
-    /// Puts back what [`Optimizer::slots`] and [`Optimizer::steps`] gave.
+    /// Restores a slot returned by [`Optimizer::slots`].
     ///
     /// # Panics
     /// If there is no slot `name` or `contents` has another length.
     pub fn restore_slot(&mut self, name: &str, contents: &[f32]) {
         let index = self.config.slot_names().iter().position(|slot| *slot == name);
-        let index = index.expect("a slot of this optimiser");
+        let index = index.expect("a slot of this optimizer");
         self.slots[index].copy_from_slice(contents);
     }
 
-    /// Sets the number of updates made, which Adam's corrections depend on.
+    /// Sets the number of updates so far, which Adam's corrections depend on.
     pub fn restore_steps(&mut self, steps: u64) {
         self.steps = steps;
     }

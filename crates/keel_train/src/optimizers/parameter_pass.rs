@@ -1,4 +1,4 @@
-//! One pass over all parameters: cut into chunks of a fixed size, shared over the pool, with the norms of every parameter.
+//! One pass over all parameters, in chunks of a fixed size that are shared among threads, with the norms of every parameter.
 
 use std::ops::Range;
 
@@ -8,31 +8,31 @@ use keel_nn::{ParameterRole, Trained};
 use super::element_wise::{self, Factors, Rule, Squares, Stretch};
 use super::kinds::{Rules, SegmentKind};
 
-/// Parameters updated by one task; fixed, so that sums do not depend on the number of threads.
+/// Number of parameters updated by one task; fixed, so that sums do not depend on the number of threads.
 pub(super) const CHUNK: usize = 16 * 1024;
 
-/// Parameters below which one thread does all the work.
+/// Number of parameters below which one thread does all the work.
 pub(super) const PARALLEL_FROM: usize = 64 * 1024;
 
-/// One parameter of the network inside the buffer.
+/// One parameter of the network within the buffer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParameterSegment {
     /// Layer and parameter, for example `conv2d_1.weight`.
     pub name: String,
-    /// Its place in the buffer.
+    /// Range in the buffer.
     pub range: Range<usize>,
     /// True if weight decay applies: to weights, not to norms and biases.
     pub decay: bool,
-    /// Kind of the parameter, by which its learning rate can differ.
+    /// Kind of the parameter, which can have a separate learning rate.
     pub kind: SegmentKind,
-    /// Epochs in which it is updated.
+    /// Epochs in which it is trained.
     pub trained: Trained,
     /// Factor of the learning rate.
     pub learning_rate_factor: f64,
 }
 
 impl ParameterSegment {
-    /// The segment of a network's parameter.
+    /// Creates the segment of a network's parameter.
     pub fn new(parameter: &Parameter) -> Self {
         let role = parameter.spec.role;
         ParameterSegment {
@@ -50,14 +50,14 @@ impl ParameterSegment {
     }
 }
 
-/// Euclidean norms of one parameter at one step; 0 for one that is not trained.
+/// Euclidean norms of one parameter at one step; 0 if it is not trained.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct SegmentNorms {
-    /// Of the values before the update.
+    /// Norm of the values before the update.
     pub values: f64,
-    /// Of the gradient before clipping, without weight decay.
+    /// Norm of the gradient before clipping, without weight decay.
     pub gradient: f64,
-    /// Of the update as applied.
+    /// Norm of the update as applied.
     pub update: f64,
 }
 
@@ -65,7 +65,7 @@ pub struct SegmentNorms {
 #[derive(Debug)]
 pub(super) struct SegmentPart {
     segment: usize,
-    /// Relative to the start of the chunk.
+    /// Range relative to the start of the chunk.
     range: Range<usize>,
     decay: bool,
     kind: SegmentKind,
@@ -73,13 +73,13 @@ pub(super) struct SegmentPart {
     squares: Squares,
 }
 
-/// Everything an update needs but the rule.
+/// All operands of an update except the rule.
 pub(super) struct ParameterPass<'a> {
-    /// Parts of every chunk; the sums of squares are written there.
+    /// Parts of every chunk, to which the sums of squares are written.
     pub(super) chunks: &'a mut [Vec<SegmentPart>],
-    /// Slots of the optimiser, each as long as the parameters.
+    /// Slots of the optimizer, each as long as the parameters.
     pub(super) slots: &'a mut [Vec<f32>],
-    /// Parameters with this factor of the learning rate are updated, the others are left for another pass.
+    /// Factor of the learning rate of the parameters that are updated; others are updated in another pass.
     pub(super) learning_rate_factor: f64,
     /// Scale of the gradient and weight decay.
     pub(super) factors: Factors,
@@ -90,7 +90,7 @@ pub(super) struct ParameterPass<'a> {
 }
 
 impl ParameterPass<'_> {
-    /// Updates all parameters by `rules`.
+    /// Updates all parameters with `rules`.
     pub(super) fn run<R: Rule>(self, rules: &Rules<R>) {
         let ParameterPass { chunks, slots, learning_rate_factor, factors, values, gradients } = self;
         let mut slots = slots.iter_mut().map(Vec::as_mut_slice);
@@ -107,7 +107,7 @@ impl ParameterPass<'_> {
     }
 }
 
-/// Writes the norms of the last pass, one for each segment, and returns the norm of the whole gradient.
+/// Writes the norms of the last pass, one per segment, and returns the norm of the whole gradient.
 pub(super) fn collect_norms(chunks: &[Vec<SegmentPart>], segments: &mut [SegmentNorms]) -> f64 {
     let mut total = 0.0;
     segments.fill(SegmentNorms::default());
@@ -125,7 +125,7 @@ pub(super) fn collect_norms(chunks: &[Vec<SegmentPart>], segments: &mut [Segment
     total.sqrt()
 }
 
-/// Returns the parts of the chunk that begins at `start`, one for each segment in it that is trained in `epoch`.
+/// Returns the parts of the chunk that begins at `start`, one per segment in it that is trained in `epoch`.
 pub(super) fn parts_of_chunk(start: usize, segments: &[ParameterSegment], epoch: u64) -> Vec<SegmentPart> {
     let overlap = |(index, segment): (usize, &ParameterSegment)| {
         let range = segment.range.start.max(start)..segment.range.end.min(start + CHUNK);
@@ -141,7 +141,7 @@ pub(super) fn parts_of_chunk(start: usize, segments: &[ParameterSegment], epoch:
     segments.iter().enumerate().filter_map(overlap).collect()
 }
 
-/// Hands each chunk its stretch: on this thread if there is little to do, else by halves over the pool.
+/// Runs each chunk on its range: on this thread if there is little work, otherwise split recursively over the pool.
 fn share(
     chunks: &mut [Vec<SegmentPart>],
     stretch: Stretch<'_>,

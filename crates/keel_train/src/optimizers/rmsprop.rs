@@ -10,23 +10,23 @@ use super::element_wise::{Rule, Update};
 use super::kinds::Rules;
 use super::parameter_pass::ParameterPass;
 
-/// RMSprop: the gradient over the root of the average squared gradient.
+/// RMSprop: divides the gradient by the square root of the average squared gradient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RmspropConfig {
-    /// Size of a step; schedules scale it.
+    /// Learning rate; scaled by the schedule.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
-    /// Weight of the old average of the squared gradient.
+    /// Decay rate of the average squared gradient.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub decay: f64,
-    /// Added to the root of the average, so that nothing is divided by zero.
+    /// Added to the square root of the average, so that the divisor is never zero.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f64,
-    /// Share of each weight added to its gradient; norms and biases are exempt.
+    /// Weight decay: fraction of each weight added to its gradient; not applied to norms and biases.
     #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
-    /// Longest allowed norm of the whole gradient, longer ones are scaled down to it; 0 is off.
+    /// Maximum norm of the whole gradient, which is scaled down to it if it is longer; 0 = off.
     #[schemars(range(min = 0.0))]
     pub clip_norm: f64,
 }
@@ -41,7 +41,7 @@ impl RmspropConfig {
     /// Name in config files and summary.
     pub(super) const ENTRY: CatalogEntry = CatalogEntry {
         name: "rmsprop",
-        summary: "Steps divided by the root of a running average of the squared gradient",
+        summary: "Gradient divided by the square root of a running average of its square",
     };
 }
 
@@ -65,7 +65,7 @@ impl OptimizerDefinition for RmspropConfig {
     }
 }
 
-/// One step's numbers, rounded once.
+/// Settings of one step, rounded once.
 #[derive(Clone)]
 struct Rmsprop {
     learning_rate: f32,

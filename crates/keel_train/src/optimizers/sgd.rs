@@ -1,4 +1,4 @@
-//! Stochastic gradient descent with momentum, after Sutskever et al. 2013 in the form frameworks use.
+//! Stochastic gradient descent with momentum, after Sutskever et al. 2013 in the form that frameworks use.
 
 use keel_nn::CatalogEntry;
 use schemars::JsonSchema;
@@ -10,19 +10,19 @@ use super::element_wise::{Rule, Update};
 use super::kinds::Rules;
 use super::parameter_pass::ParameterPass;
 
-/// Stochastic gradient descent: `v = momentum v + g`, `w -= learning_rate v` (Nesterov: `g + momentum v` in place of `v`).
+/// Stochastic gradient descent: `v = momentum v + g`, `w -= learning_rate v` (Nesterov: `g + momentum v` instead of `v`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SgdConfig {
-    /// Size of a step; schedules scale it.
+    /// Learning rate; scaled by the schedule.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
-    /// Weight of the previous update in the next; 0 is plain gradient descent.
+    /// Fraction of the previous update that is added to the next; 0 is plain gradient descent.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub momentum: f64,
-    /// Look ahead along the momentum before stepping (Nesterov).
+    /// Uses Nesterov momentum, which looks ahead along the momentum.
     pub nesterov: bool,
-    /// Share of each weight added to its gradient; norms and biases are exempt.
+    /// Weight decay: fraction of each weight added to its gradient; not applied to norms and biases.
     #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
     /// Learning rate of biases, relative to that of weights.
@@ -31,7 +31,7 @@ pub struct SgdConfig {
     /// Learning rate of the shifts of norms, relative to that of weights.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub shift_learning_rate_factor: f64,
-    /// Longest allowed norm of the whole gradient, longer ones are scaled down to it; 0 is off.
+    /// Maximum norm of the whole gradient, which is scaled down to it if it is longer; 0 = off.
     #[schemars(range(min = 0.0))]
     pub clip_norm: f64,
 }
@@ -83,7 +83,7 @@ impl OptimizerDefinition for SgdConfig {
     }
 }
 
-/// One step's numbers, rounded once.
+/// Settings of one step, rounded once.
 struct Sgd {
     learning_rate: f32,
     momentum: f32,

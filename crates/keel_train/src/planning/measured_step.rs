@@ -1,4 +1,4 @@
-//! Seconds of a training step, from a few steps on made-up samples.
+//! Duration of a training step, from a few steps on synthetic samples.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use keel_nn::{BatchInput, Cpu, Executor, Graph, MemoryRequest, Mode, Network, Ra
 
 use crate::optimizers::{Optimizer, OptimizerConfig, ParameterSegment};
 
-/// Steps that are measured at most, after one that warms up.
+/// Maximum number of steps that are measured, after one for warm-up.
 pub(super) const MEASURED_STEPS: usize = 6;
 
 /// Seconds after which no further step is measured.
@@ -21,19 +21,19 @@ pub struct StepSeconds {
     pub forward: f64,
     /// Backward pass.
     pub backward: f64,
-    /// Update of the weights, the same for any number of samples.
+    /// Update of the weights, independent of the number of samples.
     pub update: f64,
 }
 
 impl StepSeconds {
-    /// Seconds of the whole step.
+    /// Returns the seconds of the whole step.
     pub fn total(self) -> f64 {
         self.forward + self.backward + self.update
     }
 }
 
-/// Measures a few steps with batches of `batch` made-up samples and targets; the update is measured where an `optimizer` is given.
-/// Returns at least one.
+/// Measures a few steps with batches of `batch` synthetic samples and targets; the update is measured if an `optimizer` is given.
+/// Returns at least one measurement.
 pub(super) fn measured_steps(
     graph: &Arc<Graph>,
     batch: usize,
@@ -59,7 +59,7 @@ pub(super) fn measured_steps(
         if let Some(optimizer) = &mut optimizer {
             optimizer.step(&mut network.parameters, &gradients, 1e-6);
         }
-        // The first step meets cold caches and untouched memory.
+        // The first step has cold caches and untouched memory.
         if number > 0 {
             let update = began.elapsed().as_secs_f64() - passes;
             steps.push(StepSeconds { forward, backward: passes - forward, update });

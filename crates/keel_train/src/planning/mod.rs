@@ -1,4 +1,4 @@
-//! A training before it begins: what it will hold, how long it will take, which learning rate suits it.
+//! Planning of a training run: its memory, its duration, its learning rate.
 
 mod measured_step;
 mod outline;

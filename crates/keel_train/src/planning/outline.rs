@@ -1,4 +1,4 @@
-//! A run before it exists: its network and its memory, from the headers of its data where those suffice.
+//! Outline of a run that does not exist yet: its network and its memory, from the headers of its data if those suffice.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,22 +17,22 @@ use crate::memory::{Estimate, Job, check_preprocessing};
 use crate::objective::{Known, Objective, TrainingTargets};
 use crate::session::{check_batches, load_data};
 
-/// The network of a run, not fused, and what the run would hold.
+/// The network of a run, without fusion, and the memory of the run.
 #[derive(Debug)]
 pub struct Outline {
-    /// Every layer by itself.
+    /// Graph of all layers.
     pub graph: Arc<Graph>,
-    /// Samples of the largest training batch.
+    /// Number of samples of the largest training batch.
     pub batch: usize,
     /// Memory by part.
     pub estimate: Estimate,
-    /// Decisions and omissions made while looking at the data, one sentence each.
+    /// Decisions and omissions made while reading the data, one sentence each.
     pub notes: Vec<String>,
     /// Automatic choices, with reasons.
     pub choices: Vec<Choice>,
-    /// The config as it was given.
+    /// Config as given.
     open: Config,
-    /// The config with nothing left open.
+    /// Config with all settings resolved.
     config: Config,
     facts: Facts,
 }
@@ -46,11 +46,11 @@ struct Decided {
 }
 
 impl Outline {
-    /// The outline of `config`. Images are not decoded and no network is made: nothing of what is described is allocated.
+    /// Creates the outline of `config`. Images are not decoded and no network is created: nothing that is described is allocated.
     /// Call it inside the pool of [`crate::threads::pool`].
     ///
     /// # Errors
-    /// Data that cannot be read, layers that do not fit it.
+    /// If data cannot be read, or layers do not fit it.
     pub fn of(config: &Config) -> Result<Self, TrainError> {
         let open = config.clone().settled();
         let makes_rows = config.preprocess.resolved_steps().iter().any(PreprocessStep::makes_rows_of_images);
@@ -78,8 +78,8 @@ impl Outline {
         }
     }
 
-    /// Measures a few steps of the network on made-up samples and returns how long the training will take; `None` where it
-    /// would not fit into memory or is over in an instant.
+    /// Measures a few steps of the network on synthetic samples and returns the expected duration of training; `None` if it would
+    /// not fit into memory or takes only a moment.
     pub fn timing(&self) -> Option<Timing> {
         if !self.estimate.fits() {
             return None;
@@ -88,7 +88,7 @@ impl Outline {
         Some(pace.fit(&mut self.config.clone(), &self.open, &mut Vec::new()))
     }
 
-    /// The config with nothing left open.
+    /// Returns the config with all settings resolved.
     pub(super) fn config(&self) -> &Config {
         &self.config
     }
@@ -133,7 +133,7 @@ impl Outline {
     }
 }
 
-/// The classes of a survey as a loss asks for them; what the samples are does not matter to it.
+/// Returns the classes of a survey in the form that a loss needs; the samples themselves do not matter.
 fn schema_of(survey: &ImageSurvey) -> Result<Schema, TrainError> {
     let class_names: Vec<String> = survey.classes.iter().map(|(name, _)| name.clone()).collect();
     let labels: Vec<u32> = (0..class_names.len() as u32).collect();

@@ -1,4 +1,4 @@
-//! How long a training will take, from a few measured steps, and how many epochs fit into a time.
+//! Duration of a training run, from a few measured steps, and the number of epochs that fit into a time limit.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,48 +12,48 @@ use crate::config::Config;
 use crate::error::TrainError;
 use crate::session::Session;
 
-/// Steps of a training below which nothing is measured: it is over before an estimate helps.
+/// Number of steps of a training run below which nothing is measured: it is over before an estimate helps.
 const SHORT_TRAINING: u64 = 300;
 
-/// Time of a sample in evaluation, as a share of its time in training.
+/// Time of a sample in evaluation, relative to its time in training.
 const EVALUATION_SHARE: f64 = 0.35;
 
-/// Seconds of a checkpoint, and bytes written in another second.
+/// Seconds of a checkpoint, and the number of bytes written per additional second.
 const CHECKPOINT: (f64, f64) = (0.03, 100e6);
 
-/// Copies of the parameters in the checkpoints of an epoch: weights, two moments, their average, the best weights.
+/// Number of copies of the parameters in the checkpoints of an epoch: weights, two moments, their average, the best weights.
 const CHECKPOINT_COPIES: f64 = 5.0;
 
-/// Share of a time limit that is planned for; the rest is for what was not measured.
+/// Fraction of a time limit that is planned for; the rest is for what was not measured.
 const PLANNED_SHARE: f64 = 0.88;
 
-/// Seconds an automatic training may take where no limit is given.
+/// Maximum seconds of an automatic training run without a given limit.
 const PATIENCE_SECONDS: f64 = 900.0;
 
-/// The time of steps and epochs.
+/// Duration of steps and epochs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
     /// Seconds of a training step.
     pub step_seconds: f64,
-    /// Seconds of an epoch, its validation included.
+    /// Seconds of an epoch, including validation.
     pub epoch_seconds: f64,
 }
 
-/// Time of a training at a measured pace.
+/// Duration of a training run at a measured pace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timing {
-    /// The pace.
+    /// Measured pace.
     pub pace: Pace,
-    /// Epochs that are trained.
+    /// Number of epochs.
     pub epochs: u64,
-    /// Seconds that all epochs will take.
+    /// Seconds of all epochs.
     pub seconds: f64,
 }
 
 /// Parts of an epoch.
 struct Epoch {
     steps: usize,
-    /// Samples that are validated for each one that is trained on.
+    /// Number of samples that are validated per training sample.
     evaluated: f64,
     parameters: usize,
 }
@@ -70,11 +70,11 @@ impl Epoch {
 }
 
 impl Pace {
-    /// Measures a few steps of `session` on its first batches without an update; running statistics are put back. `None` for
-    /// a training that is over in an instant.
+    /// Measures a few steps of `session` on its first batches without an update; running statistics are restored. `None` for a
+    /// training run that takes only a moment.
     ///
     /// # Errors
-    /// A sample that cannot be preprocessed.
+    /// If a sample cannot be preprocessed.
     pub fn measure(session: &mut Session, config: &Config) -> Result<Option<Pace>, TrainError> {
         let ranks = session.ranks().clone();
         let source = session.training_batches().clone().with_share(ranks.share());
@@ -89,12 +89,12 @@ impl Pace {
             let began = Instant::now();
             let Some(batch) = batches.next() else { break };
             session.gradient(batch?, u64::MAX - step as u64, &mut ());
-            // The first step meets cold caches and untouched memory.
+            // The first step has cold caches and untouched memory.
             if step > 0 {
                 seconds += began.elapsed().as_secs_f64();
                 measured += 1;
             }
-            // Ranks make the same number of steps, whatever their clocks say.
+            // All ranks take the same number of steps, regardless of their clocks.
             if seconds > ENOUGH_SECONDS && ranks.share().size == 1 {
                 break;
             }
@@ -115,7 +115,7 @@ impl Pace {
         Ok(Some(epoch.pace(step_seconds, config)))
     }
 
-    /// Measures a few steps of a network for batches of `batch` samples with the given facts, on made-up samples and targets.
+    /// Measures a few steps of a network for batches of `batch` samples with the given facts, on synthetic samples and targets.
     pub fn of_network(graph: &Arc<Graph>, batch: usize, facts: &Facts, config: &Config) -> Option<Pace> {
         let samples = facts.training_samples(config);
         let steps_per_epoch = samples.div_ceil(batch.max(1));
@@ -130,16 +130,16 @@ impl Pace {
         Some(epoch.pace(step_seconds, config))
     }
 
-    /// Decides the epochs of a training that `open` describes and `config` resolves: those of `config`, or as many as fit into its time limit (a quarter of an
-    /// hour where there is none), so that the schedule ends with the training; a cut is noted
-    /// in `choices`.
+    /// Determines the number of epochs of a training run that `open` describes and `config` resolves: that of `config`, or as many
+    /// as fit into its time limit (a quarter of an hour by default), so that the schedule ends with the training run; a reduction
+    /// is recorded in `choices`.
     pub fn fit(self, config: &mut Config, open: &Config, choices: &mut Vec<Choice>) -> Timing {
         let limit = if config.train.time_limit > 0.0 { config.train.time_limit } else { PATIENCE_SECONDS };
         let fitting = (PLANNED_SHARE * limit / self.epoch_seconds).floor().max(1.0) as u64;
         let may_shorten = config.train.time_limit > 0.0 || !open.is_given("train.epochs") && open.model.is_auto();
         if may_shorten && fitting < config.train.epochs {
             let reason = format!(
-                "an epoch takes {:.0} s: as many as fit into {:.0} s, so that the learning rate falls to its end",
+                "an epoch takes {:.0} s: as many as fit into {:.0} s, so that the learning rate schedule is completed",
                 self.epoch_seconds.max(1.0),
                 limit
             );
@@ -150,12 +150,12 @@ impl Pace {
         self.of(config.train.epochs)
     }
 
-    /// Returns the seconds at the end of an epoch of so many steps: evaluation and checkpoint.
+    /// Returns the seconds at the end of an epoch with `steps` steps: evaluation and checkpoint.
     pub fn overhead(self, steps: u64) -> f64 {
         (self.epoch_seconds - self.step_seconds * steps as f64).max(0.0)
     }
 
-    /// Returns the time of so many epochs.
+    /// Returns the duration of `epochs` epochs.
     pub fn of(self, epochs: u64) -> Timing {
         Timing { pace: self, epochs, seconds: epochs as f64 * self.epoch_seconds }
     }
@@ -178,7 +178,7 @@ mod tests {
             (config(100.0, 20), 8),
             (config(100.0, 5), 5),
             (config(1.0, 20), 1),
-            // Given by hand: a patience nobody asked for does not cut it.
+            // If the epochs are given, the default time limit does not reduce them.
             (config(0.0, 500), 500),
         ];
         for (open, epochs) in cases {
@@ -192,10 +192,6 @@ mod tests {
         let open = Config::default();
         let mut config = open.clone();
         config.train.epochs = 500;
-        assert_eq!(
-            pace.fit(&mut config, &open, &mut Vec::new()).epochs,
-            79,
-            "a quarter of an hour where nothing was given"
-        );
+        assert_eq!(pace.fit(&mut config, &open, &mut Vec::new()).epochs, 79, "a quarter of an hour by default");
     }
 }

@@ -8,22 +8,22 @@ use crate::error::TrainError;
 use crate::session::Session;
 use crate::threads;
 
-/// Steps of the test.
+/// Number of steps of the test.
 const STEPS: u64 = 120;
 
-/// First and last learning rate; they rise by the same factor each step.
+/// First and last learning rate; they increase by a constant factor per step.
 const RATES: (f64, f64) = (1e-6, 10.0);
 
-/// Weight of the old value in the smoothed loss.
+/// Weight of the previous value in the smoothed loss.
 const SMOOTHING: f64 = 0.9;
 
-/// The test ends when the smoothed loss is this many times its lowest value.
+/// Factor by which the smoothed loss must exceed its minimum for the test to end.
 const DIVERGENCE: f64 = 4.0;
 
-/// Loss over learning rate.
+/// Loss as a function of the learning rate.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RangeTest {
-    /// One point a step.
+    /// One point per step.
     pub points: Vec<RangePoint>,
     /// Learning rate at which the smoothed loss fell fastest; `None` if it never fell.
     pub suggestion: Option<f64>,
@@ -34,18 +34,18 @@ pub struct RangeTest {
 pub struct RangePoint {
     /// Learning rate of the step.
     pub learning_rate: f64,
-    /// Loss of its batch, smoothed over the steps before.
+    /// Loss of its batch, smoothed over the previous steps.
     pub loss: f64,
 }
 
 impl RangeTest {
-    /// Trains `config` on `data` with a learning rate that rises from step to step, until the loss diverges. Writes nothing.
+    /// Trains `config` on `data` with a learning rate that increases from step to step, until the loss diverges. Writes nothing.
     ///
     /// # Errors
-    /// Settings, layers and data that do not fit each other.
+    /// If settings, layers and data do not fit each other.
     pub fn run(config: &Config, data: SplitDataset) -> Result<Self, TrainError> {
         let pool = threads::pool(config.train.threads).map_err(|error| {
-            TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer"))
+            TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer"))
         })?;
         pool.install(|| {
             let points = measure(&mut Session::new(config, data)?)?;
@@ -80,10 +80,10 @@ fn measure(session: &mut Session) -> Result<Vec<RangePoint>, TrainError> {
     Ok(points)
 }
 
-/// The learning rate in the middle of the five steps over which the loss falls most.
+/// Returns the learning rate in the middle of the five steps over which the loss falls most.
 fn steepest(points: &[RangePoint]) -> Option<f64> {
     let fall = |window: &[RangePoint]| window[0].loss - window[4].loss;
-    // `rev`, because the last of equal maxima is kept: the smallest of equally good rates is the safe one.
+    // `rev`, because the last of equal maxima is kept: among equally good rates the smallest is the safest.
     let best = points.windows(5).rev().max_by(|left, right| fall(left).total_cmp(&fall(right)))?;
     (fall(best) > 0.0).then_some(best[2].learning_rate)
 }

@@ -1,9 +1,8 @@
-//! The learning rate that a network in its present state needs, by trying: the same steps with one rate after the other.
+//! Finds the learning rate that a network in its present state needs by trying the same steps with several rates.
 //!
-//! A range test raises the rate from step to step and sees each for a moment only. Here each rate gets its own stretch of
-//! training from the same weights on the same batches, and rates go up and down from the present one as long as that lowers
-//! the loss. Where no rate gets anywhere, on a plateau, all get a longer stretch: on a plateau the smallest rate looks best,
-//! since it has the least noise.
+//! A range test raises the rate from step to step and observes each only briefly. Here, each rate trains for a number of steps from
+//! the same weights on the same batches, and rates go up and down from the present one as long as that lowers the loss. If no rate
+//! makes progress, on a plateau, all get more steps: on a plateau the smallest rate looks best, since it has the least noise.
 
 use std::time::Instant;
 
@@ -13,39 +12,39 @@ use serde::Serialize;
 use crate::error::TrainError;
 use crate::session::Session;
 
-/// Factor from one rate to the next: two steps are a factor of ten.
+/// Factor between consecutive rates: two of them make a factor of ten.
 const FACTOR: f64 = 3.162_277_660_168_379_5;
 
-/// Rates tried in each direction at most.
+/// Maximum number of rates tried in each direction.
 const LADDER: i32 = 12;
 
-/// Rates without an improvement after which a direction is given up.
+/// Number of rates without an improvement after which a direction is abandoned.
 const PATIENCE: usize = 2;
 
-/// Share of the present rate's loss by which another rate must be better to be taken.
+/// Minimum relative improvement over the present rate's loss for another rate to be chosen.
 const LEAST_GAIN: f64 = 0.03;
 
-/// Loss relative to that at the start, or of guessing, below which a plateau is left.
+/// Loss relative to that at the start, or to that of guessing, below which a plateau is left.
 const LEAVES_PLATEAU: f64 = 0.9;
 
-/// Times as many steps for every rate where none leaves the plateau.
+/// Factor of the number of steps of every rate if none leaves the plateau.
 const LONGER: u64 = 3;
 
-/// Share of the steps at the end of a stretch whose mean loss is compared.
+/// Fraction of the steps at the end whose mean loss is compared.
 const JUDGED_SHARE: f64 = 0.3;
 
-/// The stretch of training that each rate gets.
+/// Training steps that each rate gets.
 #[derive(Debug, Clone, Copy)]
 pub struct Stretch {
-    /// Number of the first step, as in the training it is part of.
+    /// Number of the first step, as in the whole training run.
     pub first_step: u64,
-    /// Steps of each rate, to begin with.
+    /// Initial number of steps of each rate.
     pub steps: u64,
-    /// Steps of each rate at most.
+    /// Maximum number of steps of each rate.
     pub most_steps: u64,
-    /// Loss of an answer that does not look at the inputs; `None` where it is unknown.
+    /// Loss of constant outputs; `None` if it is unknown.
     pub guessing: Option<f64>,
-    /// Time at which no further rate is tried.
+    /// Time after which no further rate is tried.
     pub deadline: Instant,
 }
 
@@ -54,23 +53,23 @@ pub struct Stretch {
 pub struct TriedRate {
     /// The learning rate.
     pub learning_rate: f64,
-    /// Mean training loss at the end of its stretch; `None` if it was not finite.
+    /// Mean training loss at the end of its steps; `None` if it was not finite.
     pub loss: Option<f64>,
 }
 
 /// Rates that were tried.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RateRace {
-    /// In the order of the trials; the first is the present rate.
+    /// Rates in the order of the trials; the first is the present rate.
     pub tried: Vec<TriedRate>,
     /// Rate to train with: the present one unless another is clearly better.
     pub best: f64,
 }
 
-/// Tries learning rates around `present` from the state that `session` is in, which is put back afterwards.
+/// Tries learning rates around `present` from the state of `session`, which is restored afterwards.
 ///
 /// # Errors
-/// A sample that cannot be preprocessed.
+/// If a sample cannot be preprocessed.
 pub fn rate_race(session: &mut Session, present: f64, stretch: Stretch) -> Result<RateRace, TrainError> {
     let snapshot = Snapshot::of(session);
     let untrained = train(session, 0.0, Stretch { steps: 1, ..stretch })?;
@@ -106,7 +105,7 @@ fn climb(session: &mut Session, snapshot: &Snapshot, present: f64, stretch: Stre
             } else if best.loss.is_some() {
                 without_gain += 1;
             } else if direction > 0 {
-                // A rate above one that diverges diverges, too.
+                // A rate above one that diverges diverges too.
                 break;
             }
         }
@@ -116,12 +115,12 @@ fn climb(session: &mut Session, snapshot: &Snapshot, present: f64, stretch: Stre
     Ok(race)
 }
 
-/// `rate` with two digits, which a person reads and writes.
+/// Rounds `rate` to two digits, for display.
 fn rounded(rate: f64) -> f64 {
     format!("{rate:.1e}").parse().unwrap_or(rate)
 }
 
-/// Returns true if `loss` is a number and below `other`, or `other` is none.
+/// Returns true if `loss` is finite and below `other`, or `other` is `None`.
 fn is_lower(loss: Option<f64>, other: Option<f64>) -> bool {
     loss.is_some_and(|loss| other.is_none_or(|other| loss < other))
 }
@@ -141,7 +140,7 @@ impl RateRace {
     }
 }
 
-/// Mean loss of the last steps of a stretch; `None` as soon as one is not finite.
+/// Returns the mean loss of the last steps; `None` as soon as one is not finite.
 fn train(session: &mut Session, learning_rate: f64, stretch: Stretch) -> Result<Option<f64>, TrainError> {
     let judged = ((stretch.steps as f64 * JUDGED_SHARE).ceil() as u64).max(1);
     let (mut step, mut sum) = (0, 0.0);
@@ -162,7 +161,7 @@ fn train(session: &mut Session, learning_rate: f64, stretch: Stretch) -> Result<
     Ok(None)
 }
 
-/// Everything of a session that a step changes and a later step depends on.
+/// State of a session that a step changes and that later steps depend on.
 struct Snapshot {
     parameters: Vec<f32>,
     state: Vec<f32>,
@@ -212,7 +211,7 @@ mod tests {
                 Stretch { first_step: 0, steps: 40, most_steps: 40, guessing: None, deadline },
             )
             .unwrap();
-            assert_eq!(session.network().parameters.to_vec(), before, "the session is as it was");
+            assert_eq!(session.network().parameters.to_vec(), before, "the session is restored");
             race
         })
     }

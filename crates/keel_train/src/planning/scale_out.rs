@@ -1,6 +1,6 @@
-//! The time of a training step on several ranks, on paper: measured computing, and messages by [`keel_ranks::cost`].
+//! Predicts the duration of a training step on several ranks: measured computation, and messages by [`keel_ranks::cost`].
 //!
-//! A step of `p` ranks sends, with latency `α` and rate `1/β` of the network:
+//! A step of `p` ranks sends, with latency `α` and bandwidth `1/β` of the network:
 //!
 //! - two small messages of every rank to all for each synchronised batch norm: `1 + 2 · channels` numbers of 8 bytes forward,
 //!   and as many backward;
@@ -22,30 +22,30 @@ use crate::session::ranks::BUCKET;
 /// Bytes of the loss of a rank: sum, weight, correct predictions, finite or not, whether it wants to end.
 const LOSS_BYTES: u64 = 40;
 
-/// Samples below which a share is not measured: batch norm has no variance of a single row.
+/// Minimum number of samples of a measured share: batch norm has no variance of a single row.
 const LEAST_SAMPLES: usize = 2;
 
-/// Computing and messages of a training step, for any number of ranks.
+/// Computation and messages of a training step, for any number of ranks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RankWork {
-    /// Samples of a batch.
+    /// Number of samples of a batch.
     pub batch: usize,
-    /// Step of the whole batch on one rank.
+    /// Duration of a step of the whole batch on one rank.
     pub whole: StepSeconds,
-    /// Samples of a rank's share in the division that was measured, and their step.
+    /// Number of samples of a rank's share in the measured division, and the duration of its step.
     pub share: (usize, StepSeconds),
-    /// Channels of each synchronised batch norm.
+    /// Number of channels of each synchronised batch norm.
     pub norms: Vec<usize>,
-    /// Bytes of gradients that are added together, in the order in which they leave.
+    /// Sizes of the gradient buckets in bytes, in the order in which they are sent.
     pub buckets: Vec<u64>,
 }
 
-/// Batch of each rank as their number grows.
+/// Batch of each rank with a growing number of ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scaling {
     /// A part of the same batch.
     Strong,
-    /// A batch of its own: the batch of all ranks grows.
+    /// A separate batch: the batch of all ranks grows.
     Weak,
 }
 
@@ -54,7 +54,7 @@ pub enum Scaling {
 pub struct RankStep {
     /// Number of ranks.
     pub ranks: usize,
-    /// Samples of the rank that has most.
+    /// Number of samples of the rank with the largest share.
     pub samples: usize,
     /// Seconds of forward, backward and update.
     pub compute: f64,
@@ -66,13 +66,13 @@ pub struct RankStep {
     pub norms: f64,
     /// Seconds of the sums of gradients.
     pub gradients: f64,
-    /// Seconds of all messages if the sums of gradients went round a ring.
+    /// Seconds of all messages if gradients were summed with a ring.
     pub ring: f64,
     /// Seconds of the step.
     pub step: f64,
-    /// Samples of all ranks in a second.
+    /// Samples of all ranks per second.
     pub samples_per_second: f64,
-    /// Samples in a second over those of as many ranks that never wait; 1 for a single rank.
+    /// Samples per second relative to as many ranks that never wait; 1 for a single rank.
     pub efficiency: f64,
 }
 
@@ -90,13 +90,13 @@ pub enum Limit {
 }
 
 impl Outline {
-    /// Measures a few steps of this machine on made-up samples, of the whole batch and of a share of `ranks`; `None` where the
-    /// training would not fit into memory.
+    /// Measures a few steps of this machine on synthetic samples, of the whole batch and of a share of `ranks`; `None` if the
+    /// training run would not fit into memory.
     pub fn rank_work(&self, ranks: usize) -> Option<RankWork> {
         if !self.estimate.fits() {
             return None;
         }
-        // The fastest: what else the machine does is not the training's.
+        // The fastest step: other work of the machine does not count.
         let fastest = |samples| {
             let steps = measured_steps(&self.graph, samples, Some(&self.config().optimizer));
             steps.into_iter().min_by(|one, other| one.total().total_cmp(&other.total())).unwrap_or_default()
@@ -113,7 +113,7 @@ impl Outline {
         })
     }
 
-    /// Bytes of gradients as the backward pass hands them on.
+    /// Returns the bytes of gradients in the order in which the backward pass completes them.
     fn buckets(&self) -> Vec<u64> {
         let program = lower(&self.graph, &Cpu::fused());
         buckets(program.instructions().iter().rev().map(|instruction| instruction.parameters.len()))
@@ -121,14 +121,14 @@ impl Outline {
 }
 
 impl RankWork {
-    /// The step on 1, 2, 4 … ranks up to `most`, which is always among them.
+    /// Returns the step on 1, 2, 4 … ranks up to `most`, which is always included.
     pub fn steps(&self, scaling: Scaling, network: &Network, most: usize) -> Vec<RankStep> {
         let powers = std::iter::successors(Some(1), |ranks: &usize| ranks.checked_mul(2));
         let counts = powers.take_while(|&ranks| ranks < most).chain([most]);
         counts.map(|ranks| self.step(scaling, network, ranks)).collect()
     }
 
-    /// The step on `ranks`.
+    /// Returns the step on `ranks` ranks.
     pub fn step(&self, scaling: Scaling, network: &Network, ranks: usize) -> RankStep {
         let (samples, all) = match scaling {
             Scaling::Strong => (largest_share(self.batch, ranks), self.batch),
@@ -136,7 +136,7 @@ impl RankWork {
         };
         let parts = self.seconds_of(samples);
         let gather = |bytes| network.all_gather(ranks, bytes).as_secs_f64();
-        // Forward; backward takes as long.
+        // Forward; backward takes the same time.
         let norms: f64 = self.norms.iter().map(|channels| gather(8 * (1 + 2 * *channels as u64))).sum();
         let sums = |sum: &dyn Fn(u64) -> Duration| self.buckets.iter().map(|&bytes| sum(bytes).as_secs_f64()).sum();
         let gradients: f64 = sums(&|bytes| network.all_reduce(ranks, bytes));
@@ -164,7 +164,7 @@ impl RankWork {
         }
     }
 
-    /// Parts of `step` that nothing hides, with their seconds, the longest first.
+    /// Returns the parts of `step` that are not hidden, with their seconds, the longest first.
     pub fn limits(&self, step: &RankStep, network: &Network) -> [(Limit, f64); 4] {
         let empty = network.all_reduce(step.ranks, 0).as_secs_f64() * self.buckets.len() as f64;
         let loss = step.communication - step.gradients - step.norms;
@@ -180,14 +180,14 @@ impl RankWork {
         parts
     }
 
-    /// Seconds of a step with `samples`, between the two that were measured.
+    /// Returns the seconds of a step with `samples`, interpolated between the two that were measured.
     fn seconds_of(&self, samples: usize) -> StepSeconds {
         let (least, share) = self.share;
         if least >= self.batch {
             return self.whole;
         }
         let at = samples.saturating_sub(least) as f64 / (self.batch - least) as f64;
-        // Of few samples, noise may take longer than the work.
+        // With few samples, noise may exceed the work.
         let between = |share: f64, whole: f64| share.min(whole) + at * (whole - share.min(whole));
         StepSeconds {
             forward: between(share.forward, self.whole.forward),
@@ -197,12 +197,12 @@ impl RankWork {
     }
 }
 
-/// Samples of the largest share of a batch.
+/// Returns the number of samples of the largest share of a batch.
 fn largest_share(batch: usize, ranks: usize) -> usize {
     (0..ranks).map(|rank| Share { rank, size: ranks }.range(batch).len()).max().unwrap_or(batch)
 }
 
-/// Channels of a batch norm whose statistics the ranks share.
+/// Returns the number of channels of a batch norm whose statistics the ranks share.
 fn synchronised_channels(node: &Node) -> Option<usize> {
     match &node.op {
         Op::BatchNorm(norm) if norm.spec().synchronised && !norm.is_frozen() => Some(norm.channels()),
@@ -210,7 +210,7 @@ fn synchronised_channels(node: &Node) -> Option<usize> {
     }
 }
 
-/// Bytes of the buckets that gradients of `lengths` values fill, from the last parameters to the first.
+/// Returns the bytes of the buckets for gradients of `lengths` values, from the last parameters to the first.
 fn buckets(lengths: impl Iterator<Item = usize>) -> Vec<u64> {
     let (mut buckets, mut filled) = (Vec::new(), 0);
     for length in lengths {

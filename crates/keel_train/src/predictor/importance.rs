@@ -1,7 +1,7 @@
-//! Permutation importance: how much worse the model gets when the values of one column are exchanged between the samples
-//! (Breiman 2001). A column is permuted as a whole, with all features it became.
+//! Permutation importance: the decrease of the model's score when the values of one column are permuted among the samples (Breiman
+//! 2001). A column is permuted as a whole, with all its features.
 //!
-//! A column that another one can stand in for looks unimportant, and the numbers speak of this model, not of the world.
+//! A column that another one can replace appears unimportant, and the numbers describe this model, not the world.
 
 use keel_data::{Dataset, SampleShape};
 use keel_nn::RandomKey;
@@ -12,17 +12,17 @@ use crate::error::TrainError;
 use crate::metrics::{MetricName, Metrics, finite};
 use crate::runs::{RunFolder, files};
 
-/// Samples that are permuted at most; of more, as many spread evenly over them.
+/// Maximum number of samples that are permuted; of more, this many are chosen, evenly spread.
 const SAMPLES: usize = 10_000;
 
-/// How importance is measured.
+/// Settings of the measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportanceOptions {
-    /// Permutations of each column.
+    /// Number of permutations of each column.
     pub repeats: usize,
-    /// Start of the random draws.
+    /// Seed of the random numbers.
     pub seed: u64,
-    /// The metric whose loss is measured; auto is `train.metric`, or accuracy and R2 where that is auto as well.
+    /// Metric whose decrease is measured; auto is `train.metric`, or accuracy and R2 if that is auto as well.
     pub metric: MetricName,
 }
 
@@ -35,20 +35,20 @@ impl Default for ImportanceOptions {
 /// Importance of the columns of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Importance {
-    /// `test` or `validation`, or the data that was given.
+    /// Part: `test`, `validation`, or the name of the given data.
     pub part: String,
     /// The metric.
     pub metric: MetricName,
-    /// Its value on the samples as they are.
+    /// Value on the unpermuted samples.
     #[serde(default = "finite::absent", with = "finite")]
     pub score: f64,
-    /// Samples that were permuted.
+    /// Number of samples that were permuted.
     pub samples: u64,
-    /// Permutations of each column.
+    /// Number of permutations of each column.
     pub repeats: u64,
-    /// Start of the random draws.
+    /// Seed of the random numbers.
     pub seed: u64,
-    /// The columns, the most important first.
+    /// Columns, the most important first.
     pub columns: Vec<ColumnImportance>,
 }
 
@@ -60,18 +60,19 @@ pub struct ColumnImportance {
     /// Mean of `drops`.
     #[serde(default = "finite::absent", with = "finite")]
     pub mean: f64,
-    /// Standard deviation of `drops`, divided by their number.
+    /// Standard deviation of `drops`, with their number as the divisor.
     #[serde(default = "finite::absent", with = "finite")]
     pub std: f64,
-    /// By how much the metric got worse in each repeat, in its own unit: positive is worse, whichever way it points.
+    /// Decrease of the metric in each repeat, in its own unit: positive is worse, whether larger values are better or not.
     pub drops: Vec<f64>,
 }
 
 impl Importance {
-    /// Measures the columns of the samples `indices` of labelled data; `part` is the name of these.
+    /// Measures the columns of the samples `indices` of labelled data; `part` is their name.
     ///
     /// # Errors
-    /// Images, fewer than two samples with a finite result, or a metric that does not fit or is undefined on them.
+    /// If the data are images, there are fewer than two samples with a finite result, or the metric does not fit or is undefined on
+    /// them.
     pub fn measure(
         predictor: &Predictor,
         dataset: &Dataset,
@@ -81,12 +82,12 @@ impl Importance {
     ) -> Result<Self, TrainError> {
         let groups = predictor.schema().groups();
         if matches!(predictor.schema().sample_shape, SampleShape::Image { .. }) || groups.is_empty() {
-            return Err(refusal("the model was trained on images, which have no columns; give the run of a table"));
+            return Err(refusal("the model was trained on images, which have no columns; use the run of a table"));
         }
         let rows = dataset.selected(&answered(predictor, dataset, &spread(indices))?)?;
         let all: Vec<usize> = (0..rows.samples()).collect();
         if all.len() < 2 {
-            return Err(refusal("there are fewer than two samples to exchange values between; give more data"));
+            return Err(refusal("there are fewer than two samples to permute; use more data"));
         }
         let before = predictor.evaluate(&rows, &all)?;
         let metric = chosen(options.metric, predictor.config().train.metric, &before)?;
@@ -102,7 +103,7 @@ impl Importance {
             }
             columns.push(ColumnImportance::new(name, drops));
         }
-        // The sort is stable: columns of equal importance stay in the order of the table.
+        // The sort is stable: columns of equal importance keep the order of the table.
         columns.sort_by(|a, b| b.mean.total_cmp(&a.mean));
         Ok(Importance {
             part: part.to_owned(),
@@ -118,7 +119,7 @@ impl Importance {
     /// Writes `importance.json` into the folder of a run.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// If the file cannot be written.
     pub fn write(&self, folder: &RunFolder) -> Result<(), TrainError> {
         let path = folder.importance();
         let text = serde_json::to_string_pretty(self).map_err(|error| TrainError::run(&path, error))?;
@@ -128,7 +129,7 @@ impl Importance {
     /// Reads `importance.json`; `None` if the run has none.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// If the file cannot be read.
     pub fn read(folder: &RunFolder) -> Result<Option<Self>, TrainError> {
         let path = folder.importance();
         if !path.exists() {
@@ -152,7 +153,7 @@ fn refusal(message: impl Into<String>) -> TrainError {
     TrainError::setting("importance", message)
 }
 
-/// Those of `indices` the model has a finite result for.
+/// Returns those of `indices` for which the model has a finite result.
 fn answered(predictor: &Predictor, dataset: &Dataset, indices: &[usize]) -> Result<Vec<usize>, TrainError> {
     let predictions = predictor.predict_samples(dataset, indices)?;
     let with_result = indices.iter().zip(predictions);
@@ -165,7 +166,7 @@ fn spread(indices: &[usize]) -> Vec<usize> {
     (0..count).map(|index| indices[index * indices.len() / count]).collect()
 }
 
-/// The metric that was asked for, or that of the training, or accuracy and R2 (the RMSE where R2 is undefined).
+/// Returns the requested metric, or that of training, or accuracy and R2 (the RMSE if R2 is undefined).
 fn chosen(asked: MetricName, trained: MetricName, metrics: &Metrics) -> Result<MetricName, TrainError> {
     let classification = metrics.is_classification();
     if !asked.fits(classification) {
@@ -181,7 +182,7 @@ fn chosen(asked: MetricName, trained: MetricName, metrics: &Metrics) -> Result<M
     })
 }
 
-/// The score, larger is better.
+/// Returns the score, for which larger is better.
 fn defined(metric: MetricName, metrics: &Metrics) -> Result<f64, TrainError> {
     metric.score(metrics).ok_or_else(|| {
         let reason = metrics.undefined.get(metric.name()).map_or("its value is not finite", String::as_str);
@@ -189,7 +190,7 @@ fn defined(metric: MetricName, metrics: &Metrics) -> Result<f64, TrainError> {
     })
 }
 
-/// A random order of `0..count` (Fisher & Yates), a function of the key alone.
+/// Returns a random permutation of `0..count` (Fisher & Yates), which depends only on the key.
 fn permutation(key: RandomKey, count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     for last in (1..count).rev() {

@@ -31,8 +31,8 @@ use workspace::{Workspace, Workspaces};
 
 /// A trained model with its preprocessing, labels and config.
 ///
-/// Predicting only reads the model: one predictor, behind a reference or an `Arc`, serves any number of threads at the same
-/// time. Each call works in buffers of its own, which are kept for the next.
+/// Prediction only reads the model: one predictor, behind a reference or an `Arc`, serves any number of threads at the same time.
+/// Each call uses its own buffers, which are kept for the next.
 #[derive(Debug)]
 pub struct Predictor {
     config: Config,
@@ -45,21 +45,21 @@ pub struct Predictor {
     pool: rayon::ThreadPool,
 }
 
-/// What the model says about one sample.
+/// Prediction for one sample.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Prediction {
     /// The most probable class and the probability of each.
     Class {
-        /// Its index.
+        /// Index of the class.
         index: usize,
-        /// Its name.
+        /// Name of the class.
         name: String,
-        /// One per class; they add up to 1 but for `bce`.
+        /// Probabilities, one per class; they add up to 1 except for `bce`.
         probabilities: Vec<f32>,
     },
-    /// Predicted values in the targets' own unit; f64, because time stamps differ by less than f32 can tell apart.
+    /// Predicted values in the unit of the targets; f64, because the precision of f32 does not suffice for time stamps.
     Values(Vec<f64>),
-    /// Nothing: the sample's inputs or outputs are NaN or infinite.
+    /// No prediction: the sample's inputs or outputs are NaN or infinite.
     Undefined {
         /// File, line or number of the sample, with its most extreme value.
         sample: String,
@@ -70,21 +70,21 @@ impl Predictor {
     /// Loads a model from the folder of a run or a `model.safetensors`.
     ///
     /// # Errors
-    /// No such file, or one that is damaged or of another version.
+    /// If the file does not exist, is damaged or of another version.
     pub fn load(path: &Path) -> Result<Self, TrainError> {
         Predictor::load_with(path, &[])
     }
 
-    /// As [`Predictor::load`], for a model that has layers of a program's own.
+    /// Loads a model with custom layers, like [`Predictor::load`].
     ///
     /// # Errors
-    /// As [`Predictor::load`], or such a layer that is not in `layers`.
+    /// As described at [`Predictor::load`], or if such a layer is not in `layers`.
     pub fn load_with(path: &Path, layers: &[CustomLayer]) -> Result<Self, TrainError> {
         let path: PathBuf = if path.is_dir() { model_of(path)? } else { path.to_owned() };
         Predictor::of_model(&model_file::read(&path)?, &path, layers)
     }
 
-    /// The model of `checkpoint`, which messages call `path`.
+    /// Creates the model of `checkpoint`; `path` is for messages.
     pub(crate) fn of_model(
         checkpoint: &Checkpoint<'_, ModelDescription>,
         path: &Path,
@@ -109,17 +109,17 @@ impl Predictor {
         Ok(Predictor { config, schema, preprocessor, objective, ranges, network, workspaces, pool })
     }
 
-    /// The config the model was trained with.
+    /// Returns the config that the model was trained with.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Shape, classes and columns of the data it was trained on.
+    /// Returns shape, classes and columns of the training data.
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
 
-    /// Names of the classes; empty for regression.
+    /// Returns the names of the classes; empty for regression.
     pub fn class_names(&self) -> &[String] {
         match &self.schema.target {
             TargetKind::Classes(names) => names,
@@ -127,25 +127,24 @@ impl Predictor {
         }
     }
 
-    /// From now on, leaves unreadable images out of what [`Predictor::load_data`] reads, with a note that counts them.
+    /// Makes [`Predictor::load_data`] skip unreadable images from now on, with a note that counts them.
     pub fn skip_unreadable(&mut self) {
         self.config.data.skip_unreadable = true;
     }
 
-    /// Reads data for this model: images are brought to its size, classes and columns get its numbers.
+    /// Reads data for this model: images are resized to its size, classes and columns get its encoding.
     ///
     /// # Errors
-    /// Data that cannot be read or does not fit the model.
+    /// If data cannot be read or does not fit the model.
     pub fn load_data(&self, source: &str) -> Result<Dataset, TrainError> {
         let config = DataConfig { source: source.to_owned(), ..self.config.data.clone() };
         Ok(keel_data::load_for_model(&config, Path::new(""), &self.schema)?)
     }
 
-    /// Reads image files for this model, wherever they lie; the names of their folders are their classes where targets are
-    /// wanted.
+    /// Reads image files for this model from any folder; if targets are wanted, the names of their folders are their classes.
     ///
     /// # Errors
-    /// A file that cannot be decoded, or a folder that is not named after a class of the model.
+    /// If a file cannot be decoded, or a folder is not named after a class of the model.
     pub fn load_images(&self, files: &[PathBuf], wanted: Wanted) -> Result<Dataset, TrainError> {
         Ok(keel_data::load_images_for_model(&self.config.data, &self.schema, files, wanted)?)
     }
@@ -153,36 +152,36 @@ impl Predictor {
     /// Reads a table in memory for this model.
     ///
     /// # Errors
-    /// A column of the model that the table does not have, or a cell that cannot be read.
+    /// If the table lacks a column of the model, or a cell cannot be read.
     pub fn load_table(&self, table: &Table, wanted: Wanted) -> Result<Dataset, TrainError> {
         Ok(keel_data::load_table_for_model(&self.config.data, &self.schema, table, wanted)?)
     }
 
-    /// Ranges of the inputs over the training split.
+    /// Returns the ranges of the inputs over the training split.
     pub fn training_ranges(&self) -> &TrainingRanges {
         &self.ranges
     }
 
-    /// As [`Predictor::load_data`], to predict only: every row of a table stays in, without its target.
+    /// Reads data like [`Predictor::load_data`], for prediction only: every row of a table is kept, without its target.
     ///
     /// # Errors
-    /// As [`Predictor::load_data`].
+    /// As described at [`Predictor::load_data`].
     pub fn load_inputs(&self, source: &str) -> Result<Dataset, TrainError> {
         let config = DataConfig { source: source.to_owned(), ..self.config.data.clone() };
         Ok(keel_data::load_to_predict(&config, Path::new(""), &self.schema)?)
     }
 
-    /// The fitted preprocessing.
+    /// Returns the fitted preprocessing.
     pub fn preprocessor(&self) -> &Preprocessor {
         &self.preprocessor
     }
 
-    /// The loss it was trained with, which says what its outputs mean.
+    /// Returns the loss that it was trained with, which defines the meaning of its outputs.
     pub fn objective(&self) -> &Objective {
         &self.objective
     }
 
-    /// Graph and trained parameters.
+    /// Returns the graph and trained parameters.
     pub fn network(&self) -> &Network {
         &self.network
     }
@@ -190,7 +189,7 @@ impl Predictor {
     /// Predicts all samples of `dataset`, in order.
     ///
     /// # Errors
-    /// Samples of another shape. One whose values or outputs are not finite is [`Prediction::Undefined`].
+    /// If samples have a different shape. A sample whose values or outputs are not finite is [`Prediction::Undefined`].
     pub fn predict(&self, dataset: &Dataset) -> Result<Vec<Prediction>, TrainError> {
         let indices: Vec<usize> = (0..dataset.samples()).collect();
         self.predict_samples(dataset, &indices)
@@ -199,7 +198,7 @@ impl Predictor {
     /// Predicts the samples `indices` of `dataset`, in order.
     ///
     /// # Errors
-    /// As [`Predictor::predict`].
+    /// As described at [`Predictor::predict`].
     pub fn predict_samples(&self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<Prediction>, TrainError> {
         let outputs = self.outputs(dataset, indices)?;
         let rows = self.objective.predictions(&outputs);
@@ -213,10 +212,10 @@ impl Predictor {
         Ok(predicted.collect())
     }
 
-    /// Metrics of the samples `indices` of labelled data.
+    /// Computes the metrics of the samples `indices` of labelled data.
     ///
     /// # Errors
-    /// As [`Predictor::predict`], or data without targets.
+    /// As described at [`Predictor::predict`], or if the data have no targets.
     pub fn evaluate(&self, dataset: &Dataset, indices: &[usize]) -> Result<Metrics, TrainError> {
         self.objective.check_function()?;
         let targets = targets_of(dataset, indices)?;
@@ -227,10 +226,10 @@ impl Predictor {
         Ok(tally.metrics(&objective, |place| sample_words(dataset, indices[place])))
     }
 
-    /// Metrics of all samples of several labelled datasets together.
+    /// Computes the metrics of all samples of several labelled datasets together.
     ///
     /// # Errors
-    /// As [`Predictor::evaluate`].
+    /// As described at [`Predictor::evaluate`].
     pub fn evaluate_all(&self, datasets: &[&Dataset]) -> Result<Metrics, TrainError> {
         self.objective.check_function()?;
         let mut objective = self.objective.clone();
@@ -254,8 +253,8 @@ impl Predictor {
         Ok(tally.metrics(&objective, words))
     }
 
-    /// Outputs, `[indices, outputs]`, those of the members of an ensemble combined; NaN for a sample whose preprocessed values
-    /// are not finite.
+    /// Returns the outputs, `[indices, outputs]`, with those of the members of an ensemble combined; NaN for a sample whose
+    /// preprocessed values are not finite.
     fn outputs(&self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<f32>, TrainError> {
         let mut outputs = Vec::with_capacity(indices.len() * self.network.graph.output_shape().len());
         self.pool.install(|| {
@@ -269,7 +268,7 @@ impl Predictor {
         })
     }
 
-    /// Appends the network's outputs for as many samples `part` as the workspace takes, `[part, members, outputs]`.
+    /// Appends the network's outputs for the samples `part`, at most as many as the workspace takes, `[part, members, outputs]`.
     fn append_outputs(
         &self,
         workspace: &mut Workspace,
@@ -290,7 +289,7 @@ impl Predictor {
         Ok(())
     }
 
-    /// `row` holds what the objective makes of the raw outputs.
+    /// Converts `row`, the objective's predictions from the raw outputs.
     fn prediction(&self, row: &[f32]) -> Prediction {
         match self.class_names() {
             [] => {
@@ -305,14 +304,14 @@ impl Predictor {
     }
 }
 
-/// Checks that the file has every number of a network, before memory is taken for them.
+/// Checks that the file has all tensors of a network, before memory is allocated for them.
 fn check_tensors(graph: &Graph, checkpoint: &Checkpoint<ModelDescription>, path: &Path) -> Result<(), CheckpointError> {
     let parameters = graph.parameters().iter().map(|parameter| (&parameter.name, parameter.range.len()));
     let state = graph.state().iter().map(|entry| (&entry.name, entry.range.len()));
     parameters.chain(state).try_for_each(|(name, length)| checkpoint.values(path, name, length).map(drop))
 }
 
-/// Puts the size the model was trained at in the place of one that would be chosen again.
+/// Replaces an image size that would be chosen automatically by the size that the model was trained with.
 fn fix_image_size(config: &mut Config, schema: &Schema) {
     if let (SampleShape::Image { height, width, .. }, Some(decoding)) = (schema.sample_shape, schema.image_decoding) {
         config.data.image_size.get_or_insert(ImageSize::Sides([height, width]));
@@ -320,7 +319,7 @@ fn fix_image_size(config: &mut Config, schema: &Schema) {
     }
 }
 
-/// The targets of the samples `indices`.
+/// Returns the targets of the samples `indices`.
 fn targets_of(dataset: &Dataset, indices: &[usize]) -> Result<BatchTargets, TrainError> {
     match dataset.targets() {
         Targets::Classes { labels, .. } => {
@@ -338,7 +337,7 @@ fn targets_of(dataset: &Dataset, indices: &[usize]) -> Result<BatchTargets, Trai
     }
 }
 
-/// A predicted value with the origin of its target added; without one, the number that `value` is printed as, so that no
+/// Returns a predicted value with the offset of its target added; without one, the number that `value` is printed as, so that no
 /// digits appear that f32 does not have.
 fn in_own_unit(value: f32, origin: f64) -> f64 {
     match origin {
@@ -347,10 +346,10 @@ fn in_own_unit(value: f32, origin: f64) -> f64 {
     }
 }
 
-/// The model in the folder of a run.
+/// Returns the path of the model in the folder of a run.
 ///
 /// # Errors
-/// There is none; the message says why, as far as the folder knows.
+/// If there is none; the message gives the reason, as far as the folder shows it.
 fn model_of(path: &Path) -> Result<PathBuf, TrainError> {
     let model = path.join("model.safetensors");
     if model.exists() {
@@ -360,9 +359,10 @@ fn model_of(path: &Path) -> Result<PathBuf, TrainError> {
         Ok(Summary { status: Status::Failed, .. }) => {
             ("the run failed before it had a model", "see the reason in its summary.json, and train again")
         }
-        Ok(Summary { status: Status::Running, .. }) => {
-            ("the run has no model yet: it is under way or was killed", "finish it with `evenkeel train --resume RUN`")
-        }
+        Ok(Summary { status: Status::Running, .. }) => (
+            "the run has no model yet: it is still running or was killed",
+            "finish it with `evenkeel train --resume RUN`",
+        ),
         _ => ("no model.safetensors in it", "give the folder of a run or a model.safetensors"),
     };
     Err(TrainError::Run { path: path.to_owned(), reason: reason.to_owned(), next })

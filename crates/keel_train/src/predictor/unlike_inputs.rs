@@ -1,4 +1,4 @@
-//! Inputs of a model compared with its training inputs, and what the health rules say about them.
+//! Inputs of a model compared with its training inputs, with the findings of the health rules.
 
 use std::collections::HashMap;
 
@@ -6,17 +6,17 @@ use keel_data::{Dataset, TrainingRanges};
 use keel_health::measurement::{InputsMeasurement, ModelDescription, UnlikeColumn};
 use keel_health::{Finding, Monitor};
 
-/// Counts the samples given to a model that are unlike its training data.
+/// Counts the samples given to a model that differ from its training data.
 #[derive(Debug)]
 pub struct UnlikeInputs<'a> {
     ranges: &'a TrainingRanges,
     measurement: InputsMeasurement,
-    /// Place of each column in the measurement.
+    /// Index of each column in the measurement.
     places: HashMap<String, usize>,
 }
 
 impl<'a> UnlikeInputs<'a> {
-    /// Begins to compare with `ranges`, those of the model.
+    /// Creates a comparison with `ranges`, those of the model.
     pub fn new(ranges: &'a TrainingRanges) -> Self {
         UnlikeInputs { ranges, measurement: InputsMeasurement::default(), places: HashMap::new() }
     }
@@ -46,7 +46,7 @@ impl<'a> UnlikeInputs<'a> {
         }
     }
 
-    /// Findings of the health rules about all samples added.
+    /// Returns the findings of the health rules about all samples added.
     pub fn findings(mut self) -> Vec<Finding> {
         self.measurement.columns.sort_by_key(|column| std::cmp::Reverse(column.samples));
         Monitor::new(ModelDescription::default()).inputs(self.measurement)

@@ -1,4 +1,4 @@
-//! Evaluation of several views of each image: itself, its mirror image, and both shifted.
+//! Evaluation of several views of each image: the original, its mirror image, and both shifted.
 
 use keel_data::{CropBorder, Preprocessor, SampleShape};
 use keel_nn::{BatchInput, Executor, Network};
@@ -6,33 +6,33 @@ use keel_nn::{BatchInput, Executor, Network};
 use crate::config::Config;
 use crate::error::TrainError;
 
-/// One view of an image, and its share of the mean.
+/// One view of an image, and its weight in the mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct View {
     mirrored: bool,
-    /// Pixels down and to the right.
+    /// Shift in pixels, down and to the right.
     shift: isize,
-    /// What comes in there: what training images that are moved show.
+    /// Content of the border, the same as for shifted training images.
     border: CropBorder,
     weight: f32,
 }
 
-/// Runs evaluation batches, once for each view.
+/// Runs evaluation batches, once per view.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Views {
     /// Height, width and channels of the images.
     image: [usize; 3],
-    /// Empty where the samples themselves are all there is.
+    /// Views; empty if only the original is used.
     views: Vec<View>,
     inputs: Vec<f32>,
     outputs: Vec<f32>,
 }
 
 impl Views {
-    /// The views `train.mirrored_evaluation` and `train.shifted_evaluation` ask for, of samples of `preprocessor`.
+    /// Creates the views of `train.mirrored_evaluation` and `train.shifted_evaluation`, for samples of `preprocessor`.
     ///
     /// # Errors
-    /// Samples are no images, or smaller than the shift.
+    /// If samples are not images, or are smaller than the shift.
     pub(crate) fn new(config: &Config, preprocessor: &Preprocessor) -> Result<Self, TrainError> {
         let (config, border) = (&config.train, config.augment.crop_border);
         let views = wanted(config.mirrored_evaluation, config.shifted_evaluation, border);
@@ -48,14 +48,16 @@ impl Views {
             return Err(TrainError::setting(key, format!("samples of shape {shape} {what}; set it to {off}")));
         };
         if config.shifted_evaluation >= height.min(width) {
-            let message =
-                format!("{} pixels move images of {height} x {width} out of sight", config.shifted_evaluation);
+            let message = format!(
+                "a shift of {} pixels moves images of {height} x {width} out of view",
+                config.shifted_evaluation
+            );
             return Err(TrainError::setting("train.shifted_evaluation", message));
         }
         Ok(Views { image: [height, width, channels], views, ..Views::default() })
     }
 
-    /// Outputs of a batch, `[batch, outputs]`: those of the network, or their mean over the views.
+    /// Returns the outputs of a batch, `[batch, outputs]`: those of the network, or their mean over the views.
     pub(crate) fn outputs(&mut self, executor: &mut Executor, network: &Network, batch: BatchInput<'_>) -> &[f32] {
         self.outputs.clear();
         if self.views.is_empty() {
@@ -71,7 +73,7 @@ impl Views {
     }
 }
 
-/// The unshifted views weigh as much as all shifted ones together.
+/// Returns the views; the unshifted ones have the same total weight as the shifted ones.
 fn wanted(mirrored: bool, shift: usize, border: CropBorder) -> Vec<View> {
     let shift = shift as isize;
     let shifts: &[(isize, f32)] = if shift == 0 { &[(0, 1.0)] } else { &[(0, 0.5), (-shift, 0.25), (shift, 0.25)] };
@@ -89,7 +91,7 @@ fn wanted(mirrored: bool, shift: usize, border: CropBorder) -> Vec<View> {
 }
 
 impl View {
-    /// Writes this view of each image `[height, width, channels]` of `input` in place of what `views` holds.
+    /// Writes this view of each image `[height, width, channels]` of `input` over the contents of `views`.
     fn write(self, [height, width, channels]: [usize; 3], input: &[f32], views: &mut Vec<f32>) {
         views.clear();
         let from = |at: usize, size: usize| self.border.source(at as isize - self.shift, size);
@@ -117,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    /// Two images of 2 x 3 pixels with two channels.
+    /// Returns two images of 2 x 3 pixels with two channels.
     fn images() -> Vec<f32> {
         (1..=24).map(|value| value as f32).collect()
     }

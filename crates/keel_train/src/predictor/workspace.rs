@@ -1,4 +1,4 @@
-//! Buffers of predictions under way: as many as there are calls at the same time, kept for the calls that follow.
+//! Buffers of predictions in progress: as many as there are simultaneous calls, kept for later calls.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,18 +9,18 @@ use super::Views;
 use crate::error::TrainError;
 use crate::memory::{bytes_text, free_bytes};
 
-/// Samples predicted at once, at most.
+/// Maximum number of samples predicted at once.
 const MOST_SAMPLES: usize = 256;
 
-/// Bytes of a workspace from which fewer samples are predicted at once.
+/// Size of a workspace in bytes from which fewer samples are predicted at once.
 const COMFORTABLE_BYTES: u64 = 256 << 20;
 
-/// What one call writes to while it predicts.
+/// Buffers that one call uses for its predictions.
 #[derive(Debug)]
 pub(super) struct Workspace {
     /// Runs up to [`Workspaces::samples`] samples.
     pub(super) executor: Executor,
-    /// The views of each image, with their buffers.
+    /// Views of each image, with their buffers.
     pub(super) views: Views,
     /// Preprocessed samples, `[samples, ...]`.
     pub(super) inputs: Vec<f32>,
@@ -28,7 +28,7 @@ pub(super) struct Workspace {
     pub(super) scratch: PreprocessScratch,
 }
 
-/// The workspaces no call is using.
+/// Workspaces that no call is using.
 #[derive(Debug)]
 pub(super) struct Workspaces {
     free: Mutex<Vec<Workspace>>,
@@ -39,24 +39,24 @@ pub(super) struct Workspaces {
 }
 
 impl Workspaces {
-    /// No workspace for `program` yet; at most `most` are kept.
+    /// Creates an empty list of workspaces for `program`; at most `most` are kept.
     ///
     /// # Errors
-    /// A network that has no room for a single sample.
+    /// If there is not enough memory for a single sample.
     pub(super) fn new(program: Arc<Program>, views: Views, most: usize) -> Result<Self, TrainError> {
         let samples = samples_at_once(&program, most)?;
         Ok(Workspaces { free: Mutex::default(), program, views, most, samples })
     }
 
-    /// Samples predicted at once; results do not depend on it.
+    /// Returns the number of samples predicted at once; results do not depend on it.
     pub(super) fn samples(&self) -> usize {
         self.samples
     }
 
-    /// Calls `work` with a workspace that nobody else is using. To be called inside the pool that runs it, whose
-    /// number of threads decides how much scratch an executor has.
+    /// Calls `work` with a workspace that no other call is using. Must be called inside the pool that runs it, whose number of
+    /// threads determines the scratch buffers of an executor.
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> T {
-        // The list is locked while it changes and never while a prediction runs.
+        // The list is locked only while it changes, never while a prediction runs.
         let found = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut workspace = found.unwrap_or_else(|| self.workspace());
         let result = work(&mut workspace);
@@ -77,7 +77,7 @@ impl Workspaces {
     }
 }
 
-/// Returns the number of samples that a workspace of a comfortable size takes, one at least.
+/// Returns the number of samples for which a workspace has a moderate size, at least one.
 fn samples_at_once(program: &Program, workers: usize) -> Result<usize, TrainError> {
     let bytes = |batch| {
         let request = MemoryRequest { batch, mode: Mode::Evaluate, workers };
@@ -99,7 +99,7 @@ fn samples_at_once(program: &Program, workers: usize) -> Result<usize, TrainErro
     }
 }
 
-/// An executor for evaluation batches of up to `batch` samples.
+/// Creates an executor for evaluation batches of up to `batch` samples.
 pub(crate) fn executor_for_evaluation(program: &Arc<Program>, batch: usize) -> Executor {
     let request = MemoryRequest { batch, mode: Mode::Evaluate, workers: rayon::current_num_threads() };
     Executor::new(Arc::clone(program), request)

@@ -1,4 +1,4 @@
-//! A second run that goes on where another one stands, with a change.
+//! A second run that continues from the state of another one, with a change.
 
 use std::path::Path;
 
@@ -16,26 +16,25 @@ use crate::threads;
 /// A continuation of a run.
 #[derive(Debug, Clone)]
 pub struct Fork<'a> {
-    /// The run that stays as it is.
+    /// Original run, which is not changed.
     pub run: &'a RunFolder,
     /// The config of the continuation.
     pub config: Config,
     /// Change of the weights.
     pub surgery: Option<&'a Surgery>,
-    /// Start from the weights of the first step instead of the last checkpoint.
+    /// True to start from the weights of the first step instead of the last checkpoint.
     pub from_start: bool,
 }
 
-/// Makes the folder `name` in `directory`, from which [`crate::Training::resume`] goes on: the changed config, and a
-/// checkpoint with the weights of the run's last one after the surgery. A run that had finished gets as many epochs again.
-/// Findings and the best result are counted anew.
+/// Creates the folder `name` in `directory`, from which [`crate::Training::resume`] continues: the changed config, and a checkpoint
+/// with the weights of the run's last one after the surgery. A finished run gets as many epochs again. Findings and the best result
+/// are reset.
 ///
 /// # Errors
-/// The run cannot be read, or the change does not fit it.
+/// If the run cannot be read, or the change does not fit it.
 pub fn fork(fork: &Fork<'_>, directory: &Path, name: &str) -> Result<RunFolder, TrainError> {
-    let pool = threads::pool(fork.config.train.threads).map_err(|error| {
-        TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer"))
-    })?;
+    let pool = threads::pool(fork.config.train.threads)
+        .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer")))?;
     pool.install(|| build(fork, directory, name))
 }
 
@@ -60,13 +59,13 @@ fn build(fork: &Fork<'_>, directory: &Path, name: &str) -> Result<RunFolder, Tra
         surgery.apply(&mut session, &config)?;
     }
     if config.train.batch_size != original.train.batch_size {
-        // Another division of the epoch: it begins again.
+        // The epoch is divided differently, so it begins again.
         state.step = state.epoch * session.training_batches().steps_per_epoch() as u64;
         (state.step_in_epoch, state.epoch_samples, state.epoch_right, state.epoch_loss_sum) = (0, 0, 0, 0.0);
     }
     (state.best_score, state.best_left_out, state.best_epoch, state.seconds) = (None, 0, 0, 0.0);
     state.fingerprint = config.fingerprint();
-    // Its database is empty, and its data may be prepared and divided in another way.
+    // The database is empty, and the data may be prepared and split differently.
     state.finding_rows = 0;
     state.data_fingerprint = String::new();
     let folder = RunFolder::create(directory, name)?;

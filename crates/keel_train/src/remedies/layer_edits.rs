@@ -1,10 +1,10 @@
-//! Changes of a network's list of layers, as remedies ask for them.
+//! Changes of a network's list of layers for remedies.
 
 use keel_nn::activations::Activation;
 use keel_nn::layers::{BatchNormSpec, LayerSpec};
 
-/// The layers with batch normalisation between every hidden layer with weights and the activation that follows it directly,
-/// inside residual blocks too.
+/// Returns the layers with batch normalisation between every hidden layer with weights and the activation that directly follows it,
+/// including inside residual blocks.
 pub(super) fn with_batch_norm(layers: &[LayerSpec]) -> Vec<LayerSpec> {
     let mut edited = Vec::with_capacity(2 * layers.len());
     for (index, layer) in layers.iter().enumerate() {
@@ -22,11 +22,11 @@ pub(super) fn with_batch_norm(layers: &[LayerSpec]) -> Vec<LayerSpec> {
     edited
 }
 
-/// The layers with `function` between linear layers that have nothing but batch normalisation, dropout or flattening between
-/// them: behind the normalisation, before the dropout.
+/// Returns the layers with `function` between linear layers that are separated only by batch normalisation, dropout or flattening:
+/// after the normalisation, before the dropout.
 pub(super) fn with_activations(layers: &[LayerSpec], function: Activation) -> Vec<LayerSpec> {
     let mut edited: Vec<LayerSpec> = Vec::with_capacity(2 * layers.len());
-    // Place in `edited` behind the last linear layer, while nothing after it has bent its output.
+    // Position in `edited` after the last linear layer, as long as its output has passed through no nonlinearity.
     let mut open: Option<usize> = None;
     for layer in layers {
         if matches!(layer, LayerSpec::Linear(_))
@@ -45,13 +45,13 @@ pub(super) fn with_activations(layers: &[LayerSpec], function: Activation) -> Ve
     edited
 }
 
-/// The layers without the activations at their end.
+/// Returns the layers without the activations at the end.
 pub(super) fn without_output_activation(layers: &[LayerSpec]) -> Vec<LayerSpec> {
     let end = layers.iter().rposition(|layer| !matches!(layer, LayerSpec::Activation(_))).map_or(0, |last| last + 1);
     layers[..end].to_vec()
 }
 
-/// The layers with at least `units` units in every linear layer but the last.
+/// Returns the layers with at least `units` units in every linear layer except the last.
 pub(super) fn widened(layers: &[LayerSpec], units: usize) -> Vec<LayerSpec> {
     let last = layers.iter().rposition(|layer| matches!(layer, LayerSpec::Linear(_)));
     let mut edited = layers.to_vec();

@@ -1,5 +1,5 @@
-//! Remedies put into practice: which one a finding's run gets, as settings of its config or as a change of its weights,
-//! a continuation with it in a folder of its own, and the proof that it helps.
+//! Application of remedies: the choice for a finding of a run, as settings of its config or as a change of its weights, a
+//! continuation with it in a separate folder, and the proof that it helps.
 
 mod fork;
 mod layer_edits;
@@ -28,11 +28,11 @@ use crate::runs::{RunFolder, Status, files};
 /// A finding's remedy, ready to be applied.
 #[derive(Debug, Clone)]
 pub struct Treatment {
-    /// Its number among the remedies of the finding, counted from 1.
+    /// Number among the remedies of the finding, counted from 1.
     pub number: usize,
     /// The remedy.
     pub remedy: Remedy,
-    /// Way the run takes it up: it goes on, or starts again.
+    /// Application to the run: it continues, or starts again.
     pub application: Application,
     /// Changes of the config, as `key=value`.
     pub settings: Vec<String>,
@@ -43,40 +43,40 @@ pub struct Treatment {
 }
 
 impl Treatment {
-    /// Returns true if the run in `folder` can go on with it: it changes what a running model can take, there is a checkpoint,
-    /// and the training did not break on its way, which spoils the weights before it is noticed.
+    /// Returns true if the run in `folder` can continue with it: the change is possible during training, there is a checkpoint, and
+    /// training did not diverge, which damages the weights before it is noticed.
     ///
     /// # Errors
-    /// The run's summary cannot be read.
+    /// If the run's summary cannot be read.
     pub fn goes_on(&self, folder: &RunFolder) -> Result<bool, TrainError> {
         let running = self.application == Application::Running && folder.last_checkpoint().exists();
         Ok(running && folder.read_summary()?.status != Status::Failed)
     }
 }
 
-/// The config of the run in `folder`.
+/// Reads the config of the run in `folder`.
 ///
 /// # Errors
-/// It cannot be read.
+/// If it cannot be read.
 pub fn config_of(folder: &RunFolder) -> Result<Config, TrainError> {
     let path = folder.config();
     let text = files::read_text(&path).map_err(|error| TrainError::run(&path, error))?;
     Ok(config::parse(&path, &text, &[])?.settled())
 }
 
-/// The findings of the run in `folder`, causes first.
+/// Reads the findings of the run in `folder`, causes first.
 ///
 /// # Errors
-/// Its summary cannot be read.
+/// If its summary cannot be read.
 pub fn findings_of(folder: &RunFolder) -> Result<Vec<Finding>, TrainError> {
     let findings = folder.read_summary()?.findings;
     Ok(findings.into_iter().filter_map(|value| serde_json::from_value(value).ok()).collect())
 }
 
-/// The first finding of rule `code` in the run in `folder`.
+/// Returns the first finding of rule `code` in the run in `folder`.
 ///
 /// # Errors
-/// The run has none; the message lists those it has.
+/// If the run has none; the message lists its findings.
 pub fn finding_of(folder: &RunFolder, code: &str) -> Result<Finding, TrainError> {
     let findings = findings_of(folder)?;
     if let Some(finding) = findings.iter().find(|finding| finding.code == code) {
@@ -86,17 +86,17 @@ pub fn finding_of(folder: &RunFolder, code: &str) -> Result<Finding, TrainError>
     codes.sort_unstable();
     codes.dedup();
     let (reason, next) = match codes.as_slice() {
-        [] => (format!("the run has no finding {code}: it has none at all"), "there is nothing to fix or to prove"),
+        [] => (format!("the run has no finding {code}, nor any other"), "there is nothing to fix or to prove"),
         codes => (format!("the run has no finding {code}; it has {}", codes.join(", ")), "give one of these codes"),
     };
     Err(TrainError::Run { path: folder.path().to_owned(), reason, next })
 }
 
-/// The treatment of `finding` in a run of `config`: its remedy number `choice`, counted from 1, or without one the first
-/// that can be applied. `None` if none can: a person has to look at the data or the model.
+/// Returns the treatment of `finding` in a run of `config`: its remedy number `choice`, counted from 1, or by default the first
+/// that can be applied. `None` if none can be applied: the data or the model need a person's attention.
 ///
 /// # Errors
-/// There is no such remedy, or its settings do not fit the config.
+/// If there is no such remedy, or its settings do not fit the config.
 pub fn treatment(config: &Config, finding: &Finding, choice: Option<usize>) -> Result<Option<Treatment>, TrainError> {
     let Some(number) = choice else { return Ok(treatments(config, finding)?.into_iter().next()) };
     match number.checked_sub(1).and_then(|index| finding.remedies.get(index)) {
@@ -104,18 +104,18 @@ pub fn treatment(config: &Config, finding: &Finding, choice: Option<usize>) -> R
         None => {
             let reason = match finding.remedies.len() {
                 0 => format!("{} has no remedy a program can apply", finding.code),
-                1 => format!("{} has one remedy; give 1, or leave --remedy out", finding.code),
-                count => format!("{} has {count} remedies; give 1 to {count}", finding.code),
+                1 => format!("{} has one remedy; use --remedy 1, or omit it", finding.code),
+                count => format!("{} has {count} remedies; use --remedy 1 to {count}", finding.code),
             };
             Err(TrainError::setting("--remedy", reason))
         }
     }
 }
 
-/// The treatments of `finding` in a run of `config` that can be applied, in the order of its remedies.
+/// Returns the treatments of `finding` in a run of `config` that can be applied, in the order of its remedies.
 ///
 /// # Errors
-/// The settings of one do not fit the config.
+/// If the settings of one do not fit the config.
 pub fn treatments(config: &Config, finding: &Finding) -> Result<Vec<Treatment>, TrainError> {
     let numbered = finding.remedies.iter().enumerate();
     let applied = numbered.map(|(index, remedy)| applied(config, index + 1, remedy));
@@ -141,7 +141,7 @@ fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
         Remedy::EarlyStopping { .. } | Remedy::ReplayStep { .. } => Vec::new(),
         Remedy::SetActivation { from, function } => {
             let activations = hidden_activations(&config.model.layers(), from, function, "model.layers");
-            // Weights drawn for one function do not suit another.
+            // Weights initialised for one function do not suit another.
             if activations.is_empty() { activations } else { [activations, initialisers(config, "auto")].concat() }
         }
         Remedy::SetInit { layer: None, init, .. } => initialisers(config, init),
@@ -162,7 +162,7 @@ fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
     }
 }
 
-/// The list of layers after `edit`, as settings; none where nothing changes, or where entries move that the config names.
+/// Returns the list of layers after `edit`, as settings; empty if nothing changes, or if entries move that the config names.
 fn layer_list(config: &Config, edit: impl Fn(&[LayerSpec]) -> Vec<LayerSpec>) -> Vec<String> {
     let mut changed = Config { model: config.model.listed(), ..config.clone() };
     let layers = std::mem::take(&mut changed.model.layers);
@@ -177,7 +177,7 @@ fn layer_list(config: &Config, edit: impl Fn(&[LayerSpec]) -> Vec<LayerSpec>) ->
     keys.into_iter().map(|key| format!("{key}={}", changed.value_text(key))).collect()
 }
 
-/// `step` before the present steps; one that scales, in the place of those that scale.
+/// Adds `step` before the present steps; a step that scales replaces those that scale.
 fn preprocessing(config: &Config, step: &str) -> Vec<String> {
     let Some(step) = PreprocessStep::named(step) else { return Vec::new() };
     let replaced = |other: &PreprocessStep| other.name() == step.name() || step.is_scaling() && other.is_scaling();
@@ -187,7 +187,7 @@ fn preprocessing(config: &Config, step: &str) -> Vec<String> {
     vec![format!("preprocess.steps={}", changed.value_text("preprocess.steps"))]
 }
 
-/// `function` in the place of every activation `from` before the last layer, inside blocks too.
+/// Replaces every activation `from` before the last layer by `function`, including inside blocks.
 fn hidden_activations(layers: &[LayerSpec], from: &str, function: &str, key: &str) -> Vec<String> {
     let last = if key == "model.layers" { layers.len().saturating_sub(1) } else { layers.len() };
     let hidden = layers.iter().enumerate().take(last);
@@ -205,9 +205,9 @@ fn hidden_activations(layers: &[LayerSpec], from: &str, function: &str, key: &st
     settings.collect()
 }
 
-/// `init` for every layer with weights but the last, which may start as small as it likes, unless all its weights are the same.
+/// Sets `init` for every layer with weights except the last, which may start with small weights, unless all its weights are equal.
 fn initialisers(config: &Config, init: &str) -> Vec<String> {
-    // Layers that the config does not list name no initialiser of their own.
+    // Layers that the config does not list have no initialiser of their own.
     let layers = &config.model.layers;
     let last = layers.iter().rposition(|layer| own_init(layer).is_some());
     let varied = last.and_then(|last| own_init(&layers[last])).filter(|init| !is_constant(init));
@@ -220,7 +220,7 @@ fn is_constant(init: &InitSpec) -> bool {
     matches!(init, InitSpec::Zeros | InitSpec::Constant(_))
 }
 
-/// The initialiser of a layer's weights.
+/// Returns the initialiser of a layer's weights.
 fn own_init(layer: &LayerSpec) -> Option<&InitSpec> {
     match layer {
         LayerSpec::Linear(spec) => Some(&spec.init),
@@ -230,7 +230,7 @@ fn own_init(layer: &LayerSpec) -> Option<&InitSpec> {
     }
 }
 
-/// `auto` in the place of every layer's own initialiser, so that the model's holds for it.
+/// Sets every layer's own initialiser to `auto`, so that the model's initialiser applies.
 fn own_inits(layers: &[LayerSpec], key: &str) -> Vec<String> {
     let layers = layers.iter().enumerate();
     let settings = layers.flat_map(|(index, layer)| match layer {
@@ -243,10 +243,10 @@ fn own_inits(layers: &[LayerSpec], key: &str) -> Vec<String> {
     settings.collect()
 }
 
-/// `config` with `key=value` changes. A preset whose layers are changed one by one is written out first.
+/// Applies `key=value` changes to `config`. A preset whose layers are changed individually is expanded first.
 ///
 /// # Errors
-/// A key or value that does not fit.
+/// If a key or value does not fit.
 pub fn with_settings(config: &Config, settings: &[String]) -> Result<Config, TrainError> {
     let mut base = config.clone();
     if settings.iter().any(|setting| setting.starts_with("model.layers.")) {

@@ -1,4 +1,4 @@
-//! Changes of a network's numbers that no setting expresses.
+//! Changes of a network's parameters and state that no setting can express.
 
 use std::sync::Arc;
 
@@ -13,31 +13,31 @@ use crate::error::TrainError;
 use crate::health::describe_model;
 use crate::session::Session;
 
-/// One change of a network's numbers.
+/// One change of a network's parameters or state.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Surgery {
-    /// Incoming weights of some units drawn anew, their bias, norm and the optimiser's memory of them as at the start.
+    /// Reinitialises the incoming weights of some units, and resets their bias, norm and optimizer state.
     ReinitialiseUnits {
-        /// The activation whose units they are.
+        /// Activation layer of the units.
         layer: String,
-        /// The units.
+        /// Indices of the units.
         units: Vec<usize>,
     },
-    /// Exact statistics of every batch norm.
+    /// Recomputes exact statistics of every batch norm.
     ExactStatistics {
-        /// Training batches they are averaged over.
+        /// Number of training batches they are averaged over.
         batches: usize,
     },
-    /// The bias of the last layer at the log of the class shares.
+    /// Sets the bias of the last layer to the log of the class fractions.
     PriorBias {
-        /// The last layer.
+        /// Name of the last layer.
         layer: String,
     },
 }
 
 impl Surgery {
-    /// The change `remedy` asks for, if it is one.
+    /// Returns the change that `remedy` requires, if it is one.
     pub fn of(remedy: &Remedy) -> Option<Self> {
         match remedy {
             Remedy::ReinitialiseUnits { layer, units } if !units.is_empty() => {
@@ -51,7 +51,7 @@ impl Surgery {
         }
     }
 
-    /// Returns true if it only makes sense for weights that have been trained.
+    /// Returns true if it is only useful for weights that have been trained.
     pub fn needs_trained_weights(&self) -> bool {
         matches!(self, Surgery::ReinitialiseUnits { .. } | Surgery::ExactStatistics { .. })
     }
@@ -59,7 +59,7 @@ impl Surgery {
     /// Applies the change to `session`, made from `config`.
     ///
     /// # Errors
-    /// The network has no such layer, or a sample cannot be preprocessed.
+    /// If the network has no such layer, or a sample cannot be preprocessed.
     pub fn apply(&self, session: &mut Session, config: &Config) -> Result<(), TrainError> {
         match self {
             Surgery::ReinitialiseUnits { layer, units } => reinitialise(session, config, layer, units),
@@ -73,7 +73,7 @@ fn missing(layer: &str) -> TrainError {
     TrainError::setting("model", format!("the network has no layer {layer} with weights; choose another remedy"))
 }
 
-/// The layer with weights before activation `name` and the norms in between.
+/// Returns the layer with weights before activation `name` and the norms in between.
 fn weights_and_norms(model: &ModelDescription, name: &str) -> Option<Vec<String>> {
     let mut names = Vec::new();
     let mut current = model.find(name)?;
@@ -123,7 +123,7 @@ fn reinitialise(session: &mut Session, config: &Config, layer: &str, units: &[us
     Ok(())
 }
 
-/// Sets the optimiser's memory of some parameters to zero.
+/// Resets the optimizer state of some parameters to zero.
 fn forget(session: &mut Session, parameters: &[usize]) {
     let slots: Vec<(&'static str, Vec<f32>)> =
         session.optimizer().slots().map(|(name, values)| (name, values.to_vec())).collect();

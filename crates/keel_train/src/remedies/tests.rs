@@ -1,4 +1,4 @@
-//! Remedies on real runs: what they change, what they leave alone, and whether they help.
+//! Remedies on real runs: what they change, what they leave unchanged, and whether they help.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,13 +53,13 @@ fn the_first_remedy_that_can_be_applied_is_chosen() {
     assert!((first.config.optimizer.learning_rate() - 0.1 * rate).abs() < 1e-9 * rate);
     let numbers: Vec<usize> =
         treatments(&config, &finding(remedies.clone())).unwrap().iter().map(|treatment| treatment.number).collect();
-    assert_eq!((first.number, numbers), (2, vec![2, 3]), "what a person has to do is left out");
+    assert_eq!((first.number, numbers), (2, vec![2, 3]), "remedies that need a person are omitted");
     let third = treatment(&config, &finding(remedies.clone()), Some(3)).unwrap().unwrap();
     assert_eq!(third.settings, ["model.init=kaiming_normal"]);
     assert_eq!(third.application, Application::FreshRun);
     assert!(treatment(&config, &finding(vec![Remedy::CheckLabels]), None).unwrap().is_none());
     let message = treatment(&config, &finding(remedies), Some(4)).unwrap_err().to_string();
-    assert!(message.contains("3 remedies; give 1 to 3"), "{message}");
+    assert!(message.contains("3 remedies; use --remedy 1 to 3"), "{message}");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_missing_preprocessing_step_is_proved_and_recorded() {
     assert!(whole.steps > 0 && whole.with.iter().all(|arm| arm.result.score.is_some()), "a whole epoch: {whole:?}");
     stop.store(true, Ordering::Relaxed);
     let stopped = prove(&run, &found, &treatment, &options, &mut |_| ()).unwrap();
-    assert_eq!((stopped, std::fs::read_dir(scratch.path()).unwrap().count()), (None, 0), "stopped, nothing left over");
+    assert_eq!((stopped, std::fs::read_dir(scratch.path()).unwrap().count()), (None, 0), "stopped, no files left");
     let message = finding_of(&run, "K018").unwrap_err().to_string();
     assert!(message.contains("no finding K018; it has") && message.contains("K002"), "{message}");
 }
@@ -150,7 +150,7 @@ fn another_initialiser_reaches_layers_that_name_their_own() {
     let remedy = Remedy::SetInit { layer: None, init: "kaiming_normal".into(), config_key: None };
     let treatment = treatment(&config, &finding(vec![remedy]), None).unwrap().unwrap();
     let expected = ["model.init=kaiming_normal", "model.layers.0.init=auto", "model.layers.1.body.0.init=auto"];
-    assert_eq!(treatment.settings, expected, "the last layer may start as small as it likes");
+    assert_eq!(treatment.settings, expected, "the last layer may start with small weights");
     let again = initialisers(&treatment.config, "kaiming_normal");
     assert_eq!(again, ["model.init=kaiming_normal"], "the changed config holds no other initialiser in a hidden layer");
 }

@@ -1,4 +1,4 @@
-//! The learning rate of a treatment, measured: a rate that suited one network says little about another.
+//! Measured learning rate of a treatment: the best rate of one network says little about that of another.
 
 use std::time::{Duration, Instant};
 
@@ -12,24 +12,24 @@ use crate::runs::RunFolder;
 use crate::session::{Session, load_data};
 use crate::threads;
 
-/// Steps of each rate at least and at most.
+/// Minimum and maximum number of steps of each rate.
 const STEPS: (u64, u64) = (40, 400);
 
-/// Share of a training's steps that each rate gets.
+/// Fraction of the steps of a training run that each rate gets.
 const SHARE: f64 = 0.25;
 
-/// Trainings whose steps each rate gets at most, where no rate gets anywhere in fewer.
+/// Maximum number of steps of each rate, in training runs, if no rate makes progress in fewer.
 const MOST_TRAININGS: u64 = 2;
 
 /// Time after which no further rate is tried.
 const BUDGET: Duration = Duration::from_secs(60);
 
-/// The treatment of `finding` of the run in `folder` with a measured learning rate: its remedy number `choice`, counted from 1,
-/// or without one the first that can be applied and does something: a remedy that only changes the learning rate is passed over
-/// where no other rate is better than the present one. `None` if no remedy can be applied.
+/// Returns the treatment of `finding` of the run in `folder` with a measured learning rate: its remedy number `choice`, counted
+/// from 1, or by default the first that can be applied and has an effect: a remedy that only changes the learning rate is skipped
+/// if no other rate is better than the present one. `None` if no remedy can be applied.
 ///
 /// # Errors
-/// There is no such remedy, or the run or its data cannot be read.
+/// If there is no such remedy, or the run or its data cannot be read.
 pub fn tuned_treatment(
     folder: &RunFolder,
     finding: &Finding,
@@ -51,14 +51,13 @@ pub fn tuned_treatment(
     Ok(None)
 }
 
-/// Rates tried from the point where `treatment` starts; `None` for one that has nothing to do with the learning rate.
+/// Tries rates from the starting point of `treatment`; `None` for a treatment unrelated to the learning rate.
 fn measured(folder: &RunFolder, treatment: &Treatment, present: f64) -> Result<Option<RateRace>, TrainError> {
     if !concerns_rate(&treatment.remedy) {
         return Ok(None);
     }
-    let pool = threads::pool(treatment.config.train.threads).map_err(|error| {
-        TrainError::setting("train.threads", format!("cannot start threads: {error}; ask for fewer"))
-    })?;
+    let pool = threads::pool(treatment.config.train.threads)
+        .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer")))?;
     pool.install(|| {
         let config = &treatment.config;
         let mut session = Session::new(config, load_data(config)?)?;
@@ -83,7 +82,7 @@ fn measured(folder: &RunFolder, treatment: &Treatment, present: f64) -> Result<O
     })
 }
 
-/// Returns true if the rate belongs to what the remedy changes: itself, or the scale of signals and gradients.
+/// Returns true if the remedy affects the learning rate: directly, or through the scale of signals and gradients.
 fn concerns_rate(remedy: &Remedy) -> bool {
     matches!(
         remedy,
@@ -99,7 +98,7 @@ fn concerns_rate(remedy: &Remedy) -> bool {
     )
 }
 
-/// `treatment` with the rate that did best.
+/// Returns `treatment` with the best rate.
 fn with_rate(mut treatment: Treatment, present: f64, race: &RateRace) -> Treatment {
     const KEY: &str = "optimizer.learning_rate=";
     treatment.config.optimizer = treatment.config.optimizer.with_learning_rate(race.best);

@@ -13,8 +13,8 @@ use keel_health::MonitorState;
 use super::{CheckpointError, files, write_atomically};
 use crate::schedules::{PlateauState, Shortened};
 
-/// Version of the layout of checkpoints and model files. Files of version 1, which had no checksum, are read too; those of
-/// other versions are refused.
+/// Version of the layout of checkpoints and model files. Files of version 1, which had no checksum, are read too; those of other
+/// versions are rejected.
 pub const FORMAT_VERSION: u32 = 2;
 
 /// The last version without a checksum.
@@ -23,63 +23,63 @@ const UNCHECKED_VERSION: u32 = 1;
 /// One tensor of a checkpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor<'a> {
-    /// Unique in the file: `conv2d_1.weight`.
+    /// Name, unique in the file: `conv2d_1.weight`.
     pub name: String,
     /// Dimensions, row-major.
     pub shape: Vec<usize>,
-    /// As many as the dimensions say; those of a network are borrowed.
+    /// Values, as many as the dimensions say; those of a network are borrowed.
     pub values: Cow<'a, [f32]>,
 }
 
-/// Named tensors of f32 with one JSON document.
+/// Named f32 tensors with a JSON document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint<'a, Description> {
-    /// What the tensors belong to.
+    /// Description of the tensors.
     pub description: Description,
-    /// Sorted by name in the file.
+    /// Tensors, sorted by name in the file.
     pub tensors: Vec<NamedTensor<'a>>,
 }
 
-/// Everything beside tensors that an exact continuation needs.
+/// State that an exact continuation needs, in addition to tensors.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrainingState {
     /// [`crate::config::Config::fingerprint`] of the run.
     pub fingerprint: String,
-    /// Steps done.
+    /// Number of completed steps.
     pub step: u64,
-    /// Epochs completed.
+    /// Number of completed epochs.
     pub epoch: u64,
-    /// Steps done of the epoch under way.
+    /// Number of completed steps of the current epoch.
     pub step_in_epoch: u64,
-    /// Updates the optimiser has made.
+    /// Number of updates by the optimizer.
     pub optimizer_steps: u64,
     /// State of the schedule.
     pub plateau: PlateauState,
-    /// Present if the training was shortened to keep its time limit.
+    /// Present if training was shortened to stay within its time limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shortened: Option<Shortened>,
-    /// Sum of the losses of the epoch under way, weighted by samples.
+    /// Sum of the losses of the current epoch, weighted by samples.
     pub epoch_loss_sum: f64,
-    /// Samples and right predictions of the epoch under way.
+    /// Number of samples of the current epoch so far.
     pub epoch_samples: u64,
-    /// Right predictions of the epoch under way.
+    /// Number of correct predictions of the current epoch.
     pub epoch_right: u64,
-    /// Best score so far, higher is better.
+    /// Best score so far; higher is better.
     pub best_score: Option<f64>,
-    /// Validation samples without a finite result at the best score.
+    /// Number of validation samples without a finite result at the best score.
     #[serde(default)]
     pub best_left_out: u64,
     /// Epoch of the best score.
     pub best_epoch: u64,
-    /// Seconds trained so far.
+    /// Seconds of training so far.
     pub seconds: f64,
     /// [`keel_data::SplitDataset::fingerprint`] of the data.
     #[serde(default)]
     pub data_fingerprint: String,
-    /// Findings noted in the database.
+    /// Number of findings recorded in the database.
     #[serde(default)]
     pub finding_rows: u64,
-    /// What the health rules know; nothing at level off.
+    /// State of the health rules; `None` at level off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<MonitorState>,
 }
@@ -96,7 +96,7 @@ const FORMAT: &str = "evenkeel";
 /// Key of the checksum in the metadata of a file.
 const CHECKSUM: &str = "checksum";
 
-/// Returns true if the metadata of a safetensors file say that Evenkeel wrote it.
+/// Returns true if the metadata of a safetensors file identify it as written by Evenkeel.
 pub(crate) fn is_own_file(bytes: &[u8]) -> bool {
     let Ok((_, metadata)) = SafeTensors::read_metadata(bytes) else { return false };
     metadata.metadata().as_ref().is_some_and(|entries| [FORMAT, CHECKSUM].iter().any(|key| entries.contains_key(*key)))
@@ -123,7 +123,7 @@ impl View for &NamedTensor<'_> {
     }
 }
 
-/// CRC-32 of a description and of the names, shapes and values of tensors, whatever their order, as eight hexadecimal digits.
+/// Returns the CRC-32 of a description and of the names, shapes and values of tensors, in any order, as eight hexadecimal digits.
 fn checksum(description: &str, tensors: &[NamedTensor<'_>]) -> String {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(description.as_bytes());
@@ -138,7 +138,7 @@ fn checksum(description: &str, tensors: &[NamedTensor<'_>]) -> String {
 }
 
 impl<'a, Description> Checkpoint<'a, Description> {
-    /// Puts the checkpoint in the place of `kept`, in the memory of its tensors where they have the same lengths.
+    /// Moves the checkpoint to `kept`, reusing the memory of its tensors if they have the same lengths.
     pub(crate) fn keep_in(self, kept: &mut Option<Checkpoint<'static, Description>>) {
         let mut before = kept.take().map(|kept| kept.tensors).unwrap_or_default().into_iter();
         let tensors = self.tensors.into_iter().map(|tensor| {
@@ -155,10 +155,10 @@ impl<'a, Description> Checkpoint<'a, Description> {
         *kept = Some(Checkpoint { description: self.description, tensors: tensors.collect() });
     }
 
-    /// The values of tensor `name`, which must hold `length` of them.
+    /// Returns the values of tensor `name`, which must have `length` of them.
     ///
     /// # Errors
-    /// [`CheckpointError::Foreign`] naming the tensor and both lengths.
+    /// [`CheckpointError::Foreign`] with the tensor and both lengths.
     pub fn values(&self, path: &Path, name: &str, length: usize) -> Result<&[f32], CheckpointError> {
         let foreign = |reason: String| CheckpointError::Foreign { path: path.to_owned(), reason };
         let tensor = self.tensors.iter().find(|tensor| tensor.name == name);
@@ -174,7 +174,7 @@ impl<Description: Serialize> Checkpoint<'_, Description> {
     /// Writes the file atomically.
     ///
     /// # Errors
-    /// [`CheckpointError::Unwritable`]; the file that was there before is untouched.
+    /// [`CheckpointError::Unwritable`]; the previous file is unchanged.
     pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
         let unwritable = |reason: String| CheckpointError::Unwritable { path: path.to_owned(), reason };
         let header = Header { format: FORMAT.to_owned(), version: FORMAT_VERSION, content: &self.description };
@@ -191,7 +191,7 @@ impl<Description: for<'de> Deserialize<'de>> Checkpoint<'static, Description> {
     /// Reads a file written by [`Checkpoint::write`] and verifies its checksum.
     ///
     /// # Errors
-    /// [`CheckpointError`], telling missing, damaged and foreign files apart.
+    /// [`CheckpointError`], which distinguishes missing, damaged and foreign files.
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
         let bytes = files::read(path)
             .map_err(|error| CheckpointError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
@@ -201,7 +201,7 @@ impl<Description: for<'de> Deserialize<'de>> Checkpoint<'static, Description> {
     /// Reads the contents of a file written by [`Checkpoint::write`]; `path` is for messages.
     ///
     /// # Errors
-    /// As [`Checkpoint::read`].
+    /// As described at [`Checkpoint::read`].
     pub fn of_bytes(bytes: &[u8], path: &Path) -> Result<Self, CheckpointError> {
         let damaged = |reason: String| CheckpointError::Damaged { path: path.to_owned(), reason };
         let foreign = |reason: String| CheckpointError::Foreign { path: path.to_owned(), reason };
@@ -304,7 +304,7 @@ mod tests {
         assert!(matches!(read(), CheckpointError::Foreign { .. }));
     }
 
-    /// Every bit of a file is changed in turn: the file is refused, or its contents are the same.
+    /// Changes every bit of a file in turn: the file is rejected, or its contents are the same.
     #[test]
     fn no_changed_bit_changes_what_is_read() {
         let folder = tempfile::tempdir().unwrap();

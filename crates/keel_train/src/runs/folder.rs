@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use super::{Summary, files, store, write_atomically};
 use crate::error::TrainError;
 
-/// Paths of one run's files.
+/// Paths of the files of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFolder {
     path: PathBuf,
 }
 
 impl RunFolder {
-    /// Makes a new folder `name` in `directory`; if there is one already, `name-2`, `name-3` and so on.
+    /// Creates a new folder `name` in `directory`; if it exists already, `name-2`, `name-3` and so on.
     ///
     /// # Errors
-    /// [`TrainError::Run`] if the folder cannot be made.
+    /// [`TrainError::Run`] if the folder cannot be created.
     pub fn create(directory: &Path, name: &str) -> Result<Self, TrainError> {
         files::create_folders(directory).map_err(|error| TrainError::run(directory, error))?;
         let mut number = 1;
@@ -35,14 +35,14 @@ impl RunFolder {
         }
     }
 
-    /// Makes the folder `path` itself, which must not exist or be empty.
+    /// Creates the folder `path` itself, which must be absent or empty.
     ///
     /// # Errors
-    /// [`TrainError::Run`] if there is something in it, or it cannot be made.
+    /// [`TrainError::Run`] if it is not empty or cannot be created.
     pub fn create_at(path: &Path) -> Result<Self, TrainError> {
         let full = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
         if full {
-            let next = "give a folder that does not exist yet";
+            let next = "use a folder that does not exist yet";
             return Err(TrainError::Run { path: path.to_owned(), reason: "the folder is not empty".to_owned(), next });
         }
         let checkpoints = path.join("checkpoints");
@@ -50,10 +50,10 @@ impl RunFolder {
         Ok(RunFolder { path: path.to_owned() })
     }
 
-    /// Copies the run into the folder `path`, which must not exist or be empty.
+    /// Copies the run into the folder `path`, which must be absent or empty.
     ///
     /// # Errors
-    /// [`TrainError::Run`] naming the file or folder that cannot be read or written.
+    /// [`TrainError::Run`] with the file or folder that cannot be read or written.
     pub fn copy_to(&self, path: &Path) -> Result<Self, TrainError> {
         let copy = RunFolder::create_at(path)?;
         let files: [fn(&RunFolder) -> PathBuf; 6] = [
@@ -76,84 +76,85 @@ impl RunFolder {
         Ok(copy)
     }
 
-    /// The folder of a run that exists.
+    /// Opens the folder of an existing run.
     ///
     /// # Errors
-    /// [`TrainError::Run`] if `path` holds no run.
+    /// [`TrainError::Run`] if `path` contains no run.
     pub fn open(path: &Path) -> Result<Self, TrainError> {
         let folder = RunFolder { path: path.to_owned() };
         if folder.config().is_file() {
             return Ok(folder);
         }
-        let reason = if path.exists() { "no run: there is no config.toml in it" } else { "no such folder" };
+        let reason =
+            if path.exists() { "not the folder of a run: it contains no config.toml" } else { "no such folder" };
         Err(TrainError::Run {
             path: path.to_owned(),
             reason: reason.to_owned(),
-            next: "give the folder of a run, as `train` printed it at its end",
+            next: "use the folder of a run, which `train` prints at its end",
         })
     }
 
-    /// A folder that another rank writes, perhaps on another machine.
+    /// Refers to a folder that another rank writes, perhaps on another machine.
     pub(crate) fn of_other_rank(path: &Path) -> Self {
         RunFolder { path: path.to_owned() }
     }
 
-    /// The folder itself.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The resolved config.
+    /// Returns the path of the resolved config.
     pub fn config(&self) -> PathBuf {
         self.path.join("config.toml")
     }
 
-    /// Held by the process that writes to the run.
+    /// Returns the path of the lock file, held by the process that writes to the run.
     pub fn lock_file(&self) -> PathBuf {
         self.path.join("run.lock")
     }
 
-    /// Times of the parts of the first steps, where they were asked for.
+    /// Returns the path of the durations of the parts of the first steps, if they were requested.
     pub fn timeline(&self) -> PathBuf {
         self.path.join("timeline.json")
     }
 
-    /// Results in brief.
+    /// Returns the path of the summary of results.
     pub fn summary(&self) -> PathBuf {
         self.path.join("summary.json")
     }
 
-    /// The database of measurements.
+    /// Returns the path of the database of measurements.
     pub fn metrics(&self) -> PathBuf {
         self.path.join("metrics.sqlite")
     }
 
-    /// The newest checkpoint.
+    /// Returns the path of the latest checkpoint.
     pub fn last_checkpoint(&self) -> PathBuf {
         self.path.join("checkpoints").join("last.safetensors")
     }
 
-    /// The checkpoint of the best epoch.
+    /// Returns the path of the checkpoint of the best epoch.
     pub fn best_checkpoint(&self) -> PathBuf {
         self.path.join("checkpoints").join("best.safetensors")
     }
 
-    /// Best weights with everything prediction needs.
+    /// Returns the path of the best weights with everything prediction needs.
     pub fn model(&self) -> PathBuf {
         self.path.join("model.safetensors")
     }
 
-    /// The run as one page, for a reader.
+    /// Returns the path of the report page.
     pub fn report(&self) -> PathBuf {
         self.path.join("report.html")
     }
 
-    /// What the flight recorder wrote about a step that met a NaN or an infinity.
+    /// Returns the path of the flight record of a step with a NaN or an infinity.
     pub fn flight_record(&self) -> PathBuf {
         self.path.join("flight_recorder.json")
     }
 
-    /// A picture of the first batch after augmentation.
+    /// Returns the path of a picture of the first batch after augmentation.
     pub fn samples_picture(&self) -> PathBuf {
         self.path.join("samples.png")
     }
@@ -161,7 +162,7 @@ impl RunFolder {
     /// Writes a text file of the run atomically.
     ///
     /// # Errors
-    /// [`TrainError::Run`] naming the file.
+    /// [`TrainError::Run`] with the file.
     pub fn write_text(&self, path: &Path, text: &str) -> Result<(), TrainError> {
         write_atomically(path, |file| file.write_all(text.as_bytes())).map_err(|error| TrainError::run(path, error))
     }
@@ -169,14 +170,14 @@ impl RunFolder {
     /// Writes `summary.json`.
     ///
     /// # Errors
-    /// [`TrainError::Run`] naming the file.
+    /// [`TrainError::Run`] with the file.
     pub fn write_summary(&self, summary: &Summary) -> Result<(), TrainError> {
         let path = self.summary();
         let text = serde_json::to_string_pretty(summary).map_err(|error| TrainError::run(&path, error))?;
         self.write_text(&path, &(text + "\n"))
     }
 
-    /// Which columns of a table matter.
+    /// Returns the path of the importance of columns.
     pub fn importance(&self) -> PathBuf {
         self.path.join("importance.json")
     }
@@ -184,7 +185,7 @@ impl RunFolder {
     /// Reads `summary.json`.
     ///
     /// # Errors
-    /// [`TrainError::Run`] naming the file.
+    /// [`TrainError::Run`] with the file.
     pub fn read_summary(&self) -> Result<Summary, TrainError> {
         let path = self.summary();
         let text = files::read_text(&path).map_err(|error| TrainError::run(&path, error))?;
@@ -204,7 +205,7 @@ mod tests {
             .collect();
         assert_eq!(names, ["digits", "digits-2", "digits-3"]);
         let message = RunFolder::open(&directory.path().join("absent")).unwrap_err().to_string();
-        assert!(message.contains("absent: no such folder; give the folder of a run"), "{message}");
+        assert!(message.contains("absent: no such folder; use the folder of a run"), "{message}");
         let file = directory.path().join("file");
         std::fs::write(&file, "").unwrap();
         assert!(RunFolder::create(&file, "digits").unwrap_err().to_string().contains("set run.directory"));

@@ -1,4 +1,4 @@
-//! A histogram as the database keeps it.
+//! A histogram as stored in the database.
 
 /// One histogram of one layer.
 #[derive(Debug, Clone, PartialEq)]
@@ -7,12 +7,12 @@ pub struct HistogramRecord {
     pub step: u64,
     /// Name of the layer or parameter.
     pub layer: String,
-    /// Name of the tensor that was counted.
+    /// Name of the tensor.
     pub name: String,
-    /// Lower border of the first bin.
+    /// Lower bound of the first bin.
     pub low: f64,
-    /// Upper border of the last bin.
+    /// Upper bound of the last bin.
     pub high: f64,
-    /// Values in each bin; all bins have the same width.
+    /// Number of values in each bin; all bins have the same width.
     pub counts: Vec<u64>,
 }

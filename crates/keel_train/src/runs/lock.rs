@@ -1,4 +1,4 @@
-//! The lock of a run: one process at a time writes to it, everybody may read.
+//! The lock of a run: one process at a time writes to it, any process may read.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -10,29 +10,29 @@ use super::RunFolder;
 use super::files::{Operation, attempt};
 use crate::error::TrainError;
 
-/// Pauses before a lock that is held is tried again: whoever asks for the [`Writer`] of a run holds it for a moment.
+/// Pauses before a held lock is tried again: a process that queries the [`Writer`] of a run holds it for a moment.
 const PAUSES: [Duration; 3] = [Duration::from_millis(2), Duration::from_millis(8), Duration::from_millis(30)];
 
-/// The right to write to a run, until it is dropped or the process ends, however it ends.
+/// Right to write to a run, until it is dropped or the process ends for any reason.
 ///
-/// The system holds it for the open file, so the lock of a dead process is free. The file names its holder for whoever is
-/// refused; it stays when the lock is given back.
+/// The system holds the lock for the open file, so the lock of a dead process is free. The file names its holder for rejected
+/// processes; it remains after the lock is released.
 #[derive(Debug)]
 pub struct RunLock {
     _file: File,
 }
 
-/// The process that writes to a run.
+/// Process that writes to a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Writer {
-    /// Its name, `process 123 (`evenkeel train`)`.
+    /// Display name: `process 123 (`evenkeel train`)`.
     pub name: String,
-    /// Its number on the machine it runs on.
+    /// Process id on its machine.
     pub process: Option<u32>,
 }
 
 impl RunFolder {
-    /// Who holds the lock of the run. `None` if nobody does, and where the file system has no locks.
+    /// Returns the holder of the lock of the run. `None` if it is free, or if the file system has no locks.
     pub fn writer(&self) -> Option<Writer> {
         let file = File::open(self.lock_file()).ok()?;
         match file.try_lock_shared() {
@@ -48,19 +48,19 @@ impl RunFolder {
     /// Takes the lock of the run.
     ///
     /// # Errors
-    /// [`TrainError::Run`] naming the process that holds it, or the file if it cannot be written.
+    /// [`TrainError::Run`] with the process that holds it, or the file if it cannot be written.
     pub fn lock(&self) -> Result<RunLock, TrainError> {
         let path = self.lock_file();
         let taken = attempt(Operation::Lock, &path, || take(&path)).map_err(|error| TrainError::run(&path, error))?;
         taken.map_err(|holder| TrainError::Run {
             path: self.path().to_owned(),
             reason: format!("{holder} is writing to this run"),
-            next: "wait until it has ended, or stop it; to train beside it, begin a new run",
+            next: "wait until it has ended, or stop it; to train at the same time, start a new run",
         })
     }
 }
 
-/// The lock, or who holds it.
+/// Returns the lock, or its holder.
 fn take(path: &Path) -> io::Result<Result<RunLock, String>> {
     let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
     let mut taken = file.try_lock();
@@ -72,12 +72,12 @@ fn take(path: &Path) -> io::Result<Result<RunLock, String>> {
     }
     match taken {
         Ok(()) => {
-            // The name of the holder is a courtesy; the lock holds without it.
+            // The name of the holder is only informative; the lock works without it.
             let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", own_name()));
             Ok(Ok(RunLock { _file: file }))
         }
         Err(TryLockError::WouldBlock) => Ok(Err(holder(file))),
-        // Some network file systems have no locks; a run there is as safe as its user is careful.
+        // Some network file systems have no locks; a run there relies on its user.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
             Ok(Ok(RunLock { _file: file }))
         }
@@ -85,7 +85,7 @@ fn take(path: &Path) -> io::Result<Result<RunLock, String>> {
     }
 }
 
-/// The name that the holder of a lock wrote into its file.
+/// Returns the name that the holder of a lock wrote into its file.
 fn holder(file: File) -> String {
     let mut text = String::new();
     let _ = file.take(200).read_to_string(&mut text);
@@ -93,7 +93,7 @@ fn holder(file: File) -> String {
     name.map_or_else(|| "another process".to_owned(), str::to_owned)
 }
 
-/// `process 123`, with the command it was started by.
+/// Returns `process 123` with the command that started it.
 fn own_name() -> String {
     let command: Vec<String> = std::env::args().map(|argument| argument.escape_debug().to_string()).collect();
     let command: String = command.join(" ").chars().take(120).collect();
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(folder.writer().and_then(|writer| writer.process), Some(std::process::id()));
         drop(lock);
         std::fs::write(folder.lock_file(), "process 1 (`dead`)\nmore").unwrap();
-        assert_eq!(folder.writer(), None, "a free lock has no holder, whatever its file says");
+        assert_eq!(folder.writer(), None, "a free lock has no holder, regardless of its file");
         let lock = folder.lock().unwrap();
         assert!(std::fs::read_to_string(folder.lock_file()).unwrap().starts_with(&process), "taken over");
         drop(lock);

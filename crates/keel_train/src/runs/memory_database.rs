@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::{MetricReader, MetricStore, Rows};
 use crate::error::TrainError;
 
-/// A database that lives as long as its last clone; every connection to its name sees the same tables.
+/// A database that exists as long as its last clone; every connection to its name sees the same tables.
 #[derive(Debug, Clone)]
 pub struct MemoryDatabase {
     name: PathBuf,
@@ -17,10 +17,10 @@ pub struct MemoryDatabase {
 }
 
 impl MemoryDatabase {
-    /// An empty database.
+    /// Creates an empty database.
     ///
     /// # Errors
-    /// [`TrainError::Run`] if there is no memory for it.
+    /// [`TrainError::Run`] if there is not enough memory.
     pub fn new() -> Result<Self, TrainError> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -29,15 +29,15 @@ impl MemoryDatabase {
         Ok(MemoryDatabase { name, keeper: Arc::new(Mutex::new(connection)) })
     }
 
-    /// The store that writes to it.
+    /// Opens a store that writes to it.
     ///
     /// # Errors
-    /// [`TrainError::Run`] if the tables cannot be made.
+    /// [`TrainError::Run`] if the tables cannot be created.
     pub fn store(&self) -> Result<MetricStore, TrainError> {
         MetricStore::open(&self.name, Rows::default())
     }
 
-    /// A reader of what has been written.
+    /// Opens a reader of what has been written.
     ///
     /// # Errors
     /// [`TrainError::Run`] if it cannot be opened.
@@ -45,10 +45,10 @@ impl MemoryDatabase {
         MetricReader::open(&self.name)
     }
 
-    /// Writes the database as the file `path`, which must not exist.
+    /// Writes the database to the file `path`, which must not exist.
     ///
     /// # Errors
-    /// [`TrainError::Run`] naming the file.
+    /// [`TrainError::Run`] with the file.
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
         let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
         let written = keeper.execute("VACUUM INTO ?1", [path.to_string_lossy()]);

@@ -1,4 +1,4 @@
-//! Files and rows that a training leaves, on disk or in memory.
+//! Files and rows that a training run produces, on disk or in memory.
 
 mod checkpoint;
 pub mod files;

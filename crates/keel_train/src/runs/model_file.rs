@@ -9,10 +9,10 @@ use crate::error::TrainError;
 use crate::objective::{TargetScale, TrainingTargets};
 use crate::runs::Checkpoint;
 
-/// The description in the file's metadata.
+/// Description in the file's metadata.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ModelDescription {
-    /// The resolved config, as TOML.
+    /// Resolved config, as TOML.
     pub(crate) config: String,
     /// Fitted preprocessing.
     pub(crate) preprocessor: Preprocessor,
@@ -20,10 +20,10 @@ pub(crate) struct ModelDescription {
     pub(crate) schema: Schema,
     /// Scale of regression targets.
     pub(crate) scaling: Vec<TargetScale>,
-    /// Targets of the training split, for what scores are compared with; empty in files of older versions.
+    /// Facts about the targets of the training split, for the baselines of scores; empty in files of older versions.
     #[serde(default)]
     pub(crate) training: TrainingTargets,
-    /// Ranges of the inputs over the training split; models of older versions have none.
+    /// Ranges of the inputs over the training split; absent in models of older versions.
     #[serde(default)]
     pub(crate) ranges: TrainingRanges,
 }

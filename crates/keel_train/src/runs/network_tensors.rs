@@ -7,7 +7,7 @@ use keel_nn::Network;
 
 use super::{Checkpoint, CheckpointError, NamedTensor};
 
-/// Parameters and running statistics by name.
+/// Returns parameters and running statistics by name.
 pub(crate) fn network_tensors(network: &Network) -> Vec<NamedTensor<'_>> {
     let parameters = network.graph.parameters().iter().map(|parameter| NamedTensor {
         name: parameter.name.clone(),
@@ -22,7 +22,7 @@ pub(crate) fn network_tensors(network: &Network) -> Vec<NamedTensor<'_>> {
     parameters.chain(state).collect()
 }
 
-/// Puts the tensors of a file into a network of the same graph.
+/// Copies the tensors of a file into a network of the same graph.
 pub(crate) fn restore_network<Description>(
     network: &mut Network,
     checkpoint: &Checkpoint<'_, Description>,

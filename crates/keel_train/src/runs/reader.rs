@@ -1,4 +1,4 @@
-//! `metrics.sqlite`, read back: by reports while a run is under way and long after.
+//! Reads `metrics.sqlite`: for reports during a run and afterwards.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::error::TrainError;
 
 /// The measurements of a run, opened for reading only.
 ///
-/// A table or column that a run of an older version does not have reads as empty.
+/// A table or column that is missing in a run of an older version reads as empty.
 #[derive(Debug)]
 pub struct MetricReader {
     connection: Connection,
@@ -26,25 +26,25 @@ pub struct LayerSeries {
     pub layer: String,
     /// Name of the measurement.
     pub name: String,
-    /// Steps, ascending, and the value measured at each; NaN where it was not finite.
+    /// Steps, ascending, with the measured values; NaN if not finite.
     pub points: Vec<(u64, f64)>,
 }
 
-/// A tensor of a layer that histograms were taken of.
+/// A tensor of a layer with histograms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorName {
     /// Name of the layer or parameter.
     pub layer: String,
-    /// Name of the tensor that was counted.
+    /// Name of the tensor.
     pub name: String,
 }
 
 impl MetricReader {
-    /// Opens the database at `path`, whose content stays as it is. The last connection to close takes SQLite's `-wal` and
-    /// `-shm` files away, which one that may not write cannot: so this one may, where the system allows it.
+    /// Opens the database at `path`, whose contents are not changed. The last connection to close removes SQLite's `-wal` and
+    /// `-shm` files, which a read-only connection cannot: so this one is writable, if the system allows it.
     ///
     /// # Errors
-    /// [`TrainError::Run`] if there is none or it is damaged.
+    /// [`TrainError::Run`] if it does not exist or is damaged.
     pub fn open(path: &Path) -> Result<Self, TrainError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let open = || {
@@ -57,7 +57,7 @@ impl MetricReader {
         Ok(MetricReader { connection, path: path.to_owned() })
     }
 
-    /// Scalars of every step, in order.
+    /// Returns the scalars of every step, in order.
     ///
     /// # Errors
     /// [`TrainError::Run`] if the database is damaged.
@@ -65,10 +65,10 @@ impl MetricReader {
         self.steps_from(0)
     }
 
-    /// Scalars of step `first` and all after it, in order.
+    /// Returns the scalars of step `first` and all later ones, in order.
     ///
     /// # Errors
-    /// As [`MetricReader::steps`].
+    /// As described at [`MetricReader::steps`].
     pub fn steps_from(&self, first: u64) -> Result<Vec<StepRecord>, TrainError> {
         let query = "SELECT step, epoch, loss, learning_rate, gradient_norm FROM steps WHERE step >= ?1 ORDER BY step";
         self.rows(query, [as_row(first)], |row| {
@@ -82,19 +82,19 @@ impl MetricReader {
         })
     }
 
-    /// Number of the last step, if there is one.
+    /// Returns the number of the last step, if there is one.
     ///
     /// # Errors
-    /// As [`MetricReader::steps`].
+    /// As described at [`MetricReader::steps`].
     pub fn last_step(&self) -> Result<Option<u64>, TrainError> {
         let last = self.rows("SELECT step FROM steps ORDER BY step DESC LIMIT 1", [], |row| count(row, 0))?;
         Ok(last.first().copied())
     }
 
-    /// Scalars of every epoch and part, in order.
+    /// Returns the scalars of every epoch and part, in order.
     ///
     /// # Errors
-    /// As [`MetricReader::steps`].
+    /// As described at [`MetricReader::steps`].
     pub fn epochs(&self) -> Result<Vec<EpochRecord>, TrainError> {
         let query = "SELECT epoch, part, loss, accuracy, rmse, r2, seconds FROM epochs ORDER BY epoch, part";
         let records = self.rows(query, [], |row| {
@@ -114,18 +114,18 @@ impl MetricReader {
         Ok(records.into_iter().flatten().collect())
     }
 
-    /// Every measurement of every layer over the steps, in the order of layers' and measurements' names.
+    /// Returns every measurement of every layer over the steps, ordered by the names of layers and measurements.
     ///
     /// # Errors
-    /// As [`MetricReader::steps`].
+    /// As described at [`MetricReader::steps`].
     pub fn layers(&self) -> Result<Vec<LayerSeries>, TrainError> {
         self.layers_from(0)
     }
 
-    /// As [`MetricReader::layers`], of step `first` and all after it.
+    /// Returns the same as [`MetricReader::layers`], for step `first` and all later ones.
     ///
     /// # Errors
-    /// As [`MetricReader::steps`].
+    /// As described at [`MetricReader::steps`].
     pub fn layers_from(&self, first: u64) -> Result<Vec<LayerSeries>, TrainError> {
         let mut series: BTreeMap<(String, String), Vec<(u64, f64)>> = BTreeMap::new();
         let query = "SELECT step, layer, name, value FROM layers WHERE step >= ?1 ORDER BY step";
@@ -137,29 +137,29 @@ impl MetricReader {
         Ok(series.into_iter().map(|((layer, name), points)| LayerSeries { layer, name, points }).collect())
     }
 
-    /// Every histogram, by step, layer and name. One whose counts cannot be read is left out.
+    /// Returns every histogram, by step, layer and name. A histogram whose counts cannot be read is omitted.
     ///
     /// # Errors
-    /// As [`MetricReader::steps`].
+    /// As described at [`MetricReader::steps`].
     pub fn histograms(&self) -> Result<Vec<HistogramRecord>, TrainError> {
         let query = "SELECT step, layer, name, low, high, counts FROM histograms ORDER BY step, layer, name";
         self.histogram_rows(query, [])
     }
 
-    /// The histograms of one tensor of one layer, by step.
+    /// Returns the histograms of one tensor of one layer, by step.
     ///
     /// # Errors
-    /// As [`MetricReader::steps`].
+    /// As described at [`MetricReader::steps`].
     pub fn histograms_of(&self, tensor: &TensorName) -> Result<Vec<HistogramRecord>, TrainError> {
         let query =
             "SELECT step, layer, name, low, high, counts FROM histograms WHERE layer = ?1 AND name = ?2 ORDER BY step";
         self.histogram_rows(query, [&tensor.layer, &tensor.name])
     }
 
-    /// Tensors that have histograms, by the names of their layers.
+    /// Returns the tensors that have histograms, by the names of their layers.
     ///
     /// # Errors
-    /// As [`MetricReader::steps`].
+    /// As described at [`MetricReader::steps`].
     pub fn histogram_names(&self) -> Result<Vec<TensorName>, TrainError> {
         let query = "SELECT DISTINCT layer, name FROM histograms ORDER BY layer, name";
         self.rows(query, [], |row| Ok(TensorName { layer: row.get(0)?, name: row.get(1)? }))
@@ -180,10 +180,10 @@ impl MetricReader {
         Ok(records.into_iter().flatten().collect())
     }
 
-    /// Every finding in the order it was written.
+    /// Returns every finding in the order it was written.
     ///
     /// # Errors
-    /// As [`MetricReader::steps`].
+    /// As described at [`MetricReader::steps`].
     pub fn findings(&self) -> Result<Vec<FindingRecord>, TrainError> {
         self.rows("SELECT step, code, level, layer, document FROM findings ORDER BY rowid", [], |row| {
             Ok(FindingRecord {
@@ -196,11 +196,11 @@ impl MetricReader {
         })
     }
 
-    /// Of each code and layer the finding written last, in the order of their first appearance; rows of another version are
-    /// left out.
+    /// Returns the last finding of each code and layer, in the order of their first appearance; rows of another version are
+    /// omitted.
     ///
     /// # Errors
-    /// As [`MetricReader::steps`].
+    /// As described at [`MetricReader::steps`].
     pub fn latest_findings(&self) -> Result<Vec<Finding>, TrainError> {
         let mut findings: Vec<Finding> = Vec::new();
         for row in self.findings()? {
@@ -213,7 +213,7 @@ impl MetricReader {
         Ok(findings)
     }
 
-    /// `read` of every row of `query` with `values` in it; none where a table or column of it is missing.
+    /// Applies `read` to every row of `query` with `values`; returns no rows if a table or column is missing.
     fn rows<T>(
         &self,
         query: &str,
@@ -231,7 +231,7 @@ impl MetricReader {
     }
 }
 
-/// A count as SQLite holds it.
+/// Converts a count to SQLite's integer.
 fn as_row(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -241,7 +241,7 @@ fn is_missing(error: &rusqlite::Error) -> bool {
     text.contains("no such table") || text.contains("no such column")
 }
 
-/// SQLite stores NaN as NULL.
+/// Reads a number; SQLite stores NaN as NULL.
 fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<f64> {
     Ok(row.get::<_, Option<f64>>(column)?.unwrap_or(f64::NAN))
 }

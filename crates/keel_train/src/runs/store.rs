@@ -1,12 +1,12 @@
-//! `metrics.sqlite`: every number of a run.
+//! `metrics.sqlite`: all measurements of a run.
 //!
 //! Tables: `steps(step, epoch, loss, learning_rate, gradient_norm)`, `epochs(epoch, part, loss, accuracy, rmse, r2, seconds)`,
 //! `layers(step, layer, name, value)` with one row per measurement, `histograms(step, layer, name, low, high, counts)` with
 //! counts as a JSON array, `findings(step, code, level, layer, document)` with the finding as JSON.
 //!
-//! Rows are buffered and written in one transaction by a thread of its own, about once a second or sooner. A step waits for it only when 64 messages have
-//! piled up, and a checkpoint until all rows before it are on the disk, so that no checkpoint is newer than its rows. Rows
-//! that cannot be written end the training at its next checkpoint.
+//! Rows are buffered and written in one transaction by a separate thread, about once a second or sooner. A step waits for it only
+//! if 64 messages are pending, and a checkpoint until all rows before it are on disk, so that no checkpoint is newer than its rows.
+//! Rows that cannot be written end the training run at its next checkpoint.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,62 +29,62 @@ CREATE TABLE IF NOT EXISTS histograms (step INTEGER NOT NULL, layer TEXT NOT NUL
 CREATE TABLE IF NOT EXISTS findings (step INTEGER NOT NULL, code TEXT NOT NULL, level TEXT NOT NULL, layer TEXT NOT NULL, document TEXT NOT NULL);
 ";
 
-/// Version of the tables, kept as the database's `user_version`; databases of the first runs say 0 and are the same.
+/// Version of the tables, stored as the database's `user_version`; databases of the first runs have 0 and are identical.
 const FORMAT: i64 = 1;
 
-/// Steps kept back until they are written together.
+/// Number of steps buffered before they are written together.
 const STEPS_PER_TRANSACTION: usize = 256;
 
-/// Time after which they are written however few they are, for whoever watches the run.
+/// Time after which buffered steps are written even if they are few, for observers of the run.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Rows of a database up to a checkpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rows {
-    /// Steps done.
+    /// Number of completed steps.
     pub step: u64,
-    /// Epochs done.
+    /// Number of completed epochs.
     pub epoch: u64,
-    /// Findings noted.
+    /// Number of recorded findings.
     pub findings: u64,
 }
 
 /// Scalars of one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepRecord {
-    /// Counted from 1.
+    /// Step, counted from 1.
     pub step: u64,
-    /// Counted from 1.
+    /// Epoch, counted from 1.
     pub epoch: u64,
-    /// Of the batch.
+    /// Loss of the batch.
     pub loss: f64,
-    /// Used by this step.
+    /// Learning rate of this step.
     pub learning_rate: f64,
-    /// Before clipping.
+    /// Norm of the gradient before clipping.
     pub gradient_norm: f64,
 }
 
 /// Scalars of one part of the data after one epoch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EpochRecord {
-    /// Counted from 1.
+    /// Epoch, counted from 1.
     pub epoch: u64,
-    /// `train`, `val` or `test`.
+    /// Part: `train`, `val` or `test`.
     pub part: &'static str,
     /// Mean loss.
     pub loss: f64,
-    /// Classification only.
+    /// Accuracy; classification only.
     pub accuracy: Option<f64>,
-    /// Regression only.
+    /// Root mean squared error; regression only.
     pub rmse: Option<f64>,
-    /// Regression only.
+    /// Coefficient of determination; regression only.
     pub r2: Option<f64>,
-    /// Since the start of the training.
+    /// Seconds since the start of training.
     pub seconds: f64,
 }
 
 impl EpochRecord {
-    /// The scalars of `metrics`.
+    /// Takes the scalars from `metrics`.
     pub(crate) fn new(metrics: &Metrics, part: &'static str, epoch: u64, seconds: f64) -> Self {
         let errors = metrics.regression.as_ref();
         let (rmse, r2) = (errors.map(|errors| errors.rmse), errors.and_then(|errors| errors.r2));
@@ -95,13 +95,13 @@ impl EpochRecord {
 /// One measurement of one layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerRecord {
-    /// Counted from 1.
+    /// Step, counted from 1.
     pub step: u64,
     /// Name of the layer or parameter.
     pub layer: String,
     /// Name of the measurement.
     pub name: &'static str,
-    /// Its value.
+    /// Measured value.
     pub value: f64,
 }
 
@@ -110,13 +110,13 @@ pub struct LayerRecord {
 pub struct FindingRecord {
     /// Step at which it was reported.
     pub step: u64,
-    /// For example `K010`.
+    /// Code, for example `K010`.
     pub code: String,
-    /// info, warn or error.
+    /// Level: info, warn or error.
     pub level: String,
-    /// Empty where no layer is meant.
+    /// Name of the layer; empty if it concerns no layer.
     pub layer: String,
-    /// The finding as JSON.
+    /// Finding as JSON.
     pub document: String,
 }
 
@@ -129,21 +129,21 @@ enum Message {
     Sync(SyncSender<()>),
 }
 
-/// The open database of a run under way.
+/// Open database of a run in progress.
 #[derive(Debug)]
 pub struct MetricStore {
     sender: Option<SyncSender<Message>>,
     writer: Option<JoinHandle<io::Result<()>>>,
     path: PathBuf,
     steps: Vec<StepRecord>,
-    /// When steps were written last.
+    /// Time of the last write of steps.
     written: Instant,
     findings: u64,
 }
 
 impl MetricStore {
-    /// Opens or makes the database and removes what lies after `position`: a resumed run goes on from its checkpoint and
-    /// writes those rows again.
+    /// Opens or creates the database and removes all rows after `position`: a resumed run continues from its checkpoint and writes
+    /// those rows again.
     ///
     /// # Errors
     /// [`TrainError::Run`] if the database cannot be opened or written.
@@ -169,7 +169,7 @@ impl MetricStore {
         })
     }
 
-    /// Keeps the scalars of a step; writes them when enough have come together.
+    /// Buffers the scalars of a step; writes them when there are enough.
     pub fn step(&mut self, record: StepRecord) {
         self.steps.push(record);
         if self.steps.len() == STEPS_PER_TRANSACTION || self.written.elapsed() >= LONGEST_WAIT {
@@ -200,12 +200,12 @@ impl MetricStore {
         self.send(Message::Finding(record));
     }
 
-    /// Number of findings given so far, those before a resumption included.
+    /// Returns the number of findings so far, including those before a resumption.
     pub fn findings(&self) -> u64 {
         self.findings
     }
 
-    /// Waits until everything given so far is on the disk.
+    /// Waits until everything so far is on disk.
     ///
     /// # Errors
     /// [`TrainError::Run`] if any row could not be written.
@@ -222,7 +222,7 @@ impl MetricStore {
         }
     }
 
-    /// Writes what is left and closes the database.
+    /// Writes all buffered rows and closes the database.
     ///
     /// # Errors
     /// [`TrainError::Run`] if any row could not be written.
@@ -231,7 +231,7 @@ impl MetricStore {
         self.end_writer()
     }
 
-    /// Ends the writer and tells how it fared.
+    /// Ends the writer and returns its result.
     fn end_writer(&mut self) -> Result<(), TrainError> {
         drop(self.sender.take());
         match self.writer.take().map(JoinHandle::join) {
@@ -241,7 +241,7 @@ impl MetricStore {
         }
     }
 
-    /// A writer that has ended keeps its error for [`MetricStore::flush`].
+    /// Sends a message; a writer that has ended keeps its error for [`MetricStore::flush`].
     fn send(&mut self, message: Message) {
         if let Some(sender) = &self.sender {
             let _ = sender.send(message);
@@ -250,16 +250,16 @@ impl MetricStore {
 }
 
 impl Drop for MetricStore {
-    /// Waits for the writer, so that nobody writes to the database of a training that is over.
+    /// Waits for the writer, so that nothing writes to the database of a finished training run.
     fn drop(&mut self) {
         let _ = self.end_writer();
     }
 }
 
-/// Copies the database `from`, open transactions of a killed process left out, to the file `to`, which must not exist.
+/// Copies the database `from`, without open transactions of a killed process, to the file `to`, which must not exist.
 ///
 /// # Errors
-/// [`TrainError::Run`] naming the file.
+/// [`TrainError::Run`] with the file.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<(), TrainError> {
     let copied = attempt(Operation::OpenDatabase, to, || {
         let connection = Connection::open(from).map_err(io::Error::other)?;
@@ -268,13 +268,13 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), TrainError> {
     copied.map(drop).map_err(|error| TrainError::run(to, error))
 }
 
-/// Refuses a database of a later version.
+/// Rejects a database of a later version.
 pub(super) fn check_format(connection: &Connection) -> Result<(), Unusable> {
     let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if format <= FORMAT { Ok(()) } else { Err(Unusable::Later { format }) }
 }
 
-/// Why a database of measurements cannot be used.
+/// Reason why a database of measurements cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unusable {
     #[error("format version {format}; this program knows versions up to {FORMAT}; use a later version of Evenkeel")]
@@ -295,7 +295,7 @@ fn prepare(path: &Path, position: Rows) -> Result<Connection, Unusable> {
         transaction.execute(&format!("DELETE FROM {table} WHERE step > ?1"), [position.step as i64])?;
     }
     transaction.execute("DELETE FROM epochs WHERE epoch > ?1", [position.epoch as i64])?;
-    // Several findings may be noted at one step, before and after its checkpoint.
+    // Several findings may be recorded at one step, before and after its checkpoint.
     transaction.execute("DELETE FROM findings WHERE rowid > ?1", [position.findings as i64])?;
     transaction.commit()?;
     Ok(connection)
@@ -331,7 +331,7 @@ fn commit(path: &Path, connection: &mut Connection, rows: Vec<Message>) -> io::R
     Ok(())
 }
 
-/// The files of the database and their contents.
+/// Returns the files of the database with their contents.
 #[cfg(any(test, debug_assertions))]
 fn files_of(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let files = ["", "-wal"].map(|ending| PathBuf::from(format!("{}{ending}", path.display())));
@@ -413,7 +413,7 @@ mod tests {
         assert_eq!((count(&path, "steps"), count(&path, "epochs"), count(&path, "findings")), (300, 0, 2));
     }
 
-    /// Without it, a commit outlives a kill but not a loss of power.
+    /// Without it, a commit survives a kill but not a power loss.
     #[test]
     fn rows_reach_the_disk_with_every_commit() {
         let folder = tempfile::tempdir().unwrap();

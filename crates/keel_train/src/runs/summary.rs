@@ -1,4 +1,4 @@
-//! `summary.json`: a run in brief.
+//! `summary.json`: the summary of a run.
 
 use std::path::Path;
 
@@ -10,14 +10,13 @@ use crate::auto::Choice;
 use crate::error::TrainError;
 use crate::metrics::{Metrics, finite};
 
-/// How a run stands. It is `running` from its first moment until it says otherwise, so a killed run is never shown as
-/// finished.
+/// Status of a run. It is `running` from the start until it ends, so that a killed run is never shown as finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Under way, or killed.
+    /// In progress, or killed.
     Running,
-    /// All epochs done, or stopped early as configured.
+    /// All epochs completed, or stopped early as configured.
     Finished,
     /// Ended by the user or a limit; can be resumed.
     Stopped,
@@ -32,37 +31,37 @@ fn first_format() -> u64 {
     1
 }
 
-/// A run in brief.
+/// Summary of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Version of the format, [`FORMAT`] where this program wrote it.
+    /// Version of the format; [`FORMAT`] if written by this program.
     #[serde(default = "first_format")]
     pub format: u64,
-    /// How the run stands.
+    /// Status of the run.
     pub status: Status,
-    /// Why it stopped or failed.
+    /// Reason why it stopped or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Name of the data.
     pub data: String,
-    /// [`keel_data::SplitDataset::fingerprint`] of the data; runs of older versions have none.
+    /// [`keel_data::SplitDataset::fingerprint`] of the data; absent in runs of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_fingerprint: Option<String>,
-    /// Metrics by part of the data, those of the best weights.
+    /// Metrics by part of the data, with the best weights.
     pub metrics: PartMetrics,
-    /// Epochs completed.
+    /// Number of completed epochs.
     pub epochs: u64,
     /// Epoch whose weights were kept, counted from 1; 0 = none yet.
     pub best_epoch: u64,
-    /// Steps done.
+    /// Number of completed steps.
     pub steps: u64,
-    /// Steps it is to take, if nothing ends it early; runs of older versions have none.
+    /// Number of steps if nothing ends it early; absent in runs of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_steps: Option<u64>,
-    /// Seconds trained.
+    /// Seconds of training.
     #[serde(default = "finite::absent", with = "finite")]
     pub seconds: f64,
-    /// When the first step of the last start was done, in seconds since 1970.
+    /// Time of the first step after the last start, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_step_at: Option<f64>,
     /// Training samples per second.
@@ -70,26 +69,26 @@ pub struct Summary {
     pub samples_per_second: f64,
     /// `train.seed`.
     pub seed: u64,
-    /// What the health rules found, causes first.
+    /// Findings of the health rules, causes first.
     pub findings: Vec<serde_json::Value>,
     /// One row per layer.
     pub layers: Vec<LayerSummary>,
-    /// What became of each column; empty but for tables.
+    /// Treatment of each column; empty except for tables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<ColumnReport>,
-    /// What was inferred or added while building the model, one sentence each.
+    /// Inferences and additions made while building the model, one sentence each.
     pub inferred: Vec<String>,
-    /// What was chosen automatically, with reasons.
+    /// Automatic choices, with reasons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
-    /// What may make the results differ from those of a run that never stopped, one sentence each.
+    /// Reasons why the results may differ from those of an uninterrupted run, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// Version of Evenkeel.
     pub version: String,
-    /// Where it ran.
+    /// Machine it ran on.
     pub machine: Machine,
-    /// Number, waiting time and traffic of several ranks; none for a single one.
+    /// Number, waiting time and traffic of several ranks; `None` for a single one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ranks: Option<RankSummary>,
 }
@@ -99,24 +98,24 @@ pub struct Summary {
 pub struct RankSummary {
     /// Number of ranks.
     pub count: usize,
-    /// Share of its time, 0 to 1, that the first rank waited for others.
+    /// Fraction of its time, 0 to 1, that the first rank waited for others.
     pub waited: f64,
-    /// Bytes the first rank sent in a step, on average.
+    /// Average number of bytes that the first rank sent per step.
     pub sent_bytes_per_step: f64,
 }
 
 impl Summary {
-    /// Reads the text of a `summary.json` at `path`.
+    /// Parses the text of a `summary.json` at `path`.
     ///
     /// # Errors
-    /// [`TrainError::Run`] if it is no summary, or one of a later version.
+    /// [`TrainError::Run`] if it is not a summary, or of a later version.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Summary, TrainError> {
         #[derive(Deserialize)]
         struct Format {
             #[serde(default = "first_format")]
             format: u64,
         }
-        // A later version may have other fields, so its number is read by itself.
+        // A later version may have other fields, so its number is read separately.
         match serde_json::from_str::<Format>(text) {
             Ok(Format { format }) if format > FORMAT => {
                 let message = format!(
@@ -128,10 +127,10 @@ impl Summary {
         }
     }
 
-    /// The findings, causes first.
+    /// Returns the findings, causes first.
     ///
     /// # Errors
-    /// A finding of another version that cannot be read.
+    /// If a finding of another version cannot be read.
     pub fn read_findings(&self) -> Result<Vec<Finding>, TrainError> {
         let read = |value: &serde_json::Value| {
             serde_json::from_value(value.clone()).map_err(|error| TrainError::run(Path::new("summary.json"), error))
@@ -161,13 +160,13 @@ pub struct LayerSummary {
     pub name: String,
     /// Kind, `conv2d`.
     pub kind: String,
-    /// What it does, `3x3, 32 -> 64`.
+    /// Description, `3x3, 32 -> 64`.
     pub description: String,
     /// Shape of one output sample.
     pub output_shape: Vec<usize>,
-    /// Learned numbers.
+    /// Number of learned parameters.
     pub parameters: usize,
-    /// Resolved initialiser of its weights, or the file they come from.
+    /// Resolved initialiser of its weights, or the file they were read from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<String>,
 }
@@ -175,7 +174,7 @@ pub struct LayerSummary {
 /// Version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The machine of a run.
+/// Machine of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// Processor architecture.
@@ -184,12 +183,12 @@ pub struct Machine {
     pub system: String,
     /// Vector instructions in use.
     pub simd: String,
-    /// Threads used.
+    /// Number of threads.
     pub threads: usize,
 }
 
 impl Machine {
-    /// This machine, with the threads of the pool the caller is in.
+    /// Describes this machine, with the threads of the caller's pool.
     pub fn this() -> Self {
         Machine {
             architecture: std::env::consts::ARCH.to_owned(),

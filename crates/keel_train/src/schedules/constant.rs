@@ -1,4 +1,4 @@
-//! The same learning rate throughout.
+//! A constant learning rate.
 
 use keel_nn::CatalogEntry;
 use schemars::JsonSchema;
@@ -7,18 +7,17 @@ use serde::{Deserialize, Serialize};
 use super::definition::{Horizon, ScheduleDefinition};
 use super::plateau_state::PlateauState;
 
-/// The same learning rate throughout.
+/// A constant learning rate.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConstantConfig {
-    /// Steps over which the learning rate first rises from near zero.
+    /// Number of warm-up steps, over which the learning rate first rises from near zero.
     pub warmup_steps: u64,
 }
 
 impl ConstantConfig {
     /// Name in config files and summary.
-    pub(super) const ENTRY: CatalogEntry =
-        CatalogEntry { name: "constant", summary: "The same learning rate throughout" };
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry { name: "constant", summary: "Constant learning rate" };
 }
 
 impl ScheduleDefinition for ConstantConfig {

@@ -1,4 +1,4 @@
-//! Half a cosine from the learning rate to a final share of it, after Loshchilov & Hutter 2017, equation 5.
+//! Half a cosine from the learning rate to a final fraction of it, after Loshchilov & Hutter 2017, equation 5.
 
 use std::f64::consts::PI;
 
@@ -13,10 +13,10 @@ use super::plateau_state::PlateauState;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CosineConfig {
-    /// Share of the learning rate at the end.
+    /// Fraction of the learning rate at the end.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub final_share: f64,
-    /// Steps over which the learning rate first rises from near zero.
+    /// Number of warm-up steps, over which the learning rate first rises from near zero.
     pub warmup_steps: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Learning-rate schedules: a factor on the optimiser's learning rate for every step. One file each; this one holds the list.
+//! Learning rate schedules: a factor of the optimizer's learning rate for every step. One file each; this one contains the list.
 
 mod constant;
 mod cosine;
@@ -25,7 +25,7 @@ pub use schedule::{Schedule, Shortened};
 pub use step::StepConfig;
 
 catalog_enum! {
-    /// How the learning rate changes over the training.
+    /// Course of the learning rate over the training run.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(tag = "type", rename_all = "snake_case")]
     pub enum ScheduleConfig: ScheduleDefinition, CatalogEntry {

@@ -1,4 +1,4 @@
-//! One cycle: up to the learning rate and, more slowly, far below the start, after Smith & Topin 2018.
+//! One cycle: up to the learning rate and, more slowly, down to far below the start, after Smith & Topin 2018.
 
 use std::f64::consts::PI;
 
@@ -13,34 +13,34 @@ use super::plateau_state::PlateauState;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OneCycleConfig {
-    /// Share of the steps that rise.
+    /// Fraction of the steps in which the learning rate rises.
     #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub rising_share: f64,
-    /// The first learning rate is the highest one divided by this.
+    /// Ratio of the maximum to the first learning rate.
     #[schemars(range(min = 1.0))]
     pub start_divisor: f64,
-    /// The last learning rate is the first one divided by this.
+    /// Ratio of the first to the last learning rate.
     #[schemars(range(min = 1.0))]
     pub final_divisor: f64,
-    /// Way between start, highest and last learning rate: cosine or linear.
+    /// Interpolation between start, maximum and last learning rate: cosine or linear.
     pub shape: CycleShape,
-    /// Steps over which the learning rate first rises from near zero, before the cycle.
+    /// Number of warm-up steps, over which the learning rate first rises from near zero, before the cycle.
     pub warmup_steps: u64,
 }
 
-/// Way of a learning rate from one value to another.
+/// Interpolation of a learning rate between two values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CycleShape {
     /// Half a cosine: slow at both ends.
     #[default]
     Cosine,
-    /// A straight line.
+    /// Straight line.
     Linear,
 }
 
 impl CycleShape {
-    /// Value at a share `progress` of the way.
+    /// Returns the value at the fraction `progress` of the way.
     fn between(self, from: f64, to: f64, progress: f64) -> f64 {
         match self {
             CycleShape::Cosine => to + (from - to) / 2.0 * (1.0 + (PI * progress).cos()),
@@ -65,7 +65,7 @@ impl OneCycleConfig {
     /// Name in config files and summary.
     pub(super) const ENTRY: CatalogEntry = CatalogEntry {
         name: "one_cycle",
-        summary: "Rises, then falls far below the start; short trainings at a high learning rate",
+        summary: "Rises, then falls far below the start; for short training runs at a high learning rate",
     };
 }
 
@@ -105,7 +105,7 @@ mod tests {
         };
         let horizon = Horizon { total_steps: 20, steps_per_epoch: 5 };
         let at = |step| config.factor_at(step, horizon, &PlateauState::default());
-        // The summit is the fifth of 20 steps, the last one a tenth.
+        // The maximum is at the fifth of 20 steps, the last one is a tenth.
         for (step, expected) in [(0, 0.2), (1, 0.4), (4, 1.0), (9, 0.7), (14, 0.4), (19, 0.1), (25, 0.1)] {
             assert!((at(step) - expected).abs() < 1e-12, "step {step}: {}", at(step));
         }

@@ -1,4 +1,4 @@
-//! Learning rate reduced when the validation loss stops falling.
+//! Reduces the learning rate when the validation loss stops falling.
 
 use keel_nn::CatalogEntry;
 use schemars::JsonSchema;
@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 use super::definition::{Horizon, ScheduleDefinition};
 use super::plateau_state::PlateauState;
 
-/// Multiplied by `factor` after more than `patience` epochs without a better validation loss.
+/// Multiplies the learning rate by `factor` after more than `patience` epochs without a better validation loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PlateauConfig {
     /// Factor of the learning rate.
     #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub factor: f64,
-    /// Epochs without improvement that are waited for.
+    /// Number of epochs without improvement before a reduction.
     pub patience: u64,
-    /// Relative improvement that counts.
+    /// Minimum relative improvement that counts.
     #[schemars(range(min = 0.0))]
     pub threshold: f64,
-    /// Smallest share of the learning rate.
+    /// Minimum fraction of the learning rate.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub minimum_share: f64,
-    /// Steps over which the learning rate first rises from near zero.
+    /// Number of warm-up steps, over which the learning rate first rises from near zero.
     pub warmup_steps: u64,
 }
 
@@ -36,7 +36,7 @@ impl PlateauConfig {
     /// Name in config files and summary.
     pub(super) const ENTRY: CatalogEntry = CatalogEntry {
         name: "reduce_on_plateau",
-        summary: "Multiplied by a factor when the validation loss stops falling",
+        summary: "Multiplies the learning rate by a factor when the validation loss stops falling",
     };
 }
 
@@ -50,7 +50,7 @@ impl ScheduleDefinition for PlateauConfig {
     }
 
     fn epoch_ended(&self, plateau: &mut PlateauState, validation_loss: f64) {
-        // A loss that is not finite is never the best one.
+        // A loss that is not finite is never the best.
         let is_better = |best: f64| validation_loss < best * (1.0 - self.threshold);
         if validation_loss.is_finite() && plateau.best.is_none_or(is_better) {
             (plateau.best, plateau.waited) = (Some(validation_loss), 0);

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 /// State kept between epochs; part of every checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlateauState {
-    /// Present share of the learning rate.
+    /// Present fraction of the learning rate.
     pub factor: f64,
     /// Lowest loss so far.
     pub best: Option<f64>,
-    /// Epochs since then.
+    /// Number of epochs since then.
     pub waited: u64,
 }
 

@@ -1,4 +1,4 @@
-//! A schedule while training runs: the learning rate of every step.
+//! A schedule during training: the learning rate of every step.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,19 +6,19 @@ use super::ScheduleConfig;
 use super::definition::Horizon;
 use super::plateau_state::PlateauState;
 
-/// A training that was shortened while it ran: what was left of its schedule passes in fewer steps.
+/// A training run that was shortened while it ran: the rest of its schedule is passed in fewer steps.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Shortened {
-    /// First step that is taken faster.
+    /// First step of the shortened rest.
     from: u64,
-    /// Place of that step in the schedule as it was planned, in steps.
+    /// Position of that step in the planned schedule, in steps.
     at: f64,
-    /// Steps of the shortened training.
+    /// Number of steps of the shortened training run.
     total_steps: u64,
 }
 
-/// A schedule during training: a pure function of the step, but for the small state of `reduce_on_plateau` and of a
-/// training that was shortened.
+/// A schedule during training: a pure function of the step, except for the small state of `reduce_on_plateau` and of a shortened
+/// training run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     config: ScheduleConfig,
@@ -29,14 +29,14 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// A schedule whose highest learning rate is `peak`.
+    /// Creates a schedule whose maximum learning rate is `peak`.
     pub fn new(config: &ScheduleConfig, peak: f64, horizon: Horizon) -> Self {
         Schedule { config: config.clone(), peak, horizon, plateau: PlateauState::default(), shortened: None }
     }
 
-    /// The learning rate of `step`, counted from 0.
+    /// Returns the learning rate of `step`, counted from 0.
     ///
-    /// For the first `warmup_steps` it rises linearly from `peak / warmup_steps`; the schedule itself fills the rest.
+    /// Over the first `warmup_steps` it rises linearly from `peak / warmup_steps`; the schedule itself covers the rest.
     pub fn learning_rate(&self, step: u64) -> f64 {
         let step = self.place_of(step) as u64;
         let warmup = self.config.definition().warmup_steps();
@@ -48,37 +48,37 @@ impl Schedule {
         self.peak * self.config.definition().factor_at(step, horizon, &self.plateau)
     }
 
-    /// Takes the validation loss at the end of each epoch; only a schedule that reacts to it changes.
+    /// Passes the validation loss at the end of each epoch; has no effect unless the schedule reacts to it.
     pub fn epoch_ended(&mut self, validation_loss: f64) {
         self.config.definition().epoch_ended(&mut self.plateau, validation_loss);
     }
 
-    /// Returns the state that a checkpoint keeps.
+    /// Returns the state for a checkpoint.
     pub fn state(&self) -> &PlateauState {
         &self.plateau
     }
 
-    /// Puts back what [`Schedule::state`] and [`Schedule::shortened`] gave.
+    /// Restores the results of [`Schedule::state`] and [`Schedule::shortened`].
     pub fn restore(&mut self, state: PlateauState, shortened: Option<Shortened>) {
         (self.plateau, self.shortened) = (state, shortened);
     }
 
-    /// Has what is left of the schedule pass until `total_steps`, from `step` on.
+    /// Compresses the rest of the schedule from `step` on, so that it ends at `total_steps`.
     pub fn shorten(&mut self, step: u64, total_steps: u64) {
         self.shortened = Some(Shortened { from: step, at: self.place_of(step), total_steps });
     }
 
-    /// Returns how the training was shortened, if it was.
+    /// Returns how training was shortened, if it was.
     pub fn shortened(&self) -> Option<Shortened> {
         self.shortened
     }
 
-    /// Returns the number of steps after which the training ends.
+    /// Returns the number of steps after which training ends.
     pub fn total_steps(&self) -> u64 {
         self.shortened.map_or(self.horizon.total_steps, |shortened| shortened.total_steps)
     }
 
-    /// Place of a step in the schedule as it was planned.
+    /// Returns the position of a step in the planned schedule.
     fn place_of(&self, step: u64) -> f64 {
         match self.shortened {
             Some(Shortened { from, at, total_steps }) if step >= from => {

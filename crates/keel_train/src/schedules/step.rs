@@ -1,4 +1,4 @@
-//! Learning rate reduced by a factor at regular intervals.
+//! Reduces the learning rate by a factor at regular intervals.
 
 use keel_nn::CatalogEntry;
 use schemars::JsonSchema;
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 use super::definition::{Horizon, ScheduleDefinition};
 use super::plateau_state::PlateauState;
 
-/// Multiplied by `factor` every `every` epochs.
+/// Multiplies the learning rate by `factor` every `every` epochs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StepConfig {
-    /// Epochs between reductions.
+    /// Number of epochs between reductions.
     #[schemars(range(min = 1))]
     pub every: u64,
     /// Factor of the learning rate.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub factor: f64,
-    /// Steps over which the learning rate first rises from near zero.
+    /// Number of warm-up steps, over which the learning rate first rises from near zero.
     pub warmup_steps: u64,
 }
 
@@ -29,8 +29,10 @@ impl Default for StepConfig {
 
 impl StepConfig {
     /// Name in config files and summary.
-    pub(super) const ENTRY: CatalogEntry =
-        CatalogEntry { name: "step", summary: "Multiplied by a factor every so many epochs" };
+    pub(super) const ENTRY: CatalogEntry = CatalogEntry {
+        name: "step",
+        summary: "Multiplies the learning rate by a factor at regular intervals of epochs",
+    };
 }
 
 impl ScheduleDefinition for StepConfig {

@@ -1,4 +1,4 @@
-//! Trainings under watch: silent where they are healthy, outspoken where they are not, and never any different for it.
+//! Training runs with health rules: no findings if healthy, findings if not, and identical results in either case.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ fn listed(findings: &[Finding]) -> String {
     findings.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// What a training of the embedded digits finds, however it ends.
+/// Returns the findings of a training run on the embedded digits, however it ends.
 fn diagnosed(overrides: &[&str]) -> Vec<Finding> {
     let directory = tempfile::tempdir().unwrap();
     let config = configured(directory.path(), &[overrides, &["run.name=r"]].concat());
@@ -40,7 +40,7 @@ fn diagnosed(overrides: &[&str]) -> Vec<Finding> {
 
 const MLP: [&str; 3] = ["model.preset=mlp", "train.epochs=4", "data.source=digits"];
 
-/// Layers of a plain network of the given function, three hidden layers of 32 units.
+/// Returns the layers of a plain network of the given function, with three hidden layers of 32 units.
 fn plain(function: &str, extra: &str) -> String {
     let hidden = format!(
         "{{ type = \"linear\", out_features = 32{extra} }}, {{ type = \"activation\", function = \"{function}\" }}"
@@ -86,7 +86,7 @@ fn obvious_faults_are_named_with_their_cause() {
     }
 }
 
-/// Weights of a run's model file, as bytes.
+/// Returns the weights of a run's model file, as bytes.
 fn weights(run: &TrainedRun) -> Vec<u8> {
     let bytes = std::fs::read(run.folder.model()).unwrap();
     let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
@@ -114,7 +114,7 @@ fn watching_changes_no_bit_and_full_keeps_distributions() {
     assert!(layers > 20 && histograms > 20, "{layers} {histograms}");
 }
 
-/// Raises a flag after some steps and counts the findings it is told.
+/// Raises a flag after some steps and counts the reported findings.
 struct StopAfter(u64, Arc<AtomicBool>, Vec<String>);
 
 impl TrainingObserver for StopAfter {
@@ -147,13 +147,13 @@ fn findings_survive_an_interruption_and_are_not_told_twice() {
     assert_eq!(rows.iter().filter(|row| row.code == "K002").count(), 1);
 }
 
-/// The summary of a run without its times and speeds, and its rows of findings.
+/// Returns the summary of a run without its times and speeds, and its rows of findings.
 fn judged(run: &TrainedRun) -> (Summary, Vec<FindingRecord>) {
     let summary = Summary { seconds: 0.0, samples_per_second: 0.0, first_step_at: None, ..run.summary.clone() };
     (summary, MetricReader::open(&run.folder.metrics()).unwrap().findings().unwrap())
 }
 
-/// Stopped at any step, also twice, and resumed when it had finished: findings, levels and rows are the same.
+/// A run stopped at any step, also twice, and resumed: findings, levels and rows are the same.
 #[test]
 fn an_interrupted_run_is_judged_as_one_that_never_stopped() {
     let still = plain("relu", ", init = \"zeros\"");
@@ -210,7 +210,7 @@ fn a_loss_that_is_no_number_is_traced_to_its_layer() {
     assert!(found.iter().any(|finding| finding.code == "K001" && finding.level == Level::Error), "{}", listed(&found));
 }
 
-/// Coloured squares on noise, 16x16, whose place is their class.
+/// Coloured squares on noise, 16x16, whose position is their class.
 fn pictures(samples: usize) -> Dataset {
     let (side, channels) = (16, 3);
     let mut values = Vec::new();
@@ -239,7 +239,7 @@ fn a_residual_network_is_healthy_and_its_joined_layers_are_known_by_their_own_na
     let run = Training::new(configured(directory.path(), &overrides)).with_data(data).run(&mut ()).unwrap();
     let alarms: Vec<Finding> =
         findings(&run.summary).into_iter().filter(|finding| finding.level > Level::Info).collect();
-    // Eight steps are too few, and that is all.
+    // Eight steps are too few, which is the only finding.
     assert!(alarms.iter().all(|finding| finding.code == stopped_early::CODE), "{}", listed(&alarms));
     let layers = MetricReader::open(&run.folder.metrics()).unwrap().layers().unwrap();
     let has = |layer: &str, name: &str| layers.iter().any(|series| series.layer == layer && series.name == name);

@@ -1,4 +1,4 @@
-//! One predictor serves many threads: the same bits as one after the other, and no copy of the network.
+//! One predictor serves many threads: the same bits as one after the other, without a copy of the network.
 
 use keel_data::Dataset;
 use keel_train::{Config, Prediction, Predictor, Training, config};
@@ -41,7 +41,7 @@ fn threads_predict_with_one_predictor_as_if_alone() {
     }
 }
 
-/// Every seventh sample from `first`, each in a call of its own.
+/// Predicts every seventh sample from `first`, each in a separate call.
 fn one_by_one(predictor: &Predictor, data: &Dataset, first: usize) -> Vec<Prediction> {
     let samples = (first..data.samples()).step_by(7).take(40);
     samples.map(|sample| predictor.predict_samples(data, &[sample]).unwrap().remove(0)).collect()

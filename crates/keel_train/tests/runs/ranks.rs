@@ -1,4 +1,4 @@
-//! Several ranks train one network: each has a share of every batch, and the result is that of one rank with all of it.
+//! Several ranks train one network: each has a share of every batch, and the result is that of one rank with the whole batch.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ const NETWORKS: [(&str, &str); 5] = [
     ),
 ];
 
-/// Samples of a batch: odd, and in the last batch fewer than there are ranks with pairs of their own.
+/// Number of samples of a batch: odd, and in the last batch fewer than there are ranks with their own pairs.
 const BATCH: usize = 25;
 
 fn settings(layers: &str, more: &[&str]) -> Config {
@@ -53,7 +53,7 @@ struct Trained {
     results: Vec<StepResult>,
 }
 
-/// Trains the first batches, each cut to its first samples where a number is given.
+/// Trains the first batches, each truncated to its first samples if a number is given.
 fn train(config: &Config, threads: usize, communicator: Option<Threads>, sizes: &[usize]) -> Trained {
     threads::pool(threads).unwrap().install(|| {
         let mut session = Session::new(config, load_data(config).unwrap()).unwrap();
@@ -135,14 +135,14 @@ fn ranks_with_norms_of_their_own_differ_from_the_whole_batch() {
     let sizes = [BATCH; 3];
     let own = train_on_ranks(&settings(&layers(false), &[]), 3, &sizes);
     let shared = train_on_ranks(&settings(&layers(true), &[]), 3, &sizes);
-    assert!(own.iter().all(|rank| rank.parameters == own[0].parameters), "weights are the same all the same");
-    assert!(own[0].state != own[1].state, "running statistics are not, before they are averaged");
+    assert!(own.iter().all(|rank| rank.parameters == own[0].parameters), "weights are the same nevertheless");
+    assert!(own[0].state != own[1].state, "running statistics differ before they are averaged");
     let difference =
         |one: &[f32], other: &[f32]| one.iter().zip(other).map(|(one, other)| (one - other).abs()).fold(0.0, f32::max);
     assert!(difference(&own[0].parameters, &shared[0].parameters) > 1e-3);
 }
 
-/// Keeps the losses of epochs, and stops after a number of steps.
+/// Records the losses of epochs, and stops after a number of steps.
 #[derive(Debug, Default)]
 struct Watcher {
     losses: Vec<(f64, Option<f64>)>,
@@ -160,7 +160,7 @@ impl TrainingObserver for Watcher {
     }
 }
 
-/// Runs a training on ranks; the rank `stopper` is asked to stop after some steps.
+/// Runs training on ranks; the rank `stopper` is asked to stop after some steps.
 fn run(
     ranks: usize,
     first: impl Fn() -> Result<Training, TrainError> + Sync,
@@ -218,7 +218,7 @@ fn a_whole_training_on_ranks_has_the_results_of_one() {
         let runs = run(ranks, || Ok(Training::new(config.clone())), None);
         for (rank, run) in runs.into_iter().enumerate() {
             let (run, seen) = run.unwrap();
-            assert_eq!(run.folder.path(), folder.path().join(&name), "every rank knows where the run is");
+            assert_eq!(run.folder.path(), folder.path().join(&name), "every rank knows the folder of the run");
             assert_eq!(seen.losses.len(), 3);
             for (loss, expected) in seen.losses.iter().zip(&watcher.losses) {
                 assert!((loss.0 - expected.0).abs() < 2e-3 * expected.0, "rank {rank}: {loss:?} {expected:?}");
@@ -251,14 +251,14 @@ fn a_training_stopped_on_any_rank_goes_on_with_the_same_bits_and_on_another_numb
     let copy = folder.path().join("copy");
     copy_folder(&path, &copy);
     let resumed = run(2, || Training::resume(&path), None).remove(0).unwrap().0;
-    assert_eq!(weights_alone(&resumed), weights_alone(&expected), "two ranks go on as if never stopped");
+    assert_eq!(weights_alone(&resumed), weights_alone(&expected), "two ranks continue as if never stopped");
     let other = run(3, || Training::resume(&copy), None).remove(0).unwrap().0;
     assert_eq!(other.summary.steps, expected.summary.steps);
     let (own, expected) = (other.summary.metrics.test.unwrap(), expected.summary.metrics.test.clone().unwrap());
     assert!((own.loss - expected.loss).abs() < 2e-2, "{} {}", own.loss, expected.loss);
 }
 
-/// The tensors of a model file: its description has the name of the run.
+/// Returns the tensors of a model file: its description contains the name of the run.
 fn weights_alone(run: &TrainedRun) -> Vec<u8> {
     let bytes = weights(run);
     let header = u64::from_le_bytes(*bytes.first_chunk::<8>().unwrap()) as usize;

@@ -59,7 +59,7 @@ fn data(case: &Case) -> Dataset {
     Dataset::from_memory("golden", shape, Inputs::Floats(values), Targets::Classes { labels, class_names }).unwrap()
 }
 
-/// Losses, weights and running statistics of one rank after all steps.
+/// Returns losses, weights and running statistics of one rank after all steps.
 fn train(case: &Case, communicator: Threads) -> (Vec<f64>, Vec<f32>, Vec<f32>) {
     threads::pool(1).unwrap().install(|| {
         let share = Share { rank: communicator.rank(), size: communicator.size() };
@@ -75,7 +75,7 @@ fn train(case: &Case, communicator: Threads) -> (Vec<f64>, Vec<f32>, Vec<f32>) {
             losses.push(session.step(&batch, step as u64, case.learning_rate).loss);
         }
         let network = session.network();
-        // Counts of updates lie between the statistics, and are not PyTorch's floats.
+        // Counts of updates are stored between the statistics, and are not floats in PyTorch.
         let statistics = network.graph.nodes().iter().flat_map(|node| {
             let own = &network.state[node.state.clone()];
             own[..own.len().saturating_sub(1)].to_vec()

@@ -1,5 +1,4 @@
-//! What results are: metrics and their baseline, samples without a result, the metric that decides, weights of classes,
-//! importance of columns.
+//! Results: metrics and their baseline, samples without a result, the metric that decides, class weights, importance of columns.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,8 +20,8 @@ fn train(config: Config) -> TrainedRun {
     Training::new(config).run(&mut ()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// 60 rows with y = 2 a - b, divided in order into 40 for training, 10 for validation, 10 for testing; those in `extreme`
-/// have a value no network can take.
+/// Returns 60 rows with y = 2 a - b, split in order into 40 for training, 10 for validation, 10 for testing; those in `extreme`
+/// have a value that no network can process.
 fn rows(extreme: &[usize]) -> SplitDataset {
     let row = |row: usize| match extreme.contains(&row) {
         true => [3e38, -3e38],
@@ -90,7 +89,8 @@ fn a_prediction_is_never_nan() {
     assert!(matches!(&predictions[1], Prediction::Undefined { sample } if sample.contains("52")), "{predictions:?}");
 }
 
-/// Two classes told apart by `a`, one of them rare; `b` says nothing, `kind` is the class in other words for one row of four.
+/// Writes a table of two classes determined by `a`, one of them rare; `b` is irrelevant, `kind` is the class under another name for
+/// one row of four.
 fn table(directory: &Path) -> String {
     let mut text = "a,b,kind,label\n".to_owned();
     for row in 0..400 {
@@ -125,7 +125,7 @@ fn metrics_stand_beside_what_a_guess_scores() {
     }
     let calibrated: u64 = test.calibration.iter().map(|bin| bin.samples).sum();
     assert_eq!((calibrated, test.roc_curve.last()), (test.samples, Some(&(1.0, 1.0))));
-    // The stored model says the same, and with nothing but the file.
+    // The stored model gives the same result, with nothing but the file.
     let data = load_data(Predictor::load(run.folder.path()).unwrap().config()).unwrap();
     let again = Predictor::load(&run.folder.model()).unwrap().evaluate(&data.dataset, &data.test).unwrap();
     assert_eq!((again.roc_auc, again.baseline), (test.roc_auc, test.baseline));

@@ -1,4 +1,4 @@
-//! The time of a step on paper, and as ranks with links of that network take it.
+//! The predicted duration of a step, and that of ranks with simulated links of that network.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,19 +9,19 @@ use keel_ranks::{Communicator, Links, Threads};
 use keel_train::planning::{Outline, RankWork, Scaling};
 use keel_train::{Config, Session, config, load_data, threads};
 
-/// Two buckets of gradients, a rest, and two batch norms, the second of which sends while the first bucket does.
+/// Two full buckets of gradients and a partial one, and two batch norms, the second of which sends while the first bucket does.
 const LAYERS: &str = r#"model.layers=[{type="linear", out_features=1024}, {type="batch_norm"}, {type="activation", function="relu"}, {type="linear", out_features=1024}, {type="batch_norm"}, {type="activation", function="relu"}, {type="linear", out_features=1024}, {type="activation", function="relu"}, {type="linear"}]"#;
 
 /// Slow enough that messages take most of a step with vector instructions.
 const NETWORK: Network = Network { latency: Duration::from_millis(5), bytes_per_second: 2e7 };
 
-/// Minimum time of sums of gradients over that of computing: processors are shared by ranks and by whatever else runs.
+/// Minimum ratio of the time of gradient sums to that of computation: processors are shared by ranks and by other processes.
 const MESSAGES_OVER_COMPUTING: f64 = 4.0;
 
-/// Steps of which the fastest counts.
+/// Number of steps of which the fastest counts.
 const TRIES: usize = 2;
 
-/// Difference between paper and measurement, as a share of the measurement.
+/// Maximum difference between prediction and measurement, relative to the measurement.
 const TOLERANCE: f64 = 0.35;
 
 fn settings() -> Config {
@@ -53,7 +53,7 @@ fn fastest_step(config: &Config, communicator: Threads) -> f64 {
     })
 }
 
-/// [`NETWORK`], slower where computing takes long: without vector instructions, or on a busy machine.
+/// Returns [`NETWORK`], slower if computation takes long: without vector instructions, or on a busy machine.
 fn network_for(work: &RankWork) -> Network {
     let step = work.step(Scaling::Strong, &NETWORK, 2);
     let share = step.gradients / (MESSAGES_OVER_COMPUTING * step.compute);

@@ -1,4 +1,4 @@
-//! What training computes from data before its first step and after its last: lsuv, exact statistics of batch norm.
+//! Values computed from data before the first step and after the last: lsuv, exact statistics of batch norm.
 
 use keel_data::{Batches, Position};
 use keel_nn::graph::Value;
@@ -36,7 +36,7 @@ fn lsuv_gives_every_layer_that_asks_for_it_the_variance_it_asks_for() {
     let mut executor = Executor::new(program, request);
     let input = keel_nn::BatchInput { input: &batch.inputs, random: keel_nn::RandomKey::new(0) };
     executor.forward(&mut network, input, &mut tape);
-    // Evaluation drops nothing, so only the first layer sees the very values it was scaled on.
+    // Evaluation drops nothing, so only the first layer sees the same values that it was scaled on.
     let first = &network.graph.nodes()[0];
     assert_eq!(first.inputs, [Value::Input]);
     let output = tape.output(first.id);

@@ -1,4 +1,4 @@
-//! Whole trainings on small data: results, resuming, threads, refusals.
+//! Complete training runs on small data: results, resuming, threads, rejected configs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// The tensors of a run's model file, as bytes.
+/// Returns the tensors of a run's model file, as bytes.
 fn weights(run: &TrainedRun) -> Vec<u8> {
     let bytes = std::fs::read(run.folder.model()).unwrap();
     let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
@@ -75,7 +75,7 @@ fn tables_reach_their_targets_as_median_of_seeds() {
         let source = format!("data.source=\"{}\"", path.display());
         let results = (0..5).map(|seed| {
             let directory = tempfile::tempdir().unwrap();
-            // The division follows the seed, and on small tables it decides more than the weights.
+            // The split follows the seed, and on small tables it has more effect than the weights.
             let seed = format!("train.seed={seed}");
             let run = train(configured(Some("mlp"), directory.path(), &[&source, &seed]));
             let test = run.summary.metrics.test.unwrap();
@@ -86,7 +86,7 @@ fn tables_reach_their_targets_as_median_of_seeds() {
     }
 }
 
-/// Asks for a stop after a number of steps.
+/// Requests a stop after a number of steps.
 struct StopAfter {
     steps: u64,
     stop: Arc<AtomicBool>,
@@ -184,12 +184,12 @@ fn damaged_and_foreign_files_of_a_run_are_named() {
     assert!(message.contains("last.safetensors is damaged"), "{message}");
     std::fs::copy(run.folder.best_checkpoint(), &last).unwrap();
     let message = Training::resume(run.folder.path()).unwrap().run(&mut ()).unwrap_err().to_string();
-    assert!(message.contains("last.safetensors is no checkpoint"), "{message}");
+    assert!(message.contains("last.safetensors is not a checkpoint"), "{message}");
     let message = Predictor::load(&directory.path().join("absent")).unwrap_err().to_string();
     assert!(message.contains("absent"), "{message}");
 }
 
-/// A small training as a short one on photos has them, on the images of the digits.
+/// Returns settings of a small training run like those of a short one on photos, on the images of the digits.
 fn fast_settings(epochs: &str) -> Vec<String> {
     let layers = "model.layers=[{type=\"conv2d\", out_channels=8, kernel=2, padding=\"valid\", bias=false, \
                   init=\"patch_whitening\", frozen=true}, {type=\"activation\", function=\"gelu\"}, \
@@ -234,7 +234,7 @@ fn whitening_filters_stay_as_they_were_computed_and_averaged_weights_resume_bit_
     }
 }
 
-/// A small training with everything the preset `cifar10-fast` uses; in three epochs.
+/// A small training run with everything that the preset `cifar10-fast` uses; in three epochs.
 const LIKE_THE_PRESET: [&str; 13] = [
     "model.layers=[{type=\"conv2d\", out_channels=8, kernel=2, padding=\"valid\", init=\"patch_whitening\", frozen=true, \
      bias_epochs=1}, {type=\"activation\", function=\"gelu\"}, {type=\"conv2d\", out_channels=8, bias=false, \
@@ -264,7 +264,8 @@ fn a_training_like_the_preset_learns_and_gives_the_same_bits_stopped_or_not_on_a
     assert_eq!(metrics.train.as_ref().unwrap().samples, 100);
     let bytes = weights(&whole);
     assert!(weights(&train(run(&["train.threads=2"]))) == bytes, "two threads");
-    // In the first epoch, at its end, and in the epochs in which the biases stay; between meetings of slow and trained weights.
+    // In the first epoch, at its end, and in the epochs in which the biases are constant; between synchronisations of slow and
+    // trained weights.
     let steps = whole.summary.steps / 3;
     for stopped_after in [3, steps, steps + 2, 2 * steps + 1] {
         let stop = Arc::new(AtomicBool::new(false));
@@ -334,7 +335,7 @@ fn frozen_parts_keep_weights_and_running_statistics_and_slow_parts_move_less() {
         let is_first = ["conv2d_1.", "batch_norm_1."].iter().any(|first| name.starts_with(first));
         assert_eq!(*change == 0.0, is_first, "{name}: {change}");
     }
-    // The first batch norm works with other statistics than in training, so that only the order of size is the same.
+    // The first batch norm works with different statistics than in training, so that only the order of magnitude is the same.
     let last = "linear_1.weight";
     assert!(frozen[last] < 0.9 * free[last], "{} {}", frozen[last], free[last]);
     let config = configured(None, directory.path(), &["model.preset=cnn", "model.frozen=[\"stge1\"]"]);
@@ -360,7 +361,7 @@ fn weights_of_a_file_are_where_training_starts_and_a_head_of_another_task_is_dra
     let accuracy = same.evaluate(&test).unwrap().unwrap().accuracy.unwrap();
     assert_eq!(Some(accuracy), first.summary.metrics.test.as_ref().unwrap().accuracy);
     assert!(same.inferred().iter().any(|note| note.contains("tensors taken from")), "{:?}", same.inferred());
-    // A head with another number of outputs.
+    // A head with a different number of outputs.
     let layers =
         "model.layers=[{type=\"conv2d\", out_channels=8, bias=false}, {type=\"batch_norm\"}, {type=\"linear\"}]";
     let other = session(&[layers]).unwrap();
@@ -399,7 +400,7 @@ fn whitening_and_mirroring_are_refused_where_there_is_no_image() {
         (&["data.source=spiral", table], "needs images"),
         (&["data.source=spiral", "model.preset=mlp", "train.mirrored_evaluation=true"], "have no mirror image"),
         (&["data.source=spiral", "model.preset=mlp", "train.shifted_evaluation=1"], "cannot be shifted"),
-        (&["train.shifted_evaluation=8"], "8 pixels move images of 8 x 8 out of sight"),
+        (&["train.shifted_evaluation=8"], "a shift of 8 pixels moves images of 8 x 8 out of view"),
     ];
     for (settings, expected) in cases {
         let config = configured(None, directory.path(), settings);

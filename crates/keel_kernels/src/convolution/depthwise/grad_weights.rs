@@ -1,7 +1,7 @@
 //! The weight gradient: for each tap, input pixels times output gradients, summed over the image.
 //!
-//! The sums of a patch of taps are held in registers while the pixels of a few rows pass: every output gradient is read once
-//! for the whole patch.
+//! The sums of a patch of taps are kept in registers while the pixels of a few rows are processed: every output gradient is read
+//! once for the whole patch.
 
 use pulp::Simd;
 
@@ -12,13 +12,13 @@ use super::runs::{self, Run};
 use crate::product::Tiles;
 use crate::simd::SimdLevel;
 
-/// Maximum number of taps of a side of a patch.
+/// Maximum side of a patch in taps.
 const MAX_TAPS: usize = 5;
 
-/// Registers for what is not a sum.
+/// Number of registers that are not used for sums.
 const OTHER_REGISTERS: usize = 4;
 
-/// Number of input floats in a block. A block stays in a near cache while each vector of channels reads it in turn.
+/// Number of input floats in a block. A block stays in a fast cache while each vector of channels reads it in turn.
 const BLOCK_FLOATS: usize = 8 * 1024;
 
 /// Weight gradient of one fixed shape.
@@ -28,11 +28,11 @@ pub(in super::super) struct GradWeights {
     rows: Vec<Run>,
     /// Runs of output columns.
     columns: Vec<Run>,
-    /// Pixels `[rows, columns]` of the input.
+    /// Size `[rows, columns]` of the input in pixels.
     input: [usize; 2],
-    /// Pixels `[rows, columns]` of the output.
+    /// Size `[rows, columns]` of the output in pixels.
     output: [usize; 2],
-    /// Taps `[rows, columns]` of the kernel.
+    /// Size `[rows, columns]` of the kernel in taps.
     kernel: [usize; 2],
     dilation: [usize; 2],
     channels: usize,
@@ -52,7 +52,7 @@ impl GradWeights {
         }
     }
 
-    /// Adds the part of one image to the sums, `[kernel_h, kernel_w, 1, channels]`.
+    /// Adds the contribution of one image to the sums, `[kernel_h, kernel_w, 1, channels]`.
     pub(in super::super) fn add(&self, simd: SimdLevel, pass: GradientPass<'_>, sums: &mut [f32]) {
         struct Operation<'s, 'a>(&'s GradWeights, GradientPass<'a>, &'s mut [f32]);
         impl pulp::WithSimd for Operation<'_, '_> {
@@ -83,7 +83,7 @@ impl GradWeights {
         }
     }
 
-    /// Adds the part of a few rows of one run of columns, patch by patch of the taps.
+    /// Adds the contribution of a few rows of one run of columns, patch by patch of the taps.
     #[inline(always)]
     fn add_block<S: Simd>(&self, simd: S, block: Block<'_>, pass: GradientPass<'_>, sums: &mut [f32]) {
         let Block { rows, columns, first, lines } = block;
@@ -94,7 +94,7 @@ impl GradWeights {
                 let x = columns.taps.source + tap_column * self.dilation[1];
                 let tap = (rows.taps.first + tap_row) * self.kernel[1] + columns.taps.first + tap_column;
                 let from = (rows.first + first) * pass.grad_output.row + columns.first * channels;
-                // SAFETY: runs name positions inside input and output (`runs` tests them), whose lengths `add` asserted.
+                // SAFETY: runs refer to positions inside input and output (tested in `runs`), whose lengths `add` asserted.
                 unsafe {
                     let patch = Patch {
                         input: pass.frames.as_ptr().add(y * row + x * channels),
@@ -117,7 +117,7 @@ impl GradWeights {
     }
 }
 
-/// Rows of taps whose sums fit the registers of `S`.
+/// Returns the maximum number of rows of taps whose sums fit the registers of `S`.
 #[inline(always)]
 const fn most_rows<S: Simd>(columns: usize) -> usize {
     let rows = (S::REGISTER_COUNT - OTHER_REGISTERS) / columns;
@@ -129,29 +129,29 @@ const fn most_rows<S: Simd>(columns: usize) -> usize {
 struct Block<'a> {
     rows: &'a Run,
     columns: &'a Run,
-    /// First row of the run.
+    /// Index of the first row of the run.
     first: usize,
     lines: usize,
 }
 
-/// A patch of taps and the pixels that pass it; steps in floats.
+/// A patch of taps and the pixels that it covers; steps in floats.
 #[derive(Clone, Copy)]
 struct Patch {
     /// Input pixel of the first output pixel and the first tap.
     input: *const f32,
-    /// From one row of output pixels to the next.
+    /// Step from one row of output pixels to the next.
     input_line: usize,
-    /// From one output pixel to the next.
+    /// Step from one output pixel to the next.
     input_pixel: usize,
-    /// From one row of taps to the next.
+    /// Step from one row of taps to the next.
     input_row: usize,
-    /// From one column of taps to the next.
+    /// Step from one column of taps to the next.
     input_column: usize,
     gradient: *const f32,
     gradient_line: usize,
-    /// Rows of output pixels.
+    /// Number of rows of output pixels.
     lines: usize,
-    /// Output pixels of a row.
+    /// Number of output pixels per row.
     pixels: usize,
     /// Sum of the first tap.
     sums: *mut f32,
@@ -163,10 +163,10 @@ impl Patch {
     /// Adds to the sums of `[rows, columns]` taps, for all channels.
     ///
     /// # Safety
-    /// Every pixel must lie inside its buffer, and nobody else may touch the sums.
+    /// Every pixel must be inside its buffer, and no other thread may access the sums.
     #[inline(always)]
     unsafe fn run<S: Simd>(&self, simd: S, [rows, columns]: [usize; 2]) {
-        // SAFETY: passed on.
+        // SAFETY: guaranteed by the caller.
         unsafe {
             match rows {
                 1 => self.by_columns::<S, 1>(simd, columns),
@@ -181,7 +181,7 @@ impl Patch {
 
     #[inline(always)]
     unsafe fn by_columns<S: Simd, const ROWS: usize>(&self, simd: S, columns: usize) {
-        // SAFETY: passed on.
+        // SAFETY: guaranteed by the caller.
         unsafe {
             match columns {
                 1 => self.compute::<S, ROWS, 1>(simd),
@@ -201,7 +201,7 @@ impl Patch {
             type Output = ();
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) {
-                // SAFETY: the caller of `run` vouches for the patch.
+                // SAFETY: the caller of `run` guarantees the patch.
                 unsafe { self.0.channels::<S, ROWS, COLUMNS>(simd) }
             }
         }
@@ -215,7 +215,7 @@ impl Patch {
     #[inline(always)]
     unsafe fn channels<S: Simd, const ROWS: usize, const COLUMNS: usize>(&self, simd: S) {
         let whole = self.channels - self.channels % S::F32_LANES;
-        // SAFETY: passed on.
+        // SAFETY: guaranteed by the caller.
         unsafe {
             for channel in (0..whole).step_by(S::F32_LANES) {
                 self.vector::<S, ROWS, COLUMNS, false>(simd, channel);
@@ -226,7 +226,7 @@ impl Patch {
         }
     }
 
-    /// Adds to the channels of one vector, or the rest of them.
+    /// Adds to the channels of one vector, or of the remainder.
     #[inline(always)]
     unsafe fn vector<S: Simd, const ROWS: usize, const COLUMNS: usize, const PART: bool>(
         &self,
@@ -235,7 +235,7 @@ impl Patch {
     ) {
         let lanes = Lanes::<S, PART>::new(simd, self.channels - channel);
         let mut sums = [[simd.splat_f32s(0.0); COLUMNS]; ROWS];
-        // SAFETY: the caller of `run` vouches for every pixel.
+        // SAFETY: the caller of `run` guarantees every pixel.
         unsafe {
             let place =
                 |row: usize, column: usize| self.sums.add(channel + row * self.sums_row + column * self.channels);

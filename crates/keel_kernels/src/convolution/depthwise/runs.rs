@@ -1,9 +1,9 @@
-//! Target positions that are reached in the same way, in one direction of an image.
+//! Target positions with the same taps, in one direction of an image.
 //!
-//! A depthwise convolution sums for every *target* pixel a few *source* pixels. Forward, the target is the output and the
-//! source the image; for the input gradient, the target is the input gradient and the source the gradient of the output.
-//! Rows and columns are independent, so that each direction is cut into runs by itself. At the edges of an image, runs
-//! have fewer taps: no frame of zeros is needed.
+//! A depthwise convolution computes every *target* pixel as a sum over a few *source* pixels. Forward, the target is the output and
+//! the source the image; for the input gradient, the target is the input gradient and the source the gradient of the output. Rows
+//! and columns are independent, so that each direction is divided into runs separately. At the edges of an image, runs have fewer
+//! taps: no frame of zeros is needed.
 
 use super::super::ConvolutionShape;
 
@@ -12,22 +12,22 @@ use super::super::ConvolutionShape;
 pub(super) struct Run {
     /// First target position.
     pub(super) first: usize,
-    /// Target positions between two of the run.
+    /// Distance between consecutive target positions of the run.
     pub(super) step: usize,
     /// Number of positions.
     pub(super) count: usize,
     /// Taps of the first position.
     pub(super) taps: Taps,
-    /// Source positions from one target position of the run to the next.
+    /// Distance of the source positions of consecutive target positions.
     pub(super) source_step: usize,
 }
 
-/// Taps that reach a target position, evenly spaced in the kernel and in the source.
+/// Taps that contribute to a target position, evenly spaced in the kernel and in the source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Taps {
     /// Number of taps.
     pub(super) count: usize,
-    /// First tap.
+    /// Index of the first tap.
     pub(super) first: usize,
     /// Distance of neighbouring taps.
     pub(super) step: usize,
@@ -37,7 +37,7 @@ pub(super) struct Taps {
     pub(super) source_step: isize,
 }
 
-/// Sizes of one direction.
+/// Sizes in one direction.
 #[derive(Clone, Copy)]
 struct Direction {
     input: usize,
@@ -60,13 +60,13 @@ impl Direction {
         }
     }
 
-    /// The input position that an output reads through a tap.
+    /// Returns the input position that an output reads through a tap.
     fn read(self, output: usize, tap: usize) -> Option<usize> {
         let input = (output * self.stride + tap * self.dilation).checked_sub(self.padding)?;
         (input < self.input).then_some(input)
     }
 
-    /// The output that reads an input position through a tap.
+    /// Returns the output that reads an input position through a tap.
     fn reader(self, input: usize, tap: usize) -> Option<usize> {
         let distance = (input + self.padding).checked_sub(tap * self.dilation)?;
         let output = distance / self.stride;
@@ -90,7 +90,7 @@ impl Direction {
     }
 }
 
-/// Runs of the outputs, whose source is the input.
+/// Returns the runs of the outputs, whose source is the input.
 pub(super) fn of_outputs(shape: &ConvolutionShape, direction: usize) -> Vec<Run> {
     let sizes = Direction::new(shape, direction);
     let mut runs = Vec::new();
@@ -101,7 +101,7 @@ pub(super) fn of_outputs(shape: &ConvolutionShape, direction: usize) -> Vec<Run>
     runs
 }
 
-/// Runs of the input gradient, whose source is the gradient of the output.
+/// Returns the runs of the input gradient, whose source is the gradient of the output.
 pub(super) fn of_inputs(shape: &ConvolutionShape, direction: usize) -> Vec<Run> {
     let sizes = Direction::new(shape, direction);
     let mut runs = Vec::new();
@@ -114,7 +114,7 @@ pub(super) fn of_inputs(shape: &ConvolutionShape, direction: usize) -> Vec<Run> 
     runs
 }
 
-/// Adds a run of one position, or makes the last run longer.
+/// Adds a run of one position, or extends the last run.
 fn append(runs: &mut Vec<Run>, next: Run) {
     if let Some(last) = runs.last_mut() {
         let mut expected = last.taps;
@@ -133,7 +133,7 @@ fn append(runs: &mut Vec<Run>, next: Run) {
 mod tests {
     use super::*;
 
-    /// Every pair of a target position and a tap with its source position, in order.
+    /// Returns every pair of a target position and a tap with its source position, in order.
     fn listed(runs: &[Run]) -> Vec<[usize; 3]> {
         let mut all = Vec::new();
         for run in runs {

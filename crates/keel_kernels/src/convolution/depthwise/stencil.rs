@@ -9,14 +9,14 @@ use crate::product::Tiles;
 use crate::product::microkernel::Start;
 use crate::simd::{SimdLevel, prefetch};
 
-/// Maximum number of target pixels whose sums are held in registers together: they share one reading of the weights.
+/// Maximum number of target pixels whose sums are kept in registers at the same time: they share one read of the weights.
 const MAX_PIXELS: usize = 8;
 
-/// Rows that source pixels are asked for ahead of the first tap. Pixels of many channels are too far apart for the
-/// processor to foresee the next one.
+/// Number of rows by which source pixels are prefetched before the first tap. Pixels of many channels are too far apart for the
+/// hardware prefetcher.
 const SOURCE_ROWS_AHEAD: usize = 4;
 
-/// Rows that target pixels are asked for ahead.
+/// Number of rows by which target pixels are prefetched.
 const TARGET_ROWS_AHEAD: usize = 2;
 
 /// Sums of one fixed shape.
@@ -26,11 +26,11 @@ pub(in super::super) struct Stencil {
     rows: Vec<Run>,
     /// Runs of target columns.
     columns: Vec<Run>,
-    /// Pixels `[rows, columns]` of the source.
+    /// Size `[rows, columns]` of the source in pixels.
     source: [usize; 2],
-    /// Pixels `[rows, columns]` of the target.
+    /// Size `[rows, columns]` of the target in pixels.
     target: [usize; 2],
-    /// Taps `[rows, columns]` of the kernel.
+    /// Size `[rows, columns]` of the kernel in taps.
     kernel: [usize; 2],
     channels: usize,
 }
@@ -38,18 +38,18 @@ pub(in super::super) struct Stencil {
 /// Operands of the sums of one image.
 #[derive(Clone, Copy)]
 pub(in super::super) struct StencilInput<'a> {
-    /// `[source rows, source columns, channels]`.
+    /// Source, `[source rows, source columns, channels]`.
     pub(in super::super) source: &'a [f32],
-    /// `[kernel_h, kernel_w, 1, channels]`.
+    /// Weights, `[kernel_h, kernel_w, 1, channels]`.
     pub(in super::super) weights: &'a [f32],
-    /// `[channels]`, added to every pixel.
+    /// Bias, `[channels]`, added to every pixel.
     pub(in super::super) bias: Option<&'a [f32]>,
-    /// True if the sums are added to what the target holds.
+    /// True to add the sums to the contents of the target.
     pub(in super::super) accumulate: bool,
 }
 
 impl Stencil {
-    /// The output from the image.
+    /// Creates the stencil of the output from the image.
     pub(in super::super) fn output(shape: &ConvolutionShape) -> Self {
         Stencil {
             rows: runs::of_outputs(shape, 0),
@@ -61,7 +61,7 @@ impl Stencil {
         }
     }
 
-    /// The input gradient from the output gradient.
+    /// Creates the stencil of the input gradient from the output gradient.
     pub(in super::super) fn grad_input(shape: &ConvolutionShape) -> Self {
         Stencil {
             rows: runs::of_inputs(shape, 0),
@@ -97,7 +97,7 @@ impl Stencil {
             for (y, lines) in Tiles::new(rows.count, MAX_PIXELS).iter() {
                 for columns in &self.columns {
                     let block = Block { rows, columns, y, lines };
-                    // SAFETY: runs name positions inside source and target (`runs` tests them), whose lengths `run` asserted.
+                    // SAFETY: runs refer to positions inside source and target (tested in `runs`), whose lengths `run` asserted.
                     unsafe {
                         let pixels = self.first_pixel(block, read, target);
                         self.run_block(simd, block, pixels);
@@ -107,7 +107,7 @@ impl Stencil {
         }
     }
 
-    /// The first pixel of a block.
+    /// Returns the first pixel of a block.
     ///
     /// # Safety
     /// `read` and `target` must have the lengths that [`Stencil::run`] asserts.
@@ -120,7 +120,7 @@ impl Stencil {
         let from = (vertical.source + y * rows.source_step) * row + horizontal.source * channels;
         let to = (rows.first + y * rows.step) * self.target[1] + columns.first;
         let tap = vertical.first * self.kernel[1] + horizontal.first;
-        // SAFETY: positions of runs are inside; without taps, nothing is read.
+        // SAFETY: positions of runs are inside the buffers; without taps, nothing is read.
         unsafe {
             Pixels {
                 source: read.source.as_ptr().add(if is_reached { from } else { 0 }),
@@ -146,7 +146,7 @@ impl Stencil {
         }
     }
 
-    /// Computes a block whose first pixel is given, along its longer side: runs at the edges of an image are a pixel wide.
+    /// Computes a block, given its first pixel, along its longer side: runs at the edges of an image are one pixel wide.
     ///
     /// # Safety
     /// The conditions of [`Pixels::run`] hold for all pixels of the block.
@@ -156,7 +156,7 @@ impl Stencil {
         let source_line = rows.source_step * self.source[1] * self.channels;
         let target_line = rows.step * self.target[1] * self.channels;
         let (source_pixel, target_pixel) = (columns.source_step * self.channels, columns.step * self.channels);
-        // SAFETY: passed on.
+        // SAFETY: guaranteed by the caller.
         unsafe {
             if columns.count < lines {
                 let pixels = Pixels { source_step: source_line, target_step: target_line, ..pixels };
@@ -181,7 +181,7 @@ impl Stencil {
 struct Block<'a> {
     rows: &'a Run,
     columns: &'a Run,
-    /// First row of the run.
+    /// Index of the first row of the run.
     y: usize,
     lines: usize,
 }
@@ -191,45 +191,45 @@ struct Block<'a> {
 struct Pixels {
     /// Source pixel of the first target pixel and the first tap.
     source: *const f32,
-    /// From one target pixel to the next.
+    /// Step from one target pixel to the next.
     source_step: usize,
     tap_rows: usize,
     tap_columns: usize,
-    /// From one row of taps to the next.
+    /// Step from one row of taps to the next.
     source_row: isize,
-    /// From one column of taps to the next.
+    /// Step from one column of taps to the next.
     source_column: isize,
     weights: *const f32,
     weight_row: usize,
     weight_column: usize,
     target: *mut f32,
     target_step: usize,
-    /// From a source pixel to the one that is asked for ahead.
+    /// Distance from a source pixel to the one that is prefetched.
     source_ahead: usize,
-    /// From a target pixel to the one that is asked for ahead.
+    /// Distance from a target pixel to the one that is prefetched.
     target_ahead: usize,
     channels: usize,
     start: Start,
 }
 
 impl Pixels {
-    /// Pixels so many floats further in source and target.
+    /// Returns the pixels moved by `source` and `target` floats.
     ///
     /// # Safety
-    /// They must lie inside the buffers, unless no tap reaches them.
+    /// They must be inside the buffers, unless no tap reaches them.
     #[inline(always)]
     unsafe fn moved(self, source: usize, target: usize) -> Self {
-        // SAFETY: by the caller's promise.
+        // SAFETY: guaranteed by the caller.
         Pixels { source: self.source.wrapping_add(source), target: unsafe { self.target.add(target) }, ..self }
     }
 
     /// Computes all channels of `count` pixels.
     ///
     /// # Safety
-    /// Every pixel must lie inside its buffer, and nobody else may touch those of the target.
+    /// Every pixel must be inside its buffer, and no other thread may access those of the target.
     #[inline(always)]
     unsafe fn run<S: Simd>(&self, simd: S, count: usize) {
-        // SAFETY: passed on.
+        // SAFETY: guaranteed by the caller.
         unsafe {
             match count {
                 1 => self.by_columns::<S, 1>(simd),
@@ -252,7 +252,7 @@ impl Pixels {
             type Output = ();
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) {
-                // SAFETY: the caller of `run` vouches for the pixels.
+                // SAFETY: the caller of `run` guarantees the pixels.
                 unsafe { self.0.channels::<S, PIXELS, COLUMNS>(simd) }
             }
         }
@@ -266,7 +266,7 @@ impl Pixels {
     #[inline(always)]
     unsafe fn channels<S: Simd, const PIXELS: usize, const COLUMNS: usize>(&self, simd: S) {
         let whole = self.channels - self.channels % S::F32_LANES;
-        // SAFETY: passed on.
+        // SAFETY: guaranteed by the caller.
         unsafe {
             for channel in (0..whole).step_by(S::F32_LANES) {
                 self.vector::<S, PIXELS, COLUMNS, false>(simd, channel);
@@ -277,7 +277,7 @@ impl Pixels {
         }
     }
 
-    /// Computes the channels of one vector, or the rest of them; `COLUMNS` is the number of columns of taps, or 0.
+    /// Computes the channels of one vector, or of the remainder; `COLUMNS` is the number of columns of taps, or 0.
     #[inline(always)]
     unsafe fn vector<S: Simd, const PIXELS: usize, const COLUMNS: usize, const PART: bool>(
         &self,
@@ -286,7 +286,7 @@ impl Pixels {
     ) {
         let lanes = Lanes::<S, PART>::new(simd, self.channels - channel);
         let mut sums = [simd.splat_f32s(0.0); PIXELS];
-        // SAFETY: the caller of `run` vouches for every pixel.
+        // SAFETY: the caller of `run` guarantees every pixel.
         unsafe {
             let target = self.target.add(channel);
             match self.start {
@@ -307,7 +307,7 @@ impl Pixels {
                     source: self.source.add(channel).offset(tap_row as isize * self.source_row),
                     weights: self.weights.add(channel + tap_row * self.weight_row),
                 };
-                // Written out: a loop of two or three taps stays a loop, and half of its instructions count.
+                // Unrolled by hand: the compiler keeps a loop of two or three taps, and half of its instructions would be overhead.
                 match COLUMNS {
                     2 => {
                         tap = self.tap(simd, lanes, &mut sums, tap);
@@ -331,7 +331,7 @@ impl Pixels {
         }
     }
 
-    /// Adds one tap to the sums, and returns the next one of its row.
+    /// Adds one tap to the sums, and returns the next tap of its row.
     #[inline(always)]
     unsafe fn tap<S: Simd, const PIXELS: usize, const PART: bool>(
         &self,
@@ -340,7 +340,7 @@ impl Pixels {
         sums: &mut [S::f32s; PIXELS],
         Tap { source, weights }: Tap,
     ) -> Tap {
-        // SAFETY: the caller of `run` vouches for every pixel.
+        // SAFETY: the caller of `run` guarantees every pixel.
         unsafe {
             let weight = load(simd, lanes, weights);
             for pixel in 0..PIXELS {
@@ -348,7 +348,7 @@ impl Pixels {
                 sums[pixel] = simd.mul_add_e_f32s(value, weight, sums[pixel]);
             }
         }
-        // The next tap may lie outside, behind the last one.
+        // The tap after the last one may be outside.
         Tap { source: source.wrapping_offset(self.source_column), weights: weights.wrapping_add(self.weight_column) }
     }
 }

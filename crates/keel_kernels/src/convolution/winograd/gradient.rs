@@ -1,5 +1,5 @@
-//! The weight gradient: at each position, transformed input tiles times transformed tiles of output gradients,
-//! summed over tiles and images; one transform back at the end of the batch.
+//! The weight gradient: at each position, transformed input tiles times transformed tiles of output gradients, summed over tiles
+//! and images; one inverse transform at the end of the batch.
 
 use pulp::Simd;
 
@@ -14,24 +14,24 @@ use crate::product::microkernel::Segment;
 use crate::scratch::Scratch;
 use crate::simd::SimdLevel;
 
-/// Floats of all planes of a strip that stay in the second-level cache. The sums are read and written once a strip: where
-/// they do not stay there themselves, the planes may take as much memory as they do.
+/// Number of floats of all planes of a strip that stay in the second-level cache. The sums are read and written once per strip: if
+/// they do not stay in the cache themselves, the planes may take as much memory as they do.
 const STRIP_FLOATS: usize = 128 * 1024;
 
-/// Maximum number of pairs of channels whose sums are taken over tiles of 4x4: they are more than twice as many as those
-/// over tiles of 2x2, and are read and written once a strip.
+/// Maximum number of pairs of channels whose sums are taken over tiles of 4x4: they are more than twice as many as those over tiles
+/// of 2x2, and are read and written once per strip.
 const MOST_WEIGHTS_FOR_FOUR: usize = 128 * 128;
 
-/// The gradient of one convolution, by its forward geometry.
+/// Weight gradient of one convolution, by its forward geometry.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::convolution) struct WeightGradient(Winograd);
 
 impl WeightGradient {
-    /// The weights' gradient from the framed input and the gradient of the output.
+    /// Creates the weight gradient from the framed input and the gradient of the output.
     pub(in crate::convolution) fn new(shape: &ConvolutionShape) -> Self {
         let forward = Winograd::forward(shape);
         let side = if shape.in_channels * shape.out_channels > MOST_WEIGHTS_FOR_FOUR { 2 } else { forward.side };
-        // The frame stays that of the forward pass, which is large enough for smaller tiles too.
+        // The frame is the same as in the forward pass, which is large enough for smaller tiles too.
         let winograd = Winograd { side, ..forward };
         let floats_per_tile = winograd.positions() * (shape.in_channels + shape.out_channels);
         let tiles = STRIP_FLOATS.max(WeightGradient(winograd).sums_length()) / floats_per_tile;
@@ -39,17 +39,17 @@ impl WeightGradient {
         WeightGradient(Winograd { images, tiles_per_strip: tiles / images, ..winograd })
     }
 
-    /// Floats of the sums over tiles, `[position][in_channels][out_channels]`.
+    /// Returns the number of floats of the sums over tiles, `[position][in_channels][out_channels]`.
     pub(in crate::convolution) fn sums_length(&self) -> usize {
         self.0.positions() * self.0.in_channels * self.0.out_channels
     }
 
-    /// Returns the number of floats of scratch for [`WeightGradient::add`].
+    /// Returns the length of the scratch buffer of [`WeightGradient::add`] in floats.
     pub(in crate::convolution) fn scratch_length(&self) -> usize {
         self.0.scratch_length()
     }
 
-    /// Adds the part of a pass to the sums.
+    /// Adds the contribution of a pass to the sums.
     pub(in crate::convolution) fn add(
         &self,
         simd: SimdLevel,
@@ -79,7 +79,7 @@ struct GradientPlanes<'a> {
     gradients: &'a mut [f32],
 }
 
-/// The work of [`WeightGradient::add`], which has asserted all lengths, for as many images as share a strip.
+/// Work of [`WeightGradient::add`], which has asserted all lengths, for as many images as share a strip.
 struct AddPass<'a> {
     gradient: &'a WeightGradient,
     pass: GradientPass<'a>,
@@ -113,7 +113,7 @@ impl AddPass<'_> {
         let images = frames.len() / winograd.frame_length();
         for strip in winograd.strips() {
             let tiles = winograd.tiles_of(strip);
-            // SAFETY: strips lie inside frames and gradients, their planes inside the scratch.
+            // SAFETY: strips are inside frames and gradients, their planes inside the scratch buffer.
             unsafe {
                 for (image, frame) in frames.chunks_exact(winograd.frame_length()).enumerate() {
                     let target = &mut planes.inputs[image * tiles * in_channels..];
@@ -151,7 +151,7 @@ impl WeightGradient {
                 let to = (row * columns + column) * channels;
                 let inside = pixels_inside::<OUTPUTS>([height - y, width - x]);
                 for channel in (0..channels).step_by(S::F32_LANES) {
-                    // SAFETY: pixels are read inside the output only, planes lie inside the scratch.
+                    // SAFETY: pixels are read inside the output only, planes are inside the scratch buffer.
                     unsafe {
                         let start = grad_output.values.as_ptr().add(y * grad_output.row + x * channels + channel);
                         let source = PixelSource { start, line: grad_output.row, pixel: channels, inside };
@@ -196,7 +196,7 @@ impl WeightGradient {
         }
     }
 
-    /// The weight gradient `[3, 3, in_channels, out_channels]` from the sums over the batch.
+    /// Computes the weight gradient `[3, 3, in_channels, out_channels]` from the sums over the batch.
     pub(in crate::convolution) fn finish(&self, simd: SimdLevel, sums: &[f32], grad_weights: &mut [f32]) {
         let (rows, columns) = (self.0.in_channels, self.0.out_channels);
         let plane = rows * columns;
@@ -221,12 +221,12 @@ struct PixelSource {
     line: usize,
     /// Number of floats from one pixel to the next.
     pixel: usize,
-    /// Rows and columns inside the image.
+    /// Number of rows and columns inside the image.
     inside: [usize; 2],
 }
 
 impl PixelSource {
-    /// The pixels inside the image, zeros for the others.
+    /// Returns the pixels inside the image, zeros for the others.
     ///
     /// # Safety
     /// They must be readable.
@@ -236,7 +236,7 @@ impl PixelSource {
         for (y, row) in pixels.iter_mut().enumerate().take(self.inside[0]) {
             for (x, value) in row.iter_mut().enumerate().take(self.inside[1]) {
                 let offset = y * self.line + x * self.pixel;
-                // SAFETY: by the caller's promise.
+                // SAFETY: guaranteed by the caller.
                 *value = unsafe { self.start.add(offset).cast::<S::f32s>().read_unaligned() };
             }
         }
@@ -248,11 +248,11 @@ impl PixelSource {
 struct FinishRow<'a> {
     side: usize,
     sums: &'a [f32],
-    /// Floats of one position.
+    /// Number of floats of one position.
     plane: usize,
     /// Start of the row in it.
     first: usize,
-    /// The row in each tap.
+    /// Row in each tap.
     taps: [&'a mut [f32]; 9],
 }
 

@@ -1,4 +1,4 @@
-//! A pass over a few images: their tiles transformed, multiplied at each position with the weights, and transformed back.
+//! A pass over a few images: their tiles are transformed, multiplied by the weights at each position, and transformed back.
 
 use pulp::Simd;
 
@@ -11,8 +11,8 @@ use crate::scratch::Scratch;
 use crate::simd::SimdLevel;
 
 impl Winograd {
-    /// Output images `[images, rows, columns, out_channels]` of a pass, whose frames are [`Winograd::frame`] large and whose
-    /// weights [`Winograd::pack`] has transformed at the same level.
+    /// Computes the output images `[images, rows, columns, out_channels]` of a pass, whose frames have the size [`Winograd::frame`]
+    /// and whose weights were transformed by [`Winograd::pack`] at the same level.
     pub(in crate::convolution) fn run(
         &self,
         simd: SimdLevel,
@@ -60,7 +60,7 @@ impl Winograd {
                 let from = OUTPUTS * (strip.first_row + row) * line + OUTPUTS * column * channels;
                 let to = (row * columns + column) * channels;
                 for channel in (0..channels).step_by(S::F32_LANES) {
-                    // SAFETY: a tile lies inside the frame, a plane inside the scratch.
+                    // SAFETY: a tile is inside the frame, a plane inside the scratch buffer.
                     unsafe {
                         let source = frame.as_ptr().add(from + channel);
                         let mut tile: Tile<S::f32s, INPUTS> = [[simd.splat_f32s(0.0); INPUTS]; INPUTS];
@@ -82,13 +82,13 @@ impl Winograd {
     }
 }
 
-/// Planes of a strip: the transformed inputs, and what they are multiplied to.
+/// Planes of a strip: the transformed inputs, and their products.
 struct PassPlanes<'a> {
     inputs: &'a mut [f32],
     products: &'a mut [f32],
 }
 
-/// The work of [`Winograd::run`], which has asserted all lengths.
+/// Work of [`Winograd::run`], which has asserted all lengths.
 struct ImagePass<'a> {
     winograd: &'a Winograd,
     level: SimdLevel,
@@ -105,7 +105,7 @@ impl pulp::WithSimd for ImagePass<'_> {
         let (winograd, pass) = (self.winograd, self.pass);
         for strip in winograd.strips() {
             let tiles = winograd.tiles_of(strip);
-            // SAFETY: strips lie inside frames and outputs, their planes inside the scratch: `run` asserted the lengths.
+            // SAFETY: strips are inside frames and outputs, their planes inside the scratch buffer: `run` asserted the lengths.
             unsafe {
                 for (image, frame) in pass.frames.chunks_exact(winograd.frame_length()).enumerate() {
                     let planes = &mut self.planes.inputs[image * tiles * winograd.in_channels..];
@@ -119,7 +119,7 @@ impl pulp::WithSimd for ImagePass<'_> {
 }
 
 impl ImagePass<'_> {
-    /// Multiplies `tiles` tiles of each image with the weights, at every position.
+    /// Multiplies `tiles` tiles of each image by the weights, at every position.
     ///
     /// # Safety
     /// The planes have the lengths of their channels.
@@ -153,7 +153,7 @@ impl ImagePass<'_> {
         let image_planes = self.winograd.tiles_of(strip) * self.winograd.out_channels;
         for (image, output) in self.outputs.chunks_exact_mut(self.winograd.output_length()).enumerate() {
             let planes = &self.planes.products[image * image_planes..];
-            // SAFETY: passed on.
+            // SAFETY: guaranteed by the caller.
             unsafe { self.winograd.transform_image(simd, planes, self.pass, ImageStrip { strip, output }) };
         }
     }
@@ -162,7 +162,7 @@ impl ImagePass<'_> {
 /// A strip of an output image.
 struct ImageStrip<'a> {
     strip: Strip,
-    /// The image.
+    /// Output image.
     output: &'a mut [f32],
 }
 
@@ -182,7 +182,7 @@ impl Winograd {
                 let at = (y * width + SIDE * column) * channels;
                 let inside = pixels_inside::<SIDE>([height - y, width - SIDE * column]);
                 for channel in (0..channels).step_by(S::F32_LANES) {
-                    // SAFETY: a tile's planes lie inside the scratch, its pixels `inside` the output.
+                    // SAFETY: a tile's planes are inside the scratch buffer, its pixels `inside` the output.
                     unsafe {
                         let tile = load::<S, _>(planes.as_ptr().add(from + channel), stride);
                         let mut pixels = in_both_directions(
@@ -204,8 +204,8 @@ impl Winograd {
     }
 }
 
-/// Rows and columns of a tile's pixels inside the output, of which so many are left from its first one on. Written so that
-/// loops over a whole tile have a length the compiler knows.
+/// Returns the numbers of rows and columns of a tile inside the output, where `left` of them remain from its first pixel. Written
+/// so that loops over a whole tile have a length known to the compiler.
 #[inline(always)]
 pub(super) fn pixels_inside<const SIDE: usize>(left: [usize; 2]) -> [usize; 2] {
     if left[0] >= SIDE && left[1] >= SIDE { [SIDE, SIDE] } else { [left[0].min(SIDE), left[1].min(SIDE)] }
@@ -219,7 +219,7 @@ struct PixelTarget {
     line: usize,
     /// Number of floats from one pixel to the next.
     pixel: usize,
-    /// Rows and columns inside the image.
+    /// Number of rows and columns inside the image.
     inside: [usize; 2],
 }
 
@@ -232,7 +232,7 @@ impl PixelTarget {
     unsafe fn write<S: Simd, const SIDE: usize>(self, simd: S, pixels: Tile<S::f32s, SIDE>, accumulate: bool) {
         for (y, row) in pixels.iter().enumerate().take(self.inside[0]) {
             for (x, value) in row.iter().enumerate().take(self.inside[1]) {
-                // SAFETY: by the caller's promise.
+                // SAFETY: guaranteed by the caller.
                 unsafe {
                     let target = self.start.add(y * self.line + x * self.pixel).cast::<S::f32s>();
                     let value = if accumulate { simd.add_f32s(target.read_unaligned(), *value) } else { *value };
@@ -251,19 +251,19 @@ impl PixelTarget {
 pub(super) unsafe fn store<V: Copy, const SIDE: usize>(tile: Tile<V, SIDE>, target: *mut f32, stride: usize) {
     for (y, line) in tile.iter().enumerate() {
         for (x, value) in line.iter().enumerate() {
-            // SAFETY: by the caller's promise.
+            // SAFETY: guaranteed by the caller.
             unsafe { target.add((SIDE * y + x) * stride).cast::<V>().write_unaligned(*value) };
         }
     }
 }
 
-/// Reads what [`store`] wrote.
+/// Reads values written by [`store`].
 ///
 /// # Safety
 /// All positions must be readable.
 #[inline(always)]
 unsafe fn load<S: Simd, const SIDE: usize>(source: *const f32, stride: usize) -> Tile<S::f32s, SIDE> {
-    // SAFETY: by the caller's promise.
+    // SAFETY: guaranteed by the caller.
     let at = |position: usize| unsafe { source.add(position * stride).cast::<S::f32s>().read_unaligned() };
     let mut tile = [[at(0); SIDE]; SIDE];
     for (y, line) in tile.iter_mut().enumerate() {

@@ -6,27 +6,27 @@
 //! y = A^T m,  m = (G g) * (B^T d)
 //! ```
 //!
-//! The gradient of the taps is the transpose: `dg = G^T ((A dy) * (B^T d))`. Both directions of an image: the rows, then
-//! the columns. A vector holds neighbouring channels.
+//! The gradient of the taps is the transpose: `dg = G^T ((A dy) * (B^T d))`. In two dimensions, the rows are transformed first,
+//! then the columns. A vector contains neighbouring channels.
 
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 use pulp::Simd;
 
-/// `[row][column]` of a tile, transformed or not.
+/// A tile, `[row][column]`, transformed or not.
 pub(super) type Tile<V, const SIDE: usize> = [[V; SIDE]; SIDE];
 
 /// The matrices for `OUTPUTS` outputs from `INPUTS` inputs, in one direction.
 pub(super) trait Filtering<const INPUTS: usize, const OUTPUTS: usize> {
-    /// `B^T d`.
+    /// Computes `B^T d`.
     fn inputs<S: Simd>(simd: S, line: [S::f32s; INPUTS]) -> [S::f32s; INPUTS];
-    /// `A^T m`.
+    /// Computes `A^T m`.
     fn outputs<S: Simd>(simd: S, line: [S::f32s; INPUTS]) -> [S::f32s; OUTPUTS];
-    /// `A dy`.
+    /// Computes `A dy`.
     fn output_gradients<S: Simd>(simd: S, line: [S::f32s; OUTPUTS]) -> [S::f32s; INPUTS];
-    /// `G g`.
+    /// Computes `G g`.
     fn taps<S: Simd>(simd: S, line: [S::f32s; 3]) -> [S::f32s; INPUTS];
-    /// `G^T du`.
+    /// Computes `G^T du`.
     fn tap_gradients<S: Simd>(simd: S, line: [S::f32s; INPUTS]) -> [S::f32s; 3];
 }
 
@@ -54,7 +54,7 @@ pub(super) fn in_both_directions<V: Copy, const FROM: usize, const TO: usize>(
     result
 }
 
-/// F(2, 3): two outputs by 4 products where the definition takes 6, at the points 0, 1, -1 and infinity.
+/// F(2, 3): two outputs with 4 products instead of the 6 of the definition, at the points 0, 1, -1 and infinity.
 ///
 /// ```text
 /// B^T = 1  0 -1  0     G =  1    0    0     A^T = 1  1  1  0
@@ -95,8 +95,8 @@ impl Filtering<4, 2> for Two {
     }
 }
 
-/// F(4, 3): four outputs by 6 products where the definition takes 12, at the points 0, r, -r, 1 / r, -1 / r and infinity
-/// with r = sqrt(1/2). The usual points 1 and 2 in place of r and 1 / r would need no roots, with larger errors.
+/// F(4, 3): four outputs with 6 products instead of the 12 of the definition, at the points 0, r, -r, 1 / r, -1 / r and infinity
+/// with r = sqrt(1/2). The usual points 1 and 2 instead of r and 1 / r would need no roots, but have larger errors.
 ///
 /// ```text
 /// B^T = 1     0  -5/2     0  1  0     G =  1       0     0     A^T = 1    1    1    1     1  0
@@ -108,13 +108,13 @@ impl Filtering<4, 2> for Two {
 /// ```
 pub(super) struct Four;
 
-/// `factor * value`.
+/// Returns `factor * value`.
 #[inline(always)]
 fn scaled<S: Simd>(simd: S, factor: f32, value: S::f32s) -> S::f32s {
     simd.mul_f32s(simd.splat_f32s(factor), value)
 }
 
-/// `sum + factor * value`.
+/// Returns `sum + factor * value`.
 #[inline(always)]
 fn plus<S: Simd>(simd: S, sum: S::f32s, factor: f32, value: S::f32s) -> S::f32s {
     simd.mul_add_e_f32s(simd.splat_f32s(factor), value, sum)

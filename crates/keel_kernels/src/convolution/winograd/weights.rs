@@ -1,4 +1,4 @@
-//! The weights: transformed once a step and packed for the product of each position.
+//! The weights: transformed once per step and packed for the product of each position.
 
 use pulp::Simd;
 
@@ -9,24 +9,24 @@ use crate::product::panels::{PanelLayout, Panels};
 use crate::simd::SimdLevel;
 
 impl Winograd {
-    /// Packed weights of one position.
+    /// Returns the layout of the packed weights of one position.
     #[inline(always)]
     fn panel_layout(&self, simd: SimdLevel) -> PanelLayout {
         PanelLayout { depth: self.in_channels, columns: self.out_channels, simd }
     }
 
-    /// Number of floats of the transformed weights, the same at every level: channels are whole vectors of each.
+    /// Returns the number of floats of the transformed weights, the same at every level: channels are whole vectors at each.
     pub(in crate::convolution) fn packed_length(&self) -> usize {
         self.positions() * self.packed_stride()
     }
 
-    /// Floats from the packed weights of one position to the next. Not a multiple of the page, whose multiples share few
-    /// places of the cache.
+    /// Returns the distance in floats between the packed weights of consecutive positions. Not a multiple of the page size, whose
+    /// multiples map to few cache sets.
     fn packed_stride(&self) -> usize {
         self.in_channels * self.out_channels + CHANNEL_STEP
     }
 
-    /// The packed weights of each position.
+    /// Iterates over the packed weights of each position.
     #[inline(always)]
     pub(super) fn panels<'a>(&self, simd: SimdLevel, packed: &'a [f32]) -> impl Iterator<Item = Panels<'a>> {
         let layout = self.panel_layout(simd);
@@ -45,7 +45,7 @@ impl Winograd {
         });
     }
 
-    /// The taps of `F32_LANES` output channels of the pass, from `column` on, for its input channel `row`.
+    /// Returns the taps of `F32_LANES` output channels of the pass, starting with `column`, for its input channel `row`.
     #[inline(always)]
     fn taps<S: Simd>(&self, simd: S, weights: &[f32], row: usize, column: usize) -> [[S::f32s; 3]; 3] {
         let (depth, columns) = (self.in_channels, self.out_channels);

@@ -9,14 +9,14 @@ use crate::pooling::PoolShape;
 use crate::pooling::pairs::{LANES, PairWindow, block, block_mut, chosen};
 use crate::simd::SimdLevel;
 
-/// The records [`gradient_sums`] leaves for `images` images: bands of rows of the output.
+/// Returns the layout of the records of [`gradient_sums`] for `images` images: bands of rows of the output.
 pub(in crate::normalization) fn gradient_records(windows: &PoolShape, images: usize) -> Records {
     let row_length = 4 * windows.output[1] * windows.channels;
     Records::per_image(ImageRows { images, rows: windows.output[0], row_length }, 2 * windows.channels)
 }
 
-/// Multiplies `dy` by the activation's derivative at each maximum, in place, and sums it up, and `dy * (x - center)`
-/// with it, in records `[2, channels]` ([`gradient_records`]).
+/// Multiplies `dy` by the activation's derivative at each maximum, in place, and sums it and `dy * (x - center)` in records
+/// `[2, channels]` ([`gradient_records`]).
 pub(in crate::normalization) fn gradient_sums(
     pooled: Pooled<'_>,
     x: &[f32],
@@ -92,9 +92,9 @@ impl Visitor for GradientSums<'_> {
     }
 }
 
-/// The maxima of a window in some channels.
+/// Maxima of a window in some channels.
 struct Maxima<'a> {
-    /// Gradient of each.
+    /// Gradient of each maximum.
     dy: &'a mut [f32],
     places: &'a [u8],
 }
@@ -118,28 +118,28 @@ fn sum_window<const N: usize, F: Elementwise>(
     }
 }
 
-/// Makes the gradient with respect to the norm's input.
+/// Computes the gradient with respect to the norm's input.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::normalization) struct InputGradient<'a> {
     pub(in crate::normalization) simd: SimdLevel,
     pub(in crate::normalization) windows: &'a PoolShape,
-    /// `[BACKWARD_TABLE, channels]`.
+    /// Backward table, `[BACKWARD_TABLE, channels]`.
     pub(in crate::normalization) backward: &'a [f32],
 }
 
-/// Values of the backward pass: of one image, of all, or of some positions.
+/// Operands of the backward pass: of one image, of all, or of some positions.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::normalization) struct PooledGradient<'a> {
-    /// Gradient of the pooled values, as [`gradient_sums`] left it.
+    /// Gradient of the pooled values, as left by [`gradient_sums`].
     pub(in crate::normalization) dy: &'a [f32],
-    /// Place of each maximum.
+    /// Position of each maximum.
     pub(in crate::normalization) places: &'a [u8],
     /// Input of the norm.
     pub(in crate::normalization) x: &'a [f32],
 }
 
 impl InputGradient<'_> {
-    /// Row `y` of the gradient with respect to `x` of one image, `[width, channels]`.
+    /// Computes row `y` of the gradient with respect to `x` of one image, `[width, channels]`.
     pub(in crate::normalization) fn row(self, image: PooledGradient<'_>, y: usize, dx: &mut [f32]) {
         let InputGradient { simd, windows, backward } = self;
         let PooledGradient { dy, places, x } = image;
@@ -170,7 +170,7 @@ impl InputGradient<'_> {
         );
     }
 
-    /// The gradient with respect to `x` of all images: [`InputGradient::row`] for every row.
+    /// Computes the gradient with respect to `x` of all images: [`InputGradient::row`] for every row.
     pub(in crate::normalization) fn images(self, batch: PooledGradient<'_>, dx: &mut [f32]) {
         let windows = self.windows;
         let (from, to) = (windows.input_length(), windows.output_length());
@@ -189,7 +189,7 @@ impl InputGradient<'_> {
 }
 
 impl<'a> PooledGradient<'a> {
-    /// The values of one image of all.
+    /// Returns the operands of one image.
     pub(in crate::normalization) fn image(self, windows: &PoolShape, image: usize) -> Self {
         let (from, to) = (windows.input_length(), windows.output_length());
         let outputs = image * to..(image + 1) * to;
@@ -201,7 +201,7 @@ impl<'a> PooledGradient<'a> {
     }
 }
 
-/// The gradient with respect to the values at one place of a window, `[channels]`.
+/// Computes the gradient with respect to the values at one position of a window, `[channels]`.
 #[inline(always)]
 fn scatter(place: u8, window: PooledGradient<'_>, backward: &[f32], dx: &mut [f32]) {
     let PooledGradient { dy, places, x } = window;
@@ -215,7 +215,7 @@ fn scatter(place: u8, window: PooledGradient<'_>, backward: &[f32], dx: &mut [f3
     }
 }
 
-/// Center, factor and offset of some channels.
+/// Returns center, factor and offset of some channels.
 #[inline(always)]
 fn rows_of_table<const N: usize>(table: &[f32], channel: usize) -> [&[f32; N]; FORWARD_TABLE] {
     let channels = table.len() / FORWARD_TABLE;

@@ -1,8 +1,8 @@
-//! Batch norm, an activation and 2x2 max pooling as one sweep each way.
+//! Batch norm, an activation and 2x2 max pooling in one pass in each direction.
 //!
-//! Neither the normalised nor the activated values exist in memory: forward writes the pooled values and the place of
-//! each maximum (one byte), backward computes what it needs again from the norm's input `x`. Gradient reaches only the
-//! maxima, so the sums over the gradient visit one value of four.
+//! Neither the normalised nor the activated values are stored: forward writes the pooled values and the position of each maximum
+//! (one byte), backward recomputes what it needs from the norm's input `x`. Only the maxima have a gradient, so that the sums over
+//! the gradient visit one value in four.
 
 mod backward;
 
@@ -22,7 +22,7 @@ pub(super) struct Pooled<'a> {
     pub(super) windows: &'a PoolShape,
     /// Table the norm applies, `[FORWARD_TABLE, channels]`.
     pub(super) table: &'a [f32],
-    /// The activation between norm and pooling; identity for none.
+    /// Activation between norm and pooling; identity for none.
     pub(super) function: Function,
 }
 
@@ -31,17 +31,17 @@ pub(super) struct Pooled<'a> {
 pub(super) struct PooledOutput<'a> {
     /// Pooled values.
     pub(super) y: &'a mut [f32],
-    /// Place of each maximum, one byte a pooled value; empty if nobody wants them.
+    /// Position of each maximum, one byte per pooled value; empty if they are not needed.
     pub(super) places: &'a mut [u8],
 }
 
-/// Returns the number of bytes that hold the places of `images` images.
+/// Returns the number of bytes of the positions of `images` images.
 pub(super) fn places_length(windows: &PoolShape, images: usize) -> usize {
     images * windows.output_length()
 }
 
-/// `y = max over each window of f((x - center) * factor + offset)`, all images. `look(image, x)` sees each image before its
-/// turn, on the same thread.
+/// Computes `y = max over each window of f((x - center) * factor + offset)` of all images. `look(image, x)` is called for each
+/// image before it is processed, on the same thread.
 pub(super) fn forward(pooled: Pooled<'_>, x: &[f32], output: PooledOutput<'_>, look: impl Fn(usize, &[f32]) + Sync) {
     let PooledOutput { y, places } = output;
     let (from, to) = (pooled.windows.input_length(), pooled.windows.output_length());
@@ -59,7 +59,7 @@ pub(super) fn forward(pooled: Pooled<'_>, x: &[f32], output: PooledOutput<'_>, l
     });
 }
 
-/// [`forward`] for one image on this thread.
+/// Computes [`forward`] for one image on this thread.
 pub(super) fn forward_image(pooled: Pooled<'_>, x: &[f32], output: PooledOutput<'_>) {
     let (windows, y) = (pooled.windows, &output.y);
     assert!(windows.is_pairs(), "{windows:?}");
@@ -102,8 +102,8 @@ impl Visitor for Forward<'_> {
     }
 }
 
-/// The largest activation of a window in each channel and, if they are to be kept, its place: a loop over channels, which
-/// compilers turn into wide vectors where they leave short arrays alone.
+/// Computes the maximum activation of a window in each channel and, if required, its position: a loop over channels, which
+/// compilers vectorise, unlike short arrays.
 #[inline(always)]
 fn pool_window<F: Elementwise, const KEEP: bool>(
     function: F,
@@ -131,7 +131,7 @@ fn pool_window<F: Elementwise, const KEEP: bool>(
     }
 }
 
-/// A value of a window that may be the largest.
+/// A candidate for the maximum of a window.
 #[derive(Clone, Copy)]
 struct Candidate {
     value: f32,
@@ -139,7 +139,7 @@ struct Candidate {
 }
 
 impl Candidate {
-    /// The larger one; the first of equal values, NaN before everything.
+    /// Returns the larger one; the first of equal values, NaN above everything.
     #[inline(always)]
     fn or(self, next: Candidate) -> Candidate {
         let better = (next.value > self.value) | next.value.is_nan();
@@ -150,7 +150,7 @@ impl Candidate {
     }
 }
 
-/// Calls `visit(starts, start)` for the windows of some rows of the output: where the four values and the output start.
+/// Calls `visit(starts, start)` for the windows of some rows of the output: the start indices of the four values and of the output.
 #[inline(always)]
 fn for_each_window(windows: &PoolShape, rows: std::ops::Range<usize>, mut visit: impl FnMut([usize; PLACES], usize)) {
     for row in rows {

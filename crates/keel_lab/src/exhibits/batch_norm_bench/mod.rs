@@ -20,11 +20,11 @@ struct BatchNormBench;
 
 impl Exhibit for BatchNormBench {
     const NAME: &'static str = "batch_norm_bench";
-    const TITLE: [&'static str; 2] = ["Batch norm on the bench", "批归一化试验台"];
+    const TITLE: [&'static str; 2] = ["Batch norm on the bench", "批量归一化试验台"];
     const SUMMARY: [&'static str; 2] = [
         "One layer's pre-activations before and after batch norm: give them any mean and deviation, move γ, β and ε, watch the \
          running statistics arrive, and fold the layer.",
-        "一层的预激活值在批归一化前后的样子：任意设定均值与标准差，调整 γ、β 与 ε，观察滑动统计量逐渐到位，并把它折叠进前一层。",
+        "一层的预激活值在批量归一化前后的样子：任意设定均值与标准差，调整 γ、β 与 ε，观察滑动统计量逐渐收敛，并把它折叠进前一层。",
     ];
     const CHAPTER: Chapter = Chapter::BatchNormalisation;
     const EXPERIMENT: &'static str = "batch_norm";
@@ -66,7 +66,7 @@ impl Exhibit for BatchNormBench {
             Control::Switch {
                 knob: "recover", label: Text::new("γ = √(σ² + ε), β = μ", "γ = √(σ² + ε)，β = μ")
             },
-            slider("batch", "Batch size", "批大小", Scale::Logarithmic),
+            slider("batch", "Batch size", "批量大小", Scale::Logarithmic),
             slider("epsilon", "ε", "ε", Scale::Logarithmic),
             Control::Choice {
                 knob: "mode",
@@ -76,9 +76,9 @@ impl Exhibit for BatchNormBench {
                     ("evaluate", Text::new("evaluation: running statistics", "推理：滑动统计量")),
                 ],
             },
-            Control::Play { knob: "batches", label: Text::new("Batches seen", "已见批数"), step: 1 },
-            slider("batches", "Batches seen", "已见批数", Scale::Linear),
-            slider("momentum", "Momentum: weight of the new batch", "动量：新一批的权重", Scale::Logarithmic),
+            Control::Play { knob: "batches", label: Text::new("Batches seen", "已统计的批数"), step: 1 },
+            slider("batches", "Batches seen", "已统计的批数", Scale::Linear),
+            slider("momentum", "Momentum: weight of the new batch", "动量：当前批的权重", Scale::Logarithmic),
             Control::Switch { knob: "fold", label: Text::new("Fold into the weights", "折叠进权重") },
             Control::Drag { figure: 2, x: None, y: Some("beta") },
             Control::Drag { figure: 3, x: Some("std"), y: None },
@@ -205,18 +205,18 @@ struct State {
     #[schemars(range(min = 0.000000000001, max = 0.1))]
     epsilon: f64,
     /// Statistics in use: those of the batch in training, the running ones in evaluation.
-    #[schemars(extend("zh" = "所用的统计量：训练时用本批的，推理时用滑动的。"))]
+    #[schemars(extend("zh" = "所用的统计量：训练时为本批统计量，推理时为滑动统计量。"))]
     mode: BenchMode,
     /// Training batches from which the running statistics are gathered.
-    #[schemars(extend("zh" = "滑动统计量已见过的训练批数。"))]
+    #[schemars(extend("zh" = "滑动统计量已统计的训练批数。"))]
     #[schemars(range(min = 0, max = 100))]
     batches: usize,
     /// Weight of a new batch in the running statistics.
-    #[schemars(extend("zh" = "新一批在滑动统计量中的权重。"))]
+    #[schemars(extend("zh" = "当前批在滑动统计量中的权重。"))]
     #[schemars(range(min = 0.01, max = 1.0))]
     momentum: f64,
     /// Folds batch norm with its running statistics into the layer before it, and compares the outputs.
-    #[schemars(extend("zh" = "用滑动统计量把批归一化折叠进前一层，并比较输出。"))]
+    #[schemars(extend("zh" = "用滑动统计量把批量归一化折叠进前一层，并比较输出。"))]
     fold: bool,
 }
 

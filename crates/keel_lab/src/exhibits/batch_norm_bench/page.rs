@@ -32,7 +32,7 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
         .histograms(
             Text::new(
                 format!("Values of {UNITS} units for one batch: before batch norm, normalised, and after γ and β."),
-                format!("{UNITS} 个单元在一批样本上的值：批归一化之前、归一化之后、再经过 γ 与 β 之后。"),
+                format!("{UNITS} 个单元在一批样本上的值：批量归一化之前、归一化之后、再经过 γ 与 β 之后。"),
             ),
             histograms(numbers),
         )
@@ -40,7 +40,7 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
             Text::new(
                 "The first unit: output over input. Batch norm is a straight line with the slope γ / √(σ² + ε) through the point \
                  (μ, β). Drag up or down to move β.",
-                "第一个单元：输出随输入的变化。批归一化是一条直线，斜率为 γ / √(σ² + ε)，过点 (μ, β)。上下拖动以改变 β。",
+                "第一个单元：输出随输入的变化。批量归一化是一条直线，斜率为 γ / √(σ² + ε)，过点 (μ, β)。上下拖动以改变 β。",
             ),
             line(numbers),
         )
@@ -213,7 +213,7 @@ fn running(state: &State, numbers: &Numbers, part: Part) -> Plot {
     };
     let ends = vec![(0.0, whole), (MOST_BATCHES as f64, whole)];
     let scale = if part == Part::Variance { Scale::Logarithmic } else { Scale::Linear };
-    Plot::new(Text::new("batches seen", "已见批数"), title)
+    Plot::new(Text::new("batches seen", "已统计的批数"), title)
         .scales(Scale::Linear, scale)
         .x_range(0.0, MOST_BATCHES as f64)
         .with(Series::new(Text::new("measured", "实测"), measured, Marks::Line).coloured(MEASURED))

@@ -27,7 +27,7 @@ impl Exhibit for BreakAndRepair {
     const SUMMARY: [&'static str; 2] = [
         "A network for digits that does not learn: read its curves and its layers, name the fault, change one thing, and see \
          the regained accuracy and the verdict of the health rules.",
-        "一个学不会手写数字的网络：看曲线，看各层，说出故障，只改一处，再看它恢复了多少，以及健康规则怎么说。",
+        "一个学不会手写数字的网络：查看曲线和各层，判断故障，只改一处，再看准确率恢复了多少，以及健康规则给出的诊断。",
     ];
     const CHAPTER: Chapter = Chapter::Summary;
     const EXPERIMENT: &'static str = "recipe_ablation";

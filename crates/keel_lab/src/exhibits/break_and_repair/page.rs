@@ -19,11 +19,11 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
         Text::new(
             "The repaired network starts from the same random numbers as the sick one. The dashed line is guessing: ln 10 for \
              the loss, 10 % for the answers.",
-            "修复后的网络与有故障的网络使用相同的随机数。虚线是随机猜测：损失为 ln 10，答对率为 10%。",
+            "修复后的网络与有故障的网络使用相同的随机数。虚线是随机猜测：损失为 ln 10，准确率为 10%。",
         ),
         vec![
             Part::new(Text::new("Training loss", "训练损失"), loss_plot(numbers)),
-            Part::new(Text::new("Right answers, validation", "验证集答对率"), accuracy_plot(numbers)),
+            Part::new(Text::new("Right answers, validation", "验证集准确率"), accuracy_plot(numbers)),
         ],
     );
     page = page.table(vital_signs(numbers));
@@ -78,7 +78,7 @@ fn status(state: &State, numbers: &Numbers) -> Text {
 /// The result so far, or the step the reader takes next.
 fn next(state: &State, numbers: &Numbers) -> Text {
     let Some(repaired) = &numbers.repaired else {
-        return Text::new("name the fault and choose one repair", "请说出故障并选择一项修复");
+        return Text::new("name the fault and choose one repair", "请给出诊断并选择一项修复");
     };
     let after = percent(repaired.validation_accuracy);
     if let Some(Revealed { points, .. }) = &numbers.revealed {
@@ -90,7 +90,7 @@ fn next(state: &State, numbers: &Numbers) -> Text {
     match state.diagnosis {
         Diagnosis::Open => Text::new(
             format!("with the repair {after} % are right; the fault has no name yet"),
-            format!("修复后答对 {after}%；故障尚未命名"),
+            format!("修复后答对 {after}%；尚未给出诊断"),
         ),
         _ => Text::new(format!("with the repair {after} % are right"), format!("修复后答对 {after}%")),
     }
@@ -138,7 +138,7 @@ fn vital_signs(numbers: &Numbers) -> Table {
     ];
     let caption = Text::new(
         format!("Vital signs. Guessing has a loss of {}.", number(numbers.sick.guessing)),
-        format!("生命体征。随机猜测的损失为 {}。", number(numbers.sick.guessing)),
+        format!("主要指标。随机猜测的损失为 {}。", number(numbers.sick.guessing)),
     );
     let mut table = Table::new(caption, columns);
     for (patient, [english, chinese]) in networks(numbers) {
@@ -162,7 +162,7 @@ fn solved(page: Page, state: &State, numbers: &Numbers, solution: &Revealed) -> 
     let agreement = match (solution.agrees, solution.fault == state.diagnosis) {
         (true, _) => Text::new("your diagnosis agrees", "你的诊断与之一致"),
         (false, true) => {
-            Text::new("your diagnosis differs from it, but names the fault", "你的诊断与之不同，但说中了故障")
+            Text::new("your diagnosis differs from it, but names the fault", "你的诊断与之不同，但指出了故障")
         }
         (false, false) => Text::new(
             format!("your diagnosis is “{}”", named.get(Language::English)),

@@ -267,8 +267,8 @@ impl Repair {
             Repair::Relu => Text::new("relu in every hidden layer", "隐层全用 ReLU"),
             Repair::Tanh => Text::new("tanh in every hidden layer", "隐层全用 tanh"),
             Repair::Standardise => Text::new("standardised inputs", "标准化输入"),
-            Repair::Shuffle => Text::new("samples shuffled in every epoch", "每个周期打乱样本"),
-            Repair::BatchNorm => Text::new("batch norm before every activation", "每个激活之前加批归一化"),
+            Repair::Shuffle => Text::new("samples shuffled in every epoch", "每轮打乱样本"),
+            Repair::BatchNorm => Text::new("batch norm before every activation", "每个激活函数之前加批量归一化"),
             Repair::FewerLayers => Text::new("two hidden layers", "改为两个隐层"),
             Repair::Wider => Text::new("64 units in every hidden layer", "每个隐层 64 个单元"),
         }

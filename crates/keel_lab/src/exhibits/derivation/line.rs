@@ -16,7 +16,7 @@ pub(super) struct Line {
 /// All steps, in their order.
 pub(super) const LINES: [Line; 8] = [
     Line {
-        title: ["one sum", "一个和"],
+        title: ["one sum", "一个求和式"],
         formula: "y = ∑_{i=1}^n w_i x_i \\quad Var(y) = ∑_{i=1}^n ∑_{j=1}^n E[w_i w_j x_i x_j]",
         words: |_, _| {
             Text::new(
@@ -130,7 +130,7 @@ pub(super) const LINES: [Line; 8] = [
                 ),
                 format!(
                     "第一层之前没有 ReLU，什么也没有被截掉，它的权重方差本应是 1/n。拨动开关：整条曲线平移 √g = {shift} 倍，无论多深都只差这一倍。\
-                     只在一层出现的因子无关紧要，每层都出现才要命。"
+                     只在一层出现的因子无关紧要，每层都出现的因子才起决定作用。"
                 ),
             )
         },

@@ -31,7 +31,7 @@ impl Exhibit for Derivation {
     const SUMMARY: [&'static str; 2] = [
         "Go through the derivation line by line, choose what represents the second moment at its decisive step, and watch a \
          real stack of relu layers keep the signal, lose it or blow it up.",
-        "逐行走完推导，在关键一步选择用什么代表二阶矩，看真实的多层 ReLU 网络把信号保持住、丢掉还是放大到爆炸。",
+        "逐行走完推导，在关键一步选择用什么代表二阶矩，看真实的多层 ReLU 网络中信号是保持、消失还是爆炸。",
     ];
     const CHAPTER: Chapter = Chapter::Initialisation;
     const EXPERIMENT: &'static str = "kaiming_gain";

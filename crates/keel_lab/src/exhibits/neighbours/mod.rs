@@ -86,7 +86,9 @@ impl Exhibit for NeighboursExhibit {
         vec![
             Control::Presets { label: Text::new("Try", "试一试"), presets: presets() },
             Control::Slider { knob: "image", label: Text::new("Test image", "测试图像"), scale: Scale::Linear },
-            Control::Slider { knob: "batch", label: Text::new("Batch size", "批大小"), scale: Scale::Logarithmic },
+            Control::Slider {
+                knob: "batch", label: Text::new("Batch size", "批量大小"), scale: Scale::Logarithmic
+            },
             Control::Choice {
                 knob: "neighbours",
                 label: Text::new("Neighbours", "邻居"),
@@ -170,7 +172,7 @@ struct State {
     #[schemars(range(min = 0, max = 100))]
     shuffle: u64,
     /// Statistics that batch norm uses: those of the batch itself, or the running ones of the training.
-    #[schemars(extend("zh" = "批归一化所用的统计量：本批自身的，或训练时的滑动统计量。"))]
+    #[schemars(extend("zh" = "批量归一化所用的统计量：本批自身的，或训练时的滑动统计量。"))]
     statistics: Statistics,
     /// First images of the test set for which it is counted whose answer changes.
     #[schemars(extend("zh" = "统计答案是否改变时所用的图像数（测试集的前若干张）。"))]

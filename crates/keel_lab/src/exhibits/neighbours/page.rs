@@ -37,8 +37,8 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
                      choose the size."
                 ),
                 format!(
-                    "整个测试集的结果随测试批大小的变化；网络有三个 {width} 单元的隐层，训练 {steps} 步。单独的圆点是在当前设置下前 {candidates} 张图像的结果。\
-                     左右拖动以选择批大小。"
+                    "整个测试集的结果随测试批量大小的变化；网络有三个 {width} 单元的隐层，训练 {steps} 步。单独的圆点是在当前设置下前 {candidates} 张图像的结果。\
+                     左右拖动以选择批量大小。"
                 ),
             ),
             by_batch(&numbers.own_statistics, numbers.running_accuracy).with(Series::new(name, here, Marks::Handle)),

@@ -199,7 +199,7 @@ pub(super) fn controls() -> Vec<Control> {
         Control::Choice {
             knob: "norm",
             label: Text::new("Normalisation", "归一化"),
-            words: vec![("none", Text::new("none", "无")), ("batch", Text::new("batch norm", "批归一化"))],
+            words: vec![("none", Text::new("none", "无")), ("batch", Text::new("batch norm", "批量归一化"))],
         },
         Control::Choice {
             knob: "init",
@@ -289,7 +289,7 @@ fn presets() -> Control {
                 ],
             ),
             preset(
-                Text::new("Convolution, batch norm, relu", "卷积、批归一化、ReLU"),
+                Text::new("Convolution, batch norm, relu", "卷积、批量归一化、ReLU"),
                 &[
                     ("data", json!("digits")),
                     ("preprocessing", json!("standardised")),

@@ -28,7 +28,7 @@ impl Exhibit for TurnLine {
     const SUMMARY: [&'static str; 2] = [
         "Turn a line between two clouds: far from the origin a few degrees spoil it, and only tiny learning rates are stable. \
          Subtracting the mean cures both.",
-        "转动两团点之间的分类线：离原点越远，转几度就越容易分错，能用的学习率也越小。减去均值，两个问题同时消失。",
+        "转动两团点之间的分类线：数据离原点越远，线转动几度造成的错误就越多，可用的学习率也越小。减去均值，两个问题同时消失。",
     ];
     const CHAPTER: Chapter = Chapter::Preprocessing;
     const EXPERIMENT: &'static str = "why_preprocess";

@@ -43,7 +43,7 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
         .plot(
             Text::new(
                 "Accuracy by the turn of the line; dashed, that of the distributions. Drag sideways to turn the line.",
-                "正确率随转角的变化；虚线为按总体分布计算的结果。左右拖动以转动分类线。",
+                "准确率随转角的变化；虚线为按总体分布计算的结果。左右拖动以转动分类线。",
             ),
             accuracies(numbers),
         )
@@ -101,7 +101,7 @@ fn status(state: &State, numbers: &Numbers) -> Text {
              largest stable learning rate is {largest}, and at {rate} {end}."
         ),
         format!(
-            "偏移 {offset}{chinese}：线转 {angle}° 后正确率为 {turned}，不转时为 {best}；最大稳定学习率为 {largest}，取 {rate} 时，{chinese_end}。"
+            "偏移 {offset}{chinese}：线转 {angle}° 后准确率为 {turned}，不转时为 {best}；最大稳定学习率为 {largest}，取 {rate} 时，{chinese_end}。"
         ),
     )
 }
@@ -109,7 +109,7 @@ fn status(state: &State, numbers: &Numbers) -> Text {
 fn accuracies(numbers: &Numbers) -> Plot {
     let curve = |value: fn(&Turn) -> f64| numbers.turns.iter().map(|turn| (turn.degrees, value(turn))).collect();
     let Turn { degrees, accuracy, .. } = numbers.turned;
-    Plot::new(Text::new("turn of the line, degrees", "分类线转角（度）"), Text::new("accuracy", "正确率"))
+    Plot::new(Text::new("turn of the line, degrees", "分类线转角（度）"), Text::new("accuracy", "准确率"))
         .x_range(-MOST_DEGREES, MOST_DEGREES)
         .y_range(0.45, 1.02)
         .with(Series::new(Text::new("measured", "实测"), curve(|turn| turn.accuracy), Marks::Line).coloured(MEASURED))

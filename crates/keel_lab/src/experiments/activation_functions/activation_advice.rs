@@ -26,7 +26,7 @@ impl Experiment for ActivationAdvice {
     const TITLE: [&'static str; 2] = ["Which activation? The advice, measured", "选哪个激活函数？用数据检验建议"];
     const SUMMARY: [&'static str; 2] = [
         "Test accuracy over several seeds, the range of learning rates that work, and dead units, for every activation the lecture advises on.",
-        "对课程建议涉及的每个激活函数：多个随机种子下的测试正确率、可用学习率的范围，以及死亡单元。",
+        "对课程建议涉及的每个激活函数：多个随机种子下的测试准确率、可用学习率的范围，以及死亡单元。",
     ];
     const CHAPTER: Chapter = Chapter::Activations;
 
@@ -229,16 +229,16 @@ fn measure(config: &Config, function: Function, digits: &Parts, seed: u64) -> Re
 
 fn page(document: &Document) -> Page {
     let Document { width, depth, seeds, functions, .. } = document;
-    let dots = functions.iter().fold(Dots::new(Text::new("test accuracy", "测试正确率")), |dots, one| {
+    let dots = functions.iter().fold(Dots::new(Text::new("test accuracy", "测试准确率")), |dots, one| {
         dots.with(one.function, one.best_accuracies.clone())
     });
-    let plot = Plot::new(Text::new("learning rate", "学习率"), Text::new("test accuracy", "测试正确率"));
+    let plot = Plot::new(Text::new("learning rate", "学习率"), Text::new("test accuracy", "测试准确率"));
     let plot = functions.iter().fold(plot.scales(Scale::Logarithmic, Scale::Linear).y_range(0.0, 1.02), |plot, one| {
         let curve = points(&one.runs, |run| run.learning_rate, |run| run.test_accuracy);
         plot.with(Series::new(one.function, curve, Marks::LineAndPoints))
     });
     Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             format!(
                 "A network of {depth} hidden layers of {width} units learns the digits with each activation, from the weights made \
@@ -251,7 +251,7 @@ fn page(document: &Document) -> Page {
             ),
         )
         .dots(Text::new("Each at its best learning rate", "各取最佳学习率"), dots)
-        .plot(Text::new("Sensitivity to the learning rate", "对学习率需要多小心"), plot)
+        .plot(Text::new("Sensitivity to the learning rate", "对学习率的敏感程度"), plot)
         .table(table(functions))
         .paragraph(seen(functions).get(Language::English), seen(functions).get(Language::Chinese))
         .heading("Why", "为什么")
@@ -301,7 +301,7 @@ fn seen(functions: &[FunctionFigures]) -> Text {
 fn table(functions: &[FunctionFigures]) -> Table {
     let columns = vec![
         Text::new("Function", "函数"),
-        Text::new("Test accuracy", "测试正确率"),
+        Text::new("Test accuracy", "测试准确率"),
         Text::new("Best rate", "最佳学习率"),
         Text::new("Rates that work", "可用学习率"),
         Text::new("Dead at the largest rate", "最大学习率下死亡"),
@@ -310,7 +310,7 @@ fn table(functions: &[FunctionFigures]) -> Table {
     ];
     let caption = Text::new(
         "A learning rate works if its accuracy is at least ½ and at most 0.05 below the best of the same function",
-        "若某学习率的正确率不低于 ½，且比该函数的最佳值低不超过 0.05，则算可用",
+        "若某学习率的准确率不低于 ½，且比该函数的最佳值低不超过 0.05，则算可用",
     );
     let mut table = Table::new(caption, columns);
     for one in functions {

@@ -153,7 +153,7 @@ fn page(document: &Document) -> Page {
         (rounded(sigmoid.powi(-2)), rounded(sigmoid), rounded(document.stacks[2].shrinking_per_layer));
     let all = number(sigmoid.powi(depth as i32 - 1).round());
     Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             "The same stack three times, each with the initialiser that suits its activation. The gradient enters at the last \
              layer with size 1 and travels to the left.",

@@ -83,7 +83,7 @@ struct Config {
     #[schemars(inner(range(min = 0.001, max = 100.0)))]
     learning_rates: Vec<f64>,
     /// Batch sizes at which signs are counted.
-    #[schemars(extend("zh" = "统计同号比例的批大小。"))]
+    #[schemars(extend("zh" = "统计同号比例的批量大小。"))]
     #[schemars(inner(range(min = 1, max = 4096)))]
     batches: Vec<usize>,
     /// Steps the real network is trained before its signs are counted.

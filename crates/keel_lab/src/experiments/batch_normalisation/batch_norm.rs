@@ -29,10 +29,10 @@ struct BatchNorm;
 
 impl Experiment for BatchNorm {
     const NAME: &'static str = "batch_norm";
-    const TITLE: [&'static str; 2] = ["Batch norm forgives bad weights", "批归一化能容忍糟糕的初始化"];
+    const TITLE: [&'static str; 2] = ["Batch norm forgives bad weights", "批量归一化能容忍糟糕的初始化"];
     const SUMMARY: [&'static str; 2] = [
         "What γ and β do, the signal by depth, and training of a deep network from weights far too small or too large and with high learning rates, with and without batch norm.",
-        "γ 与 β 的作用；有无批归一化时信号随深度的变化，以及在过小或过大的初始权重、较高学习率下训练深层网络的结果。",
+        "γ 与 β 的作用；有无批量归一化时信号随深度的变化，以及在过小或过大的初始权重、较高学习率下训练深层网络的结果。",
     ];
     const CHAPTER: Chapter = Chapter::BatchNormalisation;
 
@@ -101,7 +101,7 @@ struct Config {
     #[schemars(range(min = 1, max = 50))]
     depth: usize,
     /// Samples of a step, and of the batch whose signal is followed.
-    #[schemars(extend("zh" = "每步的样本数，也是追踪信号的批大小。"))]
+    #[schemars(extend("zh" = "每步的样本数，也是追踪信号的批量大小。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
     /// Training steps.

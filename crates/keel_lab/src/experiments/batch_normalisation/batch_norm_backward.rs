@@ -24,7 +24,8 @@ struct BatchNormBackward;
 
 impl Experiment for BatchNormBackward {
     const NAME: &'static str = "batch_norm_backward";
-    const TITLE: [&'static str; 2] = ["The backward pass of batch norm, line by line", "批归一化的反向传播，逐行推导"];
+    const TITLE: [&'static str; 2] =
+        ["The backward pass of batch norm, line by line", "批量归一化的反向传播，逐行推导"];
     const SUMMARY: [&'static str; 2] = [
         "dx, dγ and dβ derived step by step, every line checked against the engine's numbers; and why the gradients of a batch sum to zero.",
         "逐步推导 dx、dγ 与 dβ，每一行都与引擎的数值核对；以及一批样本的梯度之和为何为零。",

@@ -24,10 +24,10 @@ struct BatchNormFolding;
 
 impl Experiment for BatchNormFolding {
     const NAME: &'static str = "batch_norm_folding";
-    const TITLE: [&'static str; 2] = ["Folding batch norm into the layer before", "把批归一化折叠进前一层"];
+    const TITLE: [&'static str; 2] = ["Folding batch norm into the layer before", "把批量归一化折叠进前一层"];
     const SUMMARY: [&'static str; 2] = [
         "At inference batch norm is a scale and a shift for each channel. Folded into the weights before it, it costs nothing and changes no answer: the largest difference is shown.",
-        "推理时批归一化只是每个通道的一次缩放与平移。折叠进前面的权重后不再有任何开销，答案也不变：给出最大差异。",
+        "推理时批量归一化只是每个通道的一次缩放与平移。折叠进前面的权重后不再有任何开销，答案也不变：给出最大差异。",
     ];
     const CHAPTER: Chapter = Chapter::BatchNormalisation;
 

@@ -29,7 +29,7 @@ struct BatchNormInference;
 impl Experiment for BatchNormInference {
     const NAME: &'static str = "batch_norm_inference";
     const TITLE: [&'static str; 2] =
-        ["Batch norm at inference: whose mean, whose deviation?", "推理时的批归一化：用谁的均值与标准差？"];
+        ["Batch norm at inference: whose mean, whose deviation?", "推理时的批量归一化：用谁的均值与标准差？"];
     const SUMMARY: [&'static str; 2] = [
         "One trained network, evaluated with running averages, population statistics and the test batch's own, on shuffled, tiny and one-class batches.",
         "同一个训练好的网络，分别用滑动平均、总体统计量与测试批自身的统计量，在打乱的、极小的、单一类别的批上评估。",
@@ -96,7 +96,7 @@ struct Config {
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
     /// Sizes of the test batches normalised with their own statistics.
-    #[schemars(extend("zh" = "用自身统计量归一化的测试批大小。"))]
+    #[schemars(extend("zh" = "用自身统计量归一化的测试批量大小。"))]
     #[schemars(inner(range(min = 1, max = 4096)))]
     batches: Vec<usize>,
 }

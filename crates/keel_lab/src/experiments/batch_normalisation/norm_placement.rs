@@ -25,10 +25,10 @@ struct NormPlacement;
 
 impl Experiment for NormPlacement {
     const NAME: &'static str = "norm_placement";
-    const TITLE: [&'static str; 2] = ["Where batch norm goes", "批归一化放在哪里"];
+    const TITLE: [&'static str; 2] = ["Where batch norm goes", "批量归一化放在哪里"];
     const SUMMARY: [&'static str; 2] = [
         "Batch norm before the activation, after it and nowhere, in stacks of linear layers and of convolutions; and the bias it makes useless.",
-        "在线性层与卷积层堆叠中，把批归一化放在激活之前、之后或不用；以及被它变得无用的偏置。",
+        "在线性层与卷积层堆叠中，把批量归一化放在激活之前、之后或不用；以及因它而失去作用的偏置。",
     ];
     const CHAPTER: Chapter = Chapter::BatchNormalisation;
 
@@ -114,7 +114,7 @@ impl Placement {
         match self {
             Placement::Before => Text::new("before activation", "激活之前"),
             Placement::After => Text::new("after activation", "激活之后"),
-            Placement::Nowhere => Text::new("no batch norm", "无批归一化"),
+            Placement::Nowhere => Text::new("no batch norm", "无批量归一化"),
         }
     }
 

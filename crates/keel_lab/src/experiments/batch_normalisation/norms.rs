@@ -24,10 +24,10 @@ struct Norms;
 
 impl Experiment for Norms {
     const NAME: &'static str = "norms";
-    const TITLE: [&'static str; 2] = ["Norms and the size of the batch", "各种归一化与批大小"];
+    const TITLE: [&'static str; 2] = ["Norms and the size of the batch", "各种归一化与批量大小"];
     const SUMMARY: [&'static str; 2] = [
         "Test accuracy with batch, layer, group, instance norm and none, after linear layers and convolutions, for the same number of samples in batches of different size.",
-        "样本总数相同、批大小不同时，线性层与卷积层使用批、层、组、实例归一化与不归一化的测试正确率。",
+        "样本总数相同、批量大小不同时，线性层与卷积层使用批、层、组、实例归一化与不归一化的测试准确率。",
     ];
     const CHAPTER: Chapter = Chapter::BatchNormalisation;
 
@@ -77,11 +77,11 @@ struct Config {
     #[schemars(range(min = 16, max = 1000000))]
     samples: usize,
     /// Learning rate for a batch of 32; it grows and shrinks with the size of the batch.
-    #[schemars(extend("zh" = "批大小为 32 时的学习率；随批大小按比例变化。"))]
+    #[schemars(extend("zh" = "批量大小为 32 时的学习率；随批量大小按比例变化。"))]
     #[schemars(range(min = 0.0, max = 10.0))]
     learning_rate: f64,
     /// Batch sizes.
-    #[schemars(extend("zh" = "批大小。"))]
+    #[schemars(extend("zh" = "批量大小。"))]
     #[schemars(inner(range(min = 2, max = 1024)))]
     batches: Vec<usize>,
     /// Runs averaged for each point.
@@ -205,7 +205,7 @@ fn layers(config: &Config, map: Map, norm: Option<&LayerSpec>) -> Vec<LayerSpec>
 
 fn page(document: &Document) -> Page {
     let plot = |network: usize| {
-        let plot = Plot::new(Text::new("batch", "批大小"), Text::new("test accuracy", "测试正确率"));
+        let plot = Plot::new(Text::new("batch", "批量大小"), Text::new("test accuracy", "测试准确率"));
         let norms = document.networks[network].norms.iter();
         norms.fold(plot.scales(Scale::Logarithmic, Scale::Linear), |plot, figures| {
             let curve = points(&figures.runs, |run| run.batch as f64, |run| run.test_accuracy);
@@ -213,14 +213,14 @@ fn page(document: &Document) -> Page {
         })
     };
     Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             "Two networks, one of three linear layers and one of two convolutions, see the same number of digits in batches of \
              different size; the learning rate follows the size of the batch. The curves differ in the kind of normalisation alone.",
-            "两个网络（三个线性层的与两个卷积层的）看同样数量的手写数字，只是批大小不同，学习率随批大小按比例变化；各曲线只有归一化方式不同。",
+            "两个网络（三个线性层的与两个卷积层的）看同样数量的手写数字，只是批量大小不同，学习率随批量大小按比例变化；各曲线只有归一化方式不同。",
         )
-        .plot(Text::new("Linear layers: test accuracy by batch size", "线性层：测试正确率随批大小的变化"), plot(0))
-        .plot(Text::new("Convolutions: test accuracy by batch size", "卷积层：测试正确率随批大小的变化"), plot(1))
+        .plot(Text::new("Linear layers: test accuracy by batch size", "线性层：测试准确率随批量大小的变化"), plot(0))
+        .plot(Text::new("Convolutions: test accuracy by batch size", "卷积层：测试准确率随批量大小的变化"), plot(1))
         .heading("Why", "为什么")
         .paragraph(
             "Batch norm estimates a mean and a deviation for each unit from the batch. With two samples that is a coin toss: after \
@@ -228,7 +228,7 @@ fn page(document: &Document) -> Page {
              channel count too: two images of 8 × 8 are 128 values, and the loss is hardly seen. The others take their statistics within one sample: layer norm over all \
              channels and positions, instance norm over the positions of one channel, group norm over a few channels at a \
              time. They do not look at the batch and are the same in training and inference.",
-            "批归一化用批内样本为每个单元估计均值与标准差。只有两个样本时近乎掷硬币：归一化后，同一单元的两个值无论原来是多少都接近 +1 与 −1。\
+            "批量归一化用批内样本为每个单元估计均值与标准差。只有两个样本时近乎随机：归一化后，同一单元的两个值无论原来是多少都接近 +1 与 −1。\
              卷积中一个通道的所有位置也参与统计：两张 8 × 8 的图像就有 128 个值，损失几乎看不出来。其余几种都在单个样本内取统计量：层归一化用全部通道与位置，实例归一化只用单个通道的各位置，\
              组归一化每次用几个通道。它们与批无关，训练与推理时完全相同。",
         )
@@ -237,7 +237,7 @@ fn page(document: &Document) -> Page {
         .heading("What to take away", "要点")
         .paragraph(
             "Use batch norm if every statistic has some dozens of values: batches of 16 and more after linear layers, smaller ones after convolutions; group or layer norm if memory or the task forces smaller ones. Instance norm throws the strength of every channel away, which suits style transfer better than recognition.",
-            "只要每个统计量有几十个值可用，就用批归一化：线性层的批大小 16 以上，卷积层可以更小；受内存或任务限制只能用更小的批时，用组归一化或层归一化。实例归一化丢掉了每个通道的强弱信息，更适合风格迁移而不是识别。",
+            "只要每个统计量有几十个值可用，就用批量归一化：线性层的批量大小 16 以上，卷积层可以更小；受内存或任务限制只能用更小的批时，用组归一化或层归一化。实例归一化丢掉了每个通道的强弱信息，更适合风格迁移而不是识别。",
         )
 }
 
@@ -246,9 +246,9 @@ fn axes() -> Table {
     let columns =
         vec![Text::new("Norm", "归一化"), Text::new("One mean for each", "均值的单位"), Text::new("over", "统计范围")];
     let mut table =
-        Table::new(Text::new("Values over which mean and variance are taken", "μ 与 σ² 是谁的均值与方差"), columns);
+        Table::new(Text::new("Values over which mean and variance are taken", "μ 与 σ² 的统计范围"), columns);
     let rows = [
-        ("batch norm", "批归一化", "channel", "通道", "images, rows, columns", "图像、行、列"),
+        ("batch norm", "批量归一化", "channel", "通道", "images, rows, columns", "图像、行、列"),
         ("layer norm", "层归一化", "image", "图像", "channels, rows, columns", "通道、行、列"),
         ("instance norm", "实例归一化", "image and channel", "图像与通道", "rows, columns", "行、列"),
         (

@@ -28,7 +28,7 @@ impl Experiment for RecipeAblation {
     const TITLE: [&'static str; 2] = ["The four recommendations, each removed in turn", "四条建议，逐一去掉"];
     const SUMMARY: [&'static str; 2] = [
         "Relu, standardised inputs, Kaiming's weights and batch norm on a real task: the value of each, over several seeds.",
-        "在真实任务上检验 ReLU、标准化输入、Kaiming 初始化与批归一化：逐一去掉，用多个随机种子衡量各自的价值。",
+        "在真实任务上检验 ReLU、标准化输入、Kaiming 初始化与批量归一化：逐一去掉，用多个随机种子衡量各自的价值。",
     ];
     const CHAPTER: Chapter = Chapter::Summary;
 
@@ -124,7 +124,7 @@ const ALL: Variant = Variant {
 };
 
 const WITHOUT_NORM: Variant =
-    Variant { name: "without batch norm", chinese: "去掉批归一化", batch_norm: Removed, ..ALL };
+    Variant { name: "without batch norm", chinese: "去掉批量归一化", batch_norm: Removed, ..ALL };
 
 const VARIANTS: [Variant; 9] = [
     ALL,

@@ -145,7 +145,7 @@ fn page(document: &Document) -> Page {
         Text::new("Different units", "不同的单元数"),
         Text::new("Largest difference", "最大差异"),
         Text::new("Loss", "损失"),
-        Text::new("Accuracy", "正确率"),
+        Text::new("Accuracy", "准确率"),
     ];
     let mut table = Table::new(Text::new("The hidden layer after training", "训练后的隐藏层"), columns);
     let mut plot = Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失"));
@@ -158,13 +158,13 @@ fn page(document: &Document) -> Page {
     }
     let width = number(document.width as f64);
     Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             format!("A network with {width} hidden units, trained from four starts. Units are compared bit by bit."),
             format!("一个有 {width} 个隐藏单元的网络，从四种初值开始训练。单元之间逐比特比较。"),
         )
         .table(table)
-        .plot(Text::new("Loss during training; ln 10 = 2.3026 is guessing", "训练过程中的损失；ln 10 = 2.3026 等于瞎猜"), plot)
+        .plot(Text::new("Loss during training; ln 10 = 2.3026 is guessing", "训练过程中的损失；ln 10 = 2.3026 相当于随机猜测"), plot)
         .heading("Why", "为什么")
         .paragraph(
             "Units with equal weights compute equal outputs. If the weights after them are equal too, they receive \

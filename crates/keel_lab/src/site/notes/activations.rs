@@ -153,7 +153,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         row: "A9",
         says: [
             "Relu is not zero-centred either, the zigzag remains, and batch norm solves it.",
-            "ReLU 也不是零中心，锯齿依旧，批归一化能解决。",
+            "ReLU 也不是零中心，锯齿依旧，批量归一化能解决。",
         ],
         standing: Standing::Holds,
         correction: [
@@ -341,7 +341,7 @@ fn a5b(documents: &Documents) -> Option<Evidence> {
     evidence(
         last("relu")? <= last("sigmoid")?,
         format!("Units with gradients of one sign, with the batch in brackets: sigmoid {sigmoid}; relu {relu}."),
-        format!("梯度同号的单元比例，括号内为批大小：sigmoid {sigmoid}；ReLU {relu}。"),
+        format!("梯度同号的单元比例，括号内为批量大小：sigmoid {sigmoid}；ReLU {relu}。"),
     )
 }
 
@@ -428,7 +428,7 @@ fn a9(documents: &Documents) -> Option<Evidence> {
             short(size)
         ),
         format!(
-            "ReLU 之后、两个样本时梯度同号的单元：没有批归一化 {}，有则 {}。一批的梯度之和为 {}，而绝对值之和为 {}。",
+            "ReLU 之后、两个样本时梯度同号的单元：没有批量归一化 {}，有则 {}。一批的梯度之和为 {}，而绝对值之和为 {}。",
             percent(without),
             percent(with),
             short(sum),
@@ -459,7 +459,7 @@ fn a10(documents: &Documents) -> Option<Evidence> {
             percent(number(worst, "/train_accuracy")?)
         ),
         format!(
-            "训练后死亡单元的比例：学习率 {} 时 {}，{} 时 {}（训练正确率 {}）。",
+            "训练后死亡单元的比例：学习率 {} 时 {}，{} 时 {}（训练准确率 {}）。",
             short(rate(first)?),
             percent(healthy),
             short(rate(worst)?),
@@ -487,7 +487,7 @@ fn a10b(documents: &Documents) -> Option<Evidence> {
             percent(small.1)
         ),
         format!(
-            "偏置 0：死亡 {}，正确率 {}；偏置 0.01：死亡 {}，正确率 {}。",
+            "偏置 0：死亡 {}，准确率 {}；偏置 0.01：死亡 {}，准确率 {}。",
             percent(zero.0),
             percent(zero.1),
             percent(small.0),
@@ -513,7 +513,7 @@ fn a11(documents: &Documents) -> Option<Evidence> {
             series(&all)
         ),
         format!(
-            "最佳测试正确率：ReLU {}，{} 种函数中最好的 {}，sigmoid {}。全部：{}。",
+            "最佳测试准确率：ReLU {}，{} 种函数中最好的 {}，sigmoid {}。全部：{}。",
             percent(relu),
             all.len(),
             percent(highest),

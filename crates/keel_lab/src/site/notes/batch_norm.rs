@@ -39,7 +39,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         row: "B2",
         says: [
             "The result is the next layer's input, so batch norm makes up for a bad start.",
-            "结果作为下一层的输入，所以批归一化能弥补糟糕的初始化。",
+            "结果作为下一层的输入，所以批量归一化能弥补糟糕的初始化。",
         ],
         standing: Standing::Holds,
         correction: [
@@ -58,7 +58,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         standing: Standing::Holds,
         correction: [
             "Batch norm is then one multiplication and one addition for each channel, and can be folded into the layer before.",
-            "此时批归一化只是每个通道的一次乘法与一次加法，可以折叠进前一层。",
+            "此时批量归一化只是每个通道的一次乘法与一次加法，可以折叠进前一层。",
         ],
         figures: &[
             figure("batch_norm_inference", "Mean and standard deviation of every unit"),
@@ -81,7 +81,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         row: "B5",
         says: [
             "Batch norm goes after the fully connected or convolutional layer and before the nonlinearity.",
-            "批归一化放在全连接层或卷积层之后、非线性之前。",
+            "批量归一化放在全连接层或卷积层之后、非线性之前。",
         ],
         standing: Standing::Holds,
         correction: [
@@ -95,7 +95,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         row: "B6",
         says: [
             "Convolution, batch norm, relu, again and again, then a fully connected classifier.",
-            "卷积、批归一化、ReLU 反复堆叠，最后接全连接分类器。",
+            "卷积、批量归一化、ReLU 反复堆叠，最后接全连接分类器。",
         ],
         standing: Standing::Holds,
         correction: ["", ""],
@@ -111,7 +111,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         standing: Standing::Holds,
         correction: [
             "It needs batches of some size: with two samples the statistics are a coin toss.",
-            "它需要一定大小的批：只有两个样本时，统计量近乎掷硬币。",
+            "它需要一定大小的批：只有两个样本时，统计量近乎随机。",
         ],
         figures: &[
             figure("batch_norm", "A deep relu network after a short training"),
@@ -123,12 +123,12 @@ pub(super) const STATEMENTS: &[Statement] = &[
         row: "Z",
         says: [
             "Summary: relu; subtract the mean and divide by the deviation; Xavier for tanh, Kaiming for relu; batch norm between.",
-            "总结：用 ReLU；减均值、除标准差；tanh 用 Xavier，ReLU 用 Kaiming；中间加批归一化。",
+            "总结：用 ReLU；减均值、除标准差；tanh 用 Xavier，ReLU 用 Kaiming；中间加批量归一化。",
         ],
         standing: Standing::Holds,
         correction: [
             "The four overlap: with batch norm the other three matter less, without it each of them is needed.",
-            "四条作用有重叠：有批归一化时其他三条不那么要紧，没有它则每条都必不可少。",
+            "四条作用有重叠：有批量归一化时其他三条不那么要紧，没有它则每条都必不可少。",
         ],
         figures: &[figure("recipe_ablation", "Test accuracy of every run")],
         evidence: z,
@@ -206,7 +206,7 @@ fn b2(documents: &Documents) -> Option<Evidence> {
             percent(tiny)
         ),
         format!(
-            "四种权重大小下第六个 tanh 层的标准差：有批归一化 {}，无则 {}。权重 1e−4 时：ε = 1e−5 正确率 {}，ε 极小时 {}。",
+            "四种权重大小下第六个 tanh 层的标准差：有批量归一化 {}，无则 {}。权重 1e−4 时：ε = 1e−5 准确率 {}，ε 极小时 {}。",
             series(&with),
             series(&without),
             percent(usual),
@@ -228,7 +228,7 @@ fn b3(documents: &Documents) -> Option<Evidence> {
             short(score)
         ),
         format!(
-            "用滑动统计量的测试正确率 {}。折叠进前一层后，得分的最大差异为 {}，而得分最大达 {}。",
+            "用滑动统计量的测试准确率 {}。折叠进前一层后，得分的最大差异为 {}，而得分最大达 {}。",
             percent(running),
             short(largest),
             short(score)
@@ -249,7 +249,7 @@ fn b4(documents: &Documents) -> Option<Evidence> {
             percent(number(smallest, "/shuffled_accuracy")?)
         ),
         format!(
-            "滑动统计量 {}；测试批自身的统计量、批大小 {} 时 {}。",
+            "滑动统计量 {}；测试批自身的统计量、批量大小 {} 时 {}。",
             percent(running),
             short(number(smallest, "/batch")?),
             percent(number(smallest, "/shuffled_accuracy")?)
@@ -280,7 +280,7 @@ fn b5(documents: &Documents) -> Option<Evidence> {
             short(free)
         ),
         format!(
-            "线性层加 ReLU：放在之前 {}，之后 {}，不用 {}。批归一化之前偏置的梯度 {}，没有批归一化时 {}。",
+            "线性层加 ReLU：放在之前 {}，之后 {}，不用 {}。批量归一化之前偏置的梯度 {}，没有批量归一化时 {}。",
             percent(before),
             percent(after),
             percent(none),
@@ -300,7 +300,7 @@ fn b6(documents: &Documents) -> Option<Evidence> {
             percent(before),
             percent(none)
         ),
-        format!("卷积 – 批归一化 – ReLU，末尾接线性层：{}；不用批归一化 {}。", percent(before), percent(none)),
+        format!("卷积 – 批量归一化 – ReLU，末尾接线性层：{}；不用批量归一化 {}。", percent(before), percent(none)),
     )
 }
 
@@ -327,7 +327,7 @@ fn b7(documents: &Documents) -> Option<Evidence> {
             percent(layer)
         ),
         format!(
-            "各种权重大小下的训练正确率：有 {with}，无 {without}；各种学习率下 {fast} 与 {slow}。最小的批：批归一化 {}，层归一化 {}。",
+            "各种权重大小下的训练准确率：有 {with}，无 {without}；各种学习率下 {fast} 与 {slow}。最小的批：批量归一化 {}，层归一化 {}。",
             percent(batch),
             percent(layer)
         ),

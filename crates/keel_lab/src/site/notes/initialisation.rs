@@ -149,12 +149,12 @@ pub(super) const STATEMENTS: &[Statement] = &[
         row: "W11",
         says: [
             "Many zeros remain, a property of relu that only batch norm can fix.",
-            "仍有许多零，这是 ReLU 的性质，只有批归一化能解决。",
+            "仍有许多零，这是 ReLU 的性质，只有批量归一化能解决。",
         ],
         standing: Standing::TooStrong,
         correction: [
             "Batch norm before relu leaves exactly as many: half. They are sparsity, not a defect.",
-            "放在 ReLU 之前的批归一化留下同样多的零：一半。这是稀疏性，不是缺陷。",
+            "放在 ReLU 之前的批量归一化留下同样多的零：一半。这是稀疏性，不是缺陷。",
         ],
         figures: &[figure("initialisation", SHEET), figure("batch_norm", "relu: standard deviation")],
         evidence: w11,
@@ -211,7 +211,7 @@ fn w1(documents: &Documents) -> Option<Evidence> {
             percent(random)
         ),
         format!(
-            "从常数开始训练后，{} 个单元中不同的只有 {} 个，最大差异 {}。全零初始化的正确率 {}，同样大小的随机权重 {}。",
+            "从常数开始训练后，{} 个单元中不同的只有 {} 个，最大差异 {}。全零初始化的准确率 {}，同样大小的随机权重 {}。",
             short(width),
             short(units),
             short(difference),
@@ -262,7 +262,7 @@ fn w3(documents: &Documents) -> Option<Evidence> {
             percent(accuracy)
         ),
         format!(
-            "dL/dh 每层 ×{}，而 dL/dW 保持不变：{}（Xavier 为 {}）。{} 个窄层训练后正确率 {}。",
+            "dL/dh 每层 ×{}，而 dL/dW 保持不变：{}（Xavier 为 {}）。{} 个窄层训练后准确率 {}。",
             short(factor),
             series(&weights),
             series(&xavier),
@@ -457,7 +457,7 @@ fn w11(documents: &Documents) -> Option<Evidence> {
             percent(*with.last()?)
         ),
         format!(
-            "末层零的比例：Kaiming 权重 {}，每个 ReLU 之前加批归一化 {}。",
+            "末层零的比例：Kaiming 权重 {}，每个 ReLU 之前加批量归一化 {}。",
             percent(*without.last()?),
             percent(*with.last()?)
         ),
@@ -501,7 +501,7 @@ fn w13(documents: &Documents) -> Option<Evidence> {
             percent(kaiming.1)
         ),
         format!(
-            "{} 层 ReLU：Xavier 的损失停在 {}（瞎猜为 {}），正确率 {}；Kaiming 降到 {}，正确率 {}。",
+            "{} 层 ReLU：Xavier 的损失停在 {}（随机猜测为 {}），准确率 {}；Kaiming 降到 {}，准确率 {}。",
             short(depth),
             loss(xavier.0),
             short(guessing),

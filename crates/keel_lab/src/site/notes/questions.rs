@@ -38,7 +38,7 @@ pub(super) const QUESTIONS: &[Question] = &[
         ],
         answer: [
             "Possible, but it is another function. The answer for one image would depend on the images next to it. Alone, an image minus its own mean is 0, and every image gets the same answer. Small batches estimate the deviation with an error of about 1/√(2m). A batch of one class has what the class has in common subtracted. And with fixed numbers batch norm is a straight line, which can be folded away. With large, representative test batches the own statistics work about as well, and where the data have shifted they can help.",
-            "可以，但那是另一个函数。一张图的答案会取决于旁边的图。单独一张图减去自己的均值为 0，所有图像得到同一个答案。小批量估计标准差的误差约为 1/√(2m)。只含一个类别的批会减掉该类的共同特征。而用固定的数，批归一化是一条直线，可以折叠掉。测试批大且有代表性时，自身统计量效果也差不多；数据分布漂移时甚至有帮助。",
+            "可以，但那是另一个函数。一张图的答案会取决于旁边的图。单独一张图减去自己的均值为 0，所有图像得到同一个答案。小批量估计标准差的误差约为 1/√(2m)。只含一个类别的批会减掉该类的共同特征。而用固定的数，批量归一化是一条直线，可以折叠掉。测试批大且有代表性时，自身统计量效果也差不多；数据分布漂移时甚至有帮助。",
         ],
         figures: &[
             figure("batch_norm_inference", "Using the test batch's own statistics"),
@@ -84,7 +84,7 @@ fn which_total(documents: &Documents) -> Option<Evidence> {
             percent(whole)
         ),
         format!(
-            "测试正确率：仅最后一批 {}，滑动平均 {}，论文规则 10 批 {}，全部批 {}，整个训练集作为一批 {}。",
+            "测试准确率：仅最后一批 {}，滑动平均 {}，论文规则 10 批 {}，全部批 {}，整个训练集作为一批 {}。",
             percent(last),
             percent(moving),
             percent(ten),
@@ -115,7 +115,7 @@ fn why_not_own(documents: &Documents) -> Option<Evidence> {
             percent(changing)
         ),
         format!(
-            "滑动统计量 {}。自身统计量：批大小 {} 时 {}，{} 时 {}；{} 且按类别排序时 {}。同一张图像换五种邻居，{} 的图像会改变答案。",
+            "滑动统计量 {}。自身统计量：批量大小 {} 时 {}，{} 时 {}；{} 且按类别排序时 {}。同一张图像换五种邻居，{} 的图像会改变答案。",
             percent(running),
             short(of(small, "/batch")?),
             percent(of(small, "/shuffled_accuracy")?),

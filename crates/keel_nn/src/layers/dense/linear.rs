@@ -17,24 +17,24 @@ use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, Para
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LinearSpec {
-    /// Length of the output; the last linear layer may leave it out: the number of classes or targets.
+    /// Number of outputs; may be omitted for the last linear layer: the number of classes or targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub out_features: Option<usize>,
-    /// Groups of inputs and outputs that do not see each other, side by side: several networks in one.
+    /// Number of groups of inputs and outputs, each computed separately: several networks in one.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     #[schemars(range(min = 1))]
     pub groups: usize,
-    /// True if a learned number is added to every output.
+    /// Adds a learned bias to every output.
     #[serde(default = "yes")]
     pub bias: bool,
-    /// How the weights start.
+    /// Initialiser of the weights.
     #[serde(default = "InitSpec::auto")]
     pub init: InitSpec,
-    /// How the biases start.
+    /// Initialiser of the biases.
     #[serde(default = "InitSpec::zeros")]
     pub bias_init: InitSpec,
-    /// True if weights and biases stay as they start: training changes neither.
+    /// Keeps weights and biases at their initial values.
     #[serde(default)]
     pub frozen: bool,
 }
@@ -45,7 +45,7 @@ impl LinearSpec {
         name: "linear",
         summary: "weighted sums of all inputs",
         keys: &[
-            ("out_features", "number; the last layer's: classes or targets"),
+            ("out_features", "number; in the last layer: the number of classes or targets"),
             ("groups", "number; 1"),
             BIAS,
             INIT,
@@ -74,7 +74,7 @@ fn yes() -> bool {
 }
 
 impl LinearSpec {
-    /// A layer with a bias and the default initialisers.
+    /// Creates a layer with a bias and the default initialisers.
     pub fn new(out_features: usize) -> Self {
         let (init, bias_init) = (InitSpec::Auto, InitSpec::Zeros);
         LinearSpec { out_features: Some(out_features), groups: one(), bias: yes(), init, bias_init, frozen: false }
@@ -82,7 +82,7 @@ impl LinearSpec {
 }
 
 impl LinearSpec {
-    /// The layer for one input shape.
+    /// Builds the layer for one input shape.
     ///
     /// # Errors
     /// If the input is an image, `out_features` is missing or 0, or `groups` does not divide both sizes.
@@ -107,8 +107,8 @@ impl LinearSpec {
     }
 }
 
-/// `Y = X W + b` with X `[batch, in_features]`, W `[in_features, out_features]`, b `[out_features]`. With several groups W is
-/// `[groups, in_features / groups, out_features / groups]`, a block for each.
+/// `Y = X W + b` with X `[batch, in_features]`, W `[in_features, out_features]`, b `[out_features]`. With several groups, W is
+/// `[groups, in_features / groups, out_features / groups]`, one block per group.
 #[derive(Clone, Debug)]
 pub struct Linear {
     in_features: usize,
@@ -117,17 +117,17 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Its keys.
+    /// Returns its keys.
     pub fn spec(&self) -> &LinearSpec {
         &self.spec
     }
 
-    /// Length of an input row.
+    /// Returns the number of inputs.
     pub fn in_features(&self) -> usize {
         self.in_features
     }
 
-    /// Length of an output row.
+    /// Returns the number of outputs.
     pub fn out_features(&self) -> usize {
         self.out_features
     }
@@ -137,12 +137,12 @@ impl Linear {
         self.in_features * self.out_features / self.spec.groups
     }
 
-    /// Sizes of the product of the forward pass.
+    /// Returns the sizes of the product of the forward pass.
     fn sizes(&self, batch: usize) -> Sizes {
         Sizes { rows: batch, depth: self.in_features, columns: self.out_features }
     }
 
-    /// The groups, where there are several.
+    /// Returns the groups, if there are several.
     fn groups(&self) -> Option<LinearGroups> {
         let (groups, bias) = (self.spec.groups, self.spec.bias);
         let (in_features, out_features) = (self.in_features / groups, self.out_features / groups);

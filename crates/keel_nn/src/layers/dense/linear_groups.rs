@@ -1,4 +1,4 @@
-//! Linear maps side by side: each group of inputs reaches its own group of outputs only.
+//! Parallel linear maps: each group of inputs is connected to its own group of outputs only.
 
 use std::ops::Range;
 
@@ -9,9 +9,9 @@ use keel_kernels::{MatrixColumns, Scratch, SimdLevel, column_sums};
 use super::backward_scratch;
 use crate::{Backward, Forward};
 
-/// `Y_g = X_g W_g + b_g` for every group g: X `[batch, groups * in_features]`, W `[groups, in_features, out_features]`, b
-/// and Y `[groups * out_features]` and `[batch, groups * out_features]`, with sizes per group. Each group is gathered into
-/// a block of scratch, so that its products read and write rows without gaps; groups are computed in parallel.
+/// `Y_g = X_g W_g + b_g` for every group g: X `[batch, groups * in_features]`, W `[groups, in_features, out_features]`, b and Y
+/// `[groups * out_features]` and `[batch, groups * out_features]`, with sizes per group. Each group is gathered into a block of the
+/// scratch buffer, so that its products read and write contiguous rows; groups are computed in parallel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LinearGroups {
     pub(super) groups: usize,
@@ -38,7 +38,7 @@ impl LinearGroups {
         batch * (2 * self.in_features + self.out_features) + self.weights() + self.packing(simd, batch)
     }
 
-    /// Floats of scratch of the forward and of the backward pass.
+    /// Returns the number of floats of the scratch buffers of the forward and of the backward pass.
     pub(super) fn scratch(self, simd: SimdLevel, batch: usize) -> [usize; 2] {
         [self.groups * self.forward_block(simd, batch), self.groups * self.backward_block(simd, batch)]
     }
@@ -101,7 +101,7 @@ impl LinearGroups {
     }
 }
 
-/// Cuts `block` into parts of the given lengths and the rest.
+/// Splits `block` into parts of the given lengths and the rest.
 fn parts<const N: usize, const M: usize>(block: &mut [f32], lengths: [usize; N]) -> [&mut [f32]; M] {
     const { assert!(M == N + 1) };
     let mut rest = block;
@@ -115,13 +115,13 @@ fn parts<const N: usize, const M: usize>(block: &mut [f32], lengths: [usize; N])
     })
 }
 
-/// Copies `columns` of rows of `width` floats side by side into `compact`.
+/// Copies `columns` of the rows of `width` floats into `compact`, without gaps.
 fn gather(rows: &[f32], width: usize, columns: Range<usize>, compact: &mut [f32]) {
     let each = compact.chunks_exact_mut(columns.len()).zip(rows.chunks_exact(width));
     each.for_each(|(compact, row)| compact.copy_from_slice(&row[columns.clone()]));
 }
 
-/// Undoes [`gather`].
+/// Reverses [`gather`].
 fn scatter(compact: &[f32], width: usize, columns: Range<usize>, rows: &mut [f32]) {
     let each = rows.chunks_exact_mut(width).zip(compact.chunks_exact(columns.len()));
     each.for_each(|(row, compact)| row[columns.clone()].copy_from_slice(compact));

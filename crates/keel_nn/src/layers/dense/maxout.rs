@@ -1,4 +1,4 @@
-//! Maxout: the largest of several linear maps (Goodfellow et al. 2013).
+//! Maxout: the maximum of several linear maps (Goodfellow et al. 2013).
 
 use keel_kernels::matmul::{self, Factors, Sizes};
 use keel_kernels::{MatrixColumns, Scratch, column_sums};
@@ -16,10 +16,10 @@ use crate::{Backward, Forward, Layer, Memory, MemoryRequest, ParameterRole, Para
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MaxoutSpec {
-    /// Length of the output.
+    /// Number of outputs.
     #[schemars(range(min = 1))]
     pub out_features: usize,
-    /// Linear maps each output is the largest of.
+    /// Number of linear maps per output.
     #[serde(default = "two")]
     #[schemars(range(min = 1))]
     pub pieces: usize,
@@ -29,7 +29,7 @@ pub struct MaxoutSpec {
     /// Initialiser of the biases.
     #[serde(default = "InitSpec::zeros")]
     pub bias_init: InitSpec,
-    /// True if weights and biases stay as they start: training changes neither.
+    /// Keeps weights and biases at their initial values.
     #[serde(default)]
     pub frozen: bool,
 }
@@ -38,7 +38,7 @@ impl MaxoutSpec {
     /// Name in config files, summary and keys.
     pub(crate) const ENTRY: LayerEntry = LayerEntry {
         name: "maxout",
-        summary: "largest of several linear maps",
+        summary: "maximum of several linear maps",
         keys: &[("out_features", "number; required"), ("pieces", "linear maps per output; 2"), INIT, BIAS_INIT, FROZEN],
     };
 }
@@ -54,17 +54,17 @@ fn two() -> usize {
 }
 
 impl MaxoutSpec {
-    /// So many outputs, each the larger of two linear maps.
+    /// Creates a layer with `out_features` outputs, each the maximum of two linear maps.
     pub fn new(out_features: usize) -> Self {
         MaxoutSpec { out_features, pieces: two(), init: InitSpec::Auto, bias_init: InitSpec::Zeros, frozen: false }
     }
 }
 
 impl MaxoutSpec {
-    /// The layer for one input shape.
+    /// Builds the layer for one input shape.
     ///
     /// # Errors
-    /// If the input is an image or holds nothing, or a size is 0.
+    /// If the input is an image or empty, or a size is 0.
     pub fn build(&self, input: Shape) -> Result<Maxout, BuildError> {
         let kind = Self::ENTRY.name;
         let Shape::Features(in_features) = input else { return Err(BuildError::WantsFeatures { kind, input }) };
@@ -80,7 +80,7 @@ impl MaxoutSpec {
 }
 
 /// `y_u = max over pieces p of (x W + b)` at column `p * out_features + u`; W `[in_features, pieces * out_features]`, b
-/// `[pieces * out_features]`. The first of equal pieces receives the gradient.
+/// `[pieces * out_features]`. Among equal pieces, the first receives the gradient.
 #[derive(Clone, Debug)]
 pub struct Maxout {
     in_features: usize,
@@ -90,22 +90,22 @@ pub struct Maxout {
 }
 
 impl Maxout {
-    /// Length of an input row.
+    /// Returns the number of inputs.
     pub fn in_features(&self) -> usize {
         self.in_features
     }
 
-    /// Length of an output row.
+    /// Returns the number of outputs.
     pub fn out_features(&self) -> usize {
         self.out_features
     }
 
-    /// Number of linear maps.
+    /// Returns the number of linear maps.
     pub fn pieces(&self) -> usize {
         self.pieces
     }
 
-    /// Columns of the weight: outputs of all linear maps.
+    /// Returns the number of columns of the weight: outputs of all linear maps.
     pub fn columns(&self) -> usize {
         self.pieces * self.out_features
     }

@@ -1,6 +1,5 @@
-//! Members of an ensemble: copies of the features, each scaled in its own way, that go through shared layers side by side
-//! (Gorishniy, Kotelnikov & Babenko 2025, TabM; the scales of BatchEnsemble, Wen, Tran & Ba 2020, in front of the first
-//! layer only).
+//! Members of an ensemble: copies of the features, each with its own scales, that pass through shared layers in parallel
+//! (Gorishniy, Kotelnikov & Babenko 2025, TabM; the scales of BatchEnsemble, Wen, Tran & Ba 2020, before the first layer only).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +24,7 @@ impl MembersSpec {
     /// Name in config files, summary and keys.
     pub(crate) const ENTRY: LayerEntry = LayerEntry {
         name: "members",
-        summary: "copies of the features, each scaled in its own way: the start of an ensemble in one network",
+        summary: "copies of the features, each with its own scales: the first layer of an ensemble within one network",
         keys: &[("count", "number of copies; 8")],
     };
 }
@@ -50,7 +49,7 @@ impl MembersSpec {
     /// Builds the layer for one input shape.
     ///
     /// # Errors
-    /// If the input is an image or holds nothing, or `count` is 0.
+    /// If the input is an image or empty, or `count` is 0.
     pub fn build(&self, input: Shape) -> Result<Members, BuildError> {
         let kind = Self::ENTRY.name;
         let Shape::Features(features) = input else { return Err(BuildError::WantsFeatures { kind, input }) };
@@ -64,8 +63,8 @@ impl MembersSpec {
     }
 }
 
-/// `y[m, c] = x[c] s[m, c]`: `[batch, features]` to `[batch, 1, count, features]`, an image of one row with a pixel for each
-/// member, so that a 1x1 convolution is a linear layer all members share.
+/// `y[m, c] = x[c] s[m, c]`: `[batch, features]` to `[batch, 1, count, features]`, an image of one row with one pixel per member,
+/// so that a 1x1 convolution is a linear layer that all members share.
 #[derive(Clone, Copy, Debug)]
 pub struct Members {
     features: usize,
@@ -73,12 +72,12 @@ pub struct Members {
 }
 
 impl Members {
-    /// Length of an input row.
+    /// Returns the number of inputs.
     pub fn features(&self) -> usize {
         self.features
     }
 
-    /// Number of copies.
+    /// Returns the number of copies.
     pub fn count(&self) -> usize {
         self.count
     }

@@ -1,4 +1,4 @@
-//! Layers of rows of numbers: every output sees all inputs, or all of its group.
+//! Fully connected layers: every output depends on all inputs, or on all inputs of its group.
 
 mod linear;
 mod linear_groups;
@@ -12,7 +12,7 @@ pub use linear::{Linear, LinearSpec};
 pub use maxout::{Maxout, MaxoutSpec};
 pub use members::{Members, MembersSpec};
 
-/// Returns the length of the scratch buffer of the weight gradient and the input gradient of a product, in floats.
+/// Returns the length of the scratch buffer for the weight gradient and the input gradient of a product, in floats.
 fn backward_scratch(simd: SimdLevel, forward: Sizes) -> usize {
     let Sizes { rows, depth, columns } = forward;
     let of_weights = Sizes { rows: depth, depth: rows, columns };

@@ -1,4 +1,4 @@
-//! Batch normalisation: each channel or feature normalised over the batch (Ioffe & Szegedy 2015).
+//! Batch normalisation: each channel or feature is normalised over the batch (Ioffe & Szegedy 2015).
 
 use std::ops::Range;
 
@@ -27,29 +27,29 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchNormSpec {
-    /// Weight of the new batch in the running statistics, as in PyTorch: running = (1 - momentum) * running + momentum *
-    /// batch. A small number is a long memory. Unused with running = "cumulative".
+    /// Weight of the current batch in the running statistics, as in PyTorch: running = (1 - momentum) * running + momentum * batch.
+    /// A small value averages over many batches. Unused with running = "cumulative".
     #[serde(default = "tenth")]
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub momentum: f32,
-    /// Added to the variance before its square root is taken.
+    /// Added to the variance before the square root.
     #[serde(default = "hundred_thousandth")]
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f32,
-    /// Whether a learned scale and shift follow.
+    /// Applies a learned scale and shift.
     #[serde(default = "yes")]
     pub affine: bool,
-    /// Whether training changes the scale; otherwise it stays 1 and the shift alone is learned. Unused without `affine`.
+    /// Trains the scale; false keeps it at 1 and learns only the shift. Unused without `affine`.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub scale: bool,
-    /// How the statistics for evaluation are gathered.
+    /// Method of averaging the statistics used in evaluation.
     #[serde(default)]
     pub running: RunningStatistics,
-    /// Shares the statistics of a batch that is divided among ranks: true normalises by the whole batch, false by the part of
-    /// each rank.
+    /// Shares the statistics of a batch that is divided among ranks: true normalises by the whole batch, false by the part of each
+    /// rank.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub synchronised: bool,
-    /// Whether training leaves scale, shift and running statistics as they start, and normalises by the running statistics.
+    /// Keeps scale, shift and running statistics at their initial values, and normalises by the running statistics in training too.
     #[serde(default, skip_serializing_if = "is_false")]
     pub frozen: bool,
 }
@@ -60,13 +60,13 @@ impl BatchNormSpec {
         name: "batch_norm",
         summary: "each channel or feature normalised over the batch",
         keys: &[
-            ("momentum", "weight of the new batch in the running statistics, 0 to 1; 0.1"),
+            ("momentum", "weight of the current batch in the running statistics, 0 to 1; 0.1"),
             EPSILON,
             ("affine", "learned scale and shift, true or false; true"),
-            ("scale", "whether training changes the scale, true or false; true"),
+            ("scale", "true trains the scale, false keeps it at 1; true"),
             ("running", "\"ema\" or \"cumulative\"; \"ema\""),
-            ("synchronised", "whether ranks share the statistics of a batch, true or false; true"),
-            ("frozen", "whether training normalises by the running statistics and changes nothing; false"),
+            ("synchronised", "true shares the statistics of a batch among ranks; true"),
+            ("frozen", "true normalises by the running statistics and trains nothing; false"),
         ],
     };
 }
@@ -77,7 +77,7 @@ impl LayerDefinition for BatchNormSpec {
     }
 }
 
-/// How batch norm gathers the statistics it uses in evaluation.
+/// Method of averaging the statistics that batch norm uses in evaluation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunningStatistics {
@@ -123,10 +123,10 @@ impl Default for BatchNormSpec {
 }
 
 impl BatchNormSpec {
-    /// The layer for one input shape.
+    /// Builds the layer for one input shape.
     ///
     /// # Errors
-    /// If the input holds nothing, momentum is outside `(0, 1]` or epsilon is not above 0.
+    /// If the input is empty, momentum is outside `(0, 1]` or epsilon is not positive.
     pub fn build(&self, input: Shape) -> Result<BatchNorm, BuildError> {
         let kind = Self::ENTRY.name;
         if input.is_empty() {
@@ -144,39 +144,39 @@ impl BatchNormSpec {
 /// `y = (x - mean) / sqrt(variance + epsilon) * scale + shift` for each channel of an image (over batch, rows and columns)
 /// or feature of a vector (over the batch).
 ///
-/// Training normalises with the batch's mean and biased variance and moves the running statistics towards them, with
-/// the unbiased variance `n / (n - 1) * variance`; evaluation uses the running statistics, and so does the training of a
-/// frozen layer, whose gradient is then that of a scale and a shift for each channel.
+/// Training normalises by the batch's mean and biased variance and updates the running statistics, with the unbiased variance
+/// `n / (n - 1) * variance`; evaluation uses the running statistics, as does training of a frozen layer, whose gradient is that of
+/// a scale and a shift per channel.
 #[derive(Clone, Debug)]
 pub struct BatchNorm {
     shape: Shape,
     spec: BatchNormSpec,
 }
 
-/// Places of the running statistics of a layer in a network's state.
+/// Ranges of the running statistics of a layer in a network's state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunningPlaces {
-    /// Means, one for each channel.
+    /// Means, one per channel.
     pub mean: Range<usize>,
-    /// Variances, one for each channel.
+    /// Variances, one per channel.
     pub variance: Range<usize>,
     /// Number of updates.
     pub updates: usize,
 }
 
 impl BatchNorm {
-    /// Number of channels or features.
+    /// Returns the number of channels or features.
     pub fn channels(&self) -> usize {
         self.shape.channels()
     }
 
-    /// Scale and shift, both empty without `affine`.
+    /// Returns scale and shift, both empty without `affine`.
     pub(in crate::layers) fn affine<'a>(&self, parameters: &'a [f32]) -> Affine<'a> {
         let (scale, shift) = parameters.split_at(self.affine_length());
         Affine { scale, shift }
     }
 
-    /// Gradients of scale and shift, both empty without `affine`.
+    /// Returns the gradients of scale and shift, both empty without `affine`.
     pub(in crate::layers) fn affine_gradient<'a>(&self, grad_parameters: &'a mut [f32]) -> AffineGradient<'a> {
         let (scale, shift) = grad_parameters.split_at_mut(self.affine_length());
         AffineGradient { scale, shift }
@@ -186,25 +186,25 @@ impl BatchNorm {
         if self.spec.affine { self.channels() } else { 0 }
     }
 
-    /// Running statistics among the layer's state.
+    /// Returns the running statistics within the layer's state.
     pub(in crate::layers) fn running<'a>(&self, state: &'a [f32]) -> Running<'a> {
         let (mean, variance) = state[..2 * self.channels()].split_at(self.channels());
         Running { mean, variance }
     }
 
-    /// Returns the places of the running statistics of a layer whose state begins at `start`.
+    /// Returns the ranges of the running statistics of a layer whose state begins at `start`.
     pub fn running_places(&self, start: usize) -> RunningPlaces {
         let channels = self.channels();
         let (variance, updates) = (start + channels, start + 2 * channels);
         RunningPlaces { mean: start..variance, variance: variance..updates, updates }
     }
 
-    /// Its settings.
+    /// Returns its settings.
     pub fn spec(&self) -> &BatchNormSpec {
         &self.spec
     }
 
-    /// Returns true if training normalises by the running statistics and leaves them, scale and shift as they are.
+    /// Returns true if training normalises by the running statistics and does not change them, scale or shift.
     pub fn is_frozen(&self) -> bool {
         self.spec.frozen
     }
@@ -213,8 +213,8 @@ impl BatchNorm {
         self.spec.frozen = true;
     }
 
-    /// Fills the table that normalises, `[FORWARD_TABLE, channels]`, from the batch or the running statistics; in
-    /// training it keeps the batch's in `saved` and moves the running ones. `records` is scratch.
+    /// Fills the normalisation table, `[FORWARD_TABLE, channels]`, from the batch or the running statistics; in training it stores
+    /// the statistics of the batch in `saved` and updates the running ones. `records` is a scratch buffer.
     pub(in crate::layers) fn prepare(&self, context: &mut Forward<'_>, table: &mut [f32], records: Scratch<'_>) {
         let channels = self.channels();
         let affine = self.affine(context.parameters);
@@ -237,8 +237,8 @@ impl BatchNorm {
         }
     }
 
-    /// Writes the statistics of the batch that the records are of, or a part of, and moves the running ones; returns the number
-    /// of rows they are taken over.
+    /// Writes the statistics of the batch that the records cover completely or in part, and updates the running ones; returns the
+    /// number of rows that they are computed over.
     pub(in crate::layers) fn finish_statistics(
         &self,
         recorded: Recorded<'_>,
@@ -255,7 +255,7 @@ impl BatchNorm {
             }
             division => {
                 batch::finish_statistics(recorded, self.spec.epsilon, statistics);
-                // What stands in for an empty part is no sample of the batch.
+                // The placeholder of an empty part is not a sample of the batch.
                 if !division.is_some_and(|division| division.part.stands_in) {
                     self.update_running(statistics, rows, state);
                 }
@@ -280,7 +280,7 @@ impl BatchNorm {
                 let (whole, rows) = divided_batch::gradient_sums(sums, division, self.channels());
                 batch::backward_table(BackwardSums { rows, whole: &whole, ..sums }, gradient, table);
                 if stands_in {
-                    // The loss does not depend on a sample that stands in, through the statistics of the others either.
+                    // The loss does not depend on a placeholder sample, not even through the statistics of the other samples.
                     table.fill(0.0);
                 }
             }
@@ -288,7 +288,7 @@ impl BatchNorm {
         }
     }
 
-    /// Gradient with respect to the input of a frozen layer: that of the output times the factor of its channel.
+    /// Computes the gradient with respect to the input of a frozen layer: that of the output times the factor of its channel.
     fn frozen_backward(&self, context: Backward<'_>) {
         let [grad_input, _] = context.grad_inputs;
         context.grad_parameters.fill(0.0);
@@ -302,7 +302,7 @@ impl BatchNorm {
         batch::normalize(context.simd, TableInput { x: context.grad_output, table }, grad_input);
     }
 
-    /// Moves the running statistics towards those of a batch of `rows` values per channel.
+    /// Updates the running statistics with those of a batch of `rows` values per channel.
     pub(in crate::layers) fn update_running(&self, statistics: &[f32], rows: usize, state: &mut [f32]) {
         let channels = self.channels();
         let (running, updates) = state.split_at_mut(2 * channels);
@@ -411,11 +411,11 @@ impl Layer for BatchNorm {
     }
 }
 
-/// Exact statistics for evaluation, gathered with fixed weights over several training batches (Ioffe & Szegedy 2015,
-/// algorithm 2): the average of the batches' means, and `m / (m - 1)` times the average of their biased variances.
+/// Exact statistics for evaluation, computed with constant weights over several training batches (Ioffe & Szegedy 2015, algorithm
+/// 2): the average of the batches' means, and `m / (m - 1)` times the average of their biased variances.
 ///
-/// Before each batch, [`PopulationStatistics::prepare`] the layer's state; run a forward pass in training mode;
-/// [`PopulationStatistics::collect`]; after the last, [`PopulationStatistics::finish`].
+/// For each batch, call [`PopulationStatistics::prepare`] on the layer's state, run a forward pass in training mode, and call
+/// [`PopulationStatistics::collect`]; after the last batch, call [`PopulationStatistics::finish`].
 #[derive(Clone, Debug)]
 pub struct PopulationStatistics {
     batches: usize,
@@ -424,7 +424,7 @@ pub struct PopulationStatistics {
 }
 
 impl PopulationStatistics {
-    /// For the state of one layer.
+    /// Creates the statistics of one layer.
     pub fn new(layer: &BatchNorm) -> Self {
         let weight = match layer.spec.running {
             RunningStatistics::Ema => f64::from(layer.spec.momentum),
@@ -433,12 +433,12 @@ impl PopulationStatistics {
         PopulationStatistics { batches: 0, sums: vec![0.0; 2 * layer.channels()], weight }
     }
 
-    /// Clears the state, so that the next training pass leaves nothing but its own batch there.
+    /// Clears the state, so that the next training pass leaves only its own batch there.
     pub fn prepare(&self, state: &mut [f32]) {
         state.fill(0.0);
     }
 
-    /// Adds the batch a training pass has left in the state.
+    /// Adds the batch that a training pass has left in the state.
     pub fn collect(&mut self, state: &[f32]) {
         self.batches += 1;
         for (sum, value) in self.sums.iter_mut().zip(state) {
@@ -446,7 +446,7 @@ impl PopulationStatistics {
         }
     }
 
-    /// Writes the averages over all collected batches; without any the state stays as it is.
+    /// Writes the averages over all collected batches; without any batch the state is unchanged.
     pub fn finish(&self, state: &mut [f32]) {
         if self.batches == 0 {
             return;

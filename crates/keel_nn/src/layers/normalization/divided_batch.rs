@@ -1,8 +1,8 @@
 //! Sums of batch norm over a batch that is divided among replicas.
 //!
-//! Each replica gives count, mean and sum of squared deviations of its rows in one message; all of them combine the same numbers
-//! in the same order (Chan, Golub & LeVeque 1983), so that they normalise alike, to the bit. Backward works in the same way with
-//! the two sums of the gradient.
+//! Each replica sends count, mean and sum of squared deviations of its rows in one message; all of them combine the same numbers in
+//! the same order (Chan, Golub & LeVeque 1983), so that they normalise identically, bit for bit. Backward does the same with the
+//! two sums of the gradient.
 
 use keel_kernels::normalization::batch::{self, BackwardSums};
 use keel_kernels::normalization::moments::{Moments, combine};
@@ -10,8 +10,7 @@ use keel_kernels::normalization::records::Recorded;
 
 use crate::Division;
 
-/// Writes the statistics `[STATISTICS, channels]` of the whole batch, of which `recorded` is a part; returns the number of its
-/// rows.
+/// Writes the statistics `[STATISTICS, channels]` of the whole batch, of which `recorded` is a part; returns its number of rows.
 pub(super) fn statistics(
     recorded: Recorded<'_>,
     epsilon: f32,
@@ -37,8 +36,8 @@ pub(super) fn statistics(
     rows_of(&parts)
 }
 
-/// Sums `[2, channels]` of the gradient over the whole batch, of which `sums` has the records of a part; with the number of rows
-/// of the whole batch.
+/// Returns the sums `[2, channels]` of the gradient over the whole batch, of which `sums` has the records of a part, and the number
+/// of rows of the whole batch.
 pub(super) fn gradient_sums(sums: BackwardSums<'_>, division: Division<'_>, channels: usize) -> (Vec<f64>, usize) {
     let mut own = vec![division.counted(sums.rows) as f64; 1 + 2 * channels];
     batch::sum_records(sums.records, &mut own[1..]);

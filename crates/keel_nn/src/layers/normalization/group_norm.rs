@@ -1,4 +1,4 @@
-//! Group normalisation: each sample normalised over groups of its channels (Wu & He 2018).
+//! Group normalisation: each sample is normalised over groups of its channels (Wu & He 2018).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,10 +13,10 @@ use crate::layers::catalog::{EPSILON, LayerDefinition, LayerEntry};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroupNormSpec {
-    /// Groups of neighbouring channels, each with its own statistics; divides the number of channels.
+    /// Number of groups of neighbouring channels, each with its own statistics; must divide the number of channels.
     #[schemars(range(min = 1))]
     pub groups: usize,
-    /// Added to the variance before its square root is taken.
+    /// Added to the variance before the square root.
     #[serde(default = "hundred_thousandth")]
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f32,
@@ -42,17 +42,17 @@ fn hundred_thousandth() -> f32 {
 }
 
 impl GroupNormSpec {
-    /// So many groups and the default epsilon.
+    /// Creates a layer with `groups` groups and the default epsilon.
     pub fn new(groups: usize) -> Self {
         GroupNormSpec { groups, epsilon: hundred_thousandth() }
     }
 }
 
 impl GroupNormSpec {
-    /// The layer for one input shape.
+    /// Builds the layer for one input shape.
     ///
     /// # Errors
-    /// If the groups do not divide the channels, a group has fewer than two values or epsilon is not above 0.
+    /// If the groups do not divide the channels, a group has fewer than two values or epsilon is not positive.
     pub fn build(&self, input: Shape) -> Result<SampleNorm, BuildError> {
         let (kind, channels, groups) = (Self::ENTRY.name, input.channels(), self.groups);
         if groups == 0 {

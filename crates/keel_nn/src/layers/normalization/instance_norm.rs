@@ -1,4 +1,4 @@
-//! Instance normalisation: each channel of each image normalised over its positions (Ulyanov et al. 2016).
+//! Instance normalisation: each channel of each image is normalised over its positions (Ulyanov et al. 2016).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::layers::catalog::{EPSILON, LayerDefinition, LayerEntry};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InstanceNormSpec {
-    /// Added to the variance before its square root is taken.
+    /// Added to the variance before the square root.
     #[serde(default = "hundred_thousandth")]
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f32,
@@ -45,10 +45,10 @@ impl Default for InstanceNormSpec {
 }
 
 impl InstanceNormSpec {
-    /// The layer for one input shape.
+    /// Builds the layer for one input shape.
     ///
     /// # Errors
-    /// If the input is no image, has one position only or epsilon is not above 0.
+    /// If the input is not an image, has one position only or epsilon is not positive.
     pub fn build(&self, input: Shape) -> Result<SampleNorm, BuildError> {
         if let Shape::Features(features) = input {
             return Err(BuildError::WantsImage { kind: Self::ENTRY.name, features });

@@ -1,4 +1,4 @@
-//! Layer normalisation: each sample normalised over all its values (Ba, Kiros & Hinton 2016).
+//! Layer normalisation: each sample is normalised over all its values (Ba, Kiros & Hinton 2016).
 //!
 //! A vector is normalised over its features, an image over rows, columns and channels together. Scale and shift are
 //! learned per feature of a vector and per channel of an image, so that they do not depend on the image's size.
@@ -16,7 +16,7 @@ use crate::layers::catalog::{EPSILON, LayerDefinition, LayerEntry};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LayerNormSpec {
-    /// Added to the variance before its square root is taken.
+    /// Added to the variance before the square root.
     #[serde(default = "hundred_thousandth")]
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f32,
@@ -45,10 +45,10 @@ impl Default for LayerNormSpec {
 }
 
 impl LayerNormSpec {
-    /// The layer for one input shape.
+    /// Builds the layer for one input shape.
     ///
     /// # Errors
-    /// If the input has fewer than two values or epsilon is not above 0.
+    /// If the input has fewer than two values or epsilon is not positive.
     pub fn build(&self, input: Shape) -> Result<SampleNorm, BuildError> {
         SampleNorm::build(Self::ENTRY.name, input, 1, self.epsilon)
     }

@@ -1,4 +1,4 @@
-//! Normalising layers: over the batch, and over each sample alone.
+//! Normalisation layers: over the batch, and over each sample separately.
 
 mod batch_norm;
 mod divided_batch;

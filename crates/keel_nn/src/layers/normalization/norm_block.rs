@@ -1,5 +1,5 @@
-//! Batch norm with what follows it, as one layer: neither the normalised values nor an activation's or a sum's own pass
-//! over memory exist.
+//! Batch norm with the operations that follow, as one layer: the normalised values are never stored, and an activation or a sum
+//! needs no pass over memory of its own.
 
 use keel_kernels::activation::Function;
 use keel_kernels::normalization::batch::{self, BackwardSums};
@@ -17,8 +17,8 @@ use crate::{
     Backward, Division, Forward, Layer, Memory, MemoryRequest, Mode, ParameterSpec, Shape, SimdLevel, StateSpec,
 };
 
-/// `y = pool(f(batch_norm(x) + shortcut))`, where shortcut, activation and 2x2 max pooling may each be missing; shortcut
-/// and pooling exclude each other. It has the parameters and the state of the norm.
+/// `y = pool(f(batch_norm(x) + shortcut))`, where shortcut, activation and 2x2 max pooling are optional; shortcut and pooling
+/// exclude each other. It has the parameters and the state of the norm.
 #[derive(Clone, Debug)]
 pub struct NormBlock {
     pub(in crate::layers) norm: BatchNorm,
@@ -27,13 +27,13 @@ pub struct NormBlock {
 }
 
 impl NormBlock {
-    /// The norm alone.
+    /// Creates a block of the norm only.
     pub fn new(norm: BatchNorm) -> Self {
         let tail = Tail { function: Function::Identity, extra: Extra::None };
         NormBlock { norm, activation: Activation::Identity, tail }
     }
 
-    /// Adds an activation, if there is none yet and it has no parameters. After a sum its derivative must follow from its
+    /// Adds an activation, if there is none yet and it has no parameters. After a sum, its derivative must be computable from its
     /// output.
     pub fn with_activation(&self, activation: Activation) -> Option<Self> {
         let function = activation.function()?;
@@ -49,7 +49,7 @@ impl NormBlock {
         free.then(|| NormBlock { tail: Tail { extra: Extra::Shortcut, ..self.tail }, ..self.clone() })
     }
 
-    /// Adds max pooling, if its windows are 2x2 side by side.
+    /// Adds max pooling, if its windows are 2x2 and adjacent.
     pub fn with_pooling(&self, windows: &PoolShape) -> Option<Self> {
         let free = windows.is_pairs() && matches!(self.tail.extra, Extra::None);
         free.then(|| NormBlock { tail: Tail { extra: Extra::Pooling(*windows), ..self.tail }, ..self.clone() })
@@ -60,20 +60,20 @@ impl NormBlock {
         self.tail.adds()
     }
 
-    /// Floats kept for backward beside the input, for `images` samples.
+    /// Returns the number of floats saved for backward in addition to the input, for `images` samples.
     pub(in crate::layers) fn saved_length(&self, images: usize) -> usize {
         batch::STATISTICS * self.norm.channels() + bytes::floats_for(self.tail.places_length(images))
     }
 
-    /// Floats of scratch for the sums over `images` samples.
+    /// Returns the number of floats of the scratch buffer for the sums over `images` samples.
     pub(in crate::layers) fn records_length(&self, images: usize) -> usize {
         let (rows, row_length) = (self.norm.output_shape().positions(), self.norm.channels());
         self.tail.records_length(ImageRows { images, rows, row_length })
     }
 
-    /// First half of backward: sums the gradient up, writes the gradients of the norm's parameters and fills both tables.
-    /// Leaves the gradient of the shortcut in `grad_output`; returns what the second half reads. `records` are
-    /// [`NormBlock::records_length`] floats of scratch.
+    /// Runs the first half of backward: sums up the gradient, writes the gradients of the norm's parameters and fills both tables.
+    /// Leaves the gradient of the shortcut in `grad_output`; returns the operands of the second half. `records` is a scratch buffer
+    /// of [`NormBlock::records_length`] floats.
     pub(in crate::layers) fn sum_gradient<'a>(
         &self,
         sums: GradientSums<'a>,
@@ -94,8 +94,8 @@ impl NormBlock {
         TailInputGradient { read, dy: grad_output, backward }
     }
 
-    /// Computes the tail from the norm's input and the shortcut. A `probe` gets the statistics of an
-    /// activation that pooling hides: that of the last layer but one.
+    /// Computes the tail from the norm's input and the shortcut. A `probe` gets the statistics of an activation that pooling hides:
+    /// that of the last layer but one.
     pub(in crate::layers) fn forward_tail(
         &self,
         input: TailInput<'_>,
@@ -137,11 +137,11 @@ pub(in crate::layers) struct GradientSums<'a> {
     pub(in crate::layers) x: &'a [f32],
     /// Output of the block; read only if it adds a shortcut.
     pub(in crate::layers) output: &'a [f32],
-    /// Statistics and places.
+    /// Saved statistics and positions.
     pub(in crate::layers) saved: &'a [f32],
-    /// Of the norm.
+    /// Parameters of the norm.
     pub(in crate::layers) parameters: &'a [f32],
-    /// Of the norm.
+    /// Gradients of the parameters of the norm.
     pub(in crate::layers) grad_parameters: &'a mut [f32],
     /// Part of the batch, if it is divided.
     pub(in crate::layers) division: Option<Division<'a>>,
@@ -149,9 +149,9 @@ pub(in crate::layers) struct GradientSums<'a> {
 
 /// Tables that [`NormBlock::sum_gradient`] fills.
 pub(in crate::layers) struct GradientTables<'a> {
-    /// Table the norm applied, `[FORWARD_TABLE, channels]`.
+    /// Table that the norm applied, `[FORWARD_TABLE, channels]`.
     pub(in crate::layers) forward: &'a mut [f32],
-    /// Table the second half applies, `[BACKWARD_TABLE, channels]`.
+    /// Table that the second half applies, `[BACKWARD_TABLE, channels]`.
     pub(in crate::layers) backward: &'a mut [f32],
 }
 

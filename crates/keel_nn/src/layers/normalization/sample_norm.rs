@@ -1,4 +1,4 @@
-//! The common part of layer norm, group norm and instance norm: statistics of each sample by itself, the same in training and
+//! The common part of layer norm, group norm and instance norm: statistics of each sample separately, the same in training and
 //! evaluation.
 
 use keel_kernels::Scratch;
@@ -18,12 +18,12 @@ pub struct SampleNorm {
     kind: &'static str,
     shape: Shape,
     kernel: Kernel,
-    /// True if the description says how many groups there are.
+    /// True if the description includes the number of groups.
     names_groups: bool,
 }
 
 impl SampleNorm {
-    /// A norm over `groups` of channels, which divide them.
+    /// Builds a norm with `groups` groups, which must divide the channels.
     pub(in crate::layers) fn build(
         kind: &'static str,
         shape: Shape,
@@ -42,23 +42,23 @@ impl SampleNorm {
         Ok(SampleNorm { kind, shape, kernel, names_groups: false })
     }
 
-    /// The same norm, described with its number of groups.
+    /// Includes the number of groups in the description.
     pub(in crate::layers) fn naming_groups(self) -> Self {
         SampleNorm { names_groups: true, ..self }
     }
 
-    /// Number of groups of channels.
+    /// Returns the number of groups of channels.
     pub fn groups(&self) -> usize {
         self.kernel.groups
     }
 
-    /// Added to the variance before its square root is taken.
+    /// Returns the number added to the variance before the square root.
     pub fn epsilon(&self) -> f32 {
         self.kernel.epsilon
     }
 }
 
-/// Refuses an epsilon that could divide by zero.
+/// Rejects an epsilon that could lead to a division by zero.
 pub(in crate::layers) fn check_epsilon(kind: &'static str, epsilon: f32) -> Result<(), BuildError> {
     if epsilon > 0.0 && epsilon.is_finite() {
         return Ok(());
@@ -66,7 +66,7 @@ pub(in crate::layers) fn check_epsilon(kind: &'static str, epsilon: f32) -> Resu
     Err(BuildError::OutOfRange { kind, key: "epsilon", value: epsilon, allowed: "above 0 and finite" })
 }
 
-/// Scale and shift of a norm, `[channels]` each: one and zero at the start.
+/// Returns the specs of scale and shift, `[channels]` each: one and zero at the start.
 pub(in crate::layers) fn scale_and_shift(channels: usize) -> Vec<ParameterSpec> {
     let parameter =
         |name, role, init| ParameterSpec { name, shape: vec![channels], role, fan_in: 1, fan_out: 1, init: Some(init) };

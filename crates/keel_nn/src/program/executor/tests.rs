@@ -1,4 +1,4 @@
-//! The plan against the executor: memory that holds nothing may hold anything.
+//! Tests of the plan with the executor: unused memory may contain anything.
 
 use super::*;
 use crate::layers::LayerSpec;
@@ -19,7 +19,7 @@ fn networks() -> Vec<(&'static str, Vec<LayerSpec>)> {
     vec![("cnn", model::cnn(8, 2)), ("resnet", model::resnet(4, 1)), ("custom", serde_json::from_str(CUSTOM).unwrap())]
 }
 
-/// Outputs and gradients of two steps, and the outputs of an evaluation.
+/// Returns outputs and gradients of two steps, and the outputs of an evaluation.
 fn run(layers: &[LayerSpec], passes: FusionPasses, poisons: bool) -> [Vec<f32>; 3] {
     let shape = Shape::Image { height: 12, width: 11, channels: 3 };
     let graph = Graph::build(shape, layers, 4).unwrap();
@@ -53,7 +53,7 @@ fn memory_that_holds_nothing_may_hold_anything() {
         for &passes in &sets {
             let clean = run(&layers, passes, false);
             assert!(clean.iter().flatten().all(|value| value.is_finite()), "{name} {passes:?}");
-            assert!(run(&layers, passes, true) == clean, "{name} {passes:?}: NaN in dead memory came through");
+            assert!(run(&layers, passes, true) == clean, "{name} {passes:?}: NaN in unused memory reached a result");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! A convolution and the batch norm after it: the norm's sums are taken while the convolution's output is in the cache.
+//! A convolution and the batch norm after it: the norm's sums are computed while the convolution's output is in the cache.
 
 use super::norm_of;
 use crate::graph::Op;
 use crate::layers::ConvolutionBlock;
 use crate::program::Kernel;
 
-/// Fewest positions of an image whose statistics are worth taking one image at a time.
+/// Minimum number of positions of an image for which computing the statistics image by image pays off.
 const MINIMUM_POSITIONS: usize = 16;
 
 pub(super) fn join(first: &Kernel, second: &Kernel) -> Option<Kernel> {

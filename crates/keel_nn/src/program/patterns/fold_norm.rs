@@ -1,4 +1,4 @@
-//! In evaluation, the norm becomes part of the convolution's weights.
+//! Folds the norm into the convolution's weights in evaluation.
 
 use crate::program::{Fusion, Instruction, Kernel};
 

@@ -1,8 +1,8 @@
-//! Fusions: patterns of neighbours whose work is faster done as one. One file each.
+//! Fusions: patterns of neighbours that are faster as one kernel. One file each.
 //!
-//! A pattern is a function of two neighbours: the kernel that does the work of both, or nothing. The walk below checks that
-//! the second reads the first, which nobody else does. `fold_norm` is none: it changes kernels that are joined already. To add
-//! a fusion, write its file, name it in [`Fusion`](super::Fusion) and give it an arm in `join`.
+//! A pattern is a function of two neighbours: it returns the kernel that computes both, or `None`. The loop below checks that the
+//! second reads the first and is its only reader. `fold_norm` is not a pattern: it changes kernels that are fused already. To add a
+//! fusion, write its file, name it in [`Fusion`](super::Fusion) and add an arm in `join`.
 
 mod convolution_norm;
 mod fold_norm;
@@ -14,10 +14,10 @@ mod sum_activation;
 use super::{Fusion, FusionPasses, Instruction, Kernel, ValueSource};
 use crate::layers::NormBlock;
 
-/// Joins two neighbours, or leaves them.
+/// Fuses two neighbours, or returns `None`.
 type Join = fn(&Kernel, &Kernel) -> Option<Kernel>;
 
-/// Runs the passes in their order.
+/// Runs the passes in order.
 pub(super) fn join(mut instructions: Vec<Instruction>, passes: FusionPasses) -> Vec<Instruction> {
     for pass in passes.iter() {
         match pass {
@@ -42,8 +42,8 @@ fn join_pairs(instructions: &mut Vec<Instruction>, pass: Fusion, join: Join) {
     }
 }
 
-/// The instruction that does the work of `index` and of the one after it, if the pattern joins them: the second reads the
-/// first, which nobody else does.
+/// Returns the instruction that computes `index` and the one after it, if the pattern fuses them: the second must read the first
+/// and be its only reader.
 fn joined(instructions: &[Instruction], index: usize, pass: Fusion, join: Join) -> Option<Instruction> {
     let (first, second) = (&instructions[index], &instructions[index + 1]);
     let own = ValueSource::Instruction(index);
@@ -65,7 +65,7 @@ fn joined(instructions: &[Instruction], index: usize, pass: Fusion, join: Join) 
     })
 }
 
-/// Puts `joined` in the place of instructions `index` and `index + 1`.
+/// Replaces instructions `index` and `index + 1` by `joined`.
 fn replace_pair(instructions: &mut Vec<Instruction>, index: usize, joined: Instruction) {
     instructions[index] = joined;
     instructions.remove(index + 1);
@@ -78,7 +78,7 @@ fn replace_pair(instructions: &mut Vec<Instruction>, index: usize, joined: Instr
     }
 }
 
-/// A batch norm that is trained, alone or with what was joined to it already.
+/// Returns a batch norm that is trained, alone or with the operations fused to it already.
 fn norm_of(kernel: &Kernel) -> Option<NormBlock> {
     match kernel {
         Kernel::Single(crate::graph::Op::BatchNorm(norm)) if !norm.is_frozen() => Some(NormBlock::new(norm.clone())),

@@ -1,4 +1,4 @@
-//! Batch norm and the activation after it: one pass over memory each way.
+//! Batch norm and the activation after it: one pass over memory in each direction.
 
 use super::norm_of;
 use crate::graph::Op;

@@ -1,4 +1,4 @@
-//! Batch norm, its activation and 2x2 max pooling: one pass over memory each way.
+//! Batch norm, its activation and 2x2 max pooling: one pass over memory in each direction.
 
 use super::norm_of;
 use crate::graph::Op;

@@ -1,4 +1,4 @@
-//! The sum of a residual block, joined with its norm already, and the activation after it.
+//! The sum of a residual block, already fused with its norm, and the activation after it.
 
 use super::norm_of;
 use crate::graph::Op;

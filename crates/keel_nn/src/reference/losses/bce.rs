@@ -1,4 +1,4 @@
-//! Binary cross-entropy of logits `y`, each a question of its own with the answer `t` in 0..=1, `p = 1 / (1 + exp(-y))`:
+//! Binary cross-entropy of logits `y`, each an independent question with the answer `t` in 0..=1, `p = 1 / (1 + exp(-y))`:
 //!
 //! ```text
 //! loss     = -t ln p - (1 - t) ln(1 - p) = max(y, 0) + ln(1 + exp(-|y|)) - t y
@@ -6,7 +6,7 @@
 //! gradient = own weight * weight * (p - t) / (sum of weights * width)
 //! ```
 //!
-//! Where the targets are classes, one logit asks for class 1, and several logits each ask for one class.
+//! If the targets are classes, one logit stands for class 1, and several logits each stand for one class.
 
 use super::{LossCall, LossGradient};
 use crate::losses::Targets;

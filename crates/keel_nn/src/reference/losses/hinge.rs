@@ -33,7 +33,7 @@ pub(super) fn branches(call: LossCall<'_>) -> Vec<u32> {
     scores.map(|k| u32::from(excess(call, k / call.width, k % call.width) > 0.0)).collect()
 }
 
-/// Returns how far score `c` of sample `n` lies inside the margin of the sample's own.
+/// Returns by how much score `c` of sample `n` violates the margin of the right class.
 fn excess(call: LossCall<'_>, n: usize, c: usize) -> f64 {
     let (first, label) = (n * call.width, call.targets.labels()[n] as usize);
     call.outputs[first + c] - call.outputs[first + label] + 1.0

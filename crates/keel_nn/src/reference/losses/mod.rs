@@ -1,8 +1,8 @@
 //! Losses in f64: value and gradient of a batch.
 //!
-//! Every value is a mean: over the samples, each counted with the weight of its class, and, where the targets are values
-//! or the questions of bce, over the outputs of a sample as well. The own weight of a sample multiplies its loss and is not in
-//! the divisor.
+//! Every value is a mean: over the samples, each multiplied by the weight of its class, and, if the targets are values or the
+//! questions of bce, over the outputs of a sample as well. The own weight of a sample multiplies its loss but is not part of the
+//! divisor.
 
 mod bce;
 mod cross_entropy;
@@ -17,13 +17,13 @@ use crate::losses::{Loss, LossSpec, Targets, WeightedTargets};
 pub struct LossCall<'a> {
     /// Outputs of the network, `[batch, width]`.
     pub outputs: &'a [f64],
-    /// Outputs of one sample.
+    /// Number of outputs of one sample.
     pub width: usize,
     /// Targets of the batch.
     pub targets: Targets<'a>,
-    /// Weight of each class; empty if all weigh 1.
+    /// Weight of each class; empty if all are 1.
     pub class_weights: &'a [f32],
-    /// Weight of each sample; empty if all weigh 1.
+    /// Weight of each sample; empty if all are 1.
     pub weights: &'a [f32],
 }
 
@@ -36,8 +36,7 @@ pub struct LossGradient {
     pub gradient: Vec<f64>,
 }
 
-/// Computes `loss` of `outputs`, `[batch, width]`; returns `None` for a loss of a program's own, which is its own
-/// definition.
+/// Computes `loss` of `outputs`, `[batch, width]`; returns `None` for a custom loss, which is its own definition.
 pub fn evaluate<'a>(loss: &Loss, outputs: &[f64], targets: impl Into<WeightedTargets<'a>>) -> Option<LossGradient> {
     let call = LossCall::new(loss, outputs, targets.into());
     match loss.spec() {
@@ -81,12 +80,12 @@ impl<'a> LossCall<'a> {
         self.targets.labels().get(n).map_or(1.0, |&label| self.class_weight(label as usize))
     }
 
-    /// Returns the weight of sample `n` by itself.
+    /// Returns the own weight of sample `n`.
     fn own_weight(&self, n: usize) -> f64 {
         self.weights.get(n).map_or(1.0, |&weight| f64::from(weight))
     }
 
-    /// Returns the factor of the loss of sample `n`: the weight of its class times its own.
+    /// Returns the factor of the loss of sample `n`: the weight of its class times its own weight.
     fn sample_weight(&self, n: usize) -> f64 {
         self.weight_of_class(n) * self.own_weight(n)
     }

@@ -1,4 +1,4 @@
-//! Branches of operations with kinks, and passes that are run again in part.
+//! Branches of operations with kinks, and passes that are rerun in part.
 
 use keel_nn::activations::all;
 use keel_nn::layers::LayerSpec;
@@ -13,7 +13,7 @@ fn network(shape: Shape, layers: &[Value]) -> Network {
     Network::new(Graph::build(shape, &layers, 3).unwrap(), RandomKey::new(0))
 }
 
-/// Branches of the only layer with any, for one sample.
+/// Returns the branches of the only layer with kinks, for one sample.
 fn branches(layer: Value, shape: Shape, input: &[f32]) -> Vec<u32> {
     let network = network(shape, &[layer, json!({ "type": "linear" })]);
     let (program, mut numbers) = (lower(&network.graph, &Reference), Numbers::of(&network));

@@ -1,4 +1,4 @@
-//! The comparison of a network's programs with the reference; the fuzz targets in `fuzz/` use it as well.
+//! The comparison of a network's programs with the reference, which the fuzz targets in `fuzz/` use too.
 
 use std::sync::Arc;
 
@@ -10,27 +10,27 @@ use keel_nn::{
 };
 use keel_testkit::{Tolerance, deterministic_values};
 
-/// Values that every network gives for a sample.
+/// Number of values that every network returns for a sample.
 pub(crate) const OUTPUTS: usize = 3;
 
 /// One step and one evaluation of a network to compare.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Case {
-    /// The loss is that of three members, not of one prediction of three classes.
+    /// True if the loss is that of three members, false if it is that of one prediction of three classes.
     pub(crate) ensemble: bool,
-    /// Samples of the batch.
+    /// Number of samples of the batch.
     pub(crate) samples: usize,
-    /// Decides parameters, inputs and gradients.
+    /// Seed of parameters, inputs and gradients.
     pub(crate) seed: u64,
 }
 
-/// Programs of the CPU on every SIMD level, joined and not.
+/// Returns the targets for CPUs at every SIMD level, with and without fusion.
 pub(crate) fn every_level() -> Vec<Cpu> {
     let levels = SimdLevel::available().into_iter();
     levels.flat_map(|simd| [Cpu::unfused().with_simd(simd), Cpu::fused().with_simd(simd)]).collect()
 }
 
-/// Compares programs with the reference; false if single precision cannot be expected to come near it.
+/// Compares programs with the reference; returns false if single precision cannot be expected to be close to it.
 ///
 /// # Panics
 /// If they differ; the message names the part, `what` and the program.
@@ -42,7 +42,7 @@ pub(crate) fn agrees_with_reference(graph: Graph, case: Case, targets: &[Cpu], w
     let input = deterministic_values(seed, samples * features, -1.0, 2.0);
     let grad_outputs = deterministic_values(seed + 1, samples * OUTPUTS, -1.0, 1.0);
     let expected = by_reference(&network, &input, &grad_outputs, &answers);
-    // Batch norm over a handful of values can blow rounding up without limit.
+    // Batch norm over a handful of values can amplify rounding errors without limit.
     let is_tame = largest(&expected.gradients) < 1e4 && largest(&expected.evaluated) < 1e4;
     if !is_tame || !is_well_conditioned(&network, &input, &grad_outputs, &expected) {
         return false;
@@ -60,7 +60,7 @@ pub(crate) fn agrees_with_reference(graph: Graph, case: Case, targets: &[Cpu], w
     true
 }
 
-/// The graph with a loss: of one prediction of three classes, or of three members that give one value each.
+/// Returns the graph with a loss: of one prediction of three classes, or of three members with one value each.
 pub(crate) fn with_loss(graph: Graph, ensemble: bool) -> Graph {
     let (spec, kind, members) = match ensemble {
         true => (LossSpec::Huber { delta: 0.5 }, TargetKind::Values(1), OUTPUTS),
@@ -70,7 +70,7 @@ pub(crate) fn with_loss(graph: Graph, ensemble: bool) -> Graph {
     graph.with_loss(loss, members, Place { path: "train.loss".to_owned(), is_written: true }).unwrap()
 }
 
-/// Targets for one or the other loss.
+/// Targets for one of the two losses.
 pub(crate) struct Answers {
     ensemble: bool,
     labels: Vec<u32>,
@@ -131,7 +131,7 @@ pub(crate) fn by_reference(network: &Network, input: &[f32], grad_outputs: &[f32
     Results { outputs, loss, gradients, state, evaluated }
 }
 
-/// The reference with all parameters a little larger or smaller.
+/// The reference with all parameters slightly increased or decreased.
 struct Moved {
     branches: Vec<Vec<u32>>,
     gradients: Vec<f64>,
@@ -149,9 +149,9 @@ impl Moved {
     }
 }
 
-/// Single precision can be expected to come near the reference: every branch of the pass, such as the side of a relu, and the
-/// gradients are nearly the same when all parameters are a little larger as when they are a little smaller, and no batch norm
-/// enlarges values that are all the same but for rounding.
+/// Returns true if single precision can be expected to be close to the reference: every branch of the pass, such as the side of a
+/// relu, and the gradients are nearly the same when all parameters are slightly increased or decreased, and no batch norm amplifies
+/// values that are equal except for rounding.
 pub(crate) fn is_well_conditioned(network: &Network, input: &[f32], grad_outputs: &[f32], expected: &Results) -> bool {
     const STEP: f64 = 3e-6;
     const SENSITIVITY: f64 = 5e-4;
@@ -192,7 +192,7 @@ pub(crate) fn assert_close(what: &str, actual: &[f64], expected: &[f64], toleran
     }
 }
 
-/// Widens every value.
+/// Converts every value to f64.
 pub(crate) fn widened(values: &[f32]) -> Vec<f64> {
     values.iter().copied().map(f64::from).collect()
 }

@@ -11,7 +11,7 @@ use crate::single_layer::shape;
 
 const STEP: f64 = 1e-6;
 const RELATIVE_ERROR: f64 = 1e-6;
-/// Gradients below this are judged as if they had this size: rounding of the forward pass decides there.
+/// Minimum size that a gradient is compared relative to: below it, rounding of the forward pass dominates.
 const FLOOR: f64 = 1e-2;
 
 /// Checks the gradients with respect to all inputs and parameters, in both modes.
@@ -24,7 +24,7 @@ fn check(config: &str, dimensions: &[usize], batch: usize) {
     let grad_output = widened(&deterministic_values(9, operation.single.output_length(), -1.0, 1.0));
     for mode in [Mode::Train, Mode::Evaluate] {
         let mut values = operation.values(mode, &inputs);
-        // Running statistics of a batch norm other than the initial ones.
+        // Running statistics of a batch norm that differ from the initial ones.
         values.state.iter_mut().for_each(|state| *state = 1.3 * *state + 0.2);
         let gradients = values.backward(&operation.op, &grad_output);
         assert_eq!(gradients.parameters.len(), values.parameters.len(), "{config}");

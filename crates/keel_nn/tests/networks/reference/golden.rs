@@ -77,7 +77,7 @@ fn check_case(what: &str, case: &GoldenCase) {
     }
 }
 
-/// Layers one after the other, with the place of their parameters in the golden file.
+/// Consecutive layers, with the range of their parameters in the golden file.
 struct Chain {
     layers: Vec<(String, Operation)>,
     inputs: Vec<Vec<f64>>,
@@ -136,7 +136,7 @@ impl Chain {
     }
 }
 
-/// The layers of the shortcut: none, or a 1x1 convolution and a batch norm.
+/// Returns the layers of the shortcut: none, or a 1x1 convolution and a batch norm.
 fn shortcut(residual: &ResidualSpec, case: &GoldenCase) -> Vec<LayerSpec> {
     if residual.shortcut == keel_nn::layers::Shortcut::Identity {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Whole graphs, drawn at random: programs of the CPU, joined and not, against the reference.
+//! Random whole graphs: programs of the CPU, with and without fusion, against the reference.
 
 use keel_nn::layers::LayerSpec;
 use keel_nn::{Graph, Network, RandomKey, Shape};
@@ -10,7 +10,7 @@ use crate::reference::comparison::{
     Answers, Case, OUTPUTS, agrees_with_reference, by_reference, every_level, is_well_conditioned, with_loss,
 };
 
-/// Layers that keep an image an image.
+/// Layers from an image to an image.
 fn image_layer() -> impl Strategy<Value = Vec<Value>> {
     let function = prop::sample::select(vec!["relu", "tanh", "gelu", "leaky_relu", "prelu", "sigmoid", "identity"]);
     let convolution = (1..20_usize, prop::sample::select(vec![1, 3, 5]), 1..3_usize, any::<bool>(), any::<bool>())
@@ -45,7 +45,7 @@ fn image_layer() -> impl Strategy<Value = Vec<Value>> {
     prop_oneof![4 => block, 2 => residual, 1 => other.prop_map(|layer| vec![layer])]
 }
 
-/// Layers of vectors.
+/// Layers from a vector to a vector.
 fn feature_layer() -> impl Strategy<Value = Vec<Value>> {
     let linear = (1..30_usize, any::<bool>(), prop::sample::select(vec!["relu", "silu", "elu", "softplus"])).prop_map(
         |(features, norm, function)| {

@@ -1,4 +1,4 @@
-//! The layers against the reference, over shapes that leave every kernel a rest.
+//! The layers against the reference, over shapes that leave a remainder in every kernel.
 
 use keel_nn::activations::{Activation, all};
 use keel_nn::layers::LayerSpec;
@@ -13,7 +13,7 @@ use crate::single_layer::shape;
 /// Allowed difference in units of the largest sum of magnitudes: about thirty roundings to f32.
 const TOLERANCE: f64 = 2e-6;
 
-/// Largest magnitudes that are summed for a value of each kind: rounding is in proportion to them, not to the sum, which
+/// Maximum magnitudes that are summed for a value of each kind: rounding is in proportion to them, not to the sum, in which they
 /// may cancel.
 struct Magnitudes {
     output: f64,
@@ -21,8 +21,8 @@ struct Magnitudes {
     grad_parameters: f64,
 }
 
-/// Runs forward in both modes and backward on deterministic numbers, at every SIMD level of the processor, and compares
-/// everything the layer writes. Returns false if the layer does not fit the shape.
+/// Runs forward in both modes and backward on deterministic numbers, at every SIMD level of the processor, and compares all outputs
+/// of the layer. Returns false if the layer does not fit the shape.
 fn check(config: &str, dimensions: &[usize], batch: usize) -> bool {
     let Ok(mut operation) = Operation::new(config, shape(dimensions), batch) else { return false };
     let length = batch * dimensions.iter().product::<usize>();
@@ -75,7 +75,7 @@ fn compare_training(what: &str, operation: &mut Operation, inputs: &[&[f32]], ex
     assert_near(&format!("{what}: parameter gradient"), actual, &gradients.parameters, magnitude);
 }
 
-/// The state an evaluation reads is the one the layer's own training call left.
+/// Compares an evaluation, which reads the state that the layer's own training call left.
 fn compare_evaluation(what: &str, operation: &mut Operation, inputs: &[&[f32]], magnitude: f64) {
     let two = [inputs[0], inputs.get(1).copied().unwrap_or(&[])];
     let mut values = operation.values(Mode::Evaluate, inputs);
@@ -92,8 +92,8 @@ fn largest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |largest, value| largest.max(value.abs()))
 }
 
-/// Sums of products are as large as those of the absolute values at most; what is divided by a standard deviation is judged
-/// by the smallest one.
+/// Returns the magnitudes: sums of products are at most as large as those of the absolute values; values divided by a standard
+/// deviation are compared relative to the smallest one.
 fn magnitudes(operation: &Operation, values: &Values, grad_output: &[f64]) -> Magnitudes {
     let reference = &operation.op;
     if operation.single.layer.kind().ends_with("_norm") {
@@ -115,12 +115,12 @@ fn magnitudes(operation: &Operation, values: &Values, grad_output: &[f64]) -> Ma
     Magnitudes {
         output: largest(&output),
         grad_input: largest(&gradients.inputs[0]),
-        // The slope of prelu sums over negative inputs alone.
+        // The slope of prelu sums over negative inputs only.
         grad_parameters: largest(&gradients.parameters).max(largest(grad_output) * largest(&values.inputs[0])),
     }
 }
 
-/// The smallest standard deviation a norm divides by.
+/// Returns the smallest standard deviation that a norm divides by.
 fn smallest_deviation(operation: &Operation, x: &[f64]) -> f64 {
     let input = operation.single.input;
     let channels = input.channels();
@@ -140,7 +140,7 @@ fn smallest_deviation(operation: &Operation, x: &[f64]) -> f64 {
     ((0..sets).map(variance).fold(f64::INFINITY, f64::min) + 1e-5).sqrt()
 }
 
-/// Draws of sizes: the same on every machine.
+/// Sequence of random sizes: the same on every machine.
 struct Sizes(u64);
 
 impl Sizes {
@@ -207,7 +207,7 @@ fn convolutions_with_many_channels_equal_the_reference() {
             }
         }
     }
-    // More images than share a strip, more channels than a panel, a pointwise and a large kernel.
+    // More images than a strip covers, more channels than a panel, a pointwise and a large kernel.
     assert!(check(r#"{"type": "conv2d", "out_channels": 32}"#, &[4, 4, 32], 19));
     assert!(check(r#"{"type": "conv2d", "out_channels": 128}"#, &[6, 6, 128], 3));
     assert!(check(r#"{"type": "conv2d", "out_channels": 65, "kernel": 1}"#, &[9, 9, 130], 3));
@@ -250,7 +250,7 @@ fn max_pool_and_maxout_choose_as_the_reference_does_among_equal_values_and_not_a
     for config in pools {
         for channels in [1, 4, 17, 33] {
             let mut operation = Operation::new(config, shape(&[6, 7, channels]), 2).unwrap();
-            // Few distinct values, so that most windows have equal ones, some of them infinite or NaN.
+            // Few distinct values, so that most windows contain equal ones, some of them infinite or NaN.
             let choices = [-1.0, 0.0, -0.0, 2.0, f32::NEG_INFINITY, f32::NAN];
             let input: Vec<f32> =
                 deterministic_labels(8, 84 * channels, choices.len()).into_iter().map(|label| choices[label]).collect();
@@ -374,7 +374,7 @@ fn layers_of_single_values_equal_the_reference_on_odd_sizes() {
 
 #[test]
 fn large_batches_equal_the_reference() {
-    // Longer than the pieces in which the work is shared over threads.
+    // Longer than the chunks in which the work is shared among threads.
     assert!(check(r#"{"type": "dropout", "probability": 0.3}"#, &[40_001], 2));
     assert!(check(r#"{"type": "batch_norm"}"#, &[31, 29, 3], 21));
     assert!(check(r#"{"type": "layer_norm"}"#, &[31, 29, 3], 21));

@@ -1,4 +1,4 @@
-//! The losses of the reference against PyTorch and differences, and the losses of training against the reference.
+//! The losses of the reference against PyTorch and finite differences, and the losses of training against the reference.
 
 use keel_nn::Shape;
 use keel_nn::losses::{Loss, LossSpec, TargetKind, Targets, WeightedTargets};
@@ -55,7 +55,7 @@ fn weighted_losses_give_the_golden_values_and_gradients() {
     }
 }
 
-/// Calls `check` with every loss on targets it accepts, with and without weights of classes and of samples.
+/// Calls `check` with every loss on targets that it accepts, with and without weights of classes and of samples.
 fn for_each_loss(check: impl Fn(&str, &Loss, &[f32], WeightedTargets<'_>)) {
     let check = |what: &str, loss: &Loss, outputs: &[f32], targets: Targets<'_>| {
         check(what, loss, outputs, targets.into());
@@ -92,7 +92,7 @@ fn for_each_loss(check: impl Fn(&str, &Loss, &[f32], WeightedTargets<'_>)) {
 #[test]
 fn gradients_of_losses_equal_differences() {
     for_each_loss(|what, loss, outputs, targets| {
-        // The value of a large batch is too coarse for steps this small.
+        // The value of a large batch is too imprecise for steps this small.
         if outputs.len() > 40 {
             return;
         }
@@ -107,7 +107,7 @@ fn gradients_of_losses_equal_differences() {
                 value(&outputs)
             });
             outputs[index] = here;
-            // Times the number of terms of the mean: of order one.
+            // Multiplied by the number of terms of the mean, to be of order one.
             judge(&format!("{what}: {index}"), terms * gradient[index], terms * (up - down) / (2.0 * step));
         }
     });

@@ -1,4 +1,4 @@
-//! The f64 reference against PyTorch and against differences, and the layers and losses against the reference.
+//! The f64 reference against PyTorch and against finite differences, and the layers and losses against the reference.
 
 mod branches;
 mod comparison;

@@ -25,7 +25,7 @@ impl Operation {
         Ok(Operation { single: SingleLayer::of(op.clone(), input, batch), op })
     }
 
-    /// Returns the numbers a reference call in `mode` reads, with the layer's parameters and state.
+    /// Returns the operands of a reference call in `mode`, with the layer's parameters and state.
     pub(crate) fn values(&self, mode: Mode, inputs: &[&[f32]]) -> Values {
         Values {
             batch: self.single.batch,
@@ -38,10 +38,10 @@ impl Operation {
     }
 }
 
-/// The config of a sum, which no config file can name.
+/// Config of a sum, which no config file can name.
 pub(crate) const ADD: &str = r#"{"type": "add"}"#;
 
-/// The numbers of one call of a reference.
+/// Operands of one call of a reference.
 #[derive(Clone)]
 pub(crate) struct Values {
     pub(crate) batch: usize,
@@ -53,7 +53,7 @@ pub(crate) struct Values {
 }
 
 impl Values {
-    /// Returns the output; moves the state in training mode.
+    /// Returns the output; updates the state in training mode.
     pub(crate) fn forward(&mut self, op: &Op) -> Vec<f64> {
         with_definition(op, |definition: &dyn Definition| definition.forward(&mut self.call()))
     }

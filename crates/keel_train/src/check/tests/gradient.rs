@@ -1,4 +1,4 @@
-//! Right gradients pass for every kind of layer, wrong ones are named.
+//! Correct gradients of every kind of layer pass, wrong ones are named.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use keel_nn::{Backward, Forward, Layer, Memory, MemoryRequest, Shape, SimdLevel}
 
 use super::*;
 
-/// The gradient of a session with a fault in it, compared with differences.
+/// Compares the gradient of a session, with a fault injected, with finite differences.
 fn with_fault(settings: &[&str], fault: impl Fn(&Session, &mut Vec<f32>)) -> GradientComparison {
     let config = config("mlp", settings);
     let mut session = Session::new(&config, crate::load_data(&config).unwrap()).unwrap();
@@ -92,7 +92,7 @@ fn gradients_of_every_kind_of_layer_pass() {
     }
 }
 
-/// Layers of networks of rows: one with each activation, and some others.
+/// Layers of networks for rows: one with each activation, and some others.
 fn dense_networks() -> Vec<String> {
     let layer = |function: &str| {
         format!("{{ type = \"linear\", out_features = 16 }}, {{ type = \"activation\", function = \"{function}\" }}")
@@ -102,7 +102,7 @@ fn dense_networks() -> Vec<String> {
     each.chain([maxout.to_owned(), format!("{}, {{ type = \"dropout\" }}", layer("relu"))]).collect()
 }
 
-/// Layers of networks of images: a plain one with max pooling, one with dropout, and a residual one with batch norm.
+/// Layers of networks for images: a plain one with max pooling, one with dropout, and a residual one with batch norm.
 fn image_networks() -> Vec<String> {
     let (relu, pool) = ("{ type = \"activation\", function = \"relu\" }", "{ type = \"max_pool\", kernel = 2 }");
     let (convolution, norm) = ("{ type = \"conv2d\", out_channels = 6, kernel = 3 }", "{ type = \"batch_norm\" }");
@@ -114,7 +114,7 @@ fn image_networks() -> Vec<String> {
     ]
 }
 
-/// Checks the right gradients of networks with these layers, with 25 seeds each.
+/// Checks the correct gradients of networks with these layers, with 25 seeds each.
 fn accuse_nobody(networks: &[String]) {
     let data = crate::load_data(&config("digits", &["train.threads=1"])).unwrap();
     let (mut compared, mut at_kinks, mut undecided) = (0, 0, 0);
@@ -181,7 +181,7 @@ impl Layer for Sine {
     }
 }
 
-/// Networks with a sine between two layers.
+/// Returns networks with a sine between two layers.
 fn with_sine(factor: f32, network: &str, seed: u64) -> Check {
     let mut config = config("digits", &[network, &format!("train.seed={seed}"), "train.threads=1"]);
     let sine = move |shape: Shape| Ok(Box::new(Sine { factor, shape }) as Box<dyn Layer>);

@@ -1,4 +1,4 @@
-//! Healthy and faulty configs are told apart before the first step.
+//! Healthy and faulty configs are distinguished before the first step.
 
 mod gradient;
 mod tiny_batch;

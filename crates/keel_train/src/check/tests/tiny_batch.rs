@@ -8,10 +8,10 @@ use keel_health::rules::tiny_batch::{ERROR_SHARE, LOSS_LEFT};
 use super::super::tiny_batch::{Outcome, left_of, memorise};
 use super::*;
 
-/// Seeds of each kind of network; 100 to 119 for the figure in the rule's explanation. Limits were chosen on 0 to 19.
+/// Seeds for each kind of network; 100 to 119 for the figure in the rule's explanation. Limits were chosen on 0 to 19.
 const SEEDS: Range<u64> = 100..105;
 
-/// Share of healthy networks that may be accused.
+/// Maximum fraction of false positives among healthy networks.
 const ACCUSED: f64 = 0.002;
 
 /// A kind of healthy network: its name, and its settings over the preset `mlp` for rows.
@@ -25,7 +25,7 @@ fn kind(name: &'static str, layers: &str, settings: &[&str]) -> Kind {
     Kind { name, settings: settings.iter().map(|&setting| setting.to_owned()).chain([layers]).collect() }
 }
 
-/// `depth` linear layers, each with an activation and `after` behind it.
+/// Returns `depth` linear layers, each followed by an activation and `after`.
 fn dense(depth: usize, function: &str, after: &str) -> String {
     let layer = format!(
         "{{ type = \"linear\", out_features = 32 }}, {{ type = \"activation\", function = \"{function}\" }}, {after}"
@@ -76,7 +76,7 @@ fn kinds() -> Vec<Kind> {
     ]
 }
 
-/// Kinds for values alone.
+/// Kinds for values only.
 fn kinds_for_values() -> Vec<Kind> {
     vec![
         kind("huber", &dense(2, "relu", ""), &["train.loss=huber"]),
@@ -84,7 +84,7 @@ fn kinds_for_values() -> Vec<Kind> {
     ]
 }
 
-/// Kinds for classes alone.
+/// Kinds for classes only.
 fn kinds_for_classes() -> Vec<Kind> {
     vec![
         kind("hinge", &dense(2, "relu", ""), &["train.loss=hinge"]),
@@ -106,7 +106,7 @@ fn kinds_for_images() -> Vec<Kind> {
     vec![kind("convolutions", &plain, &[SGD]), kind("residual blocks", &format!("{convolution}{block}{block}"), &[SGD])]
 }
 
-/// 300 rows of five numbers and a value that depends on them, with noise.
+/// Returns 300 rows of five numbers and a value that depends on them, with noise.
 fn values(seed: u64) -> SplitDataset {
     let key = keel_nn::RandomKey::new(seed).named("rows");
     let number = |index: usize| (key.bits(index as u64) >> 11) as f32 / (1u64 << 52) as f32 - 1.0;
@@ -119,7 +119,7 @@ fn values(seed: u64) -> SplitDataset {
     dataset.split(Split { validation: 0.2, test: 0.0, seed }).unwrap()
 }
 
-/// Returns true if the rule would accuse the network.
+/// Returns true if the rule reports the network.
 fn is_accused(config: &Config, data: &SplitDataset) -> bool {
     match memorise(config, data, BUDGET).unwrap() {
         Outcome::Judged(tiny) => {

@@ -21,23 +21,23 @@ use crate::trainer::{Event, Training, TrainingObserver};
 pub struct Arm {
     /// Seed of the run.
     pub seed: u64,
-    /// The finding's statistic at the end; `None` if it is within its limits.
+    /// Statistic of the finding at the end; `None` if it is within its limits.
     pub statistic: Option<f64>,
     /// Mean training loss of the last quarter of the steps; `None` if it is not finite.
     pub loss: Option<f64>,
-    /// Result on the validation split (the training split where there is none): of the best epoch of a whole training, else
-    /// at the last step.
+    /// Result on the validation split (the training split if there is none): of the best epoch of a complete training run,
+    /// otherwise at the last step.
     #[serde(default)]
     pub result: RunResult,
 }
 
-/// Result of one run of the proof.
+/// Result of one run of the proof, with details.
 pub(super) struct Outcome {
     pub(super) arm: Arm,
-    /// The limit its statistic is beyond.
+    /// Limit that the statistic exceeds.
     pub(super) limit: Option<f64>,
     pub(super) from_step: u64,
-    /// Steps of the run itself.
+    /// Number of steps of the run itself.
     pub(super) steps: u64,
     /// Name of the score.
     pub(super) score: Option<String>,
@@ -47,12 +47,12 @@ pub(super) struct Outcome {
 pub(super) struct Runner<'a> {
     pub(super) finding: &'a Finding,
     pub(super) continuation: Fork<'a>,
-    /// `None` for the whole training.
+    /// Number of steps; `None` for a complete training run.
     pub(super) steps: Option<u64>,
     pub(super) options: &'a ProofOptions,
 }
 
-/// Collects losses and stops after a number of steps, or when the whole proof is to stop.
+/// Collects losses and stops after a number of steps, or when the whole proof is stopped.
 struct Losses<'a> {
     values: Vec<f64>,
     steps: usize,
@@ -71,10 +71,10 @@ impl TrainingObserver for Losses<'_> {
 }
 
 impl Runner<'_> {
-    /// Trains in a folder of its own, which is removed.
+    /// Trains in a temporary folder, which is removed.
     ///
     /// # Errors
-    /// The run cannot be continued. One that ends without a result is no error.
+    /// If the run cannot be continued. A run that ends without a result is not an error.
     pub(super) fn run(&self, seed: u64) -> Result<Outcome, TrainError> {
         let folder = fork(&self.continuation, &self.options.scratch, "arm")?;
         let begun = Checkpoint::<TrainingState>::read(&folder.last_checkpoint())?;
@@ -83,7 +83,7 @@ impl Runner<'_> {
         let mut losses = Losses { values: Vec::new(), steps, stop: Arc::clone(&stop), stop_all: &self.options.stop };
         let mut trainer = Training::resume(folder.path())?.with_stop(stop);
         if self.continuation.from_start {
-            // The start is judged only in a training that begins.
+            // The start is evaluated only in a new training run.
             std::fs::remove_file(folder.last_checkpoint())
                 .map_err(|e| TrainError::run(&folder.last_checkpoint(), e))?;
             trainer = self.with_surgery_at_start(trainer, &begun, &folder)?;
@@ -108,7 +108,7 @@ impl Runner<'_> {
         Ok(Outcome { arm, limit, from_step, steps, score })
     }
 
-    /// A start with changed weights keeps its checkpoint.
+    /// Keeps the checkpoint of a start with changed weights.
     fn with_surgery_at_start(
         &self,
         trainer: Training,
@@ -121,7 +121,7 @@ impl Runner<'_> {
         Ok(trainer)
     }
 
-    /// The statistic of the finding at the end of a run of `steps`, and its limit; `None` if it is within its limits again.
+    /// Returns the statistic of the finding at the end of a run of `steps`, and its limit; `None` if it is within its limits again.
     fn statistic(&self, findings: &[Finding], steps: u64) -> Option<(f64, f64)> {
         let same = |finding: &&Finding| finding.code == self.finding.code && finding.layer == self.finding.layer;
         let found = findings.iter().find(same)?;
@@ -134,7 +134,7 @@ impl Runner<'_> {
     }
 }
 
-/// The metrics a run is judged by: those of its best epoch if it finished, else those of its last checkpoint.
+/// Returns the metrics that a run is evaluated by: those of its best epoch if it finished, otherwise those of its last checkpoint.
 fn metrics_of(folder: &RunFolder, summary: &Summary) -> Result<Option<Metrics>, TrainError> {
     if summary.status == Status::Finished {
         return Ok(summary.metrics.validation.clone().or_else(|| summary.metrics.train.clone()));

@@ -1,23 +1,23 @@
-//! Results of two programs compared over seeds, pair by pair.
+//! Paired comparison of results with and without a change, over seeds.
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::MetricName;
 use crate::metrics::Metrics;
 
-/// Score of a run without a finite result, and the lowest score that is told apart.
+/// Score of a run without a finite result, and the minimum score that is distinguished.
 const WORST_SCORE: f64 = -1.0;
 
-/// Relative difference that stands for a loss that is not finite; 2 is the largest there is.
+/// Relative difference that represents a loss that is not finite; 2 is the maximum.
 const WORST_LOSS: f64 = 2.0;
 
-/// Share of the distance to a perfect score, or of the loss, by which a result must change at least.
+/// Minimum change of a result, as a fraction of the distance to a perfect score, or of the loss.
 const LEAST_SHARE: f64 = 0.05;
 
-/// The same where a single seed shows no spread.
+/// Same minimum for a single seed, which shows no spread.
 const LEAST_SHARE_OF_ONE: f64 = 0.25;
 
-/// Difference of scores that is never taken for a change, however near to a perfect score.
+/// Minimum difference of scores, however close they are to a perfect score.
 const LEAST_SCORE: f64 = 0.002;
 
 /// 0.95 quantiles of Student's t distribution for 1, 2, 3, ... degrees of freedom.
@@ -26,17 +26,17 @@ const STUDENT: [f64; 10] = [6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.8
 /// The same quantile of the normal distribution.
 const NORMAL: f64 = 1.645;
 
-/// Result of one training run on the samples it is judged by.
+/// Result of one training run on the samples that it is evaluated on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
     /// Mean loss; `None` if it is not finite.
     pub loss: Option<f64>,
-    /// Accuracy, or R2 of values, or the metric the run names; larger is better. `None` where it is undefined.
+    /// Score: accuracy, or R2 of values, or the metric of the run; larger is better. `None` if it is undefined.
     pub score: Option<f64>,
 }
 
 impl RunResult {
-    /// The result in `metrics`; that of a run without metrics is empty, the worst there is.
+    /// Returns the result in `metrics`; that of a run without metrics is empty, the worst possible.
     pub fn of(metrics: Option<&Metrics>, metric: MetricName) -> Self {
         let Some(metrics) = metrics else { return RunResult::default() };
         let finite = metrics.loss.is_finite() && metrics.left_out.is_none();
@@ -44,18 +44,18 @@ impl RunResult {
         RunResult { loss: finite.then_some(metrics.loss), score: score.filter(|_| finite) }
     }
 
-    /// True if the run ended with numbers.
+    /// Returns true if the run ended with finite numbers.
     pub fn is_finite(&self) -> bool {
         self.loss.is_some()
     }
 
-    /// The score, that of a run without one included.
+    /// Returns the score, or the worst one for a run without a score.
     fn comparable_score(&self) -> f64 {
         self.score.map_or(WORST_SCORE, |score| score.max(WORST_SCORE))
     }
 }
 
-/// The metric that results are compared by: the one the config names where larger is better, else accuracy or R2.
+/// Returns the metric that results are compared by: that of the config if larger is better, otherwise accuracy or R2.
 pub fn score_metric(metrics: &Metrics, metric: MetricName) -> MetricName {
     if metric != MetricName::Auto && metric.larger_is_better() {
         return metric;
@@ -71,18 +71,18 @@ pub enum Change {
     Better,
     /// Worse beyond the spread over seeds.
     Worse,
-    /// Neither.
+    /// Neither better nor worse.
     Same,
 }
 
-/// Mean of paired differences, positive for the better, and the size it must exceed.
+/// Mean of paired differences, positive if better, and the size it must exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Gain {
     /// Mean over the seeds.
     pub mean: f64,
-    /// Relative minimum.
+    /// Minimum relative difference.
     pub least: f64,
-    /// The larger of a relative minimum and the standard error times the 0.95 quantile of Student's t.
+    /// Maximum of the relative minimum and the standard error times the 0.95 quantile of Student's t.
     pub needed: f64,
 }
 
@@ -91,14 +91,14 @@ pub struct Gain {
 pub struct Comparison {
     /// Gain in score.
     pub score: Gain,
-    /// Fall of the loss relative to the mean of both losses.
+    /// Decrease of the loss relative to the mean of both losses.
     pub loss: Gain,
-    /// Outcome of the comparison: the score decides, and the loss where the scores are the same.
+    /// Outcome: decided by the score, or by the loss if the scores are equal.
     pub change: Change,
 }
 
 impl Comparison {
-    /// Compares results of the same seeds in the same order; seeds that one side lacks are left out.
+    /// Compares results of the same seeds in the same order; seeds that one side lacks are ignored.
     pub fn of(without: &[RunResult], with: &[RunResult]) -> Self {
         let pairs: Vec<(&RunResult, &RunResult)> = without.iter().zip(with).collect();
         let scores: Vec<f64> =
@@ -126,7 +126,7 @@ impl Gain {
         Gain { mean, least, needed: least.max(quantile * error) }
     }
 
-    /// The direction, where the mean exceeds what is needed.
+    /// Returns the direction, if the mean exceeds the required size.
     fn change(self) -> Change {
         if self.mean > self.needed {
             Change::Better
@@ -138,7 +138,7 @@ impl Gain {
     }
 }
 
-/// `2 (a - b) / (|a| + |b|)` of the loss before and after; a loss that is not finite is the worst.
+/// Returns `2 (a - b) / (|a| + |b|)` of the loss before and after; a loss that is not finite is the worst.
 fn loss_gain(without: Option<f64>, with: Option<f64>) -> f64 {
     match (without, with) {
         (Some(without), Some(with)) => {
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(change(1.0, 0.5, 0.9), Change::Better);
         assert_eq!(change(0.5, 1.0, 0.9), Change::Worse);
         assert_eq!(change(1.0, 0.97, 0.9), Change::Same);
-        assert_eq!(change(0.5, 1.0, 0.95), Change::Better, "the score goes before the loss");
+        assert_eq!(change(0.5, 1.0, 0.95), Change::Better, "the score takes precedence over the loss");
     }
 
     #[test]
@@ -208,6 +208,6 @@ mod tests {
         assert_eq!(Comparison::of(&failed, &failed).change, Change::Same);
         assert_eq!(Comparison::of(&[], &[]).change, Change::Same);
         let metrics = Metrics { loss: f64::NAN, accuracy: Some(0.9), ..Metrics::default() };
-        assert_eq!(RunResult::of(Some(&metrics), MetricName::Auto), RunResult::default(), "NaN is no result");
+        assert_eq!(RunResult::of(Some(&metrics), MetricName::Auto), RunResult::default(), "NaN is not a result");
     }
 }

@@ -1,8 +1,8 @@
-//! Proof of a finding: its run continued twice from the same point, with and without the remedy, over several seeds.
+//! Proof of a finding: its run is continued twice from the same point, with and without the remedy, over several seeds.
 //!
-//! Both arms of a seed see the same data in the same order and differ in the remedy alone. The result on the validation
-//! split decides: a remedy that makes it better beyond the spread over seeds confirms its finding, one that only moves the
-//! finding's own statistic lowers it to a remark, and one that moves neither withdraws it.
+//! Both arms of a seed use the same data in the same order and differ only in the remedy. The result on the validation split
+//! decides: a remedy that improves it beyond the spread over seeds confirms its finding, one that only changes the finding's own
+//! statistic lowers it to a remark, and one that changes neither withdraws it.
 
 mod arm;
 mod comparison;
@@ -26,34 +26,34 @@ use crate::error::TrainError;
 use crate::runs::{RunFolder, Summary};
 use crate::session::load_data;
 
-/// Steps beyond the first one of the finding that a fresh start gets at least, and least steps of a continuation.
+/// Minimum number of steps beyond the first step of the finding in a new training run, and minimum number of steps of a continuation.
 pub(super) const WINDOWS: u64 = 300;
 
-/// Seconds that a run of a proof may take, by the pace of the run it is about: the whole training where it fits.
+/// Seconds that a run of a proof may take, by the pace of the original run: the complete training run if it fits.
 const ARM_SECONDS: f64 = 20.0;
 
-/// Steps below which the pace of a run is not known.
+/// Number of steps below which the pace of a run is not known.
 const KNOWN_PACE: u64 = 20;
 
-/// Steps that a run of a proof may take where the pace is not known.
+/// Maximum number of steps of a run of a proof if the pace is not known.
 const UNKNOWN_PACE_STEPS: f64 = 2_000.0;
 
-/// Key under which a finding of the summary keeps its proof.
+/// Key under which a finding of the summary stores its proof.
 const RECORD: &str = "proof";
 
-/// Key under which a finding of the summary keeps the level it had before its proof.
+/// Key under which a finding of the summary stores the level it had before its proof.
 const LEVEL_BEFORE: &str = "level_before_proof";
 
-/// Amount and place of the runs.
+/// Number and location of the runs.
 #[derive(Debug, Clone)]
 pub struct ProofOptions {
-    /// Seeds, each with two runs.
+    /// Number of seeds, each with two runs.
     pub seeds: u64,
-    /// Steps of each run; `None`: the whole training where it is short, else enough for the finding to come up again.
+    /// Number of steps of each run; `None`: the complete training run if it is short, otherwise enough for the finding to recur.
     pub steps: Option<u64>,
     /// Folder for the runs, which are removed one after the other.
     pub scratch: PathBuf,
-    /// Ends the proof at the next step boundary once it is true.
+    /// Stops the proof at the next step boundary once it is true.
     pub stop: Arc<AtomicBool>,
 }
 
@@ -62,14 +62,14 @@ pub struct ProofOptions {
 pub struct Spread {
     /// Mean.
     pub mean: f64,
-    /// Smallest.
+    /// Minimum over the seeds.
     pub min: f64,
-    /// Largest.
+    /// Maximum over the seeds.
     pub max: f64,
 }
 
 impl Spread {
-    /// `mean (min to max)` with numbers as `number` writes them and `to` between the ends; the number alone where all agree.
+    /// Formats it as `mean (min to max)`, with numbers formatted by `number` and `to` between the ends; only one number if all are equal.
     pub fn text(&self, number: impl Fn(f64) -> String, to: &str) -> String {
         if self.min == self.max {
             return number(self.mean);
@@ -78,48 +78,48 @@ impl Spread {
     }
 }
 
-/// A finding put to the test.
+/// Result of testing a finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Proof {
     /// Code of the rule.
     pub code: String,
     /// Layer of the finding.
     pub layer: Option<String>,
-    /// The remedy in words.
+    /// Description of the remedy.
     pub remedy: String,
-    /// Its number among the remedies of the finding, counted from 1.
+    /// Number of the remedy among those of the finding, counted from 1.
     #[serde(default)]
     pub remedy_number: usize,
     /// Outcome of the proof.
     pub verdict: Verdict,
-    /// Step both arms start from; 0: afresh.
+    /// Step from which both arms start; 0: from the beginning.
     pub from_step: u64,
-    /// Steps of each run; of runs that ended at different steps, the most.
+    /// Number of steps of each run; the maximum of runs that ended at different steps.
     pub steps: u64,
-    /// The limit of the statistic; of several, such as for a warning and an error, the nearest to what is healthy.
+    /// Limit of the statistic; of several, such as for a warning and an error, the one closest to healthy values.
     pub threshold: f64,
-    /// Name of the score; empty where no run has one.
+    /// Name of the score; empty if no run has one.
     #[serde(default)]
     pub score: String,
-    /// The results with the remedy against those without it, paired by seed.
+    /// Comparison of the results with and without the remedy, paired by seed.
     #[serde(default = "undecided")]
     pub comparison: Comparison,
-    /// Without the remedy, one entry a seed.
+    /// Results without the remedy, one entry per seed.
     pub without: Vec<Arm>,
-    /// With it, one entry a seed.
+    /// Results with the remedy, one entry per seed.
     pub with: Vec<Arm>,
 }
 
-/// The comparison of a proof that recorded none.
+/// Returns the comparison of a proof that recorded none.
 fn undecided() -> Comparison {
     Comparison::of(&[], &[])
 }
 
-/// Puts `finding` of the run in `folder` to the test with `treatment`; `progress` hears of every run begun. `None` if it
-/// was stopped before the end.
+/// Tests `finding` of the run in `folder` with `treatment`; `progress` is called for every run that begins. `None` if it was
+/// stopped before the end.
 ///
 /// # Errors
-/// The run cannot be read or continued.
+/// If the run cannot be read or continued.
 pub fn prove(
     folder: &RunFolder,
     finding: &Finding,
@@ -157,7 +157,7 @@ pub fn prove(
     Ok(Some(proof))
 }
 
-/// A proof without any arm.
+/// Creates a proof without results.
 fn begun(finding: &Finding, treatment: &Treatment) -> Proof {
     Proof {
         code: finding.code.clone(),
@@ -189,8 +189,8 @@ fn note(proof: &mut Proof, finding: &Finding, outcome: Outcome, with: bool) {
     if with { proof.with.push(arm) } else { proof.without.push(arm) }
 }
 
-/// `None` for the whole training of `config`, where it takes no longer than a run of a proof may; else the steps that fit,
-/// at least `least`.
+/// Returns `None` for the complete training run of `config`, if it takes no longer than a run of a proof may; otherwise the number
+/// of steps that fit, at least `least`.
 fn affordable_steps(folder: &RunFolder, config: &Config, least: u64) -> Result<Option<u64>, TrainError> {
     let samples = load_data(config)?.train.len();
     let whole = config.train.epochs * samples.div_ceil(config.train.batch_size.max(1)) as u64;
@@ -200,11 +200,11 @@ fn affordable_steps(folder: &RunFolder, config: &Config, least: u64) -> Result<O
     Ok((whole as f64 > affordable).then(|| least.max(affordable as u64)))
 }
 
-/// Notes `proof` in the record of its finding in the run's summary. The level of the finding follows the verdict, and the
-/// level before is noted.
+/// Records `proof` with its finding in the run's summary. The level of the finding follows the verdict, and the previous level is
+/// recorded.
 ///
 /// # Errors
-/// The summary cannot be read or written.
+/// If the summary cannot be read or written.
 pub fn record_proof(folder: &RunFolder, proof: &Proof) -> Result<(), TrainError> {
     let mut summary = folder.read_summary()?;
     let document = serde_json::to_value(proof).map_err(|error| TrainError::run(&folder.summary(), error))?;
@@ -221,7 +221,7 @@ pub fn record_proof(folder: &RunFolder, proof: &Proof) -> Result<(), TrainError>
     folder.write_summary(&summary)
 }
 
-/// The proofs noted in a run's summary, in the order of its findings.
+/// Returns the proofs recorded in a run's summary, in the order of its findings.
 pub fn proofs_of(summary: &Summary) -> Vec<Proof> {
     let noted = summary.findings.iter().filter_map(|finding| finding.get(RECORD));
     noted.filter_map(|document| serde_json::from_value(document.clone()).ok()).collect()
@@ -233,24 +233,24 @@ impl Proof {
         self.code == finding.code && self.layer == finding.layer
     }
 
-    /// True if the finding does not count any more: its remedy moves neither its statistic nor the result.
+    /// Returns true if the finding no longer counts: its remedy changes neither its statistic nor the result.
     pub fn withdraws(&self) -> bool {
         self.verdict == Verdict::NoEffect && !self.run_fails()
     }
 
-    /// True if the finding is a remark from now on: its remedy does not make the result better. A run that ends without a
-    /// result has failed, whatever one remedy does, and its finding keeps its level.
+    /// Returns true if the finding becomes a remark: its remedy does not improve the result. A run that ends without a result has
+    /// failed, regardless of one remedy, and its finding keeps its level.
     pub fn lowers_level(&self) -> bool {
         let better = matches!(self.verdict, Verdict::Confirmed | Verdict::NotReproduced);
         !better && !self.run_fails()
     }
 
-    /// True if no run without the remedy has a result.
+    /// Returns true if no run without the remedy has a result.
     fn run_fails(&self) -> bool {
         !self.without.is_empty() && self.without.iter().all(|arm| !arm.result.is_finite())
     }
 
-    /// Mean and range of what `value` takes from the arms; `None` if no arm has it.
+    /// Returns mean and range of `value` over the arms; `None` if no arm has it.
     pub fn spread(arms: &[Arm], value: impl Fn(&Arm) -> Option<f64>) -> Option<Spread> {
         let values: Vec<f64> = arms.iter().filter_map(value).collect();
         let (min, max) = values.iter().fold((f64::MAX, f64::MIN), |(min, max), &v| (min.min(v), max.max(v)));
@@ -258,8 +258,8 @@ impl Proof {
     }
 }
 
-/// A fault that was there from the first step is shown from the first step; so is anything a fresh run is needed for, and
-/// a run without a checkpoint.
+/// Returns true if the proof starts from the first step: for a finding that was there from the first step, a remedy that needs a
+/// new training run, and a run without a checkpoint.
 fn starts_afresh(folder: &RunFolder, finding: &Finding, treatment: &Treatment) -> bool {
     let trained = treatment.surgery.as_ref().is_some_and(super::Surgery::needs_trained_weights);
     let fresh = treatment.application == Application::FreshRun || finding.first_step <= 1;

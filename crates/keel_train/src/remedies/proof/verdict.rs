@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Proof;
 use super::comparison::Change;
 
-/// Share by which the distance of the statistic from its limit must shrink.
+/// Minimum fraction by which the distance of the statistic from its limit must decrease.
 const LEAST_CHANGE: f64 = 0.1;
 
 /// Outcome of a proof.
@@ -14,19 +14,19 @@ const LEAST_CHANGE: f64 = 0.1;
 pub enum Verdict {
     /// The result is better with the remedy, beyond the spread over seeds.
     Confirmed,
-    /// The statistic of the finding moved, the result did not: the finding is a remark.
+    /// The statistic of the finding changed, the result did not: the finding is a remark.
     StatisticOnly,
     /// The result is worse with the remedy, beyond the spread over seeds: the finding is a remark.
     Worse,
-    /// Neither the statistic nor the result moved: the finding is withdrawn.
+    /// Neither the statistic nor the result changed: the finding is withdrawn.
     #[serde(alias = "withdrawn")]
     NoEffect,
-    /// The finding did not come up again without the remedy, and the result is the same with it, so nothing can be said.
+    /// The finding did not recur without the remedy, and the result is the same with it: inconclusive.
     NotReproduced,
 }
 
 impl Verdict {
-    /// Returns the strength of the verdict for its remedy; of several remedies of a finding, the highest counts.
+    /// Returns the strength of the verdict for its remedy; of several remedies of a finding, the strongest counts.
     pub fn rank(self) -> u8 {
         match self {
             Verdict::Confirmed => 4,
@@ -38,7 +38,7 @@ impl Verdict {
     }
 }
 
-/// The result decides; where it is the same, the statistic of the seeds in which the finding came up again.
+/// Returns the verdict: decided by the result, or, if it is the same, by the statistic of the seeds in which the finding recurred.
 pub(super) fn of(proof: &Proof) -> Verdict {
     let reproduced = proof.without.iter().any(|arm| arm.statistic.is_some());
     match proof.comparison.change {
@@ -50,8 +50,8 @@ pub(super) fn of(proof: &Proof) -> Verdict {
     }
 }
 
-/// True if in most of the seeds in which the finding came up again the statistic left the range or moved towards it by at
-/// least a tenth of its distance.
+/// Returns true if in most of the seeds in which the finding recurred, the statistic returned to its range or moved towards it by
+/// at least a tenth of its distance.
 fn statistic_moved(proof: &Proof) -> bool {
     let pairs = proof.without.iter().zip(&proof.with);
     let reproduced: Vec<(f64, Option<f64>)> =
@@ -69,7 +69,7 @@ mod tests {
     use super::super::{Arm, Comparison, RunResult};
     use super::*;
 
-    /// One arm a seed, by statistic and accuracy; `None` for a run that ended without a result.
+    /// Returns a proof with one arm per seed, by statistic and accuracy; `None` for a run that ended without a result.
     fn proof_of(without: &[(Option<f64>, Option<f64>)], with: &[(Option<f64>, Option<f64>)]) -> Proof {
         let arms = |side: &[(Option<f64>, Option<f64>)]| -> Vec<Arm> {
             let arm = |&(statistic, score): &(Option<f64>, Option<f64>)| {
@@ -111,7 +111,7 @@ mod tests {
             (vec![within(0.3); 3], vec![within(0.9); 3], Verdict::Confirmed),
             (vec![failed; 3], vec![within(0.3); 3], Verdict::Confirmed),
             (vec![beyond(0.9); 3], vec![within(0.9); 3], Verdict::StatisticOnly),
-            // 9 is a distance of 8 from the limit of 1: 8.25 is less than a tenth nearer, 8.0 more.
+            // 9 is at a distance of 8 from the limit of 1: 8.25 is less than a tenth nearer, 8.0 more.
             (vec![beyond(0.9); 3], vec![nearly(0.9); 3], Verdict::NoEffect),
             (vec![beyond(0.9); 3], vec![(Some(8.0), Some(0.9)); 3], Verdict::StatisticOnly),
             (vec![beyond(0.9); 3], vec![within(0.3); 3], Verdict::Worse),
@@ -120,7 +120,7 @@ mod tests {
             (vec![beyond(0.9); 3], vec![beyond(0.9); 3], Verdict::NoEffect),
             (vec![failed; 3], vec![failed; 3], Verdict::NoEffect),
             (vec![within(0.9); 3], vec![within(0.9); 3], Verdict::NotReproduced),
-            // Better in the mean, within the spread; the statistic moves in one of two seeds that show it.
+            // Better on average, within the spread; the statistic changes in one of two seeds that show it.
             (
                 vec![beyond(0.5), beyond(0.5), within(0.5)],
                 vec![within(0.9), beyond(0.5), within(0.4)],

@@ -1,5 +1,5 @@
-//! Faults for tests: the n-th operation below a folder fails, or everything from it on, as if the process had been killed.
-//! Only in tests and builds with debug assertions, which programs people are given have not.
+//! Injected faults for tests: the n-th operation below a folder fails, or all from it on, as if the process had been killed. Only
+//! in tests and builds with debug assertions, not in released programs.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -10,30 +10,30 @@ use super::Operation;
 /// A fault that is injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The operation fails with this error, later ones are done.
+    /// The operation fails with this error, later ones are executed.
     Error(ErrorKind),
-    /// Neither this operation nor a later one is done.
+    /// Neither this operation nor a later one is executed.
     Kill,
 }
 
-/// A completed operation, with everything needed to do it again elsewhere.
+/// A completed operation, with everything needed to repeat it elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A folder was made.
+    /// A folder was created.
     CreateFolder(PathBuf),
-    /// An empty file was made.
+    /// An empty file was created.
     Create(PathBuf),
-    /// Bytes were added to a file.
+    /// Bytes were appended to a file.
     Write(PathBuf, Vec<u8>),
-    /// The bytes of a file reached the disk.
+    /// The bytes of a file were synced to disk.
     Sync(PathBuf),
     /// A file was renamed.
     Rename(PathBuf, PathBuf),
-    /// The names in a folder reached the disk.
+    /// The entries of a folder were synced to disk.
     SyncFolder(PathBuf),
     /// A file was removed.
     Remove(PathBuf),
-    /// Rows of a database reached the disk; its files and their contents.
+    /// Rows of a database were committed to disk; its files and their contents.
     Commit(Vec<(PathBuf, Vec<u8>)>),
 }
 
@@ -78,7 +78,7 @@ fn watched(path: &Path) -> Option<Arc<Watched>> {
     locked(&WATCHED).iter().find(|watched| path.starts_with(&watched.root)).cloned()
 }
 
-/// Counts, records or disturbs the operations below a folder, until it is dropped.
+/// Counts, records or faults the operations below a folder, until it is dropped.
 #[derive(Debug)]
 pub struct Injection(Arc<Watched>);
 
@@ -88,7 +88,7 @@ impl Injection {
         Injection::begin(root, Some((number, fault)), false)
     }
 
-    /// Disturbs nothing and records everything.
+    /// Records everything without a fault.
     pub fn recording(root: &Path) -> Self {
         Injection::begin(root, None, true)
     }
@@ -99,22 +99,22 @@ impl Injection {
         Injection(watched)
     }
 
-    /// Returns true if the operation of the fault came.
+    /// Returns true if the operation of the fault was reached.
     pub fn hit(&self) -> bool {
         self.0.fault.is_some_and(|(number, _)| locked(&self.0.state).operations >= number)
     }
 
-    /// The operation of the fault, or the last one where it has not come.
+    /// Returns the operation of the fault, or the last one if it was not reached.
     pub fn last(&self) -> Option<Operation> {
         locked(&self.0.state).last
     }
 
-    /// Number of operations so far.
+    /// Returns the number of operations so far.
     pub fn operations(&self) -> u64 {
         locked(&self.0.state).operations
     }
 
-    /// The operations so far, in order.
+    /// Returns the operations so far, in order.
     pub fn events(&self) -> Vec<Event> {
         locked(&self.0.state).events.clone()
     }
@@ -126,7 +126,7 @@ impl Drop for Injection {
     }
 }
 
-/// Counts an operation that is about to be done.
+/// Counts an operation before it is executed.
 pub(super) fn before(operation: Operation, path: &Path) -> io::Result<()> {
     let Some(watched) = watched(path) else { return Ok(()) };
     let mut state = locked(&watched.state);
@@ -148,7 +148,7 @@ pub(super) fn before(operation: Operation, path: &Path) -> io::Result<()> {
     }
 }
 
-/// Records a completed operation where somebody asked for it.
+/// Records a completed operation if recording is on.
 pub(crate) fn note(event: impl FnOnce() -> Event) {
     if !locked(&WATCHED).iter().any(|watched| watched.records) {
         return;

@@ -1,7 +1,7 @@
-//! Every operation on a file of a run, so that a test can make each of them fail.
+//! All operations on files of a run, so that a test can make each of them fail.
 //!
-//! A file is either the old one or the new one, never half of one: [`write_atomically`] writes a temporary file beside it,
-//! syncs it, renames it and syncs the folder. What has returned without an error survives a power loss.
+//! A file is either the old or the new one, never a mixture: [`write_atomically`] writes a temporary file in the same folder, syncs
+//! it, renames it and syncs the folder. What has returned without an error survives a power loss.
 
 #[cfg(any(test, debug_assertions))]
 pub mod faults;
@@ -10,38 +10,38 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// How names of files begin while they are written.
+/// Prefix of the names of temporary files.
 const TEMPORARY: &str = ".writing-";
 
-/// Bytes handed to the system at once.
+/// Number of bytes per write.
 const CHUNK: usize = 1 << 16;
 
 /// One operation on a file of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// A folder is made.
+    /// Creates a folder.
     CreateFolder,
-    /// An empty temporary file is made.
+    /// Creates an empty temporary file.
     Create,
-    /// Bytes are added to it.
+    /// Appends bytes to it.
     Write,
-    /// Its bytes reach the disk.
+    /// Syncs its bytes to disk.
     Sync,
-    /// It takes the place of the file it was written for.
+    /// Renames it to the file that it was written for.
     Rename,
-    /// The names in a folder reach the disk.
+    /// Syncs the entries of a folder to disk.
     SyncFolder,
-    /// A file is removed.
+    /// Removes a file.
     Remove,
-    /// The lock of a run is taken.
+    /// Takes the lock of a run.
     Lock,
-    /// The database is opened and its tables made ready.
+    /// Opens the database and creates its tables.
     OpenDatabase,
-    /// Rows of the database reach the disk.
+    /// Commits rows of the database to disk.
     Commit,
 }
 
-/// Does `act`, an `operation` on `path`; what was interrupted by a signal is done again.
+/// Executes `act`, an `operation` on `path`; repeats it if a signal interrupts it.
 ///
 /// # Errors
 /// That of `act`, or an injected one in a test.
@@ -65,7 +65,7 @@ fn before(_operation: Operation, _path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Tells a recording test what was done.
+/// Reports a completed operation to a recording test.
 macro_rules! note {
     ($($event:tt)*) => {
         #[cfg(any(test, debug_assertions))]
@@ -74,20 +74,20 @@ macro_rules! note {
 }
 pub(crate) use note;
 
-/// Makes the folder `path`, which must not exist.
+/// Creates the folder `path`, which must not exist.
 ///
 /// # Errors
-/// Whatever the system says.
+/// Returns the error of the system.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     attempt(Operation::CreateFolder, path, || std::fs::create_dir(path))?;
     note!(CreateFolder(path.to_owned()));
     Ok(())
 }
 
-/// Makes the folder `path` and those above it, as far as they are missing.
+/// Creates the folder `path` and all missing parent folders.
 ///
 /// # Errors
-/// Whatever the system says.
+/// Returns the error of the system.
 pub(crate) fn create_folders(path: &Path) -> io::Result<()> {
     attempt(Operation::CreateFolder, path, || std::fs::create_dir_all(path))?;
     note!(CreateFolder(path.to_owned()));
@@ -97,27 +97,28 @@ pub(crate) fn create_folders(path: &Path) -> io::Result<()> {
 /// Removes the file `path`.
 ///
 /// # Errors
-/// Whatever the system says.
+/// Returns the error of the system.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     attempt(Operation::Remove, path, || std::fs::remove_file(path))?;
     note!(Remove(path.to_owned()));
     Ok(())
 }
 
-/// Copies the file `from` to `to`, which is whole or not there.
+/// Copies the file `from` to `to`, which is either complete or absent.
 ///
 /// # Errors
-/// Whatever the system says.
+/// Returns the error of the system.
 pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut source = File::open(from)?;
     write_atomically(to, |writer| io::copy(&mut source, writer).map(drop))
 }
 
-/// Writes `path` through `write`: into a temporary file in the same folder, synced, renamed over `path`, folder synced. Its
+/// Writes `path` through `write`: into a temporary file in the same folder, synced, renamed to `path`, folder synced. Its
 /// permissions are those of any new file.
 ///
 /// # Errors
-/// Whatever the system or `write` says, a full disk included; then `path` is as it was and the temporary file is gone.
+/// Returns the error of the system or of `write`, for example if the disk is full; then `path` is unchanged and the temporary file
+/// is removed.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (mut file, temporary) = create_temporary(folder)?;
@@ -128,7 +129,7 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::R
         Ok(())
     });
     if let Err(error) = written {
-        // The first error matters more than one while tidying up.
+        // The first error matters more than one during cleanup.
         let _ = remove(&temporary);
         return Err(error);
     }
@@ -145,7 +146,7 @@ fn fill(file: &mut File, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::
     Ok(())
 }
 
-/// A file that is written a chunk at a time.
+/// A file that is written in chunks.
 struct Chunks<'a> {
     file: &'a mut File,
     path: &'a Path,
@@ -177,11 +178,11 @@ fn create_temporary(folder: &Path) -> io::Result<(File, PathBuf)> {
     Ok((file, path))
 }
 
-/// Makes the names in `folder` durable, where the system can.
+/// Makes the entries of `folder` durable, if the system can.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     let synced = attempt(Operation::SyncFolder, folder, || File::open(folder)?.sync_all());
     match synced.map_err(|error| (error.kind(), error)) {
-        // Not every system can open or sync a folder; the rename has happened either way.
+        // Not every system can open or sync a folder; the rename has happened anyway.
         Ok(()) | Err((ErrorKind::Unsupported | ErrorKind::InvalidInput | ErrorKind::PermissionDenied, _)) => {
             note!(SyncFolder(folder.to_owned()));
             Ok(())
@@ -190,22 +191,22 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Largest text of a config, a summary or another document, in bytes.
+/// Maximum size of a config, a summary or another text document, in bytes.
 const LARGEST_TEXT: u64 = 64 << 20;
 
-/// Reads the file `path` whole. A pipe or a device is refused: reading it would wait for its writer, or never end.
+/// Reads the whole file `path`. A pipe or a device is rejected, because reading it could block or never end.
 ///
 /// # Errors
-/// Whatever the system says, or that the path is no file.
+/// Returns the error of the system, or one if the path is not a file.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     check_is_file(path)?;
     std::fs::read(path)
 }
 
-/// Reads the text file `path` whole.
+/// Reads the whole text file `path`.
 ///
 /// # Errors
-/// As [`read`], more than 64 MiB, or bytes that are not UTF-8.
+/// As described at [`read`], or if it is longer than 64 MiB or not UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
     let length = check_is_file(path)?;
     if length > LARGEST_TEXT {
@@ -214,20 +215,20 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     std::fs::read_to_string(path)
 }
 
-/// The length of a file.
+/// Returns the length of a file.
 fn check_is_file(path: &Path) -> io::Result<u64> {
     let metadata = std::fs::metadata(path)?;
     match metadata.is_file() {
         true => Ok(metadata.len()),
-        false => Err(io::Error::new(ErrorKind::InvalidInput, "it is no file")),
+        false => Err(io::Error::new(ErrorKind::InvalidInput, "it is not a file")),
     }
 }
 
-/// Removes the temporary files a killed process left in `folder`. Only for folders nobody is writing to.
+/// Removes the temporary files that a killed process left in `folder`. Only for folders that no process is writing to.
 pub(crate) fn remove_leftovers(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMPORARY)) {
-        // What cannot be removed does no harm.
+        // A file that cannot be removed does no harm.
         let _ = remove(&entry.path());
     }
 }
@@ -250,7 +251,7 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    /// Every operation of one write fails in turn: the file is the old one, or the new one if only the folder's sync failed.
+    /// Makes every operation of one write fail in turn: the file is the old one, or the new one if only the sync of the folder failed.
     #[test]
     fn whatever_fails_the_file_is_whole() {
         for fault in [faults::Fault::Error(ErrorKind::StorageFull), faults::Fault::Kill] {
@@ -291,7 +292,7 @@ mod tests {
     #[test]
     fn only_files_are_read_and_only_short_texts() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(read(folder.path()).unwrap_err().to_string().contains("it is no file"));
+        assert!(read(folder.path()).unwrap_err().to_string().contains("it is not a file"));
         let path = folder.path().join("long");
         File::create(&path).unwrap().set_len(LARGEST_TEXT + 1).unwrap();
         assert!(read_text(&path).unwrap_err().to_string().contains("67108865 bytes are too many"));

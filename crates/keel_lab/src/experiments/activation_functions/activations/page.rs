@@ -75,7 +75,7 @@ pub(super) fn page(document: &Document) -> Page {
         .paragraph(
             "centred at zero, but also flat at both ends. Relu passes gradient 1 for every positive input and costs almost \
              nothing. For negative inputs it passes none: a unit that is negative for every sample is dead (see [[dead_relu]]).",
-            "它以零为中心，但两端同样平坦。ReLU 对正输入的梯度恒为 1，计算几乎不花代价；对负输入梯度为零：若某单元对所有样本都为负，它就“死”了（见 [[dead_relu]]）。",
+            "它以零为中心，但两端同样平坦。ReLU 对正输入的梯度恒为 1，计算代价几乎为零；对负输入梯度为零：若某单元对所有样本都为负，它就“死”了（见 [[dead_relu]]）。",
         )
         .heading("What to take away", "要点")
         .paragraph(

@@ -24,7 +24,7 @@ pub(super) fn page(document: &Document) -> Page {
     });
     let seen = seen(document);
     Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             format!(
                 "A network of {depth} hidden layers of {width} units learns the digits with different activations, each from the \
@@ -51,7 +51,7 @@ pub(super) fn page(document: &Document) -> Page {
              with weights that \
              keep the signal small enough it loses little in a few layers. Relu and its relatives pass the gradient undiminished \
              at any depth.",
-            "sigmoid 每层最多把梯度乘以 ¼（见 [[gradient_depth]]），而且输出恒为正，前几层要等很久。tanh 以零为中心，在 0 处的导数为 1：只要权重使信号保持适中，\
+            "sigmoid 每层最多把梯度乘以 ¼（见 [[gradient_depth]]），而且输出恒为正，前几层的学习非常缓慢。tanh 以零为中心，在 0 处的导数为 1：只要权重使信号保持适中，\
              几层之内损失不大。ReLU 及其变体在任何深度上传递梯度都不减弱。",
         )
         .heading("What to take away", "要点")
@@ -112,7 +112,7 @@ fn table(document: &Document) -> Table {
         Text::new("Learning rate chosen", "所选学习率"),
         Text::new(format!("Steps to a loss of {goal}"), format!("损失降到 {goal} 的步数")),
         Text::new("fewest and most", "最少与最多"),
-        Text::new("Test accuracy", "测试正确率"),
+        Text::new("Test accuracy", "测试准确率"),
     ];
     let caption = Text::new("Each at its best learning rate, mean over the seeds", "各取最佳学习率，各种子平均");
     let mut table = Table::new(caption, columns);

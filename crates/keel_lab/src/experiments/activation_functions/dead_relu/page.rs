@@ -33,8 +33,8 @@ pub(super) fn page(document: &Document) -> Page {
             curves(&document.by_learning_rate, [Text::new("learning rate", "学习率"), dead()], |run| run.dead_fraction),
         )
         .plot(
-            Text::new("Right answers on the training set, by learning rate", "训练集正确率，随学习率变化"),
-            curves(&document.by_learning_rate, [Text::new("learning rate", "学习率"), Text::new("accuracy", "正确率")], |run| {
+            Text::new("Right answers on the training set, by learning rate", "训练集准确率，随学习率变化"),
+            curves(&document.by_learning_rate, [Text::new("learning rate", "学习率"), Text::new("accuracy", "准确率")], |run| {
                 Some(run.train_accuracy)
             }),
         )
@@ -66,7 +66,7 @@ fn hyperplanes(unit: &UnitFigures) -> Page {
     let fate = if dies {
         [
             "The dead unit is where the first step left it, to the last digit: its gradient is exactly 0 at every point.",
-            "死亡的单元停在第一步之后的位置，一位数字也没有变：它在每个点上的梯度都恰好为 0。",
+            "死亡的单元停在第一步之后的位置，数值完全不变：它在每个点上的梯度都恰好为 0。",
         ]
     } else {
         [
@@ -75,7 +75,7 @@ fn hyperplanes(unit: &UnitFigures) -> Page {
         ]
     };
     Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             "One relu unit with two inputs over a cloud of points. Its boundary w·x + b = 0 is a hyperplane, here a line: the unit \
              fires on the tinted side, and only the points there give it a gradient. It shall learn to give a quarter of its \
@@ -192,7 +192,7 @@ fn bias_table(document: &Document) -> Table {
         Text::new("Dead in layer 1 at the start", "开始时第 1 层死亡"),
         Text::new("in layer 2", "第 2 层"),
         Text::new("Dead after training", "训练后死亡"),
-        Text::new("Accuracy", "正确率"),
+        Text::new("Accuracy", "准确率"),
     ];
     let caption = Text::new("By initial bias of the hidden layers", "随隐层初始偏置的变化");
     let mut table = Table::new(caption, columns);

@@ -15,7 +15,7 @@ const ALLOWED: usize = 2;
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
     Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             "A neuron with two weights starts at (0, 0) and has to reach (1, −1): one weight up, the other down. With inputs that \
              are both positive every step moves both weights up or both down, so it can only approach in a zigzag.",
@@ -55,7 +55,7 @@ pub(super) fn page(document: &Document) -> Page {
         .plot(
             Text::new(
                 "Share of units whose weight gradients all have one sign, by batch size (exact zeros do not count)",
-                "所有权重梯度同号的单元所占比例，随批大小变化（恰为零的不计）",
+                "所有权重梯度同号的单元所占比例，随批量大小变化（恰为零的不计）",
             ),
             signs(&document.one_signed_units),
         )
@@ -82,13 +82,13 @@ pub(super) fn page(document: &Document) -> Page {
              whose outputs hardly vary around ½, only slowly. Batch norm after the linear layer ends it: its backward pass makes \
              the gradients of a unit sum to zero over the batch.",
             "若所有 x<sub>i</sub> 都为正，则所有梯度都与 dL/dz 同号。sigmoid 与 ReLU 的输出正是下一层这样的输入。小批量把 dL/dz 符号不同的样本加在一起，\
-             对 ReLU 很快见效，对输出集中在 ½ 附近的 sigmoid 则见效很慢。线性层之后加批归一化可以根治：它的反向传播使每个单元的梯度在批内之和为零。",
+             对 ReLU 很快见效，对输出集中在 ½ 附近的 sigmoid 则见效很慢。线性层之后加批量归一化可以根治：它的反向传播使每个单元的梯度在批内之和为零。",
         )
         .heading("What to take away", "要点")
         .paragraph(
             "Centre the inputs of the network; prefer activations with outputs around zero, or put batch norm between. With \
              batches the effect is milder than the picture of one sample suggests.",
-            "对网络输入做零中心化；优先选择输出以零为中心的激活函数，或在中间加批归一化。使用小批量时，影响比单样本的示意图要轻。",
+            "对网络输入做零中心化；优先选择输出以零为中心的激活函数，或在中间加批量归一化。使用小批量时，影响比单样本的示意图要轻。",
         )
 }
 
@@ -224,11 +224,11 @@ fn table(document: &Document) -> Table {
 }
 
 fn signs(curves: &[SignCurve]) -> Plot {
-    let plot = Plot::new(Text::new("batch", "批大小"), Text::new("share of units", "单元比例"));
+    let plot = Plot::new(Text::new("batch", "批量大小"), Text::new("share of units", "单元比例"));
     let plot = plot.scales(Scale::Logarithmic, Scale::Linear).y_range(0.0, 1.05);
     curves.iter().fold(plot, |plot, curve| {
         let shares = points(&curve.points, |point| point.batch as f64, |point| point.one_signed_fraction);
-        let chinese = curve.inputs.replace(", batch norm behind", "，其后有批归一化");
+        let chinese = curve.inputs.replace(", batch norm behind", "，其后有批量归一化");
         plot.with(Series::new(Text::new(curve.inputs, chinese), shares, Marks::LineAndPoints))
     })
 }

@@ -44,7 +44,7 @@ fn definition(page: Page, document: &Document) -> Page {
                 scaled.samples
             ),
             format!(
-                "这里输入三个通道，各 {} 个样本，位置、尺度与形状各不相同。输出的均值为 0、标准差为 1，形状却和原来一样：批归一化并不会把分布变成正态。",
+                "这里输入三个通道，各 {} 个样本，位置、尺度与形状各不相同。输出的均值为 0、标准差为 1，形状却和原来一样：批量归一化并不会把分布变成正态。",
                 scaled.samples
             ),
         )
@@ -54,7 +54,7 @@ fn definition(page: Page, document: &Document) -> Page {
             "Mean 0 and variance 1 may be too hard a constraint: it would keep a sigmoid in its straight middle. So each channel has two \
              learned numbers, γ and β, which set a new deviation and mean. They are learned like weights; what was there before does \
              not come back through them.",
-            "均值 0、方差 1 有时约束过强：例如会把 sigmoid 限制在近似直线的中段。因此每个通道有两个可学习的数 γ 与 β，重新设定标准差与均值。它们像权重一样学习得到，与原来的均值、标准差无关。",
+            "均值 0、方差 1 有时约束过强：例如会把 sigmoid 限制在近似直线的中段。因此每个通道有两个可学习的数 γ 与 β，重新设定标准差与均值。它们与权重一样通过学习得到，与原来的均值、标准差无关。",
         )
         .table(scale_and_shift(document))
         .paragraph(
@@ -77,14 +77,14 @@ fn signals(page: Page, document: &Document) -> Page {
         .paragraph(
             "The outputs of six tanh layers before training, from weights half as large as Xavier's: without batch norm the signal shrinks \
              layer by layer; with batch norm every layer starts from the same scale.",
-            "训练前六个 tanh 层的输出，权重只有 Xavier 的一半：没有批归一化时信号逐层缩小，有批归一化时每层都重新开始。",
+            "训练前六个 tanh 层的输出，权重只有 Xavier 的一半：没有批量归一化时信号逐层缩小，有批量归一化时每层都重新开始。",
         )
-        .histograms(Text::new("Without batch norm", "没有批归一化"), histograms(&distributions.without))
-        .histograms(Text::new("With batch norm before every tanh", "每个 tanh 之前有批归一化"), histograms(&distributions.with))
+        .histograms(Text::new("Without batch norm", "没有批量归一化"), histograms(&distributions.without))
+        .histograms(Text::new("With batch norm before every tanh", "每个 tanh 之前有批量归一化"), histograms(&distributions.with))
         .paragraph(
             "The same in numbers, from weights between a thousand times too small and far too large. Solid lines: with batch norm between \
              linear map and activation. Dashed: without.",
-            "再看数值，初始权重从过小到过大。实线：线性层与激活之间有批归一化；虚线：没有。",
+            "再看数值，初始权重从过小到过大。实线：线性层与激活之间有批量归一化；虚线：没有。",
         );
     for activation in ["tanh", "relu"] {
         let caption = Text::new(
@@ -129,7 +129,7 @@ fn epsilon(page: Page, document: &Document) -> Page {
     let share = shown(usual.and_then(|run| run.layers.first()).map(|layer| layer.normalised_std));
     let accuracy = shown(usual.map(|run| run.trained.train_accuracy));
     let best = shown(figures.runs.last().map(|run| run.trained.train_accuracy));
-    page.heading("Where batch norm fails too: ε", "批归一化也会失效之处：ε")
+    page.heading("Where batch norm fails too: ε", "批量归一化的失效情形：ε")
         .paragraph(
             format!(
                 "From weights of {scale} the network with batch norm learns nothing either ({accuracy} right). The cause is ε, which keeps the \
@@ -138,15 +138,15 @@ fn epsilon(page: Page, document: &Document) -> Page {
                  and falls short by more:"
             ),
             format!(
-                "权重取 {scale} 时，有批归一化的网络也学不到东西（正确率 {accuracy}）。原因是防止除以零的 ε：预激活值的方差是 n·Var(w)·Var(x)，这里不到 1e−6，而 ε 是 1e−5，\
-                 所以除以的其实是 √ε 而不是 σ。第一个批归一化之后，标准差是 {share} 而不是 1；下一层得到的输入更小，缺得更多："
+                "权重取 {scale} 时，有批量归一化的网络也学不到东西（准确率 {accuracy}）。原因是防止除以零的 ε：预激活值的方差是 n·Var(w)·Var(x)，这里不到 1e−6，而 ε 是 1e−5，\
+                 所以除以的其实是 √ε 而不是 σ。第一个批量归一化之后，标准差是 {share} 而不是 1；下一层得到的输入更小，缺得更多："
             ),
         )
         .formula(mathml("Var(\\hat{x}_l) = \\frac{v_l}{v_l + ε} \\quad v_l = n Var(w) (\\frac{1}{2} - \\frac{1}{2π}) Var(\\hat{x}_{l-1})").as_str())
         .plot(
             Text::new(
                 format!("Standard deviation after each batch norm, from weights of {scale}, for three values of ε; dashed, the formula"),
-                format!("权重为 {scale} 时每个批归一化之后的标准差，三种 ε；虚线为公式"),
+                format!("权重为 {scale} 时每个批量归一化之后的标准差，三种 ε；虚线为公式"),
             ),
             epsilon_plot(document),
         )
@@ -156,7 +156,7 @@ fn epsilon(page: Page, document: &Document) -> Page {
                  {best}. So batch norm tolerates weights as long as the variance they leave is large compared with ε."
             ),
             format!(
-                "如果原因果真如此，其他一切不变、只减小 ε 就应该能治好。确实如此：用最小的 ε，同样的权重达到 {best}。所以，只要权重留下的方差远大于 ε，批归一化就能容忍它们。"
+                "如果原因确实如此，那么其他条件不变、只减小 ε 就应该能解决问题。结果正是如此：用最小的 ε，同样的权重达到 {best}。所以，只要权重留下的方差远大于 ε，批量归一化就能容忍它们。"
             ),
         )
         .table(epsilon_table(document))
@@ -215,7 +215,7 @@ fn scale_and_shift(document: &Document) -> Table {
 
 fn epsilon_plot(document: &Document) -> Plot {
     let plot =
-        Plot::new(Text::new("layer", "层"), Text::new("standard deviation after batch norm", "批归一化之后的标准差"));
+        Plot::new(Text::new("layer", "层"), Text::new("standard deviation after batch norm", "批量归一化之后的标准差"));
     let runs = document.epsilons.runs.iter().enumerate();
     runs.fold(plot.scales(Scale::Linear, Scale::Logarithmic), |plot, (index, run)| {
         let epsilon = format!("ε = {}", exact(run.epsilon));
@@ -230,10 +230,10 @@ fn epsilon_plot(document: &Document) -> Plot {
 fn epsilon_table(document: &Document) -> Table {
     let columns = [
         ("ε", "ε"),
-        ("Std after batch norm, first layer", "批归一化后的标准差，首层"),
+        ("Std after batch norm, first layer", "批量归一化后的标准差，首层"),
         ("last layer", "末层"),
         ("Training loss", "训练损失"),
-        ("Training accuracy", "训练正确率"),
+        ("Training accuracy", "训练准确率"),
     ];
     let columns = columns.map(|(english, chinese)| Text::new(english, chinese)).to_vec();
     let caption =
@@ -278,9 +278,9 @@ fn signal(signals: &[Signal], activation: &str) -> Plot {
 fn accuracy(x_title: Text, curve: impl Fn(fn(&Pair) -> f64) -> Vec<Point>) -> Plot {
     let with = curve(|pair| pair.with.train_accuracy);
     let without = curve(|pair| pair.without.train_accuracy);
-    Plot::new(x_title, Text::new("training accuracy", "训练正确率"))
+    Plot::new(x_title, Text::new("training accuracy", "训练准确率"))
         .scales(Scale::Logarithmic, Scale::Linear)
         .y_range(0.0, 1.05)
-        .with(Series::new(Text::new("with batch norm", "有批归一化"), with, Marks::LineAndPoints).coloured(0))
+        .with(Series::new(Text::new("with batch norm", "有批量归一化"), with, Marks::LineAndPoints).coloured(0))
         .with(Series::new(Text::new("without", "无"), without, Marks::LineAndPoints).coloured(1))
 }

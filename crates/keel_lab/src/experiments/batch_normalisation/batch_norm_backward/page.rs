@@ -9,7 +9,7 @@ use super::{Document, Line, Sample};
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
     let page = Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             format!(
                 "A batch of {} samples in three channels goes through the engine's batch norm, and a gradient comes back. The \
@@ -18,8 +18,8 @@ pub(super) fn page(document: &Document) -> Page {
                 document.batch
             ),
             format!(
-                "一批 {} 个样本、三个通道，通过引擎的批归一化层，再把梯度传回来。图中的点是第一个通道的样本：横轴为归一化后的输入 x̂，纵轴为上游梯度 dy。\
-                 批归一化只放行直线解释不了的那部分。",
+                "一批 {} 个样本、三个通道，通过引擎的批量归一化层，再把梯度传回来。图中的点是第一个通道的样本：横轴为归一化后的输入 x̂，纵轴为上游梯度 dy。\
+                 批量归一化只保留直线无法解释的部分。",
                 document.batch
             ),
         )
@@ -122,14 +122,14 @@ fn zero(page: Page, document: &Document) -> Page {
              all up or \
              all down even where all inputs are positive: this is how batch norm ends the zigzag of relu. And if all weights in front are \
              multiplied by a, the output stays and dx shrinks by 1/a, as √(σ² + ε) stands below: large weights take small steps.",
-            "由此得出三点。批归一化之前的偏置，其梯度是 Σ dx = 0：它永远学不到东西，由 β 代劳。一个单元的梯度在每批中有正有负，所以即使输入全为正，\
-             它前面的权重也不会一起增大或一起减小：批归一化就是这样消除 ReLU 的锯齿路径的。若前面的权重都乘以 a，输出不变，而 dx 缩小为 1/a（分母里有 √(σ² + ε)）：权重越大，步子越小。",
+            "由此得出三点。批量归一化之前的偏置，其梯度是 Σ dx = 0：它无法学到任何东西，其作用由 β 承担。一个单元的梯度在每批中有正有负，所以即使输入全为正，\
+             它前面的权重也不会一起增大或一起减小：批量归一化就是这样消除 ReLU 的锯齿路径的。若前面的权重都乘以 a，输出不变，而 dx 缩小为 1/a（分母里有 √(σ² + ε)）：权重越大，步子越小。",
         )
         .heading("What to take away", "要点")
         .paragraph(
             "The backward pass of batch norm is a regression: dx is what remains of dy after its mean and its slope along x̂ are taken \
              out, times γ/√(σ² + ε). What was taken out goes to β and γ.",
-            "批归一化的反向传播是一次回归：从 dy 中去掉均值与沿 x̂ 的斜率，剩下的乘以 γ/√(σ² + ε) 就是 dx；去掉的部分交给了 β 与 γ。",
+            "批量归一化的反向传播是一次回归：从 dy 中去掉均值与沿 x̂ 的斜率，剩下的乘以 γ/√(σ² + ε) 就是 dx；去掉的部分交给了 β 与 γ。",
         )
 }
 
@@ -172,7 +172,7 @@ fn paths(document: &Document) -> Plot {
 fn lines(document: &Document) -> Table {
     let columns = [
         ("Line", "公式"),
-        ("By hand against", "手算对照"),
+        ("By hand against", "手算与引擎对照"),
         ("Largest number", "最大值"),
         ("Largest difference", "最大差异"),
     ];

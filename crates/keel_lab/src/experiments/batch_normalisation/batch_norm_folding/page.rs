@@ -9,19 +9,19 @@ use super::{Document, Map};
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
     Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             "Two networks learned the digits with batch norm. Then batch norm was taken out and its numbers put into the weights and \
              biases of the layer before it, once by the formula below and once by the engine, which does it whenever it predicts. \
              Every score of the test set is compared with that of the network with batch norm.",
-            "两个带批归一化的网络学完手写数字后，把批归一化拆掉，将它的数值并入前一层的权重与偏置：一次按下面的公式，一次由引擎完成（引擎每次预测都这样做）。\
-             测试集上的每个得分都与带批归一化的网络对比。",
+            "两个带批量归一化的网络学完手写数字后，去掉批量归一化，将它的数值并入前一层的权重与偏置：一次按下面的公式，一次由引擎完成（引擎每次预测都这样做）。\
+             测试集上的每个得分都与带批量归一化的网络对比。",
         )
         .table(networks(document))
         .plot(
             Text::new(
                 "First batch norm of the linear network: the line that each channel's batch norm is at inference, from pre-activation to output",
-                "线性网络的第一个批归一化：推理时每个通道的批归一化就是一条从预激活值到输出的直线",
+                "线性网络的第一个批量归一化：推理时每个通道的批量归一化就是一条从预激活值到输出的直线",
             ),
             lines(document),
         )
@@ -30,7 +30,7 @@ pub(super) fn page(document: &Document) -> Page {
         .paragraph(
             "In training mean and variance depend on the batch. At inference they are fixed numbers, and with them batch norm is a straight \
              line for each channel:",
-            "训练时均值与方差随批变化。推理时它们是固定的数，于是批归一化对每个通道只是一条直线：",
+            "训练时均值与方差随批变化。推理时它们是固定的数，于是批量归一化对每个通道只是一条直线：",
         )
         .formula(mathml("γ \\frac{z - μ}{\\sqrt{σ^2 + ε}} + β = \\frac{γ}{\\sqrt{σ^2 + ε}} z + (β - \\frac{γ μ}{\\sqrt{σ^2 + ε}})").as_str())
         .paragraph(
@@ -48,14 +48,14 @@ pub(super) fn page(document: &Document) -> Page {
             "At test time batch norm costs nothing. It can be folded only directly after the map: after the activation \
              there is no layer to fold it into. And it must be the running statistics that are folded; with those of the test batch \
              there is no fixed line.",
-            "测试时批归一化没有任何开销。只有紧跟在线性映射或卷积之后才能折叠：放在激活之后，前面就没有可折叠进去的层。而且折叠的必须是滑动统计量；用测试批自身的统计量时，不存在固定的直线。",
+            "测试时批量归一化没有任何开销。只有紧跟在线性映射或卷积之后才能折叠：放在激活之后，前面就没有可折叠进去的层。而且折叠的必须是滑动统计量；用测试批自身的统计量时，不存在固定的直线。",
         )
 }
 
 fn networks(document: &Document) -> Table {
     let columns = [
         ("Network", "网络"),
-        ("Test accuracy", "测试正确率"),
+        ("Test accuracy", "测试准确率"),
         ("Largest score", "最大得分"),
         ("Numbers before", "折叠前的数值个数"),
         ("after", "折叠后"),
@@ -68,8 +68,8 @@ fn networks(document: &Document) -> Table {
     let mut table = Table::new(caption, columns);
     for network in &document.networks {
         let name = match network.network {
-            Map::Linear => Text::new("linear – batch norm – relu", "线性 – 批归一化 – ReLU"),
-            Map::Convolution => Text::new("convolution – batch norm – relu", "卷积 – 批归一化 – ReLU"),
+            Map::Linear => Text::new("linear – batch norm – relu", "线性 – 批量归一化 – ReLU"),
+            Map::Convolution => Text::new("convolution – batch norm – relu", "卷积 – 批量归一化 – ReLU"),
         };
         table.text_row(vec![
             name,

@@ -12,17 +12,17 @@ use crate::samples::{Task, picture_size};
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
     let page = Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             "One trained network; only the statistics its batch norm layers use at inference differ. First, six ways to estimate \
              them from training data.",
-            "同一个训练好的网络，只有推理时批归一化所用的统计量不同。先看从训练数据估计它们的六种方法。",
+            "同一个训练好的网络，只有推理时批量归一化所用的统计量不同。先看从训练数据估计它们的六种方法。",
         )
         .table(sources(document))
         .side_by_side(
             Text::new(
                 "Mean and standard deviation of every unit of the last batch norm, against those of the whole training set: on the line, both agree",
-                "最后一个批归一化层每个单元的均值与标准差，与整个训练集上的对比：在直线上即一致",
+                "最后一个批量归一化层每个单元的均值与标准差，与整个训练集上的对比：在直线上即一致",
             ),
             vec![Part::new(Text::new("mean μ", "均值 μ"), units(document, 0)), Part::new(Text::new("standard deviation σ", "标准差 σ"), units(document, 1))],
         )
@@ -40,7 +40,7 @@ pub(super) fn page(document: &Document) -> Page {
         .table(kinds(document))
         .paragraph(
             "And the test batch's own mean and variance in detail, for batches of different size and composition.",
-            "最后细看用测试批自身的均值与方差，批的大小与组成各不相同。",
+            "最后考察使用测试批自身的均值与方差的情形，批的大小与组成各不相同。",
         )
         .plot(Text::new("Using the test batch's own statistics", "使用测试批自身的统计量"), by_batch(&document.own_statistics, document.running_accuracy));
     why(one_image(page, document))
@@ -50,16 +50,16 @@ pub(super) fn page(document: &Document) -> Page {
 pub(crate) fn by_batch(own_statistics: &[OwnStatistics], running_accuracy: f64) -> Plot {
     let curve = |y: &dyn Fn(&OwnStatistics) -> f64| points(own_statistics, |own| own.batch as f64, y);
     let running = curve(&|_| running_accuracy);
-    Plot::new(Text::new("test batch", "测试批大小"), Text::new("share of the test set", "测试集比例"))
+    Plot::new(Text::new("test batch", "测试批量大小"), Text::new("share of the test set", "测试集比例"))
         .scales(Scale::Logarithmic, Scale::Linear)
         .y_range(0.0, 1.05)
         .with(Series::new(
-            Text::new("right, own statistics, shuffled", "正确率，自身统计量，打乱"),
+            Text::new("right, own statistics, shuffled", "准确率，自身统计量，打乱"),
             curve(&|own| own.shuffled_accuracy),
             Marks::LineAndPoints,
         ))
         .with(Series::new(
-            Text::new("right, own statistics, sorted by class", "正确率，自身统计量，按类排序"),
+            Text::new("right, own statistics, sorted by class", "准确率，自身统计量，按类排序"),
             curve(&|own| own.sorted_accuracy),
             Marks::LineAndPoints,
         ))
@@ -68,7 +68,7 @@ pub(crate) fn by_batch(own_statistics: &[OwnStatistics], running_accuracy: f64) 
             curve(&|own| own.changing_fraction),
             Marks::LineAndPoints,
         ))
-        .with(Series::new(Text::new("right, running statistics", "正确率，滑动统计量"), running, Marks::Dashed))
+        .with(Series::new(Text::new("right, running statistics", "准确率，滑动统计量"), running, Marks::Dashed))
 }
 
 /// The same image among different neighbours.
@@ -159,7 +159,7 @@ fn why(page: Page) -> Page {
         )
         .paragraph(
             "In practice a moving average is kept during training, which costs nothing and is nearly the same once the weights move slowly. It forgets its start, 0 and 1, like 0.9<sup>k</sup>: after 50 batches half a per cent of it is left. The plain average of all training steps never forgets the first, when the weights were others; over batches seen with fixed weights it is the better of the two.",
-            "实践中在训练时顺便维护滑动平均，不花额外代价；权重变化变慢后，两者几乎相同。它以 0.9<sup>k</sup> 的速度忘掉初值 0 与 1：50 批后还剩千分之五。对所有训练步的累积平均则永远忘不掉最初权重还不同时的统计量；但权重固定时，它比滑动平均更准。",
+            "实践中在训练时顺便维护滑动平均，不花额外代价；权重变化变慢后，两者几乎相同。它以 0.9<sup>k</sup> 的速度忘掉初值 0 与 1：50 批后还剩千分之五。对所有训练步的累积平均则始终包含训练初期（权重尚不同）的统计量；但权重固定时，它比滑动平均更准。",
         )
         .heading("Why not the test data's own?", "为什么不用测试数据自身的？")
         .paragraph(
@@ -168,7 +168,7 @@ fn why(page: Page) -> Page {
              class has what the class has in common subtracted. And with fixed numbers batch norm is one multiplication and one \
              addition, which can be folded into the layer before ([[batch_norm_folding]]).",
             "一张图的答案不应取决于旁边的图。单个样本减去自己的均值为 0，于是所有样本得到同一个答案。小批量估计标准差的相对误差约为 1/√(2m)。\
-             只含一个类别的批，会把该类的共同特征减掉。而用固定的数，批归一化只是一次乘法与一次加法，可以折叠进前一层（[[batch_norm_folding]]）。",
+             只含一个类别的批，会把该类的共同特征减掉。而用固定的数，批量归一化只是一次乘法与一次加法，可以折叠进前一层（[[batch_norm_folding]]）。",
         )
         .heading("What to take away", "要点")
         .paragraph(
@@ -223,7 +223,7 @@ fn kinds(document: &Document) -> Table {
     ];
     let caption = Text::new(
         "Test accuracy, and in brackets the share of images whose answer depends on their neighbours",
-        "测试正确率；括号内为答案取决于同批图像的图像比例",
+        "测试准确率；括号内为答案取决于同批图像的图像比例",
     );
     let mut table = Table::new(caption, columns);
     for row in &document.kinds_of_batches {
@@ -246,7 +246,7 @@ fn kinds(document: &Document) -> Table {
 fn sources(document: &Document) -> Table {
     let columns = vec![
         Text::new("Statistics", "统计量"),
-        Text::new("Test accuracy", "测试正确率"),
+        Text::new("Test accuracy", "测试准确率"),
         Text::new("Test loss", "测试损失"),
         Text::new("Difference from the whole set", "与整个训练集的差异"),
     ];

@@ -11,7 +11,7 @@ use crate::samples::{PHOTOGRAPHS, picture_size};
 /// The page for one document and the images it shows.
 pub(super) fn page(document: &Document) -> Page {
     let recipes = &document.recipes;
-    let mut page = Page::new().heading("What you see", "你看到了什么").paragraph(
+    let mut page = Page::new().heading("What you see", "现象").paragraph(
         format!(
             "One image of each class, five times{}. Raw and [0, 1]: black is 0. The three recipes: grey is 0, darker is \
              negative, lighter is positive, because after centring every image has values on both sides.",
@@ -44,8 +44,8 @@ pub(super) fn page(document: &Document) -> Page {
             ),
         )
         .plot(
-            Text::new("Test accuracy by learning rate, mean over the seeds", "测试正确率随学习率的变化（各种子平均）"),
-            curves(Plot::new(Text::new("learning rate", "学习率"), Text::new("test accuracy", "测试正确率")), recipes, |recipe| {
+            Text::new("Test accuracy by learning rate, mean over the seeds", "测试准确率随学习率的变化（各种子平均）"),
+            curves(Plot::new(Text::new("learning rate", "学习率"), Text::new("test accuracy", "测试准确率")), recipes, |recipe| {
                 points(&recipe.runs, |run| run.learning_rate, |run| run.test_accuracy)
             })
             .scales(Scale::Logarithmic, Scale::Linear)
@@ -108,7 +108,7 @@ fn seen(document: &Document) -> Text {
     if smallest < f64::MAX {
         let rate = number(smallest);
         english.push_str(&format!(" With raw values the network is down to guessing at a rate of {rate}."));
-        chinese.push_str(&format!("用原始值时，学习率到 {rate}，网络就只能靠猜了。"));
+        chinese.push_str(&format!("用原始值时，学习率到 {rate}，网络就只能随机猜测了。"));
     }
     let gain = best(Recipe::ChannelMean) - best(Recipe::MinMax);
     if gain > 0.01 {
@@ -181,7 +181,7 @@ fn table(recipes: &[RecipeFigures]) -> Table {
         Text::same("Σλ"),
         Text::same("λ<sub>max</sub> / λ<sub>10</sub>"),
         Text::new("Best rate", "最佳学习率"),
-        Text::new("Test accuracy", "测试正确率"),
+        Text::new("Test accuracy", "测试准确率"),
     ];
     let caption = Text::new(
         "Mean and standard deviation of each channel, and the second moments λ of the training images: largest, sum, largest \

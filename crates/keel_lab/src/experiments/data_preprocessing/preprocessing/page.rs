@@ -15,7 +15,7 @@ const ROTATED: [usize; 3] = [0, 3, 4];
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
     let page = Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             "One cloud of points, on the same axes in every picture. Every statistic is fitted on the training points and then \
              applied to new ones too, which therefore come out only nearly centred and scaled.",

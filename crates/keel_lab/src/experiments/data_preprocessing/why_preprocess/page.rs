@@ -16,7 +16,7 @@ pub(super) fn page(document: &Document) -> Page {
     let far = document.offsets.iter().map(|one| Part::new(offset(one), from_afar(one, document.turn)));
     let near = document.offsets.iter().map(|one| Part::new(result(one, document.turn), up_close(one, document.turn)));
     Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             format!(
                 "Two classes, and the line through the origin that divides them best. The offset moves both classes along that \
@@ -47,7 +47,7 @@ pub(super) fn page(document: &Document) -> Page {
             ),
             near.collect(),
         )
-        .plot(Text::new("Accuracy after a turn of the decision line", "分类线转动后的正确率"), accuracies(document))
+        .plot(Text::new("Accuracy after a turn of the decision line", "分类线转动后的准确率"), accuracies(document))
         .table(table(document))
         .heading("Why", "为什么")
         .paragraph(
@@ -82,7 +82,7 @@ fn result(one: &OffsetFigures, turn: f64) -> Text {
     let after = number(one.drawn.accuracy);
     Text::new(
         format!("offset {offset}: accuracy {before}{after} ({turn}°)"),
-        format!("偏移 {offset}：正确率 {before}{after}（{turn}°）"),
+        format!("偏移 {offset}：准确率 {before}{after}（{turn}°）"),
     )
 }
 
@@ -105,7 +105,7 @@ fn up_close(one: &OffsetFigures, turn: f64) -> Plot {
 
 fn accuracies(document: &Document) -> Plot {
     let plot =
-        Plot::new(Text::new("turn of the line, degrees", "分类线转动角度（度）"), Text::new("accuracy", "正确率"));
+        Plot::new(Text::new("turn of the line, degrees", "分类线转动角度（度）"), Text::new("accuracy", "准确率"));
     let last = document.offsets.len().max(2) - 1;
     document.offsets.iter().enumerate().fold(plot.y_range(0.45, 1.02), |plot, (index, one)| {
         let curve = points(&one.turns, |turn| turn.degrees, |turn| turn.accuracy);

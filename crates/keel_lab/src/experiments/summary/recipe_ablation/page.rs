@@ -12,11 +12,11 @@ pub(super) fn page(document: &Document) -> Page {
     let Document { width, depth, steps, seeds, classes, variants, .. } = document;
     let guess = number(1.0 / *classes as f64);
     let (with_norm, without) = (costs(&variants[1..5], &variants[0]), costs(&variants[5..8], &variants[4]));
-    let dots = variants.iter().fold(Dots::new(Text::new("test accuracy", "测试正确率")), |dots, variant| {
+    let dots = variants.iter().fold(Dots::new(Text::new("test accuracy", "测试准确率")), |dots, variant| {
         dots.with(variant.name(), variant.accuracies.clone())
     });
     let page = Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             format!(
                 "The lecture ends with four recommendations: relu; subtract the mean and divide by the deviation; Kaiming's weights \
@@ -26,12 +26,12 @@ pub(super) fn page(document: &Document) -> Page {
                  run, the bar the mean; guessing gives {guess}."
             ),
             format!(
-                "课程最后归结为四条建议：用 ReLU；减均值、除以标准差；ReLU 用 Kaiming 初始化（tanh 用 Xavier）；在线性映射与激活之间加批归一化。\
+                "课程最后归结为四条建议：用 ReLU；减均值、除以标准差；ReLU 用 Kaiming 初始化（tanh 用 Xavier）；在线性映射与激活之间加批量归一化。\
                  这里用 {depth} 个隐层、每层 {width} 个单元的网络在小幅彩色图像（{classes} 张照片切成的小块，见 [[image_recipes]]）上训练 {steps} 步：\
-                 先四条全用，再逐一去掉。每种变体各取列表中的最佳学习率，并用 {seeds} 个随机种子。每个点是一次训练，竖线是平均值；随机猜测的正确率为 {guess}。"
+                 先四条全用，再逐一去掉。每种变体各取列表中的最佳学习率，并用 {seeds} 个随机种子。每个点是一次训练，竖线是平均值；随机猜测的准确率为 {guess}。"
             ),
         )
-        .dots(Text::new("Test accuracy of every run", "每次训练的测试正确率"), dots)
+        .dots(Text::new("Test accuracy of every run", "每次训练的测试准确率"), dots)
         .paragraph(
             format!(
                 "Test accuracy against all four: {}. Against the network that lacks batch norm alone: {}. A difference within twice \
@@ -40,13 +40,13 @@ pub(super) fn page(document: &Document) -> Page {
                 without.get(Language::English)
             ),
             format!(
-                "测试正确率与四条全用相比：{}。与只去掉批归一化的网络相比：{}。差别若不超过各种子标准误的两倍，就算无差别。",
+                "测试准确率与四条全用相比：{}。与只去掉批量归一化的网络相比：{}。差别若不超过各种子标准误的两倍，就算无差别。",
                 with_norm.get(Language::Chinese),
                 without.get(Language::Chinese)
             ),
         )
         .plot(Text::new("Training loss, mean over seeds, each of the four removed", "训练损失（各种子平均），逐一去掉四条建议"), losses(&variants[..5]))
-        .plot(Text::new("The same without batch norm", "没有批归一化时"), losses(&variants[4..]))
+        .plot(Text::new("The same without batch norm", "没有批量归一化时"), losses(&variants[4..]))
         .table(table(variants));
     why(page)
 }
@@ -75,19 +75,19 @@ fn why(page: Page) -> Page {
             "The four overlap. Batch norm sets the scale of every layer again, so raw inputs and weights of 0.01 do less harm with \
              it than without: it covers for the others. Take it away, and small weights lose the signal on its way through the \
              layers, the sigmoid loses the gradient on its way back, raw inputs leave only a small learning rate.",
-            "四条建议的作用有重叠。批归一化在每层重新设定尺度，所以有它在，原始输入与 0.01 的权重造成的损害比没有它时小：它替其他几条兜底。去掉它，\
+            "四条建议的作用有重叠。批量归一化在每层重新设定尺度，所以有它在，原始输入与 0.01 的权重造成的损害比没有它时小：它弥补了其他几条的缺失。去掉它，\
              小权重使信号在前向中消失，sigmoid 使梯度在反向中消失，原始输入只容许很小的学习率。",
         )
         .paragraph(
             "That is why removing one thing at a time can mislead: an ablation shows the value of a part in the presence of all \
              others, not what it is worth alone. The lower half of the chart, without batch norm, is the other side of it.",
-            "因此每次只去掉一条可能误导人：消融实验显示的是某一条在其余各条都在时的价值，而不是它单独的价值。图的下半部分（没有批归一化）展示的是另一面。",
+            "因此每次只去掉一条可能误导人：消融实验显示的是某一条在其余各条都在时的价值，而不是它单独的价值。图的下半部分（没有批量归一化）展示的是另一面。",
         )
         .heading("What to take away", "要点")
         .paragraph(
             "Follow all four: none costs much, and together they make deep networks train at the first attempt. If you must do \
              without batch norm, initialisation and preprocessing have to be right.",
-            "四条都用：它们代价不大，合在一起能让深层网络一次就训练成功。如果不能用批归一化，初始化与预处理就必须做对。",
+            "四条都用：它们代价不大，合在一起能让深层网络一次就训练成功。如果不能用批量归一化，初始化与预处理就必须做对。",
         )
 }
 
@@ -101,7 +101,7 @@ fn losses(variants: &[VariantFigures]) -> Plot {
 fn table(variants: &[VariantFigures]) -> Table {
     let columns = vec![
         Text::new("Variant", "变体"),
-        Text::new("Test accuracy", "测试正确率"),
+        Text::new("Test accuracy", "测试准确率"),
         Text::new("Spread", "离散度"),
         Text::new("Against all four", "与四条全用之差"),
         Text::new("Learning rate", "学习率"),

@@ -11,11 +11,11 @@ use crate::loss_curve::loss_points;
 pub(super) fn page(document: &Document) -> Page {
     let Document { width, depth, steps, learning_rate, seeds, runs, .. } = document;
     let rate = number(*learning_rate);
-    let dots = runs.iter().fold(Dots::new(Text::new("test accuracy", "测试正确率")), |dots, run| {
+    let dots = runs.iter().fold(Dots::new(Text::new("test accuracy", "测试准确率")), |dots, run| {
         dots.with(name(run), run.accuracies.clone())
     });
     let page = Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             format!(
                 "The same relu network, {depth} layers of {width} units, learns the digits from different initial weights with the \
@@ -24,7 +24,7 @@ pub(super) fn page(document: &Document) -> Page {
             ),
             format!(
                 "同一个 ReLU 网络（{depth} 层，每层 {width} 个单元）用同样的优化器（学习率 {rate}，动量 0.9，{steps} 步）、不同的初始权重学习手写数字，每种初始化训练 {seeds} 次。\
-                 在这个学习率下，能学的网络用任何随机种子都能学会；更大的学习率会使其中一些跳动。"
+                 在这个学习率下，能学的网络用任何随机种子都能学会；更大的学习率会使其中一些训练不稳定。"
             ),
         )
         .plot(
@@ -35,7 +35,7 @@ pub(super) fn page(document: &Document) -> Page {
             losses(document),
         )
         .dots(
-            Text::new("Test accuracy of every run; the bar is the mean", "每次训练的测试正确率；竖线是平均值"),
+            Text::new("Test accuracy of every run; the bar is the mean", "每次训练的测试准确率；竖线是平均值"),
             dots,
         )
         .table(table(runs));
@@ -63,7 +63,7 @@ fn why(page: Page, document: &Document) -> Page {
             ),
             format!(
                 "每个 ReLU 层把信号乘以 √(n·Var(w)/2)：Xavier 为 1/√2；常见的默认值、均匀分布 ±1/√n 为 1/√6；窄层用 0.01 则小得多。\
-                 经过所有层之后，信号只剩首层的 {xavier} 与 {uniform}：所有图像得分相同，传回的梯度也同样微小，损失停在瞎猜的水平 ln 10。"
+                 经过所有层之后，信号只剩首层的 {xavier} 与 {uniform}：所有图像得分相同，传回的梯度也同样微小，损失停在随机猜测的水平 ln 10。"
             ),
         )
         .paragraph(
@@ -76,8 +76,8 @@ fn why(page: Page, document: &Document) -> Page {
                 kaiming.0, kaiming.1, normed.0, normed.1
             ),
             format!(
-                "Kaiming 的倍数在前向与反向都是 1，用任何随机种子网络都能学会：测试正确率为 {} 到 {}。同样增益的正交权重能保持每个信号的长度，而不只是平均长度。\
-                 批归一化在每层重新设定尺度，连先前学不动的 Xavier 权重也能学会（{} 到 {}），只是在这样小的学习率下慢一些：它适合更大的学习率（[[batch_norm]]）。",
+                "Kaiming 的倍数在前向与反向都是 1，用任何随机种子网络都能学会：测试准确率为 {} 到 {}。同样增益的正交权重能保持每个信号的长度，而不只是平均长度。\
+                 批量归一化在每层重新设定尺度，连先前学不动的 Xavier 权重也能学会（{} 到 {}），只是在这样小的学习率下慢一些：它适合更大的学习率（[[batch_norm]]）。",
                 kaiming.0, kaiming.1, normed.0, normed.1
             ),
         )
@@ -95,7 +95,7 @@ fn losses(document: &Document) -> Plot {
         plot.with(Series::new(name(run), loss_points(&run.curve), Marks::Line))
     });
     let guessing = vec![(0.0, document.loss_of_guessing), (document.steps as f64, document.loss_of_guessing)];
-    plot.with(Series::new(Text::new("guessing, ln 10", "瞎猜，ln 10"), guessing, Marks::Dashed).coloured(7))
+    plot.with(Series::new(Text::new("guessing, ln 10", "随机猜测，ln 10"), guessing, Marks::Dashed).coloured(7))
 }
 
 fn table(runs: &[Runs]) -> Table {
@@ -104,13 +104,13 @@ fn table(runs: &[Runs]) -> Table {
         ("Signal, last / first layer", "信号，末层 / 首层"),
         ("Gradient, first / last layer", "梯度，首层 / 末层"),
         ("Training loss at the end", "最终训练损失"),
-        ("Test accuracy", "测试正确率"),
+        ("Test accuracy", "测试准确率"),
         ("Spread", "离散度"),
     ];
     let columns = columns.map(|(english, chinese)| Text::new(english, chinese)).to_vec();
     let caption = Text::new(
         "Signal and gradient before training, and the result: means over seeds, and the standard deviation of the accuracy",
-        "训练前的信号与梯度，以及训练结果：各随机种子的平均值，以及正确率的标准差",
+        "训练前的信号与梯度，以及训练结果：各随机种子的平均值，以及准确率的标准差",
     );
     let mut table = Table::new(caption, columns);
     for run in runs {
@@ -133,6 +133,6 @@ fn name(run: &Runs) -> Text {
         .replace("normal, std", "正态，标准差")
         .replace("uniform,", "均匀，")
         .replace("orthogonal, gain", "正交，增益")
-        .replace(", batch norm", "，批归一化");
+        .replace(", batch norm", "，批量归一化");
     Text::new(run.init, chinese)
 }

@@ -18,7 +18,7 @@ pub(super) fn page(document: &Document) -> Page {
 
 fn lecture(page: Page, document: &Document) -> Page {
     let Document { width, depth, batch, lecture, .. } = document;
-    page.heading("What you see", "你看到了什么")
+    page.heading("What you see", "现象")
         .paragraph(
             format!(
                 "{batch} standard normal samples go through {depth} equal layers of {width} units without biases, before any \
@@ -130,8 +130,8 @@ fn take_away(page: Page, lecture: &[LectureSetting]) -> Page {
                  its way back (here ×{large} per layer) instead of dying."
             ),
             format!(
-                "tanh 用 Xavier，ReLU 用 Kaiming。有两点常被说过头。权重过小时，并不是越深的层权重梯度越小：信号在前向中缩小，梯度在反向中缩小（这里每层 ×{small}），\
-                 两者的乘积在每一层都是同一个小数；网络越深越致命。权重过大时，tanh 的局部导数很小但不为零，总梯度在反向传播中反而增大（这里每层 ×{large}），而不是消失。"
+                "tanh 用 Xavier，ReLU 用 Kaiming。有两点常被夸大。权重过小时，并不是越深的层权重梯度越小：信号在前向中缩小，梯度在反向中缩小（这里每层 ×{small}），\
+                 两者的乘积在每一层都是同一个小数；网络越深，影响越严重。权重过大时，tanh 的局部导数很小但不为零，总梯度在反向传播中反而增大（这里每层 ×{large}），而不是消失。"
             ),
         )
         .paragraph(

@@ -13,7 +13,7 @@ pub(super) fn page(document: &Document) -> Page {
     let Document { depth, width, seeds, .. } = document;
     let wrong = number(document.if_variance.factor);
     let page = Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             format!(
                 "Relu networks of {depth} layers and {width} units with weights of variance g/n, {seeds} networks for each g. The \
@@ -40,7 +40,7 @@ pub(super) fn page(document: &Document) -> Page {
 }
 
 fn one_layer(page: Page, document: &Document) -> Page {
-    page.heading("Step 1: one sum", "第 1 步：一个和")
+    page.heading("Step 1: one sum", "第 1 步：一个求和式")
         .paragraph(
             "A unit adds up n products of weight and input, y = Σ w x. The weights are independent of the inputs and have mean 0, \
              so every cross term E[w w′ x x′] vanishes. What remains of the input is its second moment, not its variance. \
@@ -105,7 +105,7 @@ fn all_layers(page: Page, document: &Document) -> Page {
             ),
             format!(
                 "第一层之前没有 ReLU，按同样的论证其权重方差应为 1/n。取 2/n 只在起点把方差加倍一次，之后无论多深都保持这个倍数：标准差在首层是 {} 倍，在末层是 {} 倍（√2 = 1.414）。\
-                 只在一层出现的因子无关紧要；每层都出现才要命。",
+                 只在一层出现的因子无关紧要；每层都出现的因子才起决定作用。",
                 ratios.0, ratios.1
             ),
         )

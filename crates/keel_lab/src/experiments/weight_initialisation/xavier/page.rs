@@ -9,7 +9,7 @@ use super::{Comparison, Document, Layer, Step};
 /// The page for one document.
 pub(super) fn page(document: &Document) -> Page {
     let page = Page::new()
-        .heading("What you see", "你看到了什么")
+        .heading("What you see", "现象")
         .paragraph(
             "A derivation, with a simulation of each step. The question: how large must the weights w of a \
              layer y = W x be so that y varies as much as x?",
@@ -77,7 +77,7 @@ fn limits(page: Page, document: &Document) -> Page {
         .paragraph(
             "Tanh is nearly a straight line only for small inputs. From a standard normal input it keeps less than it gets, the \
              next layer keeps more of the less, and the signal decays without end, but slowly, like 1/√l.",
-            "tanh 只在输入很小时才近似直线。对标准正态输入，它输出的比得到的少；下一层在更小的信号上损失更少；于是信号一直衰减，但很慢，约为 1/√l。",
+            "tanh 只在输入很小时才近似直线。对标准正态输入，它的输出小于输入；信号越小，下一层的衰减也越少；于是信号持续但缓慢地衰减，约为 1/√l。",
         )
         .plot(Text::new("Tanh with Xavier's weights", "tanh 配 Xavier 权重"), tanh(document))
         .paragraph(
