@@ -135,9 +135,12 @@ mod tests {
             facts.push(format!("{row:?}"));
         }
         let steps: &[&str] = match is_image {
-            true => {
-                &["[\"channel_standardize\"]", "[\"center\", \"zca\"]", "[\"min_max\"]", "[\"mean_image\", \"pca\"]"]
-            }
+            true => &[
+                "[\"channel_standardize\"]",
+                "[\"center\", \"zca\"]",
+                "[\"min_max\"]",
+                "[\"mean_image\", {type=\"pca\", components=5}]",
+            ],
             false => &[
                 "[\"robust_scale\", \"soft_clip\"]",
                 "[\"clip\", \"standardize\"]",
@@ -229,7 +232,8 @@ mod tests {
                     length(&own)
                 });
                 assert_eq!(parts.iter().sum::<usize>(), length(&whole), "{parts:?}");
-                let largest = whole.samples().div_ceil(ranks) * whole.sample_shape().len();
+                // Files are divided before it is known which of them cannot be decoded.
+                let largest = (whole.samples().div_ceil(ranks) + 1) * whole.sample_shape().len();
                 assert!(parts.iter().all(|part| *part <= largest), "{parts:?} of {}", length(&whole));
             }
         }
@@ -270,7 +274,7 @@ mod tests {
         let config = DataConfig::of_source("digits");
         load(&config, Some(&(Arc::new(peers) as Arc<dyn Peers>))).unwrap();
         let rows = lent.recv().unwrap();
-        assert_eq!(rows.answer(&0u64.to_le_bytes()).len(), 64 * 4);
+        assert_eq!(rows.answer(&0u64.to_le_bytes()).len(), 64);
         assert_eq!(rows.answer(&[]), [0; 0]);
         for row in [899, 1_797, u64::MAX, u64::MAX / 64] {
             let question = [0u64.to_le_bytes(), row.to_le_bytes()].concat();
