@@ -1,5 +1,13 @@
 //! Train neural networks on the CPU you have, and see whether they are healthy.
 //!
+//! The command `evenkeel` comes with the feature `program`, which is on by default. A library user leaves it out, and with it the
+//! command line, the reports, the lab and the studio:
+//!
+//! ```toml
+//! [dependencies]
+//! evenkeel = { version = "0.2", default-features = false }
+//! ```
+//!
 //! ```no_run
 //! use evenkeel::prelude::*;
 //!

@@ -1,6 +1,7 @@
 //! The library as its user writes it: build, train, measure, predict.
 
 mod data;
+mod dependencies;
 
 use evenkeel::prelude::*;
 
