@@ -21,7 +21,7 @@ use clap::Parser;
 
 use arguments::Arguments;
 use failure::Stop;
-use terminal::Output;
+use terminal::{Form, Output};
 
 /// Everything a config can name, section by section with one line each, as `evenkeel catalog --json` prints it.
 pub fn catalog() -> serde_json::Value {
@@ -33,7 +33,7 @@ pub fn catalog() -> serde_json::Value {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     keel_kernels::flush_subnormals();
     let arguments = Arguments::parse_from(arguments);
-    let mut output = Output::new(arguments.json);
+    let mut output = Output::new(Form { json: arguments.json, quiet: arguments.quiet });
     let ended = environment::check()
         .and_then(|()| interruption::listen().map_err(Stop::from))
         .and_then(|()| commands::run(arguments.command, &mut output));

@@ -7,6 +7,7 @@ mod image_folders;
 mod interchange;
 mod lab;
 mod listings;
+mod manners;
 mod predict;
 #[path = "../program/mod.rs"]
 mod program;
@@ -17,3 +18,4 @@ mod results;
 mod studio;
 mod tables;
 mod training;
+mod user_defaults;

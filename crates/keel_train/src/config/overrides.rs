@@ -7,7 +7,7 @@ use super::located::{Entry, Located, Node, Origin};
 /// An override is a dotted key (a number selects an element of an array, as in `model.layers.0.kernel=5`), an equals
 /// sign, and a value in the syntax of TOML, where a bare word is a string. Tables on the way are created. A table that is
 /// written as a mere name, such as `loss = "cross_entropy"`, becomes `{ type = "cross_entropy", … }` when one of its keys
-/// is set. Another `type` resets the keys the file gives beside it.
+/// is set. Another `type` resets the keys that files give next to it.
 ///
 /// # Errors
 /// One message per override that is malformed or leads into a value that has no keys.
@@ -34,13 +34,13 @@ fn apply_one(root: &mut Located, index: usize, text: &str) -> Result<(), String>
     Ok(())
 }
 
-/// Keys the file gives for one variant (an optimiser's learning rate, say) mean nothing for another.
+/// Keys that files give for one variant (an optimiser's learning rate, say) mean nothing for another.
 fn forget_other_variant(parent: &mut Located, variant: &Located) {
     if parent.get("type").and_then(Located::as_str) == variant.as_str() {
         return;
     }
     if let Node::Table(entries) = &mut parent.node {
-        entries.retain(|entry| !matches!(entry.key_origin, Origin::File(_)));
+        entries.retain(|entry| !matches!(entry.key_origin, Origin::File(_) | Origin::UserDefaults { .. }));
     }
 }
 
