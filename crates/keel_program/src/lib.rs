@@ -17,7 +17,7 @@ mod terminal;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use arguments::Arguments;
 use failure::Stop;
@@ -36,7 +36,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut output = Output::new(Form { json: arguments.json, quiet: arguments.quiet });
     let ended = environment::check()
         .and_then(|()| interruption::listen().map_err(Stop::from))
-        .and_then(|()| commands::run(arguments.command, &mut output));
+        .and_then(|()| commands::run(arguments.command, Arguments::command, &mut output));
     match ended {
         Ok(status) => status.into(),
         // Whoever read the output has seen enough, as in `evenkeel catalog | head`.

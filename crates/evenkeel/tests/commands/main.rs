@@ -1,6 +1,7 @@
 //! Commands of the program, each file one command or one question a user asks.
 
 mod bench;
+mod documents;
 mod front_door;
 mod health;
 mod image_folders;

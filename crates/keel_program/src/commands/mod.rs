@@ -84,11 +84,11 @@ pub(crate) enum Command {
     Man(man::Arguments),
 }
 
-/// Runs `command`, which prints to `output`.
+/// Runs `command`, which prints to `output`. `program` defines all arguments, for scripts and pages made of them.
 ///
 /// # Errors
 /// A failure to show, or the news that the output is not read any more.
-pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop> {
+pub(crate) fn run(command: Command, program: fn() -> clap::Command, output: &mut Output) -> Result<Status, Stop> {
     if !matches!(command, Command::Train(_)) {
         ranks::refuse()?;
     }
@@ -115,7 +115,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop>
         Command::Init(arguments) => init::run(&arguments, output),
         Command::Schema(arguments) => schema::run(&arguments, output),
         Command::Catalog(arguments) => catalog::run(&arguments, output),
-        Command::Completions(arguments) => completions::run(&arguments, output),
-        Command::Man(arguments) => man::run(&arguments, output),
+        Command::Completions(arguments) => completions::run(&arguments, program(), output),
+        Command::Man(arguments) => man::run(&arguments, program(), output),
     }
 }

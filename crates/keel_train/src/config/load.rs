@@ -1,6 +1,5 @@
 //! From a file, a preset or nothing, through overrides and validation, to a [`Config`].
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::given::GivenKeys;
@@ -8,6 +7,7 @@ use super::located::{Located, Origin};
 use super::named::{Named, named};
 use super::presets::PRESETS;
 use super::problem::{ConfigError, Problem};
+use super::text_file::read;
 use super::user_defaults::UserDefaults;
 use super::{Config, overrides, source, stored_schema, validate};
 
@@ -71,14 +71,6 @@ pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigErr
         refusal(&path, "", Problem { key: String::new(), message, origin: Origin::Default })
     })?;
     Ok((path, text))
-}
-
-/// A pipe or a device is refused: reading it would wait for its writer, or never end.
-pub(super) fn read(path: &Path) -> io::Result<String> {
-    if path.exists() {
-        keel_data::check_is_file(path).map_err(io::Error::other)?;
-    }
-    std::fs::read_to_string(path)
 }
 
 /// Does the work of [`load`], from the `text` of the file `path`.

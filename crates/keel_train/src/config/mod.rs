@@ -15,6 +15,7 @@ mod presets;
 mod problem;
 mod sections;
 mod source;
+mod text_file;
 mod user_defaults;
 mod validate;
 

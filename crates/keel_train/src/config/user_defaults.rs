@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::load::read;
 use super::located::{Entry, Located, Node, Origin};
 use super::problem::{ConfigError, Problem, line_of};
+use super::text_file::read;
 use super::{stored_schema, validate};
 
 /// A config file whose values apply where neither the config nor an override gives one.

@@ -1,10 +1,9 @@
 //! `completions`: a script by which a shell completes the commands and options of the program.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use serde_json::json;
 
-use crate::arguments::Arguments as AllArguments;
 use crate::failure::{Failure, Stop};
 use crate::terminal::{Output, Status};
 
@@ -25,12 +24,11 @@ pub(crate) struct Arguments {
     shell: Shell,
 }
 
-/// Prints the script.
-pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+/// Prints the script for `program`.
+pub(crate) fn run(arguments: &Arguments, mut program: Command, output: &mut Output) -> Result<Status, Stop> {
     let mut script = Vec::new();
-    let mut command = AllArguments::command();
-    let name = command.get_name().to_owned();
-    clap_complete::generate(arguments.shell, &mut command, name, &mut script);
+    let name = program.get_name().to_owned();
+    clap_complete::generate(arguments.shell, &mut program, name, &mut script);
     let script = String::from_utf8(script)
         .map_err(|error| Failure::new(format!("the script for {} is not text: {error}", arguments.shell)))?;
     output.data(&json!({ "shell": arguments.shell.to_string(), "script": script }), || script.clone())?;

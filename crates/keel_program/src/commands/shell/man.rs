@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command, CommandFactory, ValueHint};
+use clap::{Args, Command, ValueHint};
 use clap_mangen::Man;
 use keel_train::runs::write_atomically;
 use serde_json::json;
 
-use crate::arguments::Arguments as AllArguments;
 use crate::failure::{Failure, Stop, unwritable};
 use crate::terminal::{Output, Status, plural};
 
@@ -31,9 +30,8 @@ struct Page {
     text: String,
 }
 
-/// Writes the pages, or prints the first.
-pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
-    let mut program = AllArguments::command();
+/// Writes the pages of `program`, or prints the first.
+pub(crate) fn run(arguments: &Arguments, mut program: Command, output: &mut Output) -> Result<Status, Stop> {
     program.build();
     let Some(folder) = &arguments.folder else {
         let page = page(&program, program.get_name())?;
@@ -52,8 +50,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 /// The pages of `command`, typed as `typed` (`evenkeel bench`), and of all commands in it.
 fn collect(command: &Command, typed: &str, pages: &mut Vec<Page>) -> Result<(), Failure> {
     pages.push(page(command, typed)?);
-    let shown = command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help");
-    shown.map(|inner| collect(inner, &format!("{typed} {}", inner.get_name()), pages)).collect()
+    let mut shown = command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help");
+    shown.try_for_each(|inner| collect(inner, &format!("{typed} {}", inner.get_name()), pages))
 }
 
 fn page(command: &Command, typed: &str) -> Result<Page, Failure> {
