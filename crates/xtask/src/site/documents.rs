@@ -35,7 +35,14 @@ const SECTIONS: [(&str, &[&str]); 5] = [
     ),
     (
         "Reference",
-        &["docs/config_keys.md", "docs/rules.md", "docs/files.md", "docs/measurements.md", "docs/reliability.md"],
+        &[
+            "docs/commands.md",
+            "docs/config_keys.md",
+            "docs/rules.md",
+            "docs/files.md",
+            "docs/measurements.md",
+            "docs/reliability.md",
+        ],
     ),
     (
         "Project",

@@ -1,8 +1,8 @@
 //! Consoles of the tutorials: every command is run, and its output is that of the document.
 //!
 //! In a block `console`, a line `$ evenkeel …` is a command, and the lines up to the next one are its output, standard output
-//! and standard error as they come. A line `...` stands for any lines. A block `toml` that begins with `# NAME.toml` is
-//! written to that file first. Times, and facts about the machine, are not compared. Commands use the portable level of the kernels,
+//! and standard error as they come. A line `...` stands for any lines. A block that begins with `# NAME.toml` or `# NAME.jsonl`
+//! is written to that file first. Times, and facts about the machine, are not compared. Commands use the portable level of the kernels,
 //! whose numbers are the same on every machine.
 
 use std::fs::File;
@@ -56,8 +56,10 @@ fn check(name: &str) {
                 }
             }
             _ => {
-                if let Some(file) = block[0].strip_prefix("# ").filter(|file| file.ends_with(".toml")) {
-                    std::fs::write(program.path(file), block.join("\n")).unwrap();
+                // JSON has no comments, so the line of the name is not part of the file.
+                let named = |ending: &str| block[0].strip_prefix("# ").filter(|file| file.ends_with(ending));
+                if let Some(file) = named(".toml").or_else(|| named(".jsonl")) {
+                    std::fs::write(program.path(file), block[1..].join("\n")).unwrap();
                 }
                 block.iter().for_each(|line| result.push_str(&format!("{line}\n")));
             }

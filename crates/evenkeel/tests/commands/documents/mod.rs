@@ -1,5 +1,6 @@
 //! Documents that the program takes part in writing: what they show is what it does.
 
+mod commands_page;
 mod config_keys;
 mod consoles;
 
