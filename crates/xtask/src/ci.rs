@@ -245,7 +245,8 @@ mod tests {
         assert_eq!(skipped_text("skipped a: no b\n"), "1 tests skipped\n  skipped a: no b");
         let many = "skipped a: no b\n".repeat(MOST_SKIPPED + 1);
         let text = skipped_text(&many);
-        assert!(text.starts_with("27 tests skipped, more than the 26 allowed\n"), "{text}");
+        let expected = format!("{} tests skipped, more than the {MOST_SKIPPED} allowed\n", MOST_SKIPPED + 1);
+        assert!(text.starts_with(&expected), "{text}");
     }
 
     #[test]

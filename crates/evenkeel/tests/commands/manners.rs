@@ -1,11 +1,10 @@
 //! Conduct of the program in a shell: completions, the manual, colours, silence, widths, misspelt words.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use keel_testkit::skipped;
 
-use crate::program::{ENVIRONMENT, Program};
+use crate::program::Program;
 
 /// Returns true if `program` can be started; its absence is reported for `test`.
 fn has(program: &str, test: &str) -> bool {
@@ -14,21 +13,6 @@ fn has(program: &str, test: &str) -> bool {
         skipped(test, &format!("there is no {program}"));
     }
     found
-}
-
-/// Output of the program on a terminal of 80 columns, its two streams mixed.
-#[cfg(target_os = "linux")]
-fn on_terminal(program: &Program, arguments: &str, colours: bool) -> String {
-    let binary = program.process().get_program().to_owned();
-    let line = format!("stty cols 80 rows 24; exec '{}' {arguments}", Path::new(&binary).display());
-    let mut command = Command::new("script");
-    command.args(["-qec", &line, "/dev/null"]).current_dir(program.path("")).envs(ENVIRONMENT);
-    command.env("TERM", "xterm-256color").env("SHELL", "/bin/sh").stdin(Stdio::null());
-    if colours {
-        command.env_remove("NO_COLOR");
-    }
-    let output = command.output().unwrap();
-    String::from_utf8(output.stdout).unwrap().replace('\r', "")
 }
 
 #[test]
@@ -124,48 +108,69 @@ fn exit_statuses_are_documented() {
     }
 }
 
-#[test]
 #[cfg(target_os = "linux")]
-fn colours_are_for_terminals_that_want_them() {
-    let program = Program::new();
-    if !has("script", "colours_are_for_terminals_that_want_them") {
-        return;
-    }
-    for arguments in ["train missing.toml", "--help", "trian", "train missing.csv --json"] {
-        let (plain, coloured) = (on_terminal(&program, arguments, false), on_terminal(&program, arguments, true));
-        assert!(plain.len() > 20 && !plain.contains("\u{1b}["), "{arguments}: {plain:?}");
-        assert!(coloured.contains("\u{1b}["), "{arguments}: {coloured:?}");
-    }
-}
+mod on_a_terminal {
+    use std::path::Path;
+    use std::process::{Command, Stdio};
 
-#[test]
-#[cfg(target_os = "linux")]
-fn tables_fit_eighty_columns() {
-    let program = Program::new();
-    if !has("script", "tables_fit_eighty_columns") {
-        return;
+    use super::has;
+    use crate::program::{ENVIRONMENT, Program};
+
+    /// Output of the program on a terminal of 80 columns, its two streams mixed.
+    fn on_terminal(program: &Program, arguments: &str, colours: bool) -> String {
+        let binary = program.process().get_program().to_owned();
+        let line = format!("stty cols 80 rows 24; exec '{}' {arguments}", Path::new(&binary).display());
+        let mut command = Command::new("script");
+        command.args(["-qec", &line, "/dev/null"]).current_dir(program.path("")).envs(ENVIRONMENT);
+        command.env("TERM", "xterm-256color").env("SHELL", "/bin/sh").stdin(Stdio::null());
+        if colours {
+            command.env_remove("NO_COLOR");
+        }
+        let output = command.output().unwrap();
+        String::from_utf8(output.stdout).unwrap().replace('\r', "")
     }
-    let deep = "digits --set model.preset=resnet20 --set model.width=4 --set train.threads=1";
-    let commands = [
-        format!("train {deep} --set train.epochs=1 --set run.name=r --quiet"),
-        format!("plan {deep}"),
-        format!("check {deep} --budget 1s"),
-        "eval runs/r".to_owned(),
-        "train --find-lr".to_owned(),
-        "plan --ranks 4 --network 25gbit".to_owned(),
-        "compare runs/r runs/r".to_owned(),
-        "catalog".to_owned(),
-        "explain".to_owned(),
-        "lab list".to_owned(),
-        "--help".to_owned(),
-        "train --help".to_owned(),
-    ];
-    let mut wide = Vec::new();
-    for command in commands {
-        let text = on_terminal(&program, &command, false);
-        assert!(text.lines().count() > 3, "{command}: {text}");
-        let lines = text.lines().filter(|line| line.chars().count() > 80);
-        wide.extend(lines.map(|line| format!("{command}: {} columns\n{line}", line.chars().count())));
+
+    #[test]
+    fn colours_are_for_terminals_that_want_them() {
+        let program = Program::new();
+        if !has("script", "colours_are_for_terminals_that_want_them") {
+            return;
+        }
+        for arguments in ["train missing.toml", "--help", "trian", "train missing.csv --json"] {
+            let (plain, coloured) = (on_terminal(&program, arguments, false), on_terminal(&program, arguments, true));
+            assert!(plain.len() > 20 && !plain.contains("\u{1b}["), "{arguments}: {plain:?}");
+            assert!(coloured.contains("\u{1b}["), "{arguments}: {coloured:?}");
+        }
     }
-    assert!(wide.is_empty(), "{}", wide.join("\n"));
+
+    #[test]
+    fn tables_fit_eighty_columns() {
+        let program = Program::new();
+        if !has("script", "tables_fit_eighty_columns") {
+            return;
+        }
+        let deep = "digits --set model.preset=resnet20 --set model.width=4 --set train.threads=1";
+        let commands = [
+            format!("train {deep} --set train.epochs=1 --set run.name=r --quiet"),
+            format!("plan {deep}"),
+            format!("check {deep} --budget 1s"),
+            "eval runs/r".to_owned(),
+            "train --find-lr".to_owned(),
+            "plan --ranks 4 --network 25gbit".to_owned(),
+            "compare runs/r runs/r".to_owned(),
+            "catalog".to_owned(),
+            "explain".to_owned(),
+            "lab list".to_owned(),
+            "--help".to_owned(),
+            "train --help".to_owned(),
+        ];
+        let mut wide = Vec::new();
+        for command in commands {
+            let text = on_terminal(&program, &command, false);
+            assert!(text.lines().count() > 3, "{command}: {text}");
+            let lines = text.lines().filter(|line| line.chars().count() > 80);
+            wide.extend(lines.map(|line| format!("{command}: {} columns\n{line}", line.chars().count())));
+        }
+        assert!(wide.is_empty(), "{}", wide.join("\n"));
+    }
 }

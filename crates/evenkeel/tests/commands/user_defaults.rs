@@ -22,7 +22,7 @@ fn defaults_lie_below_the_config_and_stay_with_the_run() {
     );
     let trained = as_user(&program, &["train", "my.toml", "--set", "run.name=r", "--json"]);
     assert_eq!(trained.succeeded().json()["epochs"], 3);
-    let line = "home/evenkeel/config.toml: train.epochs = 3, optimizer.type = \"adam\"\n";
+    let line = "evenkeel/config.toml: train.epochs = 3, optimizer.type = \"adam\"\n";
     assert!(trained.stderr.contains("defaults    ") && trained.stderr.contains(line), "{}", trained.stderr);
     let config = std::fs::read_to_string(program.path("runs/r/config.toml")).unwrap();
     for line in ["epochs = 3", "batch_size = 40", "type = \"adam\""] {

@@ -1,9 +1,9 @@
-//! Consoles of the tutorials: every command is run, and its output is that of the document.
+//! Consoles of the tutorials and guides: every command is run, and its output is that of the document.
 //!
 //! In a block `console`, a line `$ evenkeel …` is a command, and the lines up to the next one are its output, standard output
 //! and standard error as they come. A line `...` stands for any lines. A block that begins with `# NAME.toml` or `# NAME.jsonl`
 //! is written to that file first. Times, and facts about the machine, are not compared. Commands use the portable level of the kernels,
-//! whose numbers are the same on every machine.
+//! whose numbers do not depend on the vector unit.
 
 use std::fs::File;
 use std::path::Path;
@@ -13,6 +13,12 @@ use crate::program::Program;
 
 /// A line that stands for any lines.
 const GAP: &str = "...";
+
+#[test]
+fn howto() {
+    check("howto/command_line.md");
+    check("howto/configuration.md");
+}
 
 #[test]
 fn your_data() {
@@ -57,7 +63,8 @@ fn check(name: &str) {
             }
             _ => {
                 // JSON has no comments, so the line of the name is not part of the file.
-                let named = |ending: &str| block[0].strip_prefix("# ").filter(|file| file.ends_with(ending));
+                let file = block[0].strip_prefix("# ").filter(|file| !file.contains('/'));
+                let named = |ending: &str| file.filter(|file| file.ends_with(ending));
                 if let Some(file) = named(".toml").or_else(|| named(".jsonl")) {
                     std::fs::write(program.path(file), block[1..].join("\n")).unwrap();
                 }

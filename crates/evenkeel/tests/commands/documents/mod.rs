@@ -1,7 +1,11 @@
 //! Documents that the program takes part in writing: what they show is what it does.
 
+// The name of the program ends in `.exe` on Windows.
+#[cfg(unix)]
 mod commands_page;
 mod config_keys;
+// Elsewhere, exp and log of the system round in another way, and paths look different.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod consoles;
 
 use std::path::PathBuf;
