@@ -77,3 +77,14 @@ fn faults_of_the_file_are_refused_with_its_name() {
     command.env("EVENKEEL_CONFIG", "missing.toml");
     program.finish(&mut command, &named).refused(&["missing.toml: cannot read your defaults"]);
 }
+
+#[test]
+fn benchmarks_do_not_depend_on_them() {
+    let program = Program::new();
+    write(&program.path("faulty.toml"), "[train]\nepochs = 0\n");
+    let arguments = ["bench", "--no-peers", "--only", "start", "--turns", "1", "--json"];
+    let mut command = program.command(&arguments);
+    command.env("EVENKEEL_CONFIG", "faulty.toml");
+    let measured = program.finish(&mut command, &arguments);
+    assert!(measured.succeeded().json()["rows"][0]["seconds"].is_f64(), "{}", measured.stdout);
+}

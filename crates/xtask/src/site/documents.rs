@@ -65,11 +65,11 @@ pub(super) struct SiteFile {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Makes every page from the sources below `root`.
+/// Makes every page from the sources below `root`, with a link to the address `lab` if there is one.
 ///
 /// # Errors
 /// Every link that leads nowhere, every source that is missing, and every document of `docs/` that is in no section.
-pub(super) fn pages(root: &Path) -> Result<Vec<SiteFile>, Vec<String>> {
+pub(super) fn pages(root: &Path, lab: Option<&str>) -> Result<Vec<SiteFile>, Vec<String>> {
     let sources: Vec<&str> = SECTIONS.iter().flat_map(|(_, sources)| sources.iter().copied()).collect();
     let mut problems: Vec<String> = unlisted(root, &sources);
     let mut documents: Vec<Document> = Vec::new();
@@ -92,7 +92,7 @@ pub(super) fn pages(root: &Path) -> Result<Vec<SiteFile>, Vec<String>> {
     let mut files = Vec::new();
     for (index, document) in documents.iter().enumerate() {
         let before = index.checked_sub(1).and_then(|index| documents.get(index));
-        let neighbours = Neighbours { before, after: documents.get(index + 1) };
+        let neighbours = Neighbours { lab, before, after: documents.get(index + 1) };
         let mut follow = |target: &str| match follow(root, document, target, &by_source) {
             Ok(Link::Asset(path)) => {
                 assets.insert(path.clone());
@@ -188,13 +188,15 @@ mod tests {
 
     #[test]
     fn every_document_becomes_a_page_whose_links_lead_somewhere() {
-        let files = pages(&crate::root()).unwrap_or_else(|problems| panic!("{}", problems.join("\n")));
+        let files =
+            pages(&crate::root(), Some("../index.html")).unwrap_or_else(|problems| panic!("{}", problems.join("\n")));
         let text = |path: &str| {
             let file = files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("no {path}"));
             String::from_utf8(file.bytes.clone()).unwrap()
         };
         let start = text("index.html");
         assert!(start.contains("<img src=\"pictures/report.png\"") && start.contains("href=\"rules.html\""), "{start}");
+        assert!(text("howto/data.html").contains("<a href=\"../../index.html\">The lab</a>"));
         assert!(text("rules.html").contains("<h2 id=\"k010-dead-relu\">"));
         assert!(text("howto/command_line.html").contains("href=\"../config_keys.html\""));
         assert!(text("readme.zh-cn.html").contains("<html lang=\"zh-CN\">"));

@@ -20,6 +20,8 @@ const MODULE_VARIABLE: &str = "EVENKEEL_BROWSER_MODULE";
 
 /// Folder of the documents in the site.
 const DOCUMENTS: &str = "docs";
+/// Start of the lab, from the folder of the documents.
+const LAB: &str = "../index.html";
 
 /// `cargo xtask site [FOLDER]` writes the site, to `target/site` if no folder is given, with the documents in its folder `docs`;
 /// `cargo xtask site --docs [FOLDER]` writes the documents alone, to `target/site/docs`; `cargo xtask site --check` builds the
@@ -41,8 +43,8 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
             // The level whose vectors are as wide as those of a browser.
             passed(tests.env(MODULE_VARIABLE, module).env("KEEL_SIMD", "scalar"))
         }),
-        ["--docs"] => write_documents(root, &root.join("target/site").join(DOCUMENTS)),
-        ["--docs", folder] if !folder.starts_with('-') => write_documents(root, Path::new(folder)),
+        ["--docs"] => write_documents(root, &root.join("target/site").join(DOCUMENTS), None),
+        ["--docs", folder] if !folder.starts_with('-') => write_documents(root, Path::new(folder), None),
         [] | [_] if missing => {
             eprintln!(
                 "the site needs the compiler's target {TARGET}: run `rustup target add {TARGET}` and try again.\n\
@@ -62,7 +64,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
 
 fn site(root: &Path, folder: &Path) -> bool {
     let Some(module) = module(root) else { return false };
-    if !write_documents(root, &folder.join(DOCUMENTS)) {
+    if !write_documents(root, &folder.join(DOCUMENTS), Some(LAB)) {
         return false;
     }
     let (folder, module) = (folder.display().to_string(), module.display().to_string());
@@ -70,9 +72,9 @@ fn site(root: &Path, folder: &Path) -> bool {
     passed(&mut cargo(root, &lab))
 }
 
-/// Writes the documents of the repository as pages into `folder`.
-fn write_documents(root: &Path, folder: &Path) -> bool {
-    let files = match documents::pages(root) {
+/// Writes the documents of the repository as pages into `folder`; with the address of the `lab`, they have a link to it.
+fn write_documents(root: &Path, folder: &Path, lab: Option<&str>) -> bool {
+    let files = match documents::pages(root, lab) {
         Ok(files) => files,
         Err(problems) => {
             problems.iter().for_each(|problem| eprintln!("{problem}"));

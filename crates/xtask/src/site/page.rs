@@ -26,8 +26,10 @@ pub(super) struct Contents<'a> {
     pub(super) pages: Vec<&'a Document>,
 }
 
-/// The pages before and after one.
+/// The pages before and after one, and the lab.
 pub(super) struct Neighbours<'a> {
+    /// Address of the lab from the start of the documents.
+    pub(super) lab: Option<&'a str>,
     pub(super) before: Option<&'a Document>,
     pub(super) after: Option<&'a Document>,
 }
@@ -112,13 +114,14 @@ pub(super) fn render(
 ) -> String {
     let up = document.up();
     let (title, language, body) = (escaped(document.title()), document.language(), body(document, follow));
+    let lab = neighbours.lab.map(|lab| format!("<a href=\"{up}{lab}\">The lab</a>")).unwrap_or_default();
     let (list, sections, ends) = (list(document, contents), own_sections(document), ends(document, neighbours));
     format!(
         "<!doctype html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} · Evenkeel</title>\n\
          <link rel=\"stylesheet\" href=\"{up}style.css\">\n</head>\n<body>\n\
-         <header><a class=\"name\" href=\"{up}index.html\">Evenkeel</a><a href=\"#contents\">Contents</a></header>\n\
+         <header><a class=\"name\" href=\"{up}index.html\">Evenkeel</a>{lab}<a href=\"#contents\">Contents</a></header>\n\
          <div class=\"columns\">\n<main>\n{body}{ends}</main>\n{sections}\
          <nav id=\"contents\" aria-label=\"Pages\">\n{list}</nav>\n</div>\n</body>\n</html>\n"
     )
@@ -246,7 +249,7 @@ mod tests {
     fn chinese_lines_are_joined_without_spaces() {
         let text = "# 标题\n\n第一行，\n第二行 word\n第三行。\n";
         let document = Document::new("docs/a.zh-CN.md", "a.html".to_owned(), text.to_owned());
-        let page = render(&document, &[], &Neighbours { before: None, after: None }, &mut |_| Link::Outside);
+        let page = render(&document, &[], &Neighbours { lab: None, before: None, after: None }, &mut |_| Link::Outside);
         assert!(page.contains("第一行，第二行 word\n第三行。"), "{page}");
     }
 
@@ -260,7 +263,7 @@ mod tests {
             "../crates/x.rs" => Link::Elsewhere,
             _ => Link::Outside,
         };
-        let page = render(&document, &[], &Neighbours { before: None, after: None }, &mut follow);
+        let page = render(&document, &[], &Neighbours { lab: None, before: None, after: None }, &mut follow);
         for part in [
             "<a href=\"../p.html#x\">p</a>",
             "<span class=\"file\" title=\"../crates/x.rs\">s</span>",

@@ -6,11 +6,7 @@ use std::path::{Path, PathBuf};
 use keel_train::Config;
 use keel_train::config::{ConfigError, UserDefaults};
 
-/// Names another file, or `none` for no file.
-const VARIABLE: &str = "EVENKEEL_CONFIG";
-
-/// Value of the variable that leaves the file out.
-const NONE: &str = "none";
+use crate::environment::{DEFAULTS_FILE, NO_DEFAULTS};
 
 /// Path of the file below the folder of configs.
 const FILE: &str = "evenkeel/config.toml";
@@ -27,8 +23,8 @@ pub(super) fn read() -> Result<Option<UserDefaults>, ConfigError> {
 
 /// The file to read, with the values that `variable` gives for names of environment variables. Only a named file may be missing.
 fn place(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
-    if let Some(named) = variable(VARIABLE) {
-        return (named != Path::new(NONE)).then_some(named);
+    if let Some(named) = variable(DEFAULTS_FILE) {
+        return (named != Path::new(NO_DEFAULTS)).then_some(named);
     }
     let folder = match cfg!(windows) {
         true => variable("APPDATA"),
@@ -69,8 +65,8 @@ mod tests {
             (&[("HOME", home), ("XDG_CONFIG_HOME", &config_home)], Some(&own)),
             (&[("HOME", home), ("XDG_CONFIG_HOME", Path::new("own"))], Some(&of_home)),
             (&[("HOME", &empty), ("XDG_CONFIG_HOME", &empty)], None),
-            (&[("HOME", home), (VARIABLE, Path::new(NONE))], None),
-            (&[("HOME", home), (VARIABLE, Path::new("missing.toml"))], Some(Path::new("missing.toml"))),
+            (&[("HOME", home), (DEFAULTS_FILE, Path::new(NO_DEFAULTS))], None),
+            (&[("HOME", home), (DEFAULTS_FILE, Path::new("missing.toml"))], Some(Path::new("missing.toml"))),
         ];
         for (variables, expected) in cases {
             let value =
