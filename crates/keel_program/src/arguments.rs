@@ -22,8 +22,8 @@ Exit status:
 
 Environment:
   NO_COLOR=1            no colours
-  EVENKEEL_CONFIG=FILE  your own defaults, in place of ~/.config/evenkeel/config.toml;
-                        none ignores both")]
+  EVENKEEL_CONFIG=FILE  your own defaults, in place of those in
+                        ~/.config/evenkeel/config.toml; none: neither")]
 pub(crate) struct Arguments {
     /// Print one JSON document, and nothing else, on standard output
     #[arg(long, global = true)]
