@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
+
+# No test reads the defaults of whoever runs it.
+os.environ["EVENKEEL_CONFIG"] = "none"
 
 # Callbacks are imported by their own tests: each needs its framework.
 collect_ignore = [f"evenkeel/watching/{name}.py" for name in ("keras", "lightning", "transformers")]

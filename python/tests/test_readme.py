@@ -1,4 +1,4 @@
-"""Every script of the Python sections of the READMEs runs as printed."""
+"""Every Python script of the READMEs and the guides runs as printed."""
 
 import re
 import subprocess
@@ -11,7 +11,14 @@ for needed in ("sklearn", "pandas"):
     pytest.importorskip(needed)
 
 ROOT = Path(__file__).parents[2]
-SECTIONS = {"README.md": "In Python", "docs/README.zh-CN.md": "在 Python 中使用", "python/README.md": None}
+SECTIONS = {
+    "README.md": "In Python",
+    "docs/howto/python.md": None,
+    "docs/tutorials/developers.md": None,
+    "docs/README.zh-CN.md": "在 Python 中使用",
+    "docs/guide.zh-CN.md": "在 Python 中使用",
+    "python/README.md": None,
+}
 
 
 def scripts():
@@ -28,10 +35,9 @@ SCRIPTS = list(scripts())
 
 def test_both_languages_have_the_same_scripts():
     assert len(SCRIPTS) >= 6
-    ids = [script.id.rpartition("-") for script in SCRIPTS]
-    assert len({number for name, _, number in ids if name == "README.md"}) == sum(
-        name == "docs/README.zh-CN.md" for name, _, _ in ids
-    )
+    names = [script.id.rpartition("-")[0] for script in SCRIPTS]
+    for english, chinese in [("README.md", "docs/README.zh-CN.md"), ("docs/howto/python.md", "docs/guide.zh-CN.md")]:
+        assert names.count(english) == names.count(chinese) > 0
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -53,3 +53,8 @@ pub use keel_health as health;
 pub use keel_nn as nn;
 /// Config, training, metrics and files of runs.
 pub use keel_train as train;
+
+/// The Rust code of the tutorial for developers.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/tutorials/developers.md")]
+struct DevelopersTutorial;

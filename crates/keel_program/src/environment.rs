@@ -1,4 +1,4 @@
-//! Environment variables that libraries read, checked before anything depends on them.
+//! Environment variables: those that libraries read, checked before anything depends on them, and those of the program.
 
 use std::env;
 
@@ -9,6 +9,12 @@ const MOST_THREADS: usize = 1024;
 
 /// The variable from which the thread library takes their number.
 const THREADS: &str = "RAYON_NUM_THREADS";
+
+/// Names the file of the user's own defaults in place of the usual one.
+pub(crate) const DEFAULTS_FILE: &str = "EVENKEEL_CONFIG";
+
+/// Value of [`DEFAULTS_FILE`] that leaves every such file out.
+pub(crate) const NO_DEFAULTS: &str = "none";
 
 /// Refuses values that a library could only ignore or end the program over.
 pub(crate) fn check() -> Result<(), Stop> {

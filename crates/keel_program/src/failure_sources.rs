@@ -4,7 +4,7 @@ use keel_data::DataError;
 use keel_health::HealthError;
 use keel_nn::GraphError;
 use keel_train::TrainError;
-use keel_train::config::{self, ConfigError, Origin, Problem, line_of, place_of};
+use keel_train::config::{self, ConfigError, Origin, Problem, Sources, line_of, place_of};
 
 use crate::failure::{Failure, Place, Stop, from_sentence};
 
@@ -42,9 +42,9 @@ pub(crate) fn of_source(source: &str, error: &TrainError) -> Failure {
     from_sentence(&named).or_next_step("Give samples of the kind the model was trained on, with the same classes")
 }
 
-/// An error about a key of the config that was read from `name` and `overrides`, with the place the key was written at.
-pub(crate) fn of_config(name: Option<&str>, overrides: &[String], error: TrainError) -> Stop {
-    let found = error.key().and_then(|key| place_of(name, overrides, &key).map(|place| (key, place)));
+/// An error about a key of the config that was read from `sources`, with the place the key was written at.
+pub(crate) fn of_config(sources: Sources<'_>, error: TrainError) -> Stop {
+    let found = error.key().and_then(|key| place_of(sources, &key).map(|place| (key, place)));
     let Some((key, place)) = found else { return error.into() };
     let failure = from_sentence(&error.to_string());
     let config::Place { file, text, origin } = place;
@@ -55,7 +55,8 @@ pub(crate) fn of_config(name: Option<&str>, overrides: &[String], error: TrainEr
             let place = Place { file: file_name.clone(), line, key, message };
             failure.at(&format!("{file_name}:{line}")).source(&file, &text).label(span, place).into()
         }
-        Origin::Override(index) => failure.at(&format!("--set {}", overrides[index])).into(),
+        Origin::Override(index) => failure.at(&format!("--set {}", sources.overrides[index])).into(),
+        Origin::UserDefaults { file, line } => failure.at(&format!("{}:{line}", file.display())).into(),
         Origin::Default => failure.into(),
     }
 }
@@ -68,7 +69,9 @@ impl From<ConfigError> for Stop {
 
 /// The line of the config under every problem that has one; the others stand in the message.
 fn from_config(error: &ConfigError) -> Failure {
-    if let [Problem { origin: Origin::Default | Origin::Override(_), .. }] = error.problems.as_slice() {
+    if let [Problem { origin: Origin::Default | Origin::Override(_) | Origin::UserDefaults { .. }, .. }] =
+        error.problems.as_slice()
+    {
         return from_sentence(&error.to_string());
     }
     let count = error.problems.len();

@@ -17,11 +17,11 @@ mod terminal;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use arguments::Arguments;
 use failure::Stop;
-use terminal::Output;
+use terminal::{Form, Output};
 
 /// Everything a config can name, section by section with one line each, as `evenkeel catalog --json` prints it.
 pub fn catalog() -> serde_json::Value {
@@ -33,10 +33,10 @@ pub fn catalog() -> serde_json::Value {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     keel_kernels::flush_subnormals();
     let arguments = Arguments::parse_from(arguments);
-    let mut output = Output::new(arguments.json);
+    let mut output = Output::new(Form { json: arguments.json, quiet: arguments.quiet });
     let ended = environment::check()
         .and_then(|()| interruption::listen().map_err(Stop::from))
-        .and_then(|()| commands::run(arguments.command, &mut output));
+        .and_then(|()| commands::run(arguments.command, Arguments::command, &mut output));
     match ended {
         Ok(status) => status.into(),
         // Whoever read the output has seen enough, as in `evenkeel catalog | head`.

@@ -69,8 +69,8 @@ const SITE: Step = step("exhibits in a browser", &["xtask", "site", "--check"]);
 const FUZZ: Step = step("fuzz targets", &["xtask", "fuzz", "readers"]);
 
 /// Maximum number of skipped tests: those with data sets next to the checkout, those with a browser, the one with PyTorch,
-/// five with `mpirun`, the one that the step of exhibits runs; and of steps: Python package, fuzz targets, supply chain, exhibits.
-const MOST_SKIPPED: usize = 26;
+/// six with `mpirun`, four with bash, groff or a terminal made by `script`, the one that the step of exhibits runs; and of steps: Python package, fuzz targets, supply chain, exhibits.
+const MOST_SKIPPED: usize = 31;
 
 /// Half of the gate: `.ci/run` fetches the tools of the tests while checks compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,7 +245,8 @@ mod tests {
         assert_eq!(skipped_text("skipped a: no b\n"), "1 tests skipped\n  skipped a: no b");
         let many = "skipped a: no b\n".repeat(MOST_SKIPPED + 1);
         let text = skipped_text(&many);
-        assert!(text.starts_with("27 tests skipped, more than the 26 allowed\n"), "{text}");
+        let expected = format!("{} tests skipped, more than the {MOST_SKIPPED} allowed\n", MOST_SKIPPED + 1);
+        assert!(text.starts_with(&expected), "{text}");
     }
 
     #[test]

@@ -28,8 +28,9 @@ Commands:
   tidy    the rules of ARCHITECTURE.md and CONTRIBUTING.md that can be read off the files
   fuzz    [SECONDS] [readers | TARGET]…: every fuzz target, those of data readers, or those named; 10 seconds each by default
   python  builds the Python package, checks its types and runs its tests, in the environment target/python
-  site    [FOLDER] the lab as a site with its engine inside, in target/site if no folder is given; --check compares
-          the engine's answers in a browser with the native ones
+  site    [FOLDER] the lab with its engine inside, and the documents in its folder docs; in target/site if no folder is
+          given; --docs [FOLDER] writes the documents alone; --check compares the engine's answers in a browser with
+          the native ones
   deny    the dependencies against .cargo/deny.toml
   help    this text
 

@@ -1,7 +1,7 @@
 //! Help and the listings: complete, stable, and JSON if requested.
 
 use std::io::Read;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use crate::program::{Program, write};
 
@@ -88,12 +88,7 @@ fn measurements_of_another_program_are_diagnosed() {
 #[test]
 fn a_reader_that_stops_reading_is_no_failure() {
     let program = Program::new();
-    let mut child = Command::new(program.command(&[]).get_program())
-        .arg("schema")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = program.process().arg("schema").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let mut message = String::new();
     child.stderr.take().unwrap().read_to_string(&mut message).unwrap();

@@ -213,7 +213,8 @@ fn the_doctor_can_be_interrupted_and_leaves_what_there_is() {
     use std::process::{Command, Stdio};
     let program = Program::new();
     config(&program, "slow.toml", &["train.epochs=200", "model.init=zeros"]);
-    let mut child = Command::new(program.command(&[]).get_program())
+    let mut child = program
+        .process()
         .args(["doctor", "slow.toml", "--budget", "1h"])
         .current_dir(program.path(""))
         .stdout(Stdio::null())

@@ -91,8 +91,8 @@ impl Drop for Studio {
 }
 
 fn std_command(program: &Program, arguments: &[&str]) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin("evenkeel"));
-    command.args(arguments).current_dir(program.path("")).stdin(Stdio::null()).stderr(Stdio::null());
+    let mut command = program.process();
+    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null());
     command
 }
 

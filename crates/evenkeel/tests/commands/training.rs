@@ -119,7 +119,7 @@ fn a_plan_for_ranks_measures_short_trainings_too() {
     assert_eq!(steps.iter().map(|step| step["ranks"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 4, 6]);
     assert!(steps.iter().all(|step| step["step_seconds"].as_f64().unwrap() > 0.0), "{document}");
     let text = program.run(&[&short[..], &["--ranks", "2"]].concat()).stdout;
-    for expected in ["assumed for the memory of one machine", "samples a rank", "A batch of 32 samples on each rank:"] {
+    for expected in ["assumed for the memory of one machine", "by ring", "A batch of 32 samples on each rank:"] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     assert!(program.run(&short).stdout.find("on paper").is_none());

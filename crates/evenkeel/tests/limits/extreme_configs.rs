@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value as Json;
 
 use crate::extreme_values::Values;
-use crate::program::Program;
+use crate::program::{ENVIRONMENT, Program};
 
 /// Address space of the program in kB, its code, stacks and unused reserves of the allocator included.
 const ADDRESS_SPACE: u64 = 1_500_000;
@@ -91,7 +91,7 @@ impl Attempts {
             .args([command, "base.toml"])
             .args(set)
             .current_dir(self.program.path(""))
-            .env("NO_COLOR", "1")
+            .envs(ENVIRONMENT)
             .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .output()

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use tempfile::TempDir;
 
+/// Variables of every test: no colours, and no defaults of whoever runs the tests.
+pub const ENVIRONMENT: [(&str, &str); 2] = [("NO_COLOR", "1"), ("EVENKEEL_CONFIG", "none")];
+
 /// A temporary working folder for the program.
 pub struct Program {
     folder: TempDir,
@@ -26,7 +29,14 @@ impl Program {
     /// The program with `arguments`, ready to run in the folder.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::cargo_bin("evenkeel").unwrap();
-        command.args(arguments).current_dir(self.folder.path()).env("NO_COLOR", "1");
+        command.args(arguments).current_dir(self.folder.path()).envs(ENVIRONMENT);
+        command
+    }
+
+    /// The program without arguments, as a process that a test starts by itself.
+    pub fn process(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(self.command(&[]).get_program());
+        command.current_dir(self.folder.path()).envs(ENVIRONMENT);
         command
     }
 

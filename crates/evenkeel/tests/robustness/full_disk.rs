@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use crate::program::Program;
+use crate::program::{ENVIRONMENT, Program};
 
 #[test]
 fn the_previous_checkpoint_survives_a_full_disk() {
@@ -34,7 +34,7 @@ fn the_previous_checkpoint_survives_a_full_disk() {
         .arg(binary)
         .args(["train", "--resume", "runs/full"])
         .current_dir(program.path(""))
-        .env("NO_COLOR", "1")
+        .envs(ENVIRONMENT)
         .output()
         .unwrap();
     let message = String::from_utf8_lossy(&output.stderr).replace(['│', '\n'], " ");

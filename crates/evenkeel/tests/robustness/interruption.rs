@@ -9,7 +9,8 @@ use crate::program::Program;
 
 /// Starts a training run in the background.
 fn start(program: &Program, name: &str, epochs: u32) -> Child {
-    Command::new(program.command(&[]).get_program())
+    program
+        .process()
         .args(["train", "--set", &format!("run.name={name}"), "--set", &format!("train.epochs={epochs}")])
         .args(["--set", "run.checkpoint_seconds=0.0", "--set", "model.width=8"])
         .current_dir(program.path(""))
@@ -46,7 +47,8 @@ fn final_weights(program: &Program, name: &str) -> [Vec<u8>; 2] {
 
 /// A small training with a checkpoint after every step, started in the background.
 fn start_small(program: &Program, name: &str) -> Child {
-    Command::new(program.command(&[]).get_program())
+    program
+        .process()
         .args(["train", "mlp", "--set", "data.source=spiral", "--set", "model.width=8", "--set", "train.epochs=8"])
         .args(["--set", "run.checkpoint_seconds=0.0", "--set", "health.level=off", "--set", "train.threads=1"])
         .args(["--set", &format!("run.name={name}")])
@@ -128,7 +130,8 @@ fn an_interrupted_proof_leaves_nothing_behind() {
     let scratch = program.path("scratch");
     std::fs::create_dir(&scratch).unwrap();
     for presses in [1, 2] {
-        let child = Command::new(program.command(&[]).get_program())
+        let child = program
+            .process()
             .args(["prove", "runs/r", "K002", "--steps", "1000000", "--seeds", "1"])
             .current_dir(program.path(""))
             .env("TMPDIR", &scratch)

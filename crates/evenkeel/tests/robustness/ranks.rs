@@ -6,25 +6,31 @@ use std::time::{Duration, Instant};
 use keel_testkit::skipped;
 use keel_train::runs::RunFolder;
 
-use crate::program::Program;
+use crate::program::{ENVIRONMENT, Program, write};
 
 /// Time after which a job that should have ended is taken for one that hangs.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The program on `ranks` processes; none, and says so, where there is no `mpirun` of Open MPI.
-fn on_ranks(program: &Program, ranks: usize, arguments: &[&str], test: &str) -> Option<Child> {
+/// `mpirun` without arguments; none, and says so, where there is none of Open MPI.
+fn mpirun(program: &Program, test: &str) -> Option<Command> {
     let version = Command::new("mpirun").arg("--version").output();
     if !version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("Open MPI")) {
         skipped(test, "there is no mpirun of Open MPI");
         return None;
     }
-    let binary = program.command(&[]).get_program().to_owned();
     let mut command = Command::new("mpirun");
-    command.args(["--oversubscribe", "-n", &ranks.to_string()]).arg(binary).args(arguments);
     // Containers run tests as root, which mpirun refuses otherwise.
     command.envs(["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"].map(|name| (name, "1")));
-    command.current_dir(program.path("")).env("NO_COLOR", "1").stdin(Stdio::null());
-    Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    command.current_dir(program.path("")).envs(ENVIRONMENT).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).arg("--oversubscribe");
+    Some(command)
+}
+
+/// The program on `ranks` processes.
+fn on_ranks(program: &Program, ranks: usize, arguments: &[&str], test: &str) -> Option<Child> {
+    let mut command = mpirun(program, test)?;
+    command.args(["-n", &ranks.to_string()]).arg(program.process().get_program()).args(arguments);
+    Some(command.spawn().unwrap())
 }
 
 /// Waits until the job ends.
@@ -97,6 +103,27 @@ fn wrong_arguments_are_said_once_by_the_first_rank() {
     let told = text(&other.stderr);
     assert_eq!(told.matches("only `evenkeel train` runs on several").count(), 1, "{told}");
     assert_eq!(other.status.code(), Some(2));
+}
+
+#[test]
+fn all_ranks_take_the_defaults_of_the_first() {
+    let program = Program::new();
+    write(&program.path("0.toml"), "[train]\nepochs = 3\n");
+    write(&program.path("1.toml"), "[train]\nepochs = \"never read\"\n");
+    let Some(mut command) = mpirun(&program, "all_ranks_take_the_defaults_of_the_first") else { return };
+    let set = ["--set", "data.source=spiral", "--set", "model.preset=mlp", "--set", "run.name=run"];
+    let arguments = [&["train", "--json"][..], &set].concat();
+    for rank in 0..2 {
+        let defaults = format!("EVENKEEL_CONFIG={rank}.toml");
+        command.args(["-n", "1", "-x", &defaults]).arg(program.process().get_program()).args(&arguments);
+        command.args((rank == 0).then_some(":"));
+    }
+    let output = end(command.spawn().unwrap());
+    let said = text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.matches("defaults    0.toml: train.epochs = 3").count(), 1, "{said}");
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((document["epochs"].as_u64(), document["ranks"]["count"].as_u64()), (Some(3), Some(2)));
 }
 
 /// Processes of the job that compute, by the number of their rank.

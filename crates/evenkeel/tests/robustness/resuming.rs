@@ -38,8 +38,8 @@ fn a_second_process_is_refused_and_the_lock_of_a_killed_one_is_free() {
     let program = Program::new();
     write(&program.path("rows.csv"), &table("1,2,yes"));
     let long = [&SHORT[..12], &["--set", "run.checkpoint_seconds=0.05"]].concat();
-    let binary = program.command(&[]).get_program().to_owned();
-    let mut child = std::process::Command::new(binary)
+    let mut child = program
+        .process()
         .args(&long)
         .current_dir(program.path(""))
         .stdout(Stdio::null())

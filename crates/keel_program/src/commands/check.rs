@@ -8,7 +8,7 @@ use keel_train::load_data;
 
 use super::settings::{Settings, seconds};
 use crate::failure::Stop;
-use crate::terminal::{Align, Output, Status, findings_text, percent, shape_text, status_of, table};
+use crate::terminal::{Align, Output, Status, findings_text, percent, shape_text, status_of, table, wrapped};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
 
 /// Checks the config and prints the findings.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
-    let config = arguments.settings.load()?;
+    let config = arguments.settings.load(output)?;
     let placed = |error| arguments.settings.placed(error);
     let data = load_data(&config).map_err(placed)?;
     let checked = check(&config, data, Duration::from_secs_f64(arguments.budget.min(86_400.0))).map_err(placed)?;
@@ -49,7 +49,7 @@ fn text(checked: &Check) -> String {
     }
     text.push('\n');
     for note in &checked.notes {
-        text.push_str(&format!("{note}\n"));
+        text.push_str(&wrapped("", note));
     }
     text.push_str(&format!("\n{}\n{:.1} s\n", findings_text(&checked.findings), checked.seconds));
     text

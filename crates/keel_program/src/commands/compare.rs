@@ -17,6 +17,7 @@ use crate::terminal::{Align, Output, Status, metric_text, status_word, table};
 #[command(after_help = "\
 Examples:
   evenkeel compare runs/digits runs/digits-2
+  evenkeel compare runs/digits runs/digits-2 runs/digits-3
   evenkeel compare runs/* --json")]
 pub(crate) struct Arguments {
     /// Folders of two or more runs

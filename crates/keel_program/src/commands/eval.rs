@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(value_name = "RUN")]
     run: PathBuf,
     /// Labelled data to use instead of the run's own: files, folders, patterns in quotes, or - for standard input
-    #[arg(value_name = "DATA", conflicts_with = "part")]
+    #[arg(value_name = "DATA", conflicts_with = "part", value_hint = clap::ValueHint::AnyPath)]
     data: Vec<String>,
     /// Part of the run's own data
     #[arg(long, value_enum, default_value_t = EvaluatedPart::Test)]

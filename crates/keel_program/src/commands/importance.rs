@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(value_name = "RUN")]
     run: PathBuf,
     /// Labelled data to use instead of the run's own
-    #[arg(value_name = "DATA")]
+    #[arg(value_name = "DATA", value_hint = clap::ValueHint::AnyPath)]
     data: Option<String>,
     /// Number of permutations of each column
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -92,7 +92,7 @@ pub(super) fn after_training(folder: &Path, data: &SplitDataset, output: &Output
         Ok(())
     };
     if let Err(Stop::Failed(failure)) = measured() {
-        output.remark(&format!("the importance of the columns was not measured: {failure}"));
+        output.warning(&format!("the importance of the columns was not measured: {failure}"));
     }
 }
 

@@ -18,6 +18,7 @@ mod ranks;
 mod repair;
 mod schema;
 mod settings;
+mod shell;
 mod train;
 
 use clap::Subcommand;
@@ -28,6 +29,7 @@ use crate::failure::Stop;
 use crate::terminal::{Output, Status};
 use interchange::{export, import, metrics};
 use pages::{lab, report, studio};
+use shell::{completions, man};
 
 /// Commands of the program.
 #[derive(Debug, Subcommand)]
@@ -76,13 +78,17 @@ pub(crate) enum Command {
     Schema(schema::Arguments),
     /// List every layer, activation, initialiser, loss, rule … in one line each
     Catalog(catalog::Arguments),
+    /// Print the script by which a shell completes commands and options
+    Completions(completions::Arguments),
+    /// Write the manual, one page per command
+    Man(man::Arguments),
 }
 
-/// Runs `command`, which prints to `output`.
+/// Runs `command`, which prints to `output`. `program` defines all arguments, for scripts and pages made of them.
 ///
 /// # Errors
 /// A failure to show, or the news that the output is not read any more.
-pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop> {
+pub(crate) fn run(command: Command, program: fn() -> clap::Command, output: &mut Output) -> Result<Status, Stop> {
     if !matches!(command, Command::Train(_)) {
         ranks::refuse()?;
     }
@@ -109,5 +115,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Status, Stop>
         Command::Init(arguments) => init::run(&arguments, output),
         Command::Schema(arguments) => schema::run(&arguments, output),
         Command::Catalog(arguments) => catalog::run(&arguments, output),
+        Command::Completions(arguments) => completions::run(&arguments, program(), output),
+        Command::Man(arguments) => man::run(&arguments, program(), output),
     }
 }

@@ -125,7 +125,7 @@ impl Group {
                 if self.rank > 0 {
                     // Where all ranks have met the same, the first says so and ends the job meanwhile.
                     sleep(FIRST_SPEAKS);
-                    Output::note(&format!("on rank {} ({}):", self.rank, machine_name()));
+                    output.warning(&format!("on rank {} ({}):", self.rank, machine_name()));
                 }
                 output.failure(*failure);
                 communicator.abort(FAILED);

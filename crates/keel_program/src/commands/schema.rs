@@ -10,7 +10,8 @@ use crate::terminal::{Output, Status};
 #[command(after_help = "\
 Examples:
   evenkeel schema > evenkeel.schema.json
-  evenkeel schema --json            the same: the schema is JSON either way")]
+  evenkeel schema --json                   the same: the schema is JSON either way
+  evenkeel schema | python -m json.tool    read it in a terminal")]
 pub(crate) struct Arguments {}
 
 /// Prints the schema.

@@ -133,10 +133,10 @@ fn follow(group: &Group) -> Result<Status, Stop> {
 }
 
 /// The training that the arguments ask for.
-fn asked_for(arguments: &Arguments) -> Result<Training, TrainError> {
+fn asked_for(arguments: &Arguments, output: &Output) -> Result<Training, TrainError> {
     let mut trainer = match &arguments.resume {
         Some(folder) => Training::resume_with(folder, &arguments.settings.set)?,
-        None => Training::new(arguments.settings.load()?),
+        None => Training::new(arguments.settings.load(output)?),
     };
     if arguments.allow_changed_data {
         trainer = trainer.allow_changed_data();
@@ -156,10 +156,10 @@ fn asked_for(arguments: &Arguments) -> Result<Training, TrainError> {
 /// Trains and says what came of it, alone or as the first of a group.
 fn train(arguments: &Arguments, output: &mut Output, group: Option<&Group>) -> Result<Status, Stop> {
     let trainer = match group.and_then(|group| Some((group, group.communicator()?))) {
-        None => asked_for(arguments)?,
+        None => asked_for(arguments, output)?,
         Some((group, communicator)) => {
             group.notes.iter().for_each(|note| output.remark(&format!("ranks       {note}")));
-            let training = Training::of_ranks(communicator, || asked_for(arguments));
+            let training = Training::of_ranks(communicator, || asked_for(arguments, output));
             training.map_err(|error| arguments.settings.placed(error))?.with_threads(group.threads)
         }
     };
@@ -183,7 +183,7 @@ fn train(arguments: &Arguments, output: &mut Output, group: Option<&Group>) -> R
         group.leave();
     }
     if let Some(Err((path, error))) = tensorboard.map(|log| log.finish(trained.is_ok())) {
-        output.remark(&format!("note        the logs in {} are incomplete: {error}", path.display()));
+        output.warning(&format!("note        the logs in {} are incomplete: {error}", path.display()));
     }
     let folder = progress.folder().map(Path::to_path_buf);
     let ended = Ended { config, divided, folder, trained };
@@ -251,7 +251,7 @@ fn set_memory_limit(config: &mut Config, limit: Option<&String>) {
 }
 
 fn find_learning_rate(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
-    let mut config = arguments.settings.load()?;
+    let mut config = arguments.settings.load(output)?;
     config.data.skip_unreadable |= arguments.skip_unreadable;
     set_memory_limit(&mut config, arguments.memory_limit.as_ref());
     let placed = |error| arguments.settings.placed(error);

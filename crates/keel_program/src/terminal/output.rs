@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use miette::GraphicalReportHandler;
 use serde::Serialize;
@@ -27,6 +28,23 @@ impl From<Status> for ExitCode {
     }
 }
 
+/// True if nothing but errors and results is to be printed; set once, before the command runs.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Returns true if progress and remarks are not wanted.
+pub(super) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Requested form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Form {
+    /// One JSON document in place of text.
+    pub(crate) json: bool,
+    /// No progress and no remarks.
+    pub(crate) quiet: bool,
+}
+
 /// Destination of a command's result.
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -34,9 +52,10 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Text, or JSON if `json`.
-    pub(crate) fn new(json: bool) -> Self {
-        Output { json }
+    /// The output of the process, in `form`.
+    pub(crate) fn new(form: Form) -> Self {
+        QUIET.store(form.quiet, Ordering::Relaxed);
+        Output { json: form.json }
     }
 
     /// Returns true if standard output is reserved for one JSON document.
@@ -73,14 +92,21 @@ impl Output {
         if self.json { Ok(()) } else { print(&shown(text)) }
     }
 
-    /// A remark on standard error, out of the way of results.
+    /// A remark on standard error, out of the way of results; not printed with `--quiet`.
     pub(crate) fn remark(&self, text: &str) {
         Self::note(text);
     }
 
+    /// A part of the work that failed while the command succeeds, on standard error; printed with `--quiet` as well.
+    pub(crate) fn warning(&self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{}", shown(text));
+    }
+
     /// Works like [`Output::remark`], for code without an output.
     pub(crate) fn note(text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{}", shown(text));
+        if !is_quiet() {
+            let _ = writeln!(io::stderr().lock(), "{}", shown(text));
+        }
     }
 
     /// Shows a failure: for a person on standard error, and as the JSON document if one was requested.

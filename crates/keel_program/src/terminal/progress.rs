@@ -14,11 +14,12 @@ use super::columns::columns_text;
 use super::findings::finding_line;
 use super::layers::shape_text;
 use super::metrics::percent;
+use super::output::is_quiet;
 use super::text::{count, error_width, folded, loss_text, plural, time_text};
 use crate::shown::shown;
 
 /// Time between two lines where there is no bar.
-const INTERVAL: Duration = Duration::from_secs(10);
+const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Columns by which the continuation of a broken line is indented.
 const INDENT: usize = 12;
@@ -77,6 +78,9 @@ impl Progress {
 
     /// A line above the bar, or just a line; broken where the terminal is too narrow for it.
     fn line(&self, text: &str) {
+        if is_quiet() {
+            return;
+        }
         let fit = |line: &str| error_width().map_or_else(|| line.to_owned(), |width| folded(line, width, INDENT));
         let text: Vec<String> = shown(text).lines().map(fit).collect();
         let write = || writeln!(io::stderr().lock(), "{}", text.join("\n"));
@@ -88,7 +92,7 @@ impl Progress {
         self.folder = started.folder.as_ref().map(|folder| folder.path().to_owned());
         (self.epochs, self.steps) = (started.epochs, started.epochs * started.steps_per_epoch);
         (self.began, self.last_line) = (Instant::now(), Instant::now());
-        if io::stderr().is_terminal() {
+        if io::stderr().is_terminal() && !is_quiet() {
             // Both lines fit any width: the bar takes what the first one leaves, the second one is cut at its end.
             let template = "{wide_bar} {percent:>3} %  {prefix}\n{wide_msg}";
             let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());

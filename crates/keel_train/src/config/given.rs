@@ -8,7 +8,11 @@ use super::located::{Located, Node, Origin};
 /// The dotted keys that a file, an override or a program set. Two configs with the same values are equal regardless of who set
 /// them: this information takes no part in comparisons and is never written to a file.
 #[derive(Debug, Clone, Default)]
-pub struct GivenKeys(BTreeSet<String>);
+pub struct GivenKeys {
+    keys: BTreeSet<String>,
+    /// Those of them whose values come from the user's own defaults.
+    of_user: Vec<String>,
+}
 
 impl PartialEq for GivenKeys {
     fn eq(&self, _: &Self) -> bool {
@@ -27,7 +31,10 @@ impl GivenKeys {
     fn collect(&mut self, value: &Located, key: &str) {
         let Node::Table(entries) = &value.node else {
             if value.origin != Origin::Default {
-                self.0.insert(key.to_owned());
+                self.keys.insert(key.to_owned());
+            }
+            if matches!(value.origin, Origin::UserDefaults { .. }) {
+                self.of_user.push(key.to_owned());
             }
             return;
         };
@@ -39,13 +46,18 @@ impl GivenKeys {
 
     /// Records that `key` was given.
     pub fn insert(&mut self, key: impl Into<String>) {
-        self.0.insert(key.into());
+        self.keys.insert(key.into());
+    }
+
+    /// The dotted keys whose values come from the user's own defaults.
+    pub fn of_user(&self) -> &[String] {
+        &self.of_user
     }
 
     /// Returns true if `key`, a key inside it or the section that contains it was given.
     pub fn contains(&self, key: &str) -> bool {
         let inside = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
-        self.0.iter().any(|given| given == key || inside(key, given) || inside(given, key))
+        self.keys.iter().any(|given| given == key || inside(key, given) || inside(given, key))
     }
 }
 

@@ -1,6 +1,5 @@
 //! Reads a [`Config`] from a file, a preset or nothing, with overrides and validation.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::given::GivenKeys;
@@ -8,6 +7,8 @@ use super::located::{Located, Origin};
 use super::named::{Named, named};
 use super::presets::PRESETS;
 use super::problem::{ConfigError, Problem};
+use super::text_file::read;
+use super::user_defaults::UserDefaults;
 use super::{Config, overrides, source, stored_schema, validate};
 
 /// Reads the config `name`: the name of a shipped preset, the path of a config file, or data, for which all defaults are used
@@ -18,12 +19,31 @@ use super::{Config, overrides, source, stored_schema, validate};
 /// # Errors
 /// Returns a [`ConfigError`] with every problem and its place.
 pub fn load(name: Option<&str>, overrides: &[String]) -> Result<Config, ConfigError> {
-    let (path, text) = text_of(name)?;
-    let mut overrides = overrides.to_vec();
-    if let Some(Named::Data(data)) = name.map(named) {
+    load_from(Sources { name, overrides, defaults: None })
+}
+
+/// Everything that a config is read from.
+#[derive(Debug, Clone, Copy)]
+pub struct Sources<'a> {
+    /// The name of a shipped preset, the path of a config file, or data; `None` is all defaults.
+    pub name: Option<&'a str>,
+    /// `key=value` texts, above everything else.
+    pub overrides: &'a [String],
+    /// Values of the user's own, below everything else.
+    pub defaults: Option<&'a UserDefaults>,
+}
+
+/// Does the work of [`load`], over the defaults of a user; [`GivenKeys::of_user`] lists the keys that come from them.
+///
+/// # Errors
+/// [`ConfigError`] with every problem and its place.
+pub fn load_from(sources: Sources<'_>) -> Result<Config, ConfigError> {
+    let (path, text) = text_of(sources.name)?;
+    let mut overrides = sources.overrides.to_vec();
+    if let Some(Named::Data(data)) = sources.name.map(named) {
         overrides.push(string_override("data.source", &data.display().to_string()));
     }
-    parse(&path, &text, &overrides)
+    parse_over(&path, &text, &overrides, sources.defaults)
 }
 
 /// Returns the override that sets `key` to the string `text`, with all special characters quoted.
@@ -53,19 +73,20 @@ pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigErr
     Ok((path, text))
 }
 
-/// Reads a file; a pipe or a device is rejected, because reading it could block or never end.
-fn read(path: &Path) -> io::Result<String> {
-    if path.exists() {
-        keel_data::check_is_file(path).map_err(io::Error::other)?;
-    }
-    std::fs::read_to_string(path)
-}
-
 /// Does the work of [`load`] for the `text` of the file `path`.
 ///
 /// # Errors
 /// Returns a [`ConfigError`] with every problem and its place.
 pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Config, ConfigError> {
+    parse_over(path, text, overrides, None)
+}
+
+fn parse_over(
+    path: &Path,
+    text: &str,
+    overrides: &[String],
+    defaults: Option<&UserDefaults>,
+) -> Result<Config, ConfigError> {
     let mut root = Located::parse(text).map_err(|(message, span)| {
         let message = format!("not valid TOML: {}", message.trim().replace('\n', ", "));
         refusal(path, text, Problem { key: String::new(), message, origin: Origin::File(span) })
@@ -76,6 +97,9 @@ pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Config, Co
         overrides: overrides.to_vec(),
         problems,
     };
+    if let Some(defaults) = defaults {
+        defaults.below(&mut root);
+    }
     let mut problems: Vec<Problem> = overrides::apply(&mut root, overrides)
         .into_iter()
         .map(|message| Problem { key: String::new(), message, origin: Origin::Default })
@@ -123,8 +147,9 @@ pub fn check_values(config: &Config) -> Result<(), ConfigError> {
 fn resolve_paths(config: &mut Config, root: &Located, path: &Path) {
     let given = |section: &str, key: &str| root.get(section).and_then(|section| section.get(key));
     let absolute = |text: &str, section: &str, key: &str| {
-        let beside = match given(section, key)?.origin {
+        let beside = match &given(section, key)?.origin {
             Origin::File(_) => path.parent().unwrap_or(Path::new("")).join(text),
+            Origin::UserDefaults { file, .. } => file.parent().unwrap_or(Path::new("")).join(text),
             Origin::Override(_) => Path::new(text).to_path_buf(),
             Origin::Default => return None,
         };

@@ -1,6 +1,7 @@
 //! A TOML document as a tree whose values know their place in the text.
 
 use std::ops::Range;
+use std::path::PathBuf;
 
 use serde_json::Value as Json;
 use toml_edit::{Item, TableLike};
@@ -12,6 +13,13 @@ pub enum Origin {
     File(Range<usize>),
     /// The override with this index, `--set` in the terminal.
     Override(usize),
+    /// The file of the user's own defaults.
+    UserDefaults {
+        /// Path of the file.
+        file: PathBuf,
+        /// Line, counted from 1.
+        line: usize,
+    },
     /// Filled in from a default.
     Default,
 }

@@ -15,6 +15,8 @@ mod presets;
 mod problem;
 mod sections;
 mod source;
+mod text_file;
+mod user_defaults;
 mod validate;
 
 use std::sync::OnceLock;
@@ -31,7 +33,7 @@ pub use class_weights::{ClassWeights, WeightRule};
 pub use commented::commented_default;
 pub use differences::{Difference, differences};
 pub use given::GivenKeys;
-pub use load::{check_values, load, parse, string_override};
+pub use load::{Sources, check_values, load, load_from, parse, string_override};
 pub use located::Origin;
 pub use memory_limit::MemoryLimit;
 pub use metric_name::MetricName;
@@ -41,6 +43,7 @@ pub use presets::{PRESETS, PresetFile};
 pub use problem::{ConfigError, Problem, line_of};
 pub use sections::{AutoLoss, AveragingConfig, HealthConfig, HealthLevel, LossConfig, OnError, RunConfig, TrainConfig};
 pub(crate) use source::{KEY as SOURCE, is_onnx, read as read_onnx, take as take_source};
+pub use user_defaults::UserDefaults;
 pub use validate::nearest;
 
 /// All settings of a training run. Every key has a default.

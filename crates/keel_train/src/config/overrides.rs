@@ -7,7 +7,7 @@ use super::located::{Entry, Located, Node, Origin};
 /// An override is a dotted key (a number selects an element of an array, as in `model.layers.0.kernel=5`), an equals sign, and a
 /// value in TOML syntax, where a bare word is a string. Missing tables are created. A table that is written as a bare name, such as
 /// `loss = "cross_entropy"`, becomes `{ type = "cross_entropy", … }` when one of its keys is set. A different `type` discards the
-/// other keys that the file sets in the same table.
+/// other keys that files set in the same table.
 ///
 /// # Errors
 /// Returns one message per override that is malformed or refers to a key of a value that is not a table.
@@ -34,13 +34,13 @@ fn apply_one(root: &mut Located, index: usize, text: &str) -> Result<(), String>
     Ok(())
 }
 
-/// Discards the keys that the file sets for one variant (an optimizer's learning rate, for example) if another variant is chosen.
+/// Discards the keys that files set for one variant (an optimizer's learning rate, for example) if another variant is chosen.
 fn forget_other_variant(parent: &mut Located, variant: &Located) {
     if parent.get("type").and_then(Located::as_str) == variant.as_str() {
         return;
     }
     if let Node::Table(entries) = &mut parent.node {
-        entries.retain(|entry| !matches!(entry.key_origin, Origin::File(_)));
+        entries.retain(|entry| !matches!(entry.key_origin, Origin::File(_) | Origin::UserDefaults { .. }));
     }
 }
 

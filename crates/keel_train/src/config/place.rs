@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::load::text_of;
+use super::load::{Sources, text_of};
 use super::located::{Located, Node, Origin};
 use super::overrides;
 
@@ -17,12 +17,15 @@ pub struct Place {
     pub origin: Origin,
 }
 
-/// Returns where the dotted `key` of the config that [`load`](super::load) reads from `name` and `overrides` was written, or the
+/// Returns where the dotted `key` of the config that [`load_from`](super::load_from) reads from `sources` was written, or the
 /// longest part of it that was written: for `model.layers.2.body.0.kernel` it may be the layer. `None` if its value is a default.
-pub fn place_of(name: Option<&str>, overrides: &[String], key: &str) -> Option<Place> {
-    let (file, text) = text_of(name).ok()?;
+pub fn place_of(sources: Sources<'_>, key: &str) -> Option<Place> {
+    let (file, text) = text_of(sources.name).ok()?;
     let mut root = Located::parse(&text).ok()?;
-    overrides::apply(&mut root, overrides);
+    if let Some(defaults) = sources.defaults {
+        defaults.below(&mut root);
+    }
+    overrides::apply(&mut root, sources.overrides);
     let (mut value, mut origin) = (&root, None);
     for (depth, part) in key.split('.').enumerate() {
         let Some((inner, written)) = child(value, part) else { break };
@@ -36,7 +39,7 @@ pub fn place_of(name: Option<&str>, overrides: &[String], key: &str) -> Option<P
             let line = text.get(span.clone())?.split('\n').next().unwrap_or_default().trim_end().len();
             Some(Place { origin: Origin::File(span.start..span.start + line), file, text })
         }
-        written @ Origin::Override(_) => Some(Place { file, text, origin: written }),
+        written @ (Origin::Override(_) | Origin::UserDefaults { .. }) => Some(Place { file, text, origin: written }),
     }
 }
 
@@ -71,7 +74,7 @@ mod tests {
             ("train.batch_size", None),
         ];
         for (key, expected) in cases {
-            let place = place_of(path.to_str(), &[], key);
+            let place = place_of(Sources { name: path.to_str(), overrides: &[], defaults: None }, key);
             let found = place.as_ref().map(|place| match &place.origin {
                 Origin::File(span) => (line_of(&place.text, span), &place.text[span.clone()]),
                 other => panic!("{other:?}"),
@@ -79,7 +82,9 @@ mod tests {
             assert_eq!(found, expected, "{key}");
         }
         let set = ["train.batch_size=1".to_owned()];
-        assert_eq!(place_of(path.to_str(), &set, "train.batch_size").unwrap().origin, Origin::Override(0));
-        assert_eq!(place_of(None, &set, "train.batch_size").unwrap().origin, Origin::Override(0));
+        for name in [path.to_str(), None] {
+            let sources = Sources { name, overrides: &set, defaults: None };
+            assert_eq!(place_of(sources, "train.batch_size").unwrap().origin, Origin::Override(0));
+        }
     }
 }

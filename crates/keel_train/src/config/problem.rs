@@ -38,6 +38,7 @@ impl ConfigError {
             Origin::Override(index) => {
                 format!("--set {}", self.overrides.get(*index).map_or("", String::as_str))
             }
+            Origin::UserDefaults { file, line } => format!("{}:{line}", file.display()),
             Origin::Default => self.file.display().to_string(),
         };
         if problem.key.is_empty() {

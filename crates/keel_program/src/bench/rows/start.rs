@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::Context;
 use super::super::turns::in_turn;
+use crate::environment::{DEFAULTS_FILE, NO_DEFAULTS};
 use crate::failure::Failure;
 use crate::interruption::Scratch;
 
@@ -41,6 +42,7 @@ fn start_once(program: &PathBuf, folder: &Path) -> Result<f64, Failure> {
     let directory = format!("run.directory=\"{}\"", folder.display());
     let output = Command::new(program)
         .args(["--json", "train", "--set", "train.time_limit=1e-9", "--set", &directory])
+        .env(DEFAULTS_FILE, NO_DEFAULTS)
         .stderr(Stdio::null())
         .output()
         .map_err(|error| Failure::new(format!("cannot start a training run: {error}")))?;

@@ -74,12 +74,22 @@ enum BenchPart {
     /// Compare the doctor with a random search at equal training time, on a folder of faulty programs
     Doctor(doctor::Arguments),
     /// Measure steps and training runs of some fifty dense and convolutional networks, in turn with PyTorch
+    #[command(after_help = "\
+Examples:
+  evenkeel bench networks --no-peers
+  evenkeel bench networks --python venv/bin/python --only mlp,cnn
+  evenkeel bench networks --turns 10 --json > networks.json")]
     Networks {
         /// Only networks with one of these words in their name
         #[arg(long, value_delimiter = ',', value_name = "WORDS")]
         only: Vec<String>,
     },
     /// Measures how the time of a step grows with batch, width, depth and threads
+    #[command(after_help = "\
+Examples:
+  evenkeel bench scaling
+  evenkeel bench scaling --turns 3
+  evenkeel bench scaling --json > scaling.json")]
     Scaling,
     /// Measure the memory of one training step, for the process that requests it
     #[command(hide = true)]

@@ -18,7 +18,7 @@ use crate::terminal::{Output, Status, plural};
 Examples:
   evenkeel metrics runs/digits-cnn                      the table, as CSV, on standard output
   evenkeel metrics runs/digits-cnn --out digits.csv
-  evenkeel metrics runs/digits-cnn --out digits.parquet (builds with --features parquet)
+  evenkeel metrics runs/digits-cnn --out digits.parquet  in builds with --features parquet
   evenkeel metrics runs/digits-cnn --json               the same with histograms and findings
 
 Writes one row per number: step, epoch, part (step, train, val, test or layer), layer, name, value.

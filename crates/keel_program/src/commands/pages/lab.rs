@@ -35,7 +35,11 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List every experiment with its knobs
-    #[command(after_help = "Examples:\n  evenkeel lab list --json")]
+    #[command(after_help = "\
+Examples:
+  evenkeel lab list
+  evenkeel lab list --lang zh
+  evenkeel lab list --json           titles, summaries and knobs as one document")]
     List {
         /// Language of titles and summaries: en or zh
         #[arg(long, default_value = "en", value_parser = language)]
@@ -58,7 +62,11 @@ Examples:
         options: Options,
     },
     /// Run all experiments and write one site
-    #[command(after_help = "Examples:\n  evenkeel lab all --out site --lang zh")]
+    #[command(after_help = "\
+Examples:
+  evenkeel lab all --out site
+  evenkeel lab all --out site --lang zh
+  evenkeel lab all --seed 7 --json > lab.json")]
     All {
         #[command(flatten)]
         options: Options,

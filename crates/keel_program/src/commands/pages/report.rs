@@ -60,7 +60,7 @@ pub(in crate::commands) fn after_change(folder: &RunFolder, output: &Output) {
 fn write_or_remark(folder: &Path, data: Option<SplitDataset>, output: &Output) {
     let options = ReportOptions { samples: SAMPLES_AFTER_TRAINING, data, ..ReportOptions::default() };
     if let Err(error) = write_report(folder, &options) {
-        output.remark(&format!("no report was written: {error}"));
+        output.warning(&format!("no report was written: {error}"));
     }
 }
 

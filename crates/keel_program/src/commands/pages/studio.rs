@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     if arguments.open
         && let Err(error) = open(&url)
     {
-        output.remark(&format!("no browser could be opened ({error}); open the address by hand"));
+        output.warning(&format!("no browser could be opened ({error}); open the address by hand"));
     }
     studio.run(&stop_flag()).map_err(|error| from_sentence(&error.to_string()))?;
     Ok(Status::Done)

@@ -65,7 +65,7 @@ struct Row {
 /// Lays out the network for its data, without making it, and prints its memory plan.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let request = arguments.ranks.map(|ranks| Request::new(ranks, arguments.network.as_deref())).transpose()?;
-    let mut config = arguments.settings.load()?;
+    let mut config = arguments.settings.load(output)?;
     if let Some(limit) = &arguments.memory_limit {
         config.train.memory_limit = MemoryLimit::Text(limit.clone());
     }
@@ -204,25 +204,22 @@ impl Planned<'_> {
         let (arena, unshared) = (plan.arena_length() * FLOAT_BYTES, plan.unshared_length() * FLOAT_BYTES);
         let share = 100.0 * arena as f64 / unshared.max(1) as f64;
         let mut text = self.chosen_text();
-        text += &format!(
-            "Input {}; multiply-adds of one sample's forward pass; buffers for training batches of {}.\n\n{}\n\n",
-            graph.input_shape(),
-            plan.batch(),
-            table(&columns, &cells)
+        let (input, batch) = (graph.input_shape(), plan.batch());
+        let meaning = format!(
+            "Input {input}; multiply-adds of one sample's forward pass; buffers for training batches of {batch}."
         );
+        text += &format!("{}\n{}\n\n", wrapped("", &meaning), table(&columns, &cells));
         for row in rows.iter().filter(|row| !row.fused_by.is_empty()) {
-            text.push_str(&format!("{}: one node by {}.\n", row.name, row.fused_by.join(", ")));
+            text += &wrapped("", &format!("{}: one node by {}.", row.name, row.fused_by.join(", ")));
         }
         for sentence in inferred {
-            text.push_str(&format!("Note: {sentence}\n"));
+            text += &wrapped("Note: ", sentence);
         }
         let kinds = bytes_by_kind(program, plan).map(|(kind, bytes)| format!("{kind} {}", count(bytes)));
-        text.push_str(&format!("Bytes by kind: {}.\n", kinds.join(", ")));
-        text.push_str(&format!(
-            "One allocation of {} bytes; {} without sharing memory ({share:.0} %).\n",
-            count(arena),
-            count(unshared)
-        ));
+        text += &wrapped("Bytes by kind: ", &format!("{}.", kinds.join(", ")));
+        let (arena, unshared) = (count(arena), count(unshared));
+        let sizes = format!("One allocation of {arena} bytes; {unshared} without sharing memory ({share:.0} %).");
+        text += &wrapped("", &sizes);
         text
     }
 

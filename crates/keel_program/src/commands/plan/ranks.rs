@@ -141,16 +141,17 @@ fn work_text(work: &RankWork, ranks: usize) -> String {
 }
 
 fn steps_table(steps: &[RankStep]) -> String {
+    // In two lines, so that nine columns of numbers fit 80 letters.
     let columns = [
         ("ranks", Align::Right),
-        ("samples a rank", Align::Right),
-        ("compute ms", Align::Right),
-        ("messages ms", Align::Right),
-        ("hidden ms", Align::Right),
-        ("step ms", Align::Right),
-        ("samples/s", Align::Right),
+        ("samples\na rank", Align::Right),
+        ("compute\nms", Align::Right),
+        ("messages\nms", Align::Right),
+        ("hidden\nms", Align::Right),
+        ("step\nms", Align::Right),
+        ("samples\nper s", Align::Right),
         ("efficiency", Align::Right),
-        ("messages by ring ms", Align::Right),
+        ("by ring\nms", Align::Right),
     ];
     let ms = |seconds: f64| format!("{:.2}", 1e3 * seconds);
     let row = |step: &RankStep| {
@@ -248,20 +249,22 @@ mod tests {
         messages for each of 2 synchronised batch norms; 1 for the loss.
 
         The same batch of 128 samples on all ranks:
-        ranks  samples a rank  compute ms  messages ms  hidden ms  step ms  samples/s  efficiency  messages by ring ms
-        ----------------------------------------------------------------------------------------------------------------
-            1             128      100.00         0.00       0.00   100.00      1,280       100 %                 0.00
-            2              64       58.00         4.50       3.42    59.08      2,166        85 %                 4.50
-            4              32       37.00         6.61       5.09    38.51      3,323        65 %                 6.85
-            8              16       26.50         7.68       5.93    28.24      4,532        44 %                 8.40
+        ranks  samples  compute  messages  hidden    step  samples  efficiency  by ring
+                a rank       ms        ms      ms      ms    per s                   ms
+        ---------------------------------------------------------------------------------
+            1      128   100.00      0.00    0.00  100.00    1,280       100 %     0.00
+            2       64    58.00      4.50    3.42   59.08    2,166        85 %     4.50
+            4       32    37.00      6.61    5.09   38.51    3,323        65 %     6.85
+            8       16    26.50      7.68    5.93   28.24    4,532        44 %     8.40
 
         A batch of 128 samples on each rank:
-        ranks  samples a rank  compute ms  messages ms  hidden ms  step ms  samples/s  efficiency  messages by ring ms
-        ----------------------------------------------------------------------------------------------------------------
-            1             128      100.00         0.00       0.00   100.00      1,280       100 %                 0.00
-            2             128      100.00         4.50       3.42   101.08      2,532        99 %                 4.50
-            4             128      100.00         6.61       5.09   101.51      5,043        99 %                 6.85
-            8             128      100.00         7.68       5.93   101.74     10,064        98 %                 8.40
+        ranks  samples  compute  messages  hidden    step  samples  efficiency  by ring
+                a rank       ms        ms      ms      ms    per s                   ms
+        ---------------------------------------------------------------------------------
+            1      128   100.00      0.00    0.00  100.00    1,280       100 %     0.00
+            2      128   100.00      4.50    3.42  101.08    2,532        99 %     4.50
+            4      128   100.00      6.61    5.09  101.51    5,043        99 %     6.85
+            8      128   100.00      7.68    5.93  101.74   10,064        98 %     8.40
 
         Computing limits the same batch on 8 ranks: 26.50 ms of a step of 28.24 ms. Next: bandwidth, 1.50
         ms.

@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[arg(value_name = "RUN")]
     run: PathBuf,
     /// Files, folders, patterns in quotes, or - for standard input, of the kind the model was trained on
-    #[arg(value_name = "INPUT", required = true)]
+    #[arg(value_name = "INPUT", required = true, value_hint = clap::ValueHint::AnyPath)]
     inputs: Vec<String>,
     /// Print comma-separated values, with one column per class or target
     #[arg(long, conflicts_with = "json")]
@@ -89,9 +89,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         }
     }
     let undefined: Vec<&str> = rows.iter().filter_map(Row::undefined).collect();
-    undefined.iter().take(NAMED).for_each(|sample| output.remark(&undefined_words(sample)));
+    undefined.iter().take(NAMED).for_each(|sample| output.warning(&undefined_words(sample)));
     if undefined.len() > NAMED {
-        output.remark(&format!("and {} further samples without a prediction", undefined.len() - NAMED));
+        output.warning(&format!("and {} further samples without a prediction", undefined.len() - NAMED));
     }
     Ok(if undefined.is_empty() { Status::Done } else { Status::Findings })
 }

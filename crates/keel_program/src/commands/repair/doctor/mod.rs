@@ -123,7 +123,7 @@ impl Arguments {
                 (config_of(folder)?, folder.path().parent().unwrap_or(Path::new("")).to_owned())
             }
             None => {
-                let config = self.settings.load()?;
+                let config = self.settings.load(output)?;
                 let directory = PathBuf::from(&config.run.directory);
                 (config, directory)
             }

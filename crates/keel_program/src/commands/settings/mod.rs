@@ -1,18 +1,21 @@
 //! Which config a command works on.
 
-use clap::Args;
-use keel_train::config::{ConfigError, named, string_override};
+mod user_defaults;
+
+use clap::{Args, ValueHint};
+use keel_train::config::{ConfigError, Sources, UserDefaults, load_from, named, string_override};
 use keel_train::{Config, TrainError};
 
 use crate::failure::Stop;
 use crate::failure_sources::of_config;
+use crate::terminal::Output;
 
 /// A config file or preset, and changes to it.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
     /// Data to train on (a folder of images, a table, arrays), a config file, or a shipped preset such as digits or
     /// resnet20; the embedded digits if absent
-    #[arg(value_name = "DATA|CONFIG|PRESET")]
+    #[arg(value_name = "DATA|CONFIG|PRESET", value_hint = ValueHint::AnyPath)]
     pub(crate) config: Option<String>,
     /// Column to predict, for tables; the same as --set data.target=COLUMN
     #[arg(long, value_name = "COLUMN")]
@@ -23,9 +26,17 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads and checks the config.
-    pub(crate) fn load(&self) -> Result<Config, ConfigError> {
-        keel_train::config::load(self.config.as_deref(), &self.overrides())
+    /// Reads and checks the config, over the user's own defaults. Defaults that apply are reported.
+    pub(crate) fn load(&self, output: &Output) -> Result<Config, ConfigError> {
+        let (overrides, defaults) = (self.overrides(), user_defaults::read()?);
+        let config = load_from(self.sources(&overrides, defaults.as_ref()))?;
+        let report = defaults.and_then(|defaults| user_defaults::report(&defaults, &config));
+        report.iter().for_each(|line| output.remark(line));
+        Ok(config)
+    }
+
+    fn sources<'a>(&'a self, overrides: &'a [String], defaults: Option<&'a UserDefaults>) -> Sources<'a> {
+        Sources { name: self.config.as_deref(), overrides, defaults }
     }
 
     /// All overrides, those of options of their own among them.
@@ -53,7 +64,8 @@ impl Settings {
 
     /// An error that appeared when the config was used, with the place of its key.
     pub(crate) fn placed(&self, error: impl Into<TrainError>) -> Stop {
-        of_config(self.config.as_deref(), &self.overrides(), error.into())
+        let (overrides, defaults) = (self.overrides(), user_defaults::read().ok().flatten());
+        of_config(self.sources(&overrides, defaults.as_ref()), error.into())
     }
 }
 

@@ -1,6 +1,10 @@
-//! Builds the lab as a site: the engine as a WebAssembly module, the pages of all experiments, and the exhibits, which the
-//! module answers in the reader's browser.
+//! Builds the site: the lab, with the engine as a WebAssembly module that answers the exhibits in the reader's browser, and the
+//! documents of the repository.
 
+mod documents;
+mod page;
+
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,7 +18,13 @@ const FLAGS_VARIABLE: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
 /// Names the module to the tests that open exhibits in a browser.
 const MODULE_VARIABLE: &str = "EVENKEEL_BROWSER_MODULE";
 
-/// `cargo xtask site [FOLDER]` writes the site, to `target/site` if no folder is given; `cargo xtask site --check` builds the
+/// Folder of the documents in the site.
+const DOCUMENTS: &str = "docs";
+/// Start of the lab, from the folder of the documents.
+const LAB: &str = "../index.html";
+
+/// `cargo xtask site [FOLDER]` writes the site, to `target/site` if no folder is given, with the documents in its folder `docs`;
+/// `cargo xtask site --docs [FOLDER]` writes the documents alone, to `target/site/docs`; `cargo xtask site --check` builds the
 /// module and compares its answers with the native ones in a browser. True if everything passed; a check that this machine
 /// cannot make is noted as skipped.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
@@ -33,17 +43,20 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
             // The level whose vectors are as wide as those of a browser.
             passed(tests.env(MODULE_VARIABLE, module).env("KEEL_SIMD", "scalar"))
         }),
+        ["--docs"] => write_documents(root, &root.join("target/site").join(DOCUMENTS), None),
+        ["--docs", folder] if !folder.starts_with('-') => write_documents(root, Path::new(folder), None),
         [] | [_] if missing => {
             eprintln!(
                 "the site needs the compiler's target {TARGET}: run `rustup target add {TARGET}` and try again.\n\
-                 Without it, `evenkeel lab all --out FOLDER` writes the same pages with exhibits that do not move"
+                 Without it, `evenkeel lab all --out FOLDER` writes the same pages with exhibits that do not move,\n\
+                 and `cargo xtask site --docs` the documents"
             );
             false
         }
         [] => site(root, &root.join("target/site")),
         [folder] if !folder.starts_with('-') => site(root, Path::new(folder)),
         other => {
-            eprintln!("`{}` is not understood; give a folder, or --check", other.join(" "));
+            eprintln!("`{}` is not understood; give a folder, --docs or --check", other.join(" "));
             false
         }
     }
@@ -51,9 +64,33 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
 
 fn site(root: &Path, folder: &Path) -> bool {
     let Some(module) = module(root) else { return false };
+    if !write_documents(root, &folder.join(DOCUMENTS), Some(LAB)) {
+        return false;
+    }
     let (folder, module) = (folder.display().to_string(), module.display().to_string());
     let lab = ["run", "--release", "--package", "evenkeel", "--", "lab", "all", "--out", &folder, "--engine", &module];
     passed(&mut cargo(root, &lab))
+}
+
+/// Writes the documents of the repository as pages into `folder`; with the address of the `lab`, they have a link to it.
+fn write_documents(root: &Path, folder: &Path, lab: Option<&str>) -> bool {
+    let files = match documents::pages(root, lab) {
+        Ok(files) => files,
+        Err(problems) => {
+            problems.iter().for_each(|problem| eprintln!("{problem}"));
+            return false;
+        }
+    };
+    for file in &files {
+        let path = folder.join(&file.path);
+        let parent = path.parent().unwrap_or(folder);
+        if let Err(error) = fs::create_dir_all(parent).and_then(|()| fs::write(&path, &file.bytes)) {
+            eprintln!("cannot write {}: {error}", path.display());
+            return false;
+        }
+    }
+    println!("documents: {}", folder.join("index.html").display());
+    true
 }
 
 /// Builds the module and returns its path.

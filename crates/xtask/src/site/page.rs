@@ -1,0 +1,278 @@
+//! One document as an HTML page that works without scripts.
+
+use std::collections::BTreeMap;
+
+use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+
+/// A document of the repository.
+pub(super) struct Document {
+    /// Path from the root of the repository.
+    pub(super) source: String,
+    /// Path in the site.
+    pub(super) address: String,
+    text: String,
+    headings: Vec<Heading>,
+}
+
+struct Heading {
+    level: HeadingLevel,
+    text: String,
+    anchor: String,
+}
+
+/// A section of the list of pages.
+pub(super) struct Contents<'a> {
+    pub(super) title: &'a str,
+    pub(super) pages: Vec<&'a Document>,
+}
+
+/// The pages before and after one, and the lab.
+pub(super) struct Neighbours<'a> {
+    /// Address of the lab from the start of the documents.
+    pub(super) lab: Option<&'a str>,
+    pub(super) before: Option<&'a Document>,
+    pub(super) after: Option<&'a Document>,
+}
+
+/// Destination of a link.
+pub(super) enum Link {
+    /// Another site.
+    Outside,
+    /// A page of this site, from its root, with its anchor.
+    Page(String),
+    /// A file of this site, from its root.
+    Asset(String),
+    /// A file of the repository that is not in the site.
+    Elsewhere,
+}
+
+impl Document {
+    /// The document with `text`, whose page is at `address`.
+    pub(super) fn new(source: &str, address: String, text: String) -> Self {
+        let headings = headings(&text);
+        Document { source: source.to_owned(), address, text, headings }
+    }
+
+    /// Returns true if a heading can be reached by `#anchor`.
+    pub(super) fn has_anchor(&self, anchor: &str) -> bool {
+        self.headings.iter().any(|heading| heading.anchor == anchor)
+    }
+
+    /// The first heading.
+    fn title(&self) -> &str {
+        self.headings.first().map_or(&self.source, |heading| &heading.text)
+    }
+
+    fn language(&self) -> &'static str {
+        if self.source.ends_with(".zh-CN.md") { "zh-CN" } else { "en" }
+    }
+
+    /// Path from this page to the root of the site: empty, or `../` for each folder.
+    fn up(&self) -> String {
+        "../".repeat(self.address.matches('/').count())
+    }
+}
+
+fn options() -> Options {
+    Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH
+}
+
+/// Every heading with its anchor, formed as on common forges; repeated ones are numbered.
+fn headings(text: &str) -> Vec<Heading> {
+    let mut headings: Vec<Heading> = Vec::new();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut current: Option<(HeadingLevel, String)> = None;
+    for event in Parser::new_ext(text, options()) {
+        match (event, &mut current) {
+            (Event::Start(Tag::Heading { level, .. }), _) => current = Some((level, String::new())),
+            (Event::Text(part) | Event::Code(part), Some((_, heading))) => heading.push_str(&part),
+            (Event::End(TagEnd::Heading(_)), Some(_)) => {
+                let (level, text) = current.take().unwrap_or((HeadingLevel::H1, String::new()));
+                let slug = slug(&text);
+                let count = seen.entry(slug.clone()).or_default();
+                let anchor = if *count == 0 { slug } else { format!("{slug}-{count}") };
+                *count += 1;
+                headings.push(Heading { level, text, anchor });
+            }
+            _ => {}
+        }
+    }
+    headings
+}
+
+fn slug(heading: &str) -> String {
+    let kept = heading.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+    kept.flat_map(char::to_lowercase).map(|letter| if letter == ' ' { '-' } else { letter }).collect()
+}
+
+/// The whole page. `follow` decides about each link.
+pub(super) fn render(
+    document: &Document,
+    contents: &[Contents<'_>],
+    neighbours: &Neighbours<'_>,
+    follow: &mut dyn FnMut(&str) -> Link,
+) -> String {
+    let up = document.up();
+    let (title, language, body) = (escaped(document.title()), document.language(), body(document, follow));
+    let lab = neighbours.lab.map(|lab| format!("<a href=\"{up}{lab}\">The lab</a>")).unwrap_or_default();
+    let (list, sections, ends) = (list(document, contents), own_sections(document), ends(document, neighbours));
+    format!(
+        "<!doctype html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} · Evenkeel</title>\n\
+         <link rel=\"stylesheet\" href=\"{up}style.css\">\n</head>\n<body>\n\
+         <header><a class=\"name\" href=\"{up}index.html\">Evenkeel</a>{lab}<a href=\"#contents\">Contents</a></header>\n\
+         <div class=\"columns\">\n<main>\n{body}{ends}</main>\n{sections}\
+         <nav id=\"contents\" aria-label=\"Pages\">\n{list}</nav>\n</div>\n</body>\n</html>\n"
+    )
+}
+
+fn body(document: &Document, follow: &mut dyn FnMut(&str) -> Link) -> String {
+    let up = document.up();
+    let mut anchors = document.headings.iter();
+    // A link that leads out of the site becomes the text of a file name.
+    let mut plain = false;
+    let events = joined(Parser::new_ext(&document.text, options()).collect()).into_iter().map(|event| match event {
+        Event::Start(Tag::Heading { level, classes, attrs, .. }) => {
+            let id = anchors.next().map(|heading| CowStr::from(heading.anchor.clone()));
+            Event::Start(Tag::Heading { level, id, classes, attrs })
+        }
+        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+            let dest_url = match follow(&dest_url) {
+                Link::Outside => dest_url,
+                Link::Page(path) | Link::Asset(path) => format!("{up}{path}").into(),
+                Link::Elsewhere => {
+                    plain = true;
+                    return Event::InlineHtml(format!("<span class=\"file\" title=\"{}\">", escaped(&dest_url)).into());
+                }
+            };
+            Event::Start(Tag::Link { link_type, dest_url, title, id })
+        }
+        Event::End(TagEnd::Link) if plain => {
+            plain = false;
+            Event::InlineHtml("</span>".into())
+        }
+        Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
+            let dest_url = match follow(&dest_url) {
+                Link::Page(path) | Link::Asset(path) => format!("{up}{path}").into(),
+                Link::Outside | Link::Elsewhere => dest_url,
+            };
+            Event::Start(Tag::Image { link_type, dest_url, title, id })
+        }
+        other => other,
+    });
+    let mut page = String::new();
+    html::push_html(&mut page, events);
+    // Wide tables scroll by themselves.
+    page.replace("<table>", "<div class=\"table\"><table>").replace("</table>", "</table></div>")
+}
+
+/// The same without the ends of lines between two letters of Chinese, which a browser would show as spaces.
+fn joined(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+    let letter = |event: Option<&Event<'_>>, first: bool| match event {
+        Some(Event::Text(text)) if first => text.chars().next(),
+        Some(Event::Text(text)) => text.chars().next_back(),
+        _ => None,
+    };
+    // CJK symbols, ideographs and full-width forms.
+    let is_chinese = |letter: Option<char>| {
+        letter.is_some_and(|letter| matches!(letter, '\u{3000}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}'))
+    };
+    let needless = |index: usize| {
+        let before = index.checked_sub(1).and_then(|index| events.get(index));
+        is_chinese(letter(before, false)) && is_chinese(letter(events.get(index + 1), true))
+    };
+    let kept: Vec<bool> =
+        (0..events.len()).map(|index| events[index] != Event::SoftBreak || !needless(index)).collect();
+    events.into_iter().zip(kept).filter_map(|(event, kept)| kept.then_some(event)).collect()
+}
+
+/// All pages, the own one marked.
+fn list(document: &Document, contents: &[Contents<'_>]) -> String {
+    let up = document.up();
+    let item = |page: &&Document| {
+        let current = if page.address == document.address { " aria-current=\"page\"" } else { "" };
+        format!("<li><a href=\"{up}{}\"{current}>{}</a></li>\n", page.address, escaped(page.title()))
+    };
+    let section = |section: &Contents<'_>| {
+        let items: String = section.pages.iter().map(item).collect();
+        format!("<h2>{}</h2>\n<ul>\n{items}</ul>\n", escaped(section.title))
+    };
+    contents.iter().map(section).collect()
+}
+
+/// Sections of the page; none for a short one.
+fn own_sections(document: &Document) -> String {
+    let sections = document.headings.iter().filter(|heading| heading.level == HeadingLevel::H2);
+    let items: Vec<String> = sections
+        .map(|heading| format!("<li><a href=\"#{}\">{}</a></li>\n", heading.anchor, escaped(&heading.text)))
+        .collect();
+    if items.len() < 2 {
+        return String::new();
+    }
+    format!("<aside aria-label=\"On this page\">\n<ul>\n{}</ul>\n</aside>\n", items.concat())
+}
+
+/// Links to the pages before and after.
+fn ends(document: &Document, neighbours: &Neighbours<'_>) -> String {
+    let up = document.up();
+    let link = |page: &Document, relation: &str, arrows: [&str; 2]| {
+        let [left, right] = arrows;
+        format!("<a rel=\"{relation}\" href=\"{up}{}\">{left}{}{right}</a>", page.address, escaped(page.title()))
+    };
+    let before = neighbours.before.map(|page| link(page, "prev", ["← ", ""])).unwrap_or_default();
+    let after = neighbours.after.map(|page| link(page, "next", ["", " →"])).unwrap_or_default();
+    format!("<footer>{before}{after}</footer>\n")
+}
+
+/// `text` for HTML, by the escaping of the Markdown library.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    html::push_html(&mut escaped, std::iter::once(Event::Text(text.into())));
+    escaped.replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anchors_are_those_of_forges() {
+        let text = "# A `b` c\n\n## K010 dead-relu\n\n## Same\n\n### Same\n\n## 你的数据\n\n## What, why?\n";
+        let document = Document::new("docs/a.md", "a.html".to_owned(), text.to_owned());
+        let anchors: Vec<&str> = document.headings.iter().map(|heading| heading.anchor.as_str()).collect();
+        assert_eq!(anchors, ["a-b-c", "k010-dead-relu", "same", "same-1", "你的数据", "what-why"]);
+        assert_eq!(document.title(), "A b c");
+    }
+
+    #[test]
+    fn chinese_lines_are_joined_without_spaces() {
+        let text = "# 标题\n\n第一行，\n第二行 word\n第三行。\n";
+        let document = Document::new("docs/a.zh-CN.md", "a.html".to_owned(), text.to_owned());
+        let page = render(&document, &[], &Neighbours { lab: None, before: None, after: None }, &mut |_| Link::Outside);
+        assert!(page.contains("第一行，第二行 word\n第三行。"), "{page}");
+    }
+
+    #[test]
+    fn links_lead_to_pages_and_files_of_the_repository_become_text() {
+        let text = "# T\n\n[p](p.md) [s](../crates/x.rs) ![i](i.png) <b> & [o](https://example.org)\n\n|a|\n|-|\n|b|\n";
+        let document = Document::new("docs/f/a.md", "f/a.html".to_owned(), text.to_owned());
+        let mut follow = |target: &str| match target {
+            "p.md" => Link::Page("p.html#x".to_owned()),
+            "i.png" => Link::Asset("i.png".to_owned()),
+            "../crates/x.rs" => Link::Elsewhere,
+            _ => Link::Outside,
+        };
+        let page = render(&document, &[], &Neighbours { lab: None, before: None, after: None }, &mut follow);
+        for part in [
+            "<a href=\"../p.html#x\">p</a>",
+            "<span class=\"file\" title=\"../crates/x.rs\">s</span>",
+            "<img src=\"../i.png\" alt=\"i\"",
+            "<a href=\"https://example.org\">o</a>",
+            "<div class=\"table\"><table>",
+            "href=\"../style.css\"",
+        ] {
+            assert!(page.contains(part), "{part}\n{page}");
+        }
+    }
+}
