@@ -253,20 +253,20 @@ mod tests {
                 a rank       ms        ms      ms      ms    per s                   ms
         ---------------------------------------------------------------------------------
             1      128   100.00      0.00    0.00  100.00    1,280       100 %     0.00
-            2       64    58.00      4.50    3.42   59.08    2,166        85 %     4.50
-            4       32    37.00      6.61    5.09   38.51    3,323        65 %     6.85
-            8       16    26.50      7.68    5.93   28.24    4,532        44 %     8.40
+            2       64    58.00      4.47    3.45   59.02    2,168        85 %     4.47
+            4       32    37.00      6.58    5.12   38.45    3,328        65 %     6.82
+            8       16    26.50      7.64    5.96   28.18    4,541        44 %     8.36
 
         A batch of 128 samples on each rank:
         ranks  samples  compute  messages  hidden    step  samples  efficiency  by ring
                 a rank       ms        ms      ms      ms    per s                   ms
         ---------------------------------------------------------------------------------
             1      128   100.00      0.00    0.00  100.00    1,280       100 %     0.00
-            2      128   100.00      4.50    3.42  101.08    2,532        99 %     4.50
-            4      128   100.00      6.61    5.09  101.51    5,043        99 %     6.85
-            8      128   100.00      7.68    5.93  101.74   10,064        98 %     8.40
+            2      128   100.00      4.47    3.45  101.02    2,534        99 %     4.47
+            4      128   100.00      6.58    5.12  101.45    5,046        99 %     6.82
+            8      128   100.00      7.64    5.96  101.68   10,070        98 %     8.36
 
-        Computing limits the same batch on 8 ranks: 26.50 ms of a step of 28.24 ms. Next: bandwidth, 1.50
+        Computing limits the same batch on 8 ranks: 26.50 ms of a step of 28.18 ms. Next: bandwidth, 1.50
         ms.
         ");
     }
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn every_limit_has_a_sentence() {
         let cases = [
-            (None, 2, "Computing limits the same batch on 2 ranks: 58.00 ms of a step of 58.42 ms."),
+            (None, 2, "Computing limits the same batch on 2 ranks: 58.00 ms of a step of 58.38 ms."),
             (Some("1gbit"), 8, "The rate of the network limits"),
             (Some("100gbit,20ms"), 8, "Messages of batch norms limit"),
         ];
