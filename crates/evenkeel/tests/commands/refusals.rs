@@ -80,7 +80,7 @@ fn wrong_settings_are_refused_before_any_work() {
             "[[model.layers]]\ntype = \"max_pool\"\n[[model.layers]]\ntype = \"conv2d\"\nout_channels = 4\nkernel = 9\npadding = \"valid\"\n",
             &["wrong.toml:3: layer 1 (conv2d_1)", "9x9", "4x4x1", "Use a smaller kernel"],
         ),
-        ("[[model.layers]]\ntype = \"linear\"\nout_features = 7\n", &["ends in 7 values", "wants 10"]),
+        ("[[model.layers]]\ntype = \"linear\"\nout_features = 7\n", &["has 7 outputs", "needs 10"]),
         ("[data]\ntest = 1.2\n", &["wrong.toml:2: data.test: 1.2 is not a share", "Give a number from 0"]),
         ("[train]\nloss = \"mse\"\n", &["wrong.toml:2: train.loss: mse needs values", "Use cross_entropy or hinge"]),
         (
