@@ -74,13 +74,12 @@ fn program(release: &Release<'_>) -> Result<PathBuf, String> {
     }
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
-    let root = release.root.canonicalize().unwrap_or_else(|_| release.root.to_path_buf());
     // The last prefix that fits is taken: folders within others come after them.
     let folders = [
         (home, "home"),
         (cargo_home, "cargo"),
         (Some(release.metadata.target_directory.clone()), "target"),
-        (Some(root), "evenkeel"),
+        (Some(release.metadata.workspace_root.clone()), "evenkeel"),
     ];
     let folders = folders.into_iter().filter_map(|(folder, name)| Some((folder?, name)));
     let flags: Vec<String> =
@@ -93,7 +92,7 @@ fn program(release: &Release<'_>) -> Result<PathBuf, String> {
 fn read_program(release: &Release<'_>, program: &Path, files: &mut Files) -> Result<String, String> {
     let bytes = fs::read(program).map_err(|error| format!("{}: {error}", program.display()))?;
     let printed = output(Command::new(program).arg("--version"))?;
-    let paths = MachinePaths::of(release.root).count_in(&bytes);
+    let paths = MachinePaths::of(&release.metadata.workspace_root).count_in(&bytes);
     let size = format!("{:.1} MB", bytes.len() as f64 / 1e6);
     files.insert(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX), bytes);
     has_version(&printed, &release.version)?;

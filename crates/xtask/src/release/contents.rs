@@ -33,7 +33,7 @@ impl MachinePaths {
     pub(super) fn of(root: &Path) -> MachinePaths {
         let homes = ["HOME", "USERPROFILE", "CARGO_HOME"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
         let folders: BTreeSet<String> =
-            homes.chain(root.canonicalize()).map(|path| path.display().to_string()).collect();
+            homes.chain([root.to_path_buf()]).map(|path| path.display().to_string()).collect();
         MachinePaths(folders.into_iter().filter(|folder| folder.len() > 1).collect())
     }
 

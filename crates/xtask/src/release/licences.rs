@@ -99,7 +99,9 @@ fn page(linked: &[Linked<'_>], texts: &[String]) -> String {
         page.push_str(&format!("{} {}: {expression} [{numbers}]\n", package.name, package.version));
     }
     page.push_str("\nThe standard library of Rust: MIT OR Apache-2.0, copyright of the contributors to Rust.\n");
-    page.push_str("SQLite, compiled into libsqlite3-sys: in the public domain.\n");
+    if linked.iter().any(|linked| linked.package.name == "libsqlite3-sys") {
+        page.push_str("SQLite, compiled into libsqlite3-sys: in the public domain.\n");
+    }
     for (number, text) in texts.iter().enumerate() {
         page.push_str(&format!("\n{LINE}\nText {}\n{LINE}\n\n{text}\n", number + 1));
     }

@@ -17,6 +17,8 @@ pub(super) struct Metadata {
     pub(super) members: BTreeSet<String>,
     /// Identifiers of the packages that each package is linked with when it runs.
     pub(super) links: BTreeMap<String, Vec<String>>,
+    /// Folder of the workspace, as the compiler names it.
+    pub(super) workspace_root: PathBuf,
     pub(super) target_directory: PathBuf,
 }
 
@@ -67,7 +69,11 @@ impl Metadata {
     pub(super) fn read(text: &str) -> Result<Metadata, String> {
         let value: Value =
             serde_json::from_str(text).map_err(|error| format!("output of `cargo metadata`: {error}"))?;
-        let mut metadata = Metadata { target_directory: path(&value["target_directory"]), ..Metadata::default() };
+        let mut metadata = Metadata {
+            workspace_root: path(&value["workspace_root"]),
+            target_directory: path(&value["target_directory"]),
+            ..Metadata::default()
+        };
         for package in array(&value["packages"]) {
             metadata.packages.insert(text_of(&package["id"]), read_package(package));
         }
@@ -169,6 +175,7 @@ mod tests {
         "workspace_members": ["path#a", "path#b"],
         "resolve": { "nodes": [{ "id": "path#a", "deps": [
             { "pkg": "registry#m", "dep_kinds": [{ "kind": null }] }, { "pkg": "path#b", "dep_kinds": [{ "kind": "dev" }] }] }] },
+        "workspace_root": "w",
         "target_directory": "t"
     }"#;
 
@@ -185,7 +192,7 @@ mod tests {
         let read: Vec<_> = a.dependencies.iter().map(|line| (line.for_tests, line.is_path, line.has_version)).collect();
         assert_eq!(read, [(true, true, false), (false, false, true)]);
         assert_eq!((a.keywords, a.license.as_deref(), a.readme.as_deref()), (1, Some("MIT"), None));
-        assert_eq!(metadata.target_directory, Path::new("t"));
+        assert_eq!([metadata.workspace_root, metadata.target_directory], ["w", "t"].map(PathBuf::from));
         assert!(Metadata::read("{").unwrap_err().starts_with("output of `cargo metadata`: "));
     }
 }

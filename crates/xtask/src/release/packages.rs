@@ -23,7 +23,7 @@ pub(super) fn check(release: &Release<'_>) -> Outcome {
         outcome.problems.push(problem);
         return outcome;
     }
-    let machine = MachinePaths::of(release.root);
+    let machine = MachinePaths::of(&release.metadata.workspace_root);
     for package in &published {
         let name = format!("{}-{}.crate", package.name, package.version);
         let file = release.metadata.target_directory.join("package").join(&name);
