@@ -27,7 +27,7 @@ const STEPS: [(&str, &[&str]); 4] = [
 /// tests are noted.
 pub(crate) fn run(root: &Path) -> bool {
     let environment = environment(root);
-    let python = environment.join("bin/python");
+    let python = interpreter(&environment);
     if !python.is_file() {
         return note_skip("the Python package", NO_ENVIRONMENT);
     }
@@ -43,6 +43,11 @@ pub(crate) fn run(root: &Path) -> bool {
 /// Returns the folder of the environment, whether it exists or not.
 pub(crate) fn environment(root: &Path) -> PathBuf {
     std::env::var_os("EVENKEEL_PYTHON_ENVIRONMENT").map_or_else(|| root.join(ENVIRONMENT), PathBuf::from)
+}
+
+/// Returns the interpreter of an environment, whether it exists or not.
+pub(crate) fn interpreter(environment: &Path) -> PathBuf {
+    environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
 fn passed(name: &str, command: &mut Command) -> bool {

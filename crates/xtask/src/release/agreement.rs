@@ -6,31 +6,35 @@ use std::path::Path;
 use super::Release;
 use super::outcome::Outcome;
 
-/// Packages outside the workspace, which have the same version.
-const OUTSIDE: [&str; 2] = ["fuzz/Cargo.toml", "bench/products/Cargo.toml"];
+/// A check: from a text and the version of the workspace to what was found, or the problem.
+type Check = fn(&str, &str) -> Result<String, String>;
 
-/// Lock files of the workspace and of these packages.
-const LOCKS: [&str; 3] = ["Cargo.lock", "fuzz/Cargo.lock", "bench/products/Cargo.lock"];
+const CHANGELOG: &str = "CHANGELOG.md";
 
-/// How to refer to the program in a publication.
-const CITATION: &str = ".github/CITATION.cff";
+/// Every place that names the version.
+const PLACES: [(&str, Check); 10] = [
+    ("Cargo.toml", requirements),
+    ("fuzz/Cargo.toml", package_version),
+    ("bench/products/Cargo.toml", package_version),
+    ("Cargo.lock", locked),
+    ("fuzz/Cargo.lock", locked),
+    ("bench/products/Cargo.lock", locked),
+    (CHANGELOG, newest_heading),
+    ("python/pyproject.toml", python_version),
+    ("crates/keel_python/Cargo.toml", inherited),
+    (".github/CITATION.cff", cited),
+];
 
 /// Compares every place that names the version with the manifest of the workspace.
 pub(super) fn check(release: &Release<'_>) -> Outcome {
-    let (root, version) = (release.root, release.version.as_str());
     let mut outcome = Outcome::default();
-    let mut add = |path: &str, check: fn(&str, &str) -> Result<String, String>| {
-        let checked = text(root, path).and_then(|text| check(&text, version));
-        outcome.add(checked.map(|fact| format!("{path}: {fact}")).map_err(|problem| format!("{path}: {problem}")));
-    };
-    add("Cargo.toml", requirements);
-    OUTSIDE.into_iter().for_each(|path| add(path, package_version));
-    LOCKS.into_iter().for_each(|path| add(path, locked));
-    add("CHANGELOG.md", newest_heading);
-    add("python/pyproject.toml", python_version);
-    add("crates/keel_python/Cargo.toml", inherited);
-    add(CITATION, cited);
+    PLACES.into_iter().for_each(|place| outcome.add(checked(release.root, place, &release.version)));
     outcome
+}
+
+fn checked(root: &Path, (path, check): (&str, Check), version: &str) -> Result<String, String> {
+    let found = text(root, path).and_then(|text| check(&text, version));
+    found.map(|fact| format!("{path}: {fact}")).map_err(|problem| format!("{path}: {problem}"))
 }
 
 fn text(root: &Path, path: &str) -> Result<String, String> {
@@ -134,7 +138,16 @@ fn cited(citation: &str, version: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    type Check = fn(&str, &str) -> Result<String, String>;
+    /// Between releases, the newest heading of the changelog may be of no version.
+    #[test]
+    fn places_of_this_repository_agree() {
+        let root = crate::root();
+        let manifest = text(&root, "Cargo.toml").unwrap();
+        let version = workspace_version(&manifest).unwrap();
+        for place in PLACES.into_iter().filter(|(path, _)| *path != CHANGELOG) {
+            checked(&root, place, version).unwrap();
+        }
+    }
 
     #[test]
     fn every_place_agrees_or_is_named() {

@@ -117,6 +117,14 @@ mod tests {
     }
 
     #[test]
+    fn the_workflow_of_this_repository_installs_it() {
+        let read = |path: &str| read(&crate::root(), path).unwrap();
+        let (manifest, workflow) = (read("Cargo.toml"), read(WORKFLOW));
+        let oldest = value_in(&manifest, "[workspace.package]", "rust-version").unwrap();
+        tested(&workflow, oldest).unwrap();
+    }
+
+    #[test]
     fn a_dependency_that_needs_a_later_compiler_is_named() {
         let package =
             |name, version: &str| Package { rust_version: Some(version.to_owned()), ..Package::complete(name) };

@@ -13,6 +13,9 @@ const REQUIRED: [&str; 4] = ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "REA
 /// Folders of data for tests.
 const TEST_FOLDERS: [&str; 5] = ["tests", "testdata", "fixtures", "golden", "snapshots"];
 
+/// Endings of files that editors and tests leave behind.
+const LEFTOVERS: [&str; 5] = [".pending-snap", ".snap.new", ".orig.rs", ".swp", "~"];
+
 /// Largest file of a folder of tests, in bytes.
 const MOST_TEST_BYTES: usize = 500_000;
 
@@ -80,6 +83,9 @@ pub(super) fn problems(entries: &[Entry], machine: &MachinePaths) -> Vec<String>
         if folders.contains(&"target") {
             problems.push(format!("{path} is a result of a build"));
         }
+        if LEFTOVERS.iter().any(|ending| path.ends_with(ending)) {
+            problems.push(format!("{path} is a leftover of an editor or a test"));
+        }
         if folders.iter().any(|folder| TEST_FOLDERS.contains(folder)) && bytes.len() > MOST_TEST_BYTES {
             let limit = MOST_TEST_BYTES / 1000;
             problems.push(format!("{path}: {} kB of test data; at most {limit} kB", bytes.len() / 1000));
@@ -139,13 +145,14 @@ mod tests {
     #[test]
     fn files_that_do_not_belong_in_a_package_are_named() {
         let large = vec![b'0'; MOST_TEST_BYTES + 1];
-        let cases: [(&str, &[u8], &str); 10] = [
+        let cases: [(&str, &[u8], &str); 11] = [
             ("src/lib.rs", b"const A: &str = include_str!(\"../assets/a.txt\");", ""),
             ("src/x/y.rs", b"include_bytes!(\"../../assets/a.txt\")", ""),
             ("assets/large", &large, ""),
             ("src/target.rs", b"", ""),
             ("notes.md", b"in /users/annette/a or /x/users/ann/a", ""),
             ("target/debug/a", b"", "target/debug/a is a result of a build"),
+            ("src/.a.rs.pending-snap", b"", "src/.a.rs.pending-snap is a leftover of an editor or a test"),
             ("tests/data/a", &large, "tests/data/a: 500 kB of test data; at most 500 kB"),
             ("notes.md", b"see /users/ann/notes", "notes.md names a folder of this machine"),
             ("src/lib.rs", b"include_str!(\"../b.txt\")", "src/lib.rs includes b.txt, which is not in the package"),

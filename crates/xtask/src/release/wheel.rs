@@ -15,21 +15,24 @@ pub(super) fn build(release: &Release<'_>) -> Outcome {
         return Outcome::skipped("nothing is compiled with --binary");
     }
     let environment = python::environment(release.root);
-    let python = environment.join("bin/python");
-    if !python.is_file() {
+    if !python::interpreter(&environment).is_file() {
         return Outcome::skipped(python::NO_ENVIRONMENT);
     }
-    let removed = wheels(&release.folder).and_then(|old| {
-        let removed = old.iter().try_for_each(|name| fs::remove_file(release.folder.join(name)));
-        removed.map_err(|error| format!("cannot remove an earlier wheel: {error}"))
-    });
-    let mut command = Command::new(&python);
-    command.args(["-m", "maturin", "build", "--release", "--locked", "--quiet", "--out"]).arg(&release.folder);
-    command.current_dir(release.root.join(python::PACKAGE)).env("VIRTUAL_ENV", &environment);
     let mut outcome = Outcome::default();
-    let built = removed.and_then(|()| output(&mut command)).and_then(|_| wheels(&release.folder));
-    outcome.add(built.and_then(|names| named(&names, &release.version)));
+    let package = release.root.join(python::PACKAGE);
+    outcome.add(built(&environment, &package, &release.folder).and_then(|names| named(&names, &release.version)));
     outcome
+}
+
+/// Builds the wheel of the package into `folder`, in place of earlier ones, and returns the names of the wheels there.
+fn built(environment: &Path, package: &Path, folder: &Path) -> Result<Vec<String>, String> {
+    for old in wheels(folder)? {
+        fs::remove_file(folder.join(&old)).map_err(|error| format!("cannot remove the earlier {old}: {error}"))?;
+    }
+    let mut command = Command::new(python::interpreter(environment));
+    command.args(["-m", "maturin", "build", "--release", "--locked", "--quiet", "--out"]).arg(folder);
+    output(command.current_dir(package).env("VIRTUAL_ENV", environment))?;
+    wheels(folder)
 }
 
 /// Names of the wheels in a folder.
@@ -53,6 +56,39 @@ fn named(names: &[String], version: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An environment whose Python is the given script of a shell.
+    #[cfg(unix)]
+    fn with_python(name: &str, script: &str) -> std::path::PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let environment = std::env::temp_dir().join(format!("xtask-wheel-{name}-{}", std::process::id()));
+        let python = python::interpreter(&environment);
+        fs::create_dir_all(environment.join("bin")).unwrap();
+        fs::create_dir_all(environment.join("out")).unwrap();
+        fs::write(&python, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
+        environment
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_wheel_takes_the_place_of_an_earlier_one() {
+        let environment = with_python("new", "touch \"$VIRTUAL_ENV/out/evenkeel-0.2.0-$2-$3.whl\"");
+        let folder = environment.join("out");
+        fs::write(folder.join("evenkeel-0.1.0-cp310.whl"), "old").unwrap();
+        let names = built(&environment, &environment, &folder);
+        fs::remove_dir_all(&environment).unwrap();
+        assert_eq!(names.unwrap(), ["evenkeel-0.2.0-maturin-build.whl"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_build_that_fails_is_reported() {
+        let environment = with_python("none", "echo no maturin >&2; exit 1");
+        let message = built(&environment, &environment, &environment.join("out"));
+        fs::remove_dir_all(&environment).unwrap();
+        assert!(message.unwrap_err().ends_with("failed: no maturin"));
+    }
 
     #[test]
     fn a_wheel_has_the_version_in_its_name() {
