@@ -31,6 +31,8 @@ type Files = BTreeMap<String, Vec<u8>>;
 /// Builds the program unless one is given, and writes the archive.
 pub(super) fn build(release: &Release<'_>) -> Outcome {
     let mut outcome = Outcome::default();
+    // Without one of an earlier build, a failure leaves no archive; where there is none, that is fine.
+    let _ = fs::remove_file(release.folder.join(file_name(release)));
     let program = match program(release) {
         Ok(program) => program,
         Err(problem) => return Outcome::failed(problem),

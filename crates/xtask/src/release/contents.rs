@@ -13,6 +13,9 @@ const REQUIRED: [&str; 4] = ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "REA
 /// Folders of data for tests.
 const TEST_FOLDERS: [&str; 5] = ["tests", "testdata", "fixtures", "golden", "snapshots"];
 
+/// Smallest text that can be a licence, in bytes.
+const LEAST_LICENCE_BYTES: usize = 500;
+
 /// Endings of files that editors and tests leave behind.
 const LEFTOVERS: [&str; 5] = [".pending-snap", ".snap.new", ".orig.rs", ".swp", "~"];
 
@@ -83,6 +86,9 @@ pub(super) fn problems(entries: &[Entry], machine: &MachinePaths) -> Vec<String>
         if folders.contains(&"target") {
             problems.push(format!("{path} is a result of a build"));
         }
+        if path.starts_with("LICENSE-") && bytes.len() < LEAST_LICENCE_BYTES {
+            problems.push(format!("{path} holds no licence; a link may have been checked out as a file"));
+        }
         if LEFTOVERS.iter().any(|ending| path.ends_with(ending)) {
             problems.push(format!("{path} is a leftover of an editor or a test"));
         }
@@ -136,7 +142,7 @@ mod tests {
     }
 
     fn found(more: Entry) -> Vec<String> {
-        let mut entries: Vec<Entry> = REQUIRED.iter().map(|name| entry(name, b"text")).collect();
+        let mut entries: Vec<Entry> = REQUIRED.iter().map(|name| entry(name, &[b'a'; LEAST_LICENCE_BYTES])).collect();
         entries.push(entry("assets/a.txt", b""));
         entries.push(more);
         problems(&entries, &machine())
@@ -145,13 +151,14 @@ mod tests {
     #[test]
     fn files_that_do_not_belong_in_a_package_are_named() {
         let large = vec![b'0'; MOST_TEST_BYTES + 1];
-        let cases: [(&str, &[u8], &str); 11] = [
+        let cases: [(&str, &[u8], &str); 12] = [
             ("src/lib.rs", b"const A: &str = include_str!(\"../assets/a.txt\");", ""),
             ("src/x/y.rs", b"include_bytes!(\"../../assets/a.txt\")", ""),
             ("assets/large", &large, ""),
             ("src/target.rs", b"", ""),
             ("notes.md", b"in /users/annette/a or /x/users/ann/a", ""),
             ("target/debug/a", b"", "target/debug/a is a result of a build"),
+            ("LICENSE-X", b"../../X", "LICENSE-X holds no licence; a link may have been checked out as a file"),
             ("src/.a.rs.pending-snap", b"", "src/.a.rs.pending-snap is a leftover of an editor or a test"),
             ("tests/data/a", &large, "tests/data/a: 500 kB of test data; at most 500 kB"),
             ("notes.md", b"see /users/ann/notes", "notes.md names a folder of this machine"),

@@ -2,10 +2,10 @@
 
 mod agreement;
 mod archive;
+mod checksums;
 mod commands;
 mod compiler;
 mod contents;
-mod digest;
 mod licences;
 mod metadata;
 mod options;
@@ -14,6 +14,7 @@ mod packages;
 mod process;
 mod repository;
 mod semver;
+mod sha256;
 mod wheel;
 
 use std::fs;
@@ -81,7 +82,7 @@ fn all_steps(release: &Release<'_>) -> bool {
         ("packages", packages::check),
         ("archive", archive::build),
         ("wheel", wheel::build),
-        ("checksums", digest::write_sums),
+        ("checksums", checksums::write),
     ];
     let (mut problems, mut skipped) = (0, Vec::new());
     for (name, step) in steps {
