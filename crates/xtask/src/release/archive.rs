@@ -54,7 +54,7 @@ pub(super) fn build(release: &Release<'_>) -> Outcome {
         None => outcome.problems.push(format!("no package {PROGRAM} in the workspace")),
     }
     outcome.add(add_completions(&program, &mut files));
-    outcome.add(add_manual(release, &program, &mut files));
+    outcome.add(add_manual(&release.folder.join("man"), &program, &mut files));
     outcome.add(write(release, &files));
     outcome
 }
@@ -123,22 +123,21 @@ fn add_completions(program: &Path, files: &mut Files) -> Result<String, String> 
     Ok(format!("completions for {}", SHELLS.map(|(shell, _)| shell).join(", ")))
 }
 
-/// Pages of the manual, by the program's own command.
-fn add_manual(release: &Release<'_>, program: &Path, files: &mut Files) -> Result<String, String> {
-    let folder = release.folder.join("man");
+/// Pages of the manual, by the program's own command, which writes them to `folder`.
+fn add_manual(folder: &Path, program: &Path, files: &mut Files) -> Result<String, String> {
     // Pages of an earlier build would be added again; where there are none, that is fine.
-    let _ = fs::remove_dir_all(&folder);
-    let written = output(Command::new(program).arg("man").arg(&folder));
+    let _ = fs::remove_dir_all(folder);
+    let written = output(Command::new(program).arg("man").arg(folder));
     written.map_err(|problem| format!("no manual: {}", first_line(&problem)))?;
     let unreadable = |error: std::io::Error| format!("{}: {error}", folder.display());
     let mut pages = 0;
-    for entry in fs::read_dir(&folder).map_err(unreadable)? {
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         files.insert(format!("man/{name}"), fs::read(&path).map_err(unreadable)?);
         pages += 1;
     }
-    fs::remove_dir_all(&folder).map_err(unreadable)?;
+    fs::remove_dir_all(folder).map_err(unreadable)?;
     if pages == 0 {
         Err("the program wrote no page of the manual".to_owned())
     } else {
@@ -191,6 +190,8 @@ fn packed(folder: &str, files: &Files, time: u64) -> std::io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::super::contents::entries;
+    #[cfg(unix)]
+    use super::super::process::tests::write_script;
     use super::*;
 
     #[test]
@@ -234,5 +235,24 @@ mod tests {
         let message = add_completions(Path::new("false"), &mut files).unwrap_err();
         assert_eq!(message, "no completions for bash: `false completions bash` failed: ");
         assert!(files.is_empty());
+        let message =
+            add_manual(&std::env::temp_dir().join("xtask-no-manual"), Path::new("false"), &mut files).unwrap_err();
+        assert!(message.starts_with("no manual: `false man "), "{message}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn pages_of_the_manual_come_from_the_program() {
+        let folder = std::env::temp_dir().join(format!("xtask-manual-{}", std::process::id()));
+        let program = folder.join("program");
+        let mut files = Files::new();
+        write_script(&program, "mkdir \"$2\"");
+        let without = add_manual(&folder.join("man"), &program, &mut files);
+        write_script(&program, "mkdir \"$2\" && echo text > \"$2/evenkeel.1\"");
+        let with = add_manual(&folder.join("man"), &program, &mut files);
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(without.unwrap_err(), "the program wrote no page of the manual");
+        assert_eq!(with.unwrap(), "1 pages of the manual");
+        assert_eq!(files["man/evenkeel.1"], b"text\n");
     }
 }

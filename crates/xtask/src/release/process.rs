@@ -40,8 +40,18 @@ pub(super) fn host_target() -> Result<String, String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// Writes a program: a script of a shell. Another process writes the file, because a system runs no program that this one,
+    /// or a process that it starts meanwhile, has open for writing.
+    #[cfg(unix)]
+    pub(in crate::release) fn write_script(path: &Path, text: &str) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let text = format!("#!/bin/sh\n{text}\n");
+        let write = "printf '%s' \"$1\" > \"$0\" && chmod 755 \"$0\"";
+        output(Command::new("sh").args(["-c", write]).arg(path).arg(text)).unwrap();
+    }
 
     #[test]
     fn a_command_that_fails_is_named_with_its_message() {

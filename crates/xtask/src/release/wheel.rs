@@ -60,13 +60,9 @@ mod tests {
     /// An environment whose Python is the given script of a shell.
     #[cfg(unix)]
     fn with_python(name: &str, script: &str) -> std::path::PathBuf {
-        use std::os::unix::fs::PermissionsExt;
         let environment = std::env::temp_dir().join(format!("xtask-wheel-{name}-{}", std::process::id()));
-        let python = python::interpreter(&environment);
-        fs::create_dir_all(environment.join("bin")).unwrap();
+        super::super::process::tests::write_script(&python::interpreter(&environment), script);
         fs::create_dir_all(environment.join("out")).unwrap();
-        fs::write(&python, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
         environment
     }
 
