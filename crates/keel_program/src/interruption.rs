@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::failure::Failure;
 
+/// Environment variable that names the place of temporary folders.
+const PLACE_VARIABLE: &str = if cfg!(windows) { "TMP" } else { "TMPDIR" };
+
 /// Work of the Ctrl-C handler.
 struct UnderWay {
     /// Set by the first Ctrl-C; work that does not check it ends at once.
@@ -64,8 +67,9 @@ impl Scratch {
         let place = std::env::temp_dir();
         remove_abandoned(&place);
         Scratch::make(&place, purpose).map_err(|error| {
-            Failure::new(format!("cannot make a temporary folder in {}: {error}", place.display()))
-                .next_step("Free space there, or name another place with the environment variable TMPDIR")
+            Failure::new(format!("cannot make a temporary folder in {}: {error}", place.display())).next_step(format!(
+                "Free space there, or name another place with the environment variable {PLACE_VARIABLE}"
+            ))
         })
     }
 

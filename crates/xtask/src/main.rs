@@ -1,5 +1,5 @@
 //! Checks and tools of the repository: `cargo xtask ci`, `cargo xtask tidy`, `cargo xtask fuzz`, `cargo xtask deny`,
-//! `cargo xtask python`, `cargo xtask site`.
+//! `cargo xtask python`, `cargo xtask site`, `cargo xtask release`.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal of a developer")]
@@ -7,6 +7,7 @@
 mod ci;
 mod fuzz;
 mod python;
+mod release;
 mod site;
 mod skips;
 mod supply_chain;
@@ -32,6 +33,8 @@ Commands:
           given; --docs [FOLDER] writes the documents alone; --check compares the engine's answers in a browser with
           the native ones
   deny    the dependencies against .cargo/deny.toml
+  release --dry-run [--allow-dirty] [--tagged] [--offline] [--binary PATH]: checks the version, packages the crates, builds
+          the archive and the wheel, and prints the commands of a maintainer; publishes nothing
   help    this text
 
 `ci` stops at the first step that fails and prints the time of each. It runs the tests with cargo-nextest
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         ["fuzz", arguments @ ..] => fuzz::run(&root(), arguments),
         ["python"] => python::run(&root()),
         ["site", arguments @ ..] => site::run(&root(), arguments),
+        ["release", arguments @ ..] => release::run(&root(), arguments),
         ["deny"] => supply_chain::run(&root()),
         other => {
             eprintln!("unknown command `{}`\n\n{HELP}", other.join(" "));

@@ -6,11 +6,14 @@ use std::process::Command;
 use crate::skips::note_skip;
 
 /// Folder of the package, from the root.
-const PACKAGE: &str = "python";
+pub(crate) const PACKAGE: &str = "python";
 
 /// Environment with maturin and the packages of `python/tests/requirements.txt`, from the root; `EVENKEEL_PYTHON_ENVIRONMENT` names
 /// another one.
 const ENVIRONMENT: &str = "target/python";
+
+/// Reason why the package is not built.
+pub(crate) const NO_ENVIRONMENT: &str = "no environment in target/python; python/README.md says how to make one";
 
 /// Files below the package that pytest reads, and others with tests of their own.
 const STEPS: [(&str, &[&str]); 4] = [
@@ -23,14 +26,10 @@ const STEPS: [(&str, &[&str]); 4] = [
 /// Builds, checks the types and runs the tests; true if all passed, and true with a message if there is no environment. Skipped
 /// tests are noted.
 pub(crate) fn run(root: &Path) -> bool {
-    let environment =
-        std::env::var_os("EVENKEEL_PYTHON_ENVIRONMENT").map_or_else(|| root.join(ENVIRONMENT), PathBuf::from);
-    let python = environment.join("bin/python");
+    let environment = environment(root);
+    let python = interpreter(&environment);
     if !python.is_file() {
-        return note_skip(
-            "the Python package",
-            "no environment in target/python; python/README.md says how to make one",
-        );
+        return note_skip("the Python package", NO_ENVIRONMENT);
     }
     STEPS.iter().all(|(name, arguments)| {
         println!("-- python: {name}");
@@ -39,6 +38,16 @@ pub(crate) fn run(root: &Path) -> bool {
         command.args(*arguments).current_dir(root.join(PACKAGE)).env("VIRTUAL_ENV", &environment);
         passed(name, &mut command)
     })
+}
+
+/// Returns the folder of the environment, whether it exists or not.
+pub(crate) fn environment(root: &Path) -> PathBuf {
+    std::env::var_os("EVENKEEL_PYTHON_ENVIRONMENT").map_or_else(|| root.join(ENVIRONMENT), PathBuf::from)
+}
+
+/// Returns the interpreter of an environment, whether it exists or not.
+pub(crate) fn interpreter(environment: &Path) -> PathBuf {
+    environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
 fn passed(name: &str, command: &mut Command) -> bool {

@@ -1,5 +1,7 @@
 //! Measured limits of the machine.
 
+use std::process::Command;
+
 use keel_kernels::machine_limits::MachineLimits;
 use keel_kernels::parallel::workers;
 use keel_kernels::simd;
@@ -45,10 +47,42 @@ pub(crate) fn describe(limits: Limits) -> Value {
     })
 }
 
-/// The processor's name if the system reports it.
+/// Returns the processor's name, or its architecture if the system does not report one.
 fn processor() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with("model name"));
-    let name = line.and_then(|line| line.split(':').nth(1)).unwrap_or(std::env::consts::ARCH);
-    name.trim().to_owned()
+    let name = match std::env::consts::OS {
+        "macos" => printed_by_sysctl("machdep.cpu.brand_string"),
+        "windows" => std::env::var("PROCESSOR_IDENTIFIER").ok(),
+        _ => std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| model_name(&text)),
+    };
+    let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
+}
+
+/// Returns the name in a text in the format of `/proc/cpuinfo`; ARM processors have none there.
+fn model_name(text: &str) -> Option<String> {
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    line.split_once(':').map(|(_, name)| name.trim().to_owned())
+}
+
+fn printed_by_sysctl(name: &str) -> Option<String> {
+    let output = Command::new("sysctl").args(["-n", name]).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_processors_are_read() {
+        let cases = [
+            ("processor\t: 0\nmodel name\t: Fast (R) at 2 GHz\nflags\t: a b\n", Some("Fast (R) at 2 GHz")),
+            ("processor\t: 0\nBogoMIPS\t: 50.00\n", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(model_name(text).as_deref(), expected, "{text}");
+        }
+        assert!(!processor().is_empty());
+    }
 }

@@ -1,6 +1,7 @@
 //! Training on several ranks: joining the others that a launcher started, sharing the processors of a machine, ending together.
 
 use std::cell::RefCell;
+use std::process::Command;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
@@ -164,10 +165,18 @@ fn is_bound(own: &Place, places: &[Place]) -> bool {
     all_processors().is_some_and(|all| used < all)
 }
 
+/// Returns the machine's name in its network: as Linux, Windows or the environment reports it, or as `hostname` prints it.
 fn machine_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let name = name.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
-    name.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned())
+    let name = name.or_else(|| std::env::var("COMPUTERNAME").ok()).or_else(|| std::env::var("HOSTNAME").ok());
+    let name = name.or_else(printed_name).map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| "this machine".to_owned())
+}
+
+/// Shells of macOS keep `HOSTNAME` to themselves, but every Unix has this command.
+fn printed_name() -> Option<String> {
+    let output = Command::new("hostname").output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Cores of the machine, whoever may use them; unknown but on Linux.

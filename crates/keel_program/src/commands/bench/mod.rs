@@ -17,6 +17,9 @@ use crate::bench::{Context, PeerCommand, matrix, memory, peer, scaling, tables};
 use crate::failure::{Failure, Stop};
 use crate::terminal::{Output, Status};
 
+/// Usual name of Python 3.
+const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
+
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -40,7 +43,7 @@ pub(crate) struct Arguments {
     #[arg(long, global = true)]
     no_peers: bool,
     /// Python with PyTorch (bench/peers/requirements.txt)
-    #[arg(long, default_value = "python3", global = true)]
+    #[arg(long, default_value = PYTHON, global = true)]
     python: String,
     /// Ways to run a network in PyTorch; the fastest counts
     #[arg(
