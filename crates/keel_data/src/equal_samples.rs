@@ -1,10 +1,8 @@
 //! Samples with equal inputs.
 
-use crate::dataset::{Dataset, Row};
+use crate::dataset::Dataset;
 use rayon::prelude::*;
-use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{Hash, Hasher};
 
 /// The first sample with equal inputs, for every sample of a dataset.
 #[derive(Debug)]
@@ -38,21 +36,11 @@ impl EqualSamples {
     }
 }
 
-/// Returns a number that equal inputs share; 64 bits, so that different ones do not by any likely chance.
+/// Returns a number that equal inputs share.
 pub(crate) fn hash_of_inputs(dataset: &Dataset, sample: usize) -> u64 {
     if let Some(holding) = dataset.holding() {
         return holding.hash(sample);
     }
     // Only a process that holds a part of the samples can fail to have a row.
-    dataset.rows(&[sample]).map_or(0, |rows| hash_of_row(rows.row(0)))
-}
-
-/// Returns a number that equal rows share.
-pub(crate) fn hash_of_row(row: Row) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    match row {
-        Row::Bytes(values) => values.hash(&mut hasher),
-        Row::Floats(values) => values.iter().for_each(|value| value.to_bits().hash(&mut hasher)),
-    }
-    hasher.finish()
+    dataset.rows(&[sample]).map_or(0, |rows| rows.row(0).hash())
 }

@@ -4,15 +4,11 @@
 
 use super::fingerprint::{DigestPart, InputDigest};
 use super::peers::{Peers, RowRequest, check_same, floats, part};
-use super::rows::{Row, Rows};
+use super::rows::{LentRows, Rows};
 use super::{Dataset, Inputs, SampleShape, Targets, value_range};
-use crate::equal_samples::hash_of_row;
 use crate::error::DataError;
 use rayon::prelude::*;
 use std::sync::Arc;
-
-/// Bytes of a sample number in a request.
-const NUMBER: usize = 8;
 
 /// The part of a dataset's inputs that this process holds, and the way to the others.
 #[derive(Debug, Clone)]
@@ -51,31 +47,6 @@ impl Holding {
     }
 }
 
-/// The rows of one process, which others may ask for.
-#[derive(Debug, Clone)]
-pub struct LentRows {
-    inputs: Arc<Inputs>,
-    /// Values of a row.
-    length: usize,
-}
-
-impl LentRows {
-    /// Returns the rows that a request names, one after the other as little-endian values; nothing for a request that names a
-    /// row which is not here.
-    pub fn answer(&self, request: &[u8]) -> Vec<u8> {
-        let rows = request.as_chunks::<NUMBER>().0.iter().map(|number| u64::from_le_bytes(*number) as usize);
-        let mut answer = Vec::new();
-        for row in rows {
-            match self.inputs.row(row, self.length) {
-                Some(Row::Bytes(values)) => answer.extend_from_slice(values),
-                Some(Row::Floats(values)) => answer.extend(values.iter().flat_map(|value| value.to_le_bytes())),
-                None => return Vec::new(),
-            }
-        }
-        answer
-    }
-}
-
 /// Inputs of the samples of one process among others.
 pub(crate) struct OwnInputs {
     pub(crate) peers: Arc<dyn Peers>,
@@ -99,7 +70,8 @@ impl Dataset {
         let OwnInputs { peers, inputs, counts } = own;
         let borders = borders_of(&counts);
         let length = sample_shape.len();
-        let rows = (0..counts[peers.rank()]).into_par_iter().map(|row| inputs.row(row, length).map_or(0, hash_of_row));
+        let rows =
+            (0..counts[peers.rank()]).into_par_iter().map(|row| inputs.row(row, length).map_or(0, |row| row.hash()));
         let hashes: Vec<u64> = rows.collect();
         let hashes: Vec<u8> = hashes.into_iter().flat_map(u64::to_le_bytes).collect();
         let hashes: Vec<u64> = peers.gather(&hashes)?.iter().flat_map(|part| words(part)).collect();
@@ -128,7 +100,7 @@ impl Dataset {
         let length = self.sample_shape.len();
         let hashes = (0..self.samples)
             .into_par_iter()
-            .map(|sample| self.inputs.row(sample, length).map_or(0, hash_of_row))
+            .map(|sample| self.inputs.row(sample, length).map_or(0, |row| row.hash()))
             .collect();
         let digest = self.input_digest();
         let borders = borders_of(&counts);
@@ -145,7 +117,7 @@ impl Dataset {
 
     /// Lets the other processes fetch the inputs that are here.
     fn lend(&mut self, holding: Holding) -> Result<(), DataError> {
-        holding.peers.lend(LentRows { inputs: Arc::clone(&self.inputs), length: self.sample_shape.len() })?;
+        holding.peers.lend(LentRows::new(Arc::clone(&self.inputs), self.sample_shape.len()))?;
         self.holding = Some(holding);
         Ok(())
     }
@@ -175,6 +147,15 @@ impl Dataset {
             None => Ok(Rows::stored(&self.inputs, samples, length)),
             Some(holding) => Ok(Rows::fetched(self.fetched(holding, samples)?, length)),
         }
+    }
+
+    /// Writes the raw values of one sample into `output` (`[sample_shape]`).
+    ///
+    /// # Errors
+    /// [`DataError::Peers`] if another process holds the sample and cannot answer.
+    pub fn copy_sample(&self, sample: usize, output: &mut [f32]) -> Result<(), DataError> {
+        self.rows(&[sample])?.row(0).write(output);
+        Ok(())
     }
 
     /// The inputs of `samples` alone, in that order.

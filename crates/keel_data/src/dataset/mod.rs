@@ -19,12 +19,12 @@ mod table_column;
 
 pub use column_report::{ColumnKind, ColumnReport};
 pub(crate) use fingerprint::{fingerprint_of_names, fingerprint_of_splits};
-pub use holding::LentRows;
 pub(crate) use holding::{Holding, OwnInputs};
 pub(crate) use part_sizes::PartSizes;
 pub use peers::{Peers, RowRequest};
 pub(crate) use peers::{RowReader, Work, check_same, join_results, map_shared, part};
 pub use provenance::{Provenance, RowsOfFile};
+pub use rows::LentRows;
 pub(crate) use rows::{Row, Rows};
 pub use schema::{ImageDecoding, Schema, TableTarget, TargetKind};
 pub use shape::SampleShape;
@@ -499,15 +499,6 @@ impl Dataset {
     /// Returns the decisions and omissions of the reader, as sentences for a person.
     pub fn notes(&self) -> &[String] {
         &self.notes
-    }
-
-    /// Writes the raw values of one sample into `output` (`[sample_shape]`).
-    ///
-    /// # Errors
-    /// [`DataError::Peers`] if another process holds the sample and cannot answer.
-    pub fn copy_sample(&self, sample: usize, output: &mut [f32]) -> Result<(), DataError> {
-        self.rows(&[sample])?.row(0).write(output);
-        Ok(())
     }
 
     /// Columns of a table that were left out because they name or count the rows.

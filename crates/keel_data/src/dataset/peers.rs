@@ -1,7 +1,7 @@
 //! The other processes that hold a dataset together with this one, and work that they share.
 
 use super::Dataset;
-use super::holding::LentRows;
+use super::rows::LentRows;
 use crate::error::DataError;
 use rayon::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};

@@ -1,6 +1,11 @@
 //! Rows of inputs: the stored values of single samples, wherever they are.
 
 use super::Inputs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+/// Bytes of a sample number in a request.
+const NUMBER: usize = 8;
 
 /// Stored values of one sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +23,16 @@ impl Row<'_> {
             Row::Bytes(values) => f32::from(values[place]),
             Row::Floats(values) => values[place],
         }
+    }
+
+    /// Returns a number that equal rows share; 64 bits, so that different ones do not by any likely chance.
+    pub(crate) fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        match self {
+            Row::Bytes(values) => values.hash(&mut hasher),
+            Row::Floats(values) => values.iter().for_each(|value| value.to_bits().hash(&mut hasher)),
+        }
+        hasher.finish()
     }
 
     /// Writes the values as numbers.
@@ -101,5 +116,34 @@ impl<'a> Rows<'a> {
     /// All rows, in the order of the samples asked for.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Row<'_>> {
         (0..self.len()).map(|place| self.row(place))
+    }
+}
+
+/// The rows of one process, which others may ask for.
+#[derive(Debug, Clone)]
+pub struct LentRows {
+    inputs: Arc<Inputs>,
+    /// Values of a row.
+    length: usize,
+}
+
+impl LentRows {
+    pub(super) fn new(inputs: Arc<Inputs>, length: usize) -> Self {
+        LentRows { inputs, length }
+    }
+
+    /// Returns the rows that a request names, one after the other as little-endian values; nothing for a request that names a
+    /// row which is not here.
+    pub fn answer(&self, request: &[u8]) -> Vec<u8> {
+        let rows = request.as_chunks::<NUMBER>().0.iter().map(|number| u64::from_le_bytes(*number) as usize);
+        let mut answer = Vec::new();
+        for row in rows {
+            match self.inputs.row(row, self.length) {
+                Some(Row::Bytes(values)) => answer.extend_from_slice(values),
+                Some(Row::Floats(values)) => answer.extend(values.iter().flat_map(|value| value.to_le_bytes())),
+                None => return Vec::new(),
+            }
+        }
+        answer
     }
 }
