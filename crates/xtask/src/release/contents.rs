@@ -107,11 +107,17 @@ pub(super) fn problems(entries: &[Entry], machine: &MachinePaths) -> Vec<String>
     problems
 }
 
-/// Paths of the files that a source includes as text or bytes, from the root of the package.
+/// Paths of the files that a source includes as text or bytes, from the root of the package. What only documentation tests
+/// include is left out: they run in the repository.
 fn included(path: &str, source: &str) -> Vec<String> {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let calls = ["include_str!(\"", "include_bytes!(\""].into_iter().flat_map(|call| source.split(call).skip(1));
-    calls.filter_map(|rest| rest.split('"').next()).map(|file| joined(folder, file)).collect()
+    let calls = ["include_str!(\"", "include_bytes!(\""].into_iter().flat_map(|call| source.match_indices(call));
+    let for_tests = |place: usize| source[..place].lines().nth_back(1).is_some_and(|line| line == "#[cfg(doctest)]");
+    let files = calls.filter(|(place, _)| !for_tests(*place)).filter_map(|(place, call)| {
+        let file = source[place + call.len()..].split('"').next()?;
+        Some(joined(folder, file))
+    });
+    files.collect()
 }
 
 /// The path of `file` seen from `folder`, without `..` where there is a folder to leave.
@@ -151,9 +157,10 @@ mod tests {
     #[test]
     fn files_that_do_not_belong_in_a_package_are_named() {
         let large = vec![b'0'; MOST_TEST_BYTES + 1];
-        let cases: [(&str, &[u8], &str); 12] = [
+        let cases: [(&str, &[u8], &str); 13] = [
             ("src/lib.rs", b"const A: &str = include_str!(\"../assets/a.txt\");", ""),
             ("src/x/y.rs", b"include_bytes!(\"../../assets/a.txt\")", ""),
+            ("src/lib.rs", b"#[cfg(doctest)]\n#[doc = include_str!(\"../../b.md\")]\nstruct B;", ""),
             ("assets/large", &large, ""),
             ("src/target.rs", b"", ""),
             ("notes.md", b"in /users/annette/a or /x/users/ann/a", ""),
