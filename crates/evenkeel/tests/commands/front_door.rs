@@ -71,7 +71,7 @@ fn a_name_that_could_be_two_things_is_decided_and_said() {
         "`digits` is a shipped preset and also a file or folder here: using the preset; write ./digits for the other";
     assert!(run.succeeded().stderr.contains(note), "{}", run.stderr);
     program.run(&["train", "./digits"]).refused(&["digits"]);
-    program.run(&["train", "nothing.here"]).refused(&["nothing.here", "Give data (a folder, a table, arrays)"]);
+    program.run(&["train", "nothing.here"]).refused(&["nothing.here", "Use data (a folder, a table, arrays)"]);
     program.run(&["train", "customers.csv"]).refused(&["customers.csv"]);
 }
 

@@ -80,7 +80,7 @@ fn units_dead_before_and_during_training_are_one_finding_and_the_remedies_are_tr
     let text = proof.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("Confirmed") && text.contains("evenkeel fix runs/dead K010"), "{text}");
     let none = program.run(&["prove", "runs/dead", "K010", "--remedy", "99"]);
-    none.refused(&["K010 has", "remedies", "Give 1 to"]);
+    none.refused(&["K010 has", "remedies", "--remedy 1 to"]);
 }
 
 #[test]
