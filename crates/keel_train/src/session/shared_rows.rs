@@ -165,8 +165,9 @@ mod tests {
         let dataset = &data.dataset;
         let mut settings = vec![format!("preprocess.steps={steps}")];
         if dataset.sample_shape().is_image() {
-            settings
-                .extend(["augment.flip=true", "augment.crop_padding=2", "augment.color_pca=0.1"].map(str::to_owned));
+            settings.extend(["augment.flip=true", "augment.crop_padding=2"].map(str::to_owned));
+            let colored = dataset.sample_shape().channels() == 3;
+            settings.extend(colored.then(|| "augment.color_pca=0.1".to_owned()));
         }
         let config = config::load(None, &settings).unwrap_or_else(|error| panic!("{error}"));
         let steps = config.preprocess.resolved_steps();
