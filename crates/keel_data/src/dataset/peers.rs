@@ -97,7 +97,7 @@ pub(crate) fn map_shared<T: Sync, R: Send + Serialize + DeserializeOwned>(
     map: impl Fn(&T) -> Result<R, DataError> + Sync,
 ) -> Result<Vec<Result<R, DataError>>, DataError> {
     let own = peers.map_or(0..items.len(), |peers| part(peers.rank(), peers.size(), items.len()));
-    join_results(peers, items[own].par_iter().map(|item| map(item)).collect())
+    join_results(peers, items[own].par_iter().map(&map).collect())
 }
 
 /// The results of all processes, in the order of their numbers; `own` where there are no others.
