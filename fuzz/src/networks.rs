@@ -8,7 +8,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::random_network::RandomNetwork;
 
-#[path = "../../crates/keel_nn/tests/reference/comparison.rs"]
+#[path = "../../crates/keel_nn/tests/networks/reference/comparison.rs"]
 #[allow(dead_code, unused_imports, reason = "the tests of keel_nn use all of it")]
 mod comparison;
 
