@@ -39,7 +39,7 @@ pub fn load(config: &DataConfig, base_directory: &Path) -> Result<Dataset, DataE
 /// them is dropped. All processes call this at the same time, with the same config.
 ///
 /// # Errors
-/// As [`load`], on all processes; [`DataError::Peers`] if one of them cannot answer or has other data.
+/// Those of [`load`], on all processes; [`DataError::Peers`] if one of them cannot answer or has other data.
 pub fn load_shared(config: &DataConfig, base_directory: &Path, peers: &Arc<dyn Peers>) -> Result<Dataset, DataError> {
     let request = SourceRequest { config, base_directory, schema: None, wanted: Wanted::Targets, peers: Some(peers) };
     let dataset = with_source_as_origin(&request)?;

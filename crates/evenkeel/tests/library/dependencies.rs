@@ -1,4 +1,4 @@
-//! What a library user compiles.
+//! Crates that a user of the library compiles.
 
 use std::collections::BTreeSet;
 use std::process::Command;

@@ -11,7 +11,7 @@ use crate::program::{ENVIRONMENT, Program, write};
 /// Time after which a job that should have ended is taken for one that hangs.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// `mpirun` without arguments; none, and says so, where there is none of Open MPI.
+/// Returns the command `mpirun` of Open MPI without arguments; records a skip and returns `None` if it is not installed.
 fn mpirun(program: &Program, test: &str) -> Option<Command> {
     let version = Command::new("mpirun").arg("--version").output();
     if !version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("Open MPI")) {

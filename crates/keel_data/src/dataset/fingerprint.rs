@@ -148,7 +148,11 @@ impl Dataset {
     /// Sixteen hexadecimal digits that depend on the shape of a sample, on every input, on every target with its names and on the
     /// weights of the samples, and on nothing else.
     pub fn fingerprint(&self) -> String {
-        let InputDigest(mut mixer) = self.input_digest();
+        self.fingerprint_after(self.input_digest())
+    }
+
+    /// Adds targets and weights to the digest of shape and inputs.
+    pub(super) fn fingerprint_after(&self, InputDigest(mut mixer): InputDigest) -> String {
         match &self.targets {
             Targets::Classes { labels, class_names } => {
                 labels.iter().for_each(|&label| mixer.word(u64::from(label)));

@@ -5,7 +5,7 @@
 use super::fingerprint::{DigestPart, InputDigest};
 use super::peers::{Peers, RowRequest, check_same, floats, part};
 use super::rows::{LentRows, Rows};
-use super::{Dataset, Inputs, SampleShape, Targets, value_range};
+use super::{Dataset, Inputs, SampleShape, Targets};
 use crate::error::DataError;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -47,10 +47,10 @@ impl Holding {
     }
 }
 
-/// Inputs of the samples of one process among others.
+/// Inputs of the samples of one process among others, as bytes.
 pub(crate) struct OwnInputs {
     pub(crate) peers: Arc<dyn Peers>,
-    pub(crate) inputs: Inputs,
+    pub(crate) bytes: Vec<u8>,
     /// Number of samples of every process, `[processes]`.
     pub(crate) counts: Vec<usize>,
 }
@@ -60,14 +60,15 @@ impl Dataset {
     /// this at the same time.
     ///
     /// # Errors
-    /// As [`Dataset::from_memory`], and [`DataError::Peers`] if a process cannot answer.
+    /// Those of [`Dataset::from_memory`]; [`DataError::Peers`] if a process cannot answer.
     pub(crate) fn of_own_inputs(
         name: impl Into<String>,
         sample_shape: SampleShape,
         own: OwnInputs,
         targets: Targets,
     ) -> Result<Self, DataError> {
-        let OwnInputs { peers, inputs, counts } = own;
+        let OwnInputs { peers, bytes, counts } = own;
+        let inputs = Inputs::Bytes(bytes);
         let borders = borders_of(&counts);
         let length = sample_shape.len();
         let rows =
@@ -77,14 +78,8 @@ impl Dataset {
         let hashes: Vec<u64> = peers.gather(&hashes)?.iter().flat_map(|part| words(part)).collect();
         let total = hashes.len().saturating_mul(length);
         let digest = InputDigest::shared(peers.as_ref(), &sample_shape, DigestPart { inputs: &inputs, total })?;
-        let (low, high) = value_range(&inputs);
-        let ranges = peers.gather(&[low.to_le_bytes(), high.to_le_bytes()].concat())?;
-        let ranges = ranges.iter().map(|range| floats(range).collect::<Vec<_>>());
-        let range = ranges.filter(|range| range.len() == 2).map(|range| (range[0], range[1]));
-        let range = range.reduce(|(low, high), other| (low.min(other.0), high.max(other.1)));
         let holding = Holding { peers, borders: borders.into(), hashes: hashes.into(), digest };
         let mut dataset = Self::held(name, sample_shape, inputs, targets, Some(&holding))?;
-        dataset.value_range = range.unwrap_or(dataset.value_range);
         dataset.lend(holding)?;
         Ok(dataset)
     }
@@ -96,13 +91,13 @@ impl Dataset {
     /// [`DataError::Peers`] if the datasets differ or a process cannot answer.
     pub(crate) fn shared_by(self, peers: Arc<dyn Peers>) -> Result<Self, DataError> {
         let counts: Vec<usize> = (0..peers.size()).map(|rank| part(rank, peers.size(), self.samples).len()).collect();
-        check_same(&peers, "data has the fingerprint", self.fingerprint())?;
+        let digest = self.input_digest();
+        check_same(&peers, "data has the fingerprint", self.fingerprint_after(digest))?;
         let length = self.sample_shape.len();
         let hashes = (0..self.samples)
             .into_par_iter()
             .map(|sample| self.inputs.row(sample, length).map_or(0, |row| row.hash()))
             .collect();
-        let digest = self.input_digest();
         let borders = borders_of(&counts);
         let own = borders[peers.rank()] * length..borders[peers.rank() + 1] * length;
         let inputs = match self.inputs.as_ref() {
@@ -161,7 +156,7 @@ impl Dataset {
     /// The inputs of `samples` alone, in that order.
     ///
     /// # Errors
-    /// As [`Dataset::rows`].
+    /// Those of [`Dataset::rows`].
     pub(super) fn inputs_of(&self, samples: &[usize]) -> Result<Inputs, DataError> {
         if let Some(holding) = &self.holding {
             return self.fetched(holding, samples);

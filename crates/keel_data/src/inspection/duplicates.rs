@@ -47,7 +47,7 @@ impl SplitDataset {
     /// One sentence for each split with samples whose inputs are those of a training sample.
     ///
     /// # Errors
-    /// As [`SplitDataset::duplicates`].
+    /// Those of [`SplitDataset::duplicates`].
     pub fn duplicate_notes(&self) -> Result<Vec<String>, DataError> {
         let what = if self.dataset.sample_shape().is_image() { "images" } else { "rows" };
         let found = self.compare(0)?.into_iter().filter(|found| found.exact > 0);

@@ -151,12 +151,12 @@ fn dataset(request: &Request, listing: Listing, pixels: Pixels, target: &Target)
     let directory = if request.path.is_dir() { request.path } else { Path::new("") };
     let name = |path: &Path| path.strip_prefix(directory).unwrap_or(path).display().to_string();
     let names = listing.files.iter().map(|file| name(&file.path)).collect();
-    let (name_of_all, inputs) = (file_name(request.path), Inputs::Bytes(pixels.bytes));
     let dataset = match request.peers.filter(|peers| peers.size() > 1) {
-        None => Dataset::from_memory(name_of_all, target.shape, inputs, targets)?,
+        None => Dataset::from_memory(file_name(request.path), target.shape, Inputs::Bytes(pixels.bytes), targets)?,
         Some(peers) => {
-            let own = OwnInputs { peers: Arc::clone(peers), inputs, counts: pixels.counts };
-            Dataset::of_own_inputs(name_of_all, target.shape, own, targets)?
+            let Pixels { bytes, counts, .. } = pixels;
+            let own = OwnInputs { peers: Arc::clone(peers), bytes, counts };
+            Dataset::of_own_inputs(file_name(request.path), target.shape, own, targets)?
         }
     };
     let dataset = dataset

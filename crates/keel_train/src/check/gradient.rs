@@ -65,7 +65,7 @@ pub struct ParameterComparison {
 pub(super) struct GradientTest<'a> {
     /// Point of the test, laid out as in the graph.
     pub(super) values: Vec<f32>,
-    /// Returns the gradient by the engine at a point.
+    /// Returns the gradient that the engine computes at a point.
     pub(super) gradient: &'a mut dyn FnMut(&[f32]) -> Vec<f32>,
     /// Loss by the definitions.
     pub(super) reference: ReferenceLoss<'a>,

@@ -26,7 +26,7 @@ pub struct Baseline {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Guess {
-    /// Most frequent class of the training split.
+    /// Class with the largest number of samples in the training split.
     #[default]
     LargestClass,
     /// Mean of the training split.

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::page::{Contents, Document, Link, Neighbours, render};
+use crate::tidy::path_from_root;
 
 /// A group of pages and their sources, in reading order. The first page is the start of the site.
 const SECTIONS: [(&str, &[&str]); 5] = [
@@ -140,7 +141,7 @@ fn follow(
         return Ok(Link::Outside);
     }
     let (file, anchor) = target.split_once('#').map_or((target, None), |(file, anchor)| (file, Some(anchor)));
-    let path = if file.is_empty() { document.source.clone() } else { resolved(&document.source, file) };
+    let path = if file.is_empty() { document.source.clone() } else { path_from_root(&document.source, file) };
     match (pages.get(path.as_str()), anchor) {
         (Some(page), Some(anchor)) if !page.has_anchor(anchor) => Err("names no heading of that page"),
         (Some(page), anchor) => {
@@ -151,20 +152,6 @@ fn follow(
         (None, _) if path.starts_with("docs/") && root.join(&path).is_file() => Ok(Link::Asset(path)),
         (None, _) => Ok(Link::Elsewhere),
     }
-}
-
-/// The path from the root that `target` means in the document `source`.
-fn resolved(source: &str, target: &str) -> String {
-    let mut parts: Vec<&str> = source.split('/').collect();
-    parts.pop();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            name => parts.push(name),
-        }
-    }
-    parts.join("/")
 }
 
 /// Documents in `docs/` that no section names.

@@ -12,7 +12,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
             let target = text[offset + 2..].split([')', ' ', '\n']).next().unwrap_or_default();
             let file = target.split('#').next().unwrap_or_default();
             let external = target.contains("://") || target.starts_with("mailto:") || file.is_empty();
-            if !external && !tree.contains(&resolve(path, file)) {
+            if !external && !tree.contains(&path_from_root(path, file)) {
                 let message = format!("`{target}` does not exist");
                 problems.push(Problem::error(path, line_of(text, offset), message));
             }
@@ -21,8 +21,8 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     problems
 }
 
-/// The path from the root that `target`, written in `document`, means.
-fn resolve(document: &str, target: &str) -> String {
+/// Returns the path from the root that `target` means in the document `document`.
+pub(crate) fn path_from_root(document: &str, target: &str) -> String {
     let mut parts: Vec<&str> = document.split('/').collect();
     parts.pop();
     for part in target.split('/') {

@@ -17,6 +17,7 @@ mod tree;
 
 use std::path::Path;
 
+pub(crate) use links::path_from_root;
 use problem::{Problem, Weight};
 use tree::Tree;
 
