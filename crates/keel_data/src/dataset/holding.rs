@@ -110,9 +110,11 @@ impl Dataset {
         Ok(shared)
     }
 
-    /// Lets the other processes fetch the inputs that are here.
+    /// Lets the other processes fetch the inputs that are here, and waits until all of them lend theirs: a request that nobody
+    /// answers yet would block a thread of a pool, which processes that are threads share and may need to come this far.
     fn lend(&mut self, holding: Holding) -> Result<(), DataError> {
         holding.peers.lend(LentRows::new(Arc::clone(&self.inputs), self.sample_shape.len()))?;
+        holding.peers.gather(&[])?;
         self.holding = Some(holding);
         Ok(())
     }
