@@ -12,7 +12,6 @@ pub mod health;
 pub mod memory;
 pub mod metrics;
 mod objective;
-pub mod optimizers;
 pub mod planning;
 mod predictor;
 pub mod remedies;
@@ -24,6 +23,7 @@ mod trainer;
 
 pub use config::Config;
 pub use error::TrainError;
+pub use keel_optimizers as optimizers;
 pub use objective::{Objective, Probabilities, TargetScale};
 pub use planning::{RangePoint, RangeTest};
 pub use predictor::{ColumnImportance, Importance, ImportanceOptions, Prediction, Predictor, UnlikeInputs};

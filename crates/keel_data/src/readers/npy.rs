@@ -1,6 +1,7 @@
 //! NumPy arrays: an .npz archive, or .npy files next to each other.
 
 mod array;
+mod header;
 mod targets;
 
 use super::data_file::{self, ByteLimit, megabytes};
@@ -11,7 +12,8 @@ use crate::dataset::PartSizes;
 use crate::dataset::{Dataset, Inputs, Provenance, SampleShape};
 use crate::error::DataError;
 use crate::format::Format;
-use array::{Array, Values, damaged};
+use array::{Array, Values};
+use header::damaged;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -212,7 +214,7 @@ fn open(path: &Path, config: &DataConfig) -> Result<Container, DataError> {
         return Ok(Container::Folder(path.parent().unwrap_or(Path::new(".")).to_path_buf()));
     }
     let (file, length) = data_file::open(path)?;
-    let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(path, &error.into()))?;
+    let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(path, error))?;
     Ok(Container::Archive(Box::new(archive), ByteLimit::of_packed(config, length)))
 }
 
@@ -252,7 +254,7 @@ impl Container {
                     return Ok(None);
                 }
                 let entry = archive.by_name(&entry_name);
-                let entry = entry.map_err(|error| damaged(request.path, &error.into()))?;
+                let entry = entry.map_err(|error| damaged(request.path, error))?;
                 let length = entry.size();
                 limit.check(&path, length, || format!("it has {} once unpacked", megabytes(length)))?;
                 Array::read(&path, entry, length, *limit).map(Some)

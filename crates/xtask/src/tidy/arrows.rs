@@ -4,7 +4,7 @@ use super::problem::Problem;
 use super::tree::Tree;
 
 /// Each crate of the workspace with the crates it may depend on.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("evenkeel", &["keel_program", "keel_report", "keel_train", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
     (
         "keel_python",
@@ -43,7 +43,11 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("keel_browser", &["keel_lab"]),
     ("keel_report", &["keel_page", "keel_train", "keel_nn", "keel_health", "keel_data"]),
     ("keel_lab", &["keel_page", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
-    ("keel_train", &["keel_ranks", "keel_onnx", "keel_nn", "keel_kernels", "keel_health", "keel_data"]),
+    (
+        "keel_train",
+        &["keel_ranks", "keel_optimizers", "keel_onnx", "keel_nn", "keel_kernels", "keel_health", "keel_data"],
+    ),
+    ("keel_optimizers", &["keel_nn", "keel_kernels"]),
     ("keel_onnx", &["keel_nn", "keel_data"]),
     ("keel_nn", &["keel_kernels"]),
     ("keel_kernels", &[]),

@@ -3,15 +3,36 @@ use crate::config::DataConfig;
 use crate::config::Task;
 use crate::dataset::Targets;
 use crate::load::load;
-use npyz::WriterBuilder;
 use std::io::Write;
 
-fn npy<T: npyz::AutoSerialize + Copy>(sizes: &[u64], values: &[T]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut writer = npyz::WriteOptions::new().default_dtype().shape(sizes).writer(&mut bytes).begin_nd().unwrap();
-    writer.extend(values.iter().copied()).unwrap();
-    writer.finish().unwrap();
-    bytes
+/// A number that can be written to an array, with NumPy's name of its type.
+trait Number: Copy {
+    const TYPE: &'static str;
+    fn bytes(self) -> Vec<u8>;
+}
+
+macro_rules! number {
+    ($($number:ty: $name:literal),*) => {$(
+        impl Number for $number {
+            const TYPE: &'static str = $name;
+            fn bytes(self) -> Vec<u8> {
+                self.to_le_bytes().to_vec()
+            }
+        }
+    )*};
+}
+
+number!(u8: "|u1", i32: "<i4", i64: "<i8", f32: "<f4", f64: "<f8");
+
+/// A file of version 1 as NumPy writes it, its values aligned to 64 bytes.
+fn npy<T: Number>(sizes: &[u64], values: &[T]) -> Vec<u8> {
+    let sizes: String = sizes.iter().map(|size| format!("{size}, ")).collect();
+    let mut header = format!("{{'descr': '{}', 'fortran_order': False, 'shape': ({sizes}), }}", T::TYPE);
+    header.push_str(&" ".repeat(64 - (10 + header.len() + 1) % 64));
+    header.push('\n');
+    let length = (header.len() as u16).to_le_bytes().to_vec();
+    let values = values.iter().flat_map(|value| value.bytes());
+    [b"\x93NUMPY\x01\x00".to_vec(), length, header.into_bytes(), values.collect()].concat()
 }
 
 fn write_pair(folder: &Path) {

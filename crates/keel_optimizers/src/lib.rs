@@ -1,4 +1,6 @@
 //! Optimizers, which compute updates from gradients. One file each; this one contains the list.
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 
 mod adagrad;
 mod adam;
