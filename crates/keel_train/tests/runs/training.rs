@@ -142,7 +142,7 @@ fn impossible_trainings_are_refused_in_words() {
         (&["train.batch_size=1", "model.preset=mlp"], "set train.batch_size to 2 or more"),
         (&["train.loss=mse"], "use cross_entropy or hinge"),
         (&["data.source=no/such/place"], "no/such/place"),
-        (&["run.name=a/b"], "is no folder name"),
+        (&["run.name=a/b"], "is not a valid folder name"),
         (&["model.layers=[{type=\"conv2d\", out_channels=4, kernel=11, padding=\"valid\"}]"], "conv2d"),
         (&["run.directory=/dev/null/runs"], "/dev/null/runs"),
     ];
