@@ -141,8 +141,8 @@ impl<'a> Search<'a> {
         Ok(false)
     }
 
-    /// Trains each change once, and those that look better over the seeds, the best first; keeps the first that is better beyond
-    /// the spread.
+    /// Trains each change once, and those that look better over the seeds, the best first; keeps the first that is better
+    /// beyond the spread.
     fn try_group(&mut self, current: &mut Candidate, group: Vec<Intervention>) -> Result<bool, Halt> {
         let mut promising: Vec<(usize, Candidate)> = Vec::new();
         for intervention in group {
@@ -262,9 +262,9 @@ impl<'a> Search<'a> {
 
 /// Result of the first training run with a change.
 enum Look {
-    /// It looks better.
+    /// The change looks better.
     Promising(Box<Candidate>),
-    /// It does not look better, or it was rejected.
+    /// The change does not look better, or was rejected.
     Over,
     /// The same config was tried before.
     Known,

@@ -50,7 +50,7 @@ impl Session {
         path: &Path,
     ) -> Result<TrainingState, TrainError> {
         if checkpoint.description.fingerprint != fingerprint {
-            let reason = "it belongs to another config than the config.toml beside it".to_owned();
+            let reason = "it was written with a different config than the config.toml next to it".to_owned();
             return Err(CheckpointError::Foreign { path: path.to_owned(), reason }.into());
         }
         restore_network(self.network_mut(), checkpoint, path)?;

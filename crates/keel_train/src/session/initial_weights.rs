@@ -140,7 +140,7 @@ impl WeightFile<'_> {
         }
         if tensor.shape() != shape {
             let message = format!(
-                "tensor `{name}` has the shape {:?}, the network's {shape:?}; use the network it is of",
+                "tensor `{name}` has the shape {:?}, the network's {shape:?}; use the network that the file was saved from",
                 tensor.shape()
             );
             return Err(self.refusal(message));
@@ -155,7 +155,7 @@ impl WeightFile<'_> {
             self.tensors.keys().filter(|name| !self.used.contains(name.as_str())).cloned().collect();
         if self.used.is_empty() {
             let message = format!(
-                "no tensor has the name of one of the network's; the file has {}, the network {}; convert files of other programs with \
+                "no tensor name matches one of the network's; the file has {}, the network {}; convert files of other programs with \
                  `evenkeel import`",
                 listed(&unused),
                 listed(&self.kept)
@@ -167,7 +167,7 @@ impl WeightFile<'_> {
             notes.push(format!("drawn at random, since the file does not have them: {}", listed(&self.kept)));
         }
         if !unused.is_empty() {
-            notes.push(format!("not used of the file: {}", listed(&unused)));
+            notes.push(format!("unused tensors of the file: {}", listed(&unused)));
         }
         let file = self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned();
         Ok(Taken { names: self.used, file, notes })

@@ -36,7 +36,7 @@ pub(super) fn apply(
             return Err(refusal("fills the weights of a conv2d; use another init here".to_owned()));
         };
         if node.inputs != [Value::Input] || in_channels != channels || kernel_h > height || kernel_w > width {
-            return Err(refusal("suits a conv2d on the network's input, without groups; use another init".to_owned()));
+            return Err(refusal("needs a conv2d on the network's input, without groups; use another init".to_owned()));
         }
         let patch = Patch { height, width, channels, kernel: [kernel_h, kernel_w] };
         let moments = patch_moments(patch, preprocessor, dataset, training)?;

@@ -198,8 +198,8 @@ impl<'a> Journal<'a> {
             key: "train.epochs".to_owned(),
             value: format!("{}", (epochs * 100.0).round() / 100.0),
             reason: format!(
-                "shortened from {planned} while training, which is slower than it was measured to be: the learning rate \
-                 still falls to its end within the time limit"
+                "shortened from {planned} during training, which is slower than measured: the learning rate schedule is \
+                 still completed within the time limit"
             ),
         });
         self.observer.event(Event::Shortened { total_steps, epochs });

@@ -69,7 +69,7 @@ fn notes_before(folder: &RunFolder) -> RunNotes {
     }
     if (&machine.simd, &machine.architecture) != (&now.simd, &now.architecture) {
         notes.push(format!(
-            "begun on {} ({}), resumed on {} ({}): sums are taken in another order, so the last digits of weights may differ \
+            "begun on {} ({}), resumed on {} ({}): sums are computed in a different order, so the last digits of weights may differ \
              from those of a run that never stopped",
             machine.architecture, machine.simd, now.architecture, now.simd
         ));
@@ -86,7 +86,7 @@ fn changed_data(folder: &RunFolder, session: &Session, allowed: bool) -> Result<
     }
     let samples = |fingerprint: &str| fingerprint.split('-').next().map(str::to_owned);
     let what = match samples(&began) == samples(&given) {
-        true => "the same samples, but another division into training, validation and test",
+        true => "the same samples, but a different split into training, validation and test",
         false => "other samples",
     };
     if allowed {

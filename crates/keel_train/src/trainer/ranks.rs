@@ -64,13 +64,13 @@ const OTHER_PROGRAM: &str = "it runs a different program; start the same one on 
 fn difference(first: &Identity, other: &Identity) -> Option<String> {
     if (&other.version, &other.architecture) != (&first.version, &first.architecture) {
         return Some(format!(
-            "version {} for {} and {} for {}; install the same program on every machine",
+            "it is version {} for {}, rank 0 is version {} for {}; install the same program on every machine",
             other.version, other.architecture, first.version, first.architecture
         ));
     }
     if other.simd != first.simd {
         return Some(format!(
-            "it computes with {}, rank 0 with {}, and rounds in another order; set KEEL_SIMD={} for all ranks",
+            "it computes with {}, rank 0 with {}, and rounds in a different order; set KEEL_SIMD={} for all ranks",
             other.simd,
             first.simd,
             narrower(&other.simd, &first.simd)

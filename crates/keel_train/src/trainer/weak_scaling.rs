@@ -61,7 +61,7 @@ pub(super) fn weakly_scaled(
         choice(
             "optimizer.learning_rate",
             learning_rate.to_string(),
-            format!("{} grown {rule}", config.optimizer.learning_rate()),
+            format!("{} scaled {rule}", config.optimizer.learning_rate()),
         ),
     ];
     let steps_per_epoch = samples.div_ceil(batch_size) as u64;
