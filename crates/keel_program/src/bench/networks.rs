@@ -1,4 +1,4 @@
-//! Measured networks with their batch, optimiser and loss; the yardsticks among them.
+//! Measured networks with their batch, optimizer and loss; the yardsticks among them.
 
 use keel_nn::activations::Activation;
 use keel_nn::layers::{BatchNormSpec, Conv2dSpec, FlattenSpec, LayerSpec, LinearSpec, MaxPoolSpec};
@@ -24,7 +24,7 @@ pub(crate) struct Description {
     pub(crate) batch: usize,
     /// The layers.
     pub(crate) layers: Vec<LayerSpec>,
-    /// The optimiser.
+    /// The optimizer.
     pub(crate) optimizer: OptimizerConfig,
     /// Share of the target spread over all classes by the loss, which is cross-entropy.
     pub(crate) label_smoothing: f32,
@@ -78,7 +78,7 @@ impl Spec {
         Spec { network, batch: if network == "mlp" { 32 } else { 128 }, width: 1, depth: 1 }
     }
 
-    /// The network with its batch, optimiser and loss.
+    /// The network with its batch, optimizer and loss.
     pub(crate) fn description(self) -> Description {
         let plain = Description::new(self.network, self.input(), self.batch, self.layers());
         if self.network != "cifar10-fast" {

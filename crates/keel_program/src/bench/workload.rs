@@ -71,7 +71,7 @@ impl Workload {
         3.0 * self.network.graph.multiply_adds() as f64 * self.labels.len() as f64
     }
 
-    /// Bytes planned: arena, parameters, gradients, optimiser slots and batch.
+    /// Bytes planned: arena, parameters, gradients, optimizer slots and batch.
     pub(crate) fn planned_bytes(&self) -> usize {
         let slots: usize = self.optimizer.slots().map(|(_, values)| values.len()).sum();
         let floats =

@@ -20,7 +20,7 @@ Examples:
   evenkeel bench doctor --cases cases --json > doctor.json
 
 FOLDER holds faulty/NAME.toml and its repaired version faulty/NAME_fixed.toml. The random search
-draws learning rate, optimiser, decay, preprocessing, initialisation, activation, width, depth,
+draws learning rate, optimizer, decay, preprocessing, initialisation, activation, width, depth,
 dropout, batch size and epochs, for as long as the doctor took. A cure closes 80 % of the distance
 to the repaired program on the test split, in the mean over three seeds.")]
 pub(crate) struct Arguments {
