@@ -37,9 +37,7 @@ def network() -> nn.Module:
     )
 
 
-def train(
-    kind: str, every: int | None, layout: torch.memory_format = torch.contiguous_format
-) -> tuple[object, ...]:
+def train(kind: str, every: int | None, layout: torch.memory_format = torch.contiguous_format) -> tuple[object, ...]:
     torch.manual_seed(3)
     torch.set_num_threads(1)
     model = network().to(memory_format=layout)
