@@ -1,4 +1,4 @@
-//! The commands, a file or folder each, and the parts that several of them share.
+//! The commands, one file or folder each, and the parts that several of them share.
 
 mod bench;
 mod catalog;
@@ -84,10 +84,10 @@ pub(crate) enum Command {
     Man(man::Arguments),
 }
 
-/// Runs `command`, which prints to `output`. `program` defines all arguments, for scripts and pages made of them.
+/// Runs `command`, which prints to `output`. `program` defines all arguments, for scripts and manual pages generated from them.
 ///
 /// # Errors
-/// A failure to show, or the news that the output is not read any more.
+/// A failure to show, or [`Stop::OutputClosed`] if nobody reads the output any more.
 pub(crate) fn run(command: Command, program: fn() -> clap::Command, output: &mut Output) -> Result<Status, Stop> {
     if !matches!(command, Command::Train(_)) {
         ranks::refuse()?;

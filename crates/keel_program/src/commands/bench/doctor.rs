@@ -1,4 +1,4 @@
-//! `bench doctor`: the doctor against a random search at equal training time.
+//! `bench doctor`: compares the doctor with a random search at equal training time.
 
 use std::path::PathBuf;
 
@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     only: String,
 }
 
-/// Measures all cases and prints them.
+/// Measures all cases and prints the results.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let cases = read_cases(&arguments.cases, arguments.data.as_deref(), &arguments.only)?;
     let outcomes = measure(&cases, arguments.budget, &stop_flag())?;
