@@ -72,7 +72,7 @@ pub(crate) struct Arguments {
 /// Further benchmarks.
 #[derive(Debug, Subcommand)]
 enum BenchPart {
-    /// Tests the health rules on training runs with known faults, and on healthy ones
+    /// Test the health rules on training runs with known faults, and on healthy ones
     Health(health::Arguments),
     /// Compare the doctor with a random search at equal training time, on a folder of faulty programs
     Doctor(doctor::Arguments),
@@ -87,7 +87,7 @@ Examples:
         #[arg(long, value_delimiter = ',', value_name = "WORDS")]
         only: Vec<String>,
     },
-    /// Measures how the time of a step grows with batch, width, depth and threads
+    /// Measure how the time of a step grows with batch, width, depth and threads
     #[command(after_help = "\
 Examples:
   evenkeel bench scaling

@@ -84,7 +84,7 @@ struct Options {
     /// Folder of the pages [default: lab; with --json none is written unless given]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// WebAssembly module that answers the exhibits in a browser; `cargo xtask site` builds it
+    /// WebAssembly module that runs the exhibits in a browser; `cargo xtask site` builds it
     #[arg(long, value_name = "FILE")]
     engine: Option<PathBuf>,
     /// Language of the pages without a language in their file name, en or zh; pages in the other are written too

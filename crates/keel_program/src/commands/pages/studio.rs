@@ -25,8 +25,8 @@ Examples:
   evenkeel studio --host 0.0.0.0         for other machines too, with the token that is printed
 
 Shows every run in the folder, finished or in progress, whichever program started it; no option is
-needed for training. The pages can start, stop, resume and repair training runs: each is a process
-of its own that continues when the studio ends. Ctrl-C ends the studio.")]
+needed for training. The pages can start, stop, resume and repair training runs: each is a separate
+process that continues when the studio ends. Ctrl-C ends the studio.")]
 pub(crate) struct Arguments {
     /// Folder that holds the folders of runs [default: runs]
     #[arg(value_name = "FOLDER")]

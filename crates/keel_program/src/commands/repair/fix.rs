@@ -29,7 +29,7 @@ Examples:
   evenkeel fix runs/digits-cnn {inputs} --json
 
 A remedy that fits the trained network is applied to its last checkpoint, and training continues in
-a folder of its own. A remedy that changes the start of training is written as a config for a new
+a separate folder. A remedy that changes the start of training is written as a config for a new
 run, into the folder of the run; --train trains it at once. The run itself is not changed. The
 output reports the action, with the results before and after.",
     dead = dead_relu::CODE,

@@ -37,7 +37,7 @@ Checks and trains, tries the remedies of the leading findings, keeps a change if
 validation result by more than the spread over seeds, and continues until no finding of level warn
 is left or nothing helps. Then start and end are compared with seeds that took no part in any
 decision; the test split is used for this alone. Writes repaired.toml, doctor.html and doctor.json
-to a folder of its own after every change, so Ctrl-C loses nothing: to continue, give repaired.toml
+to a separate folder after every change, so Ctrl-C loses nothing: to continue, give repaired.toml
 to doctor. Exit status 0: better than the start by more than the spread, or healthy from the start.
 1: anything else. 2: refused.")]
 pub(crate) struct Arguments {
