@@ -76,7 +76,7 @@ impl OnRanks {
         };
         let title = format!("A step on {}, modelled", plural(*ranks as u64, "rank"));
         let Some(work) = &self.work else {
-            return format!("\n{title}: not measured, because the training would not fit into memory.\n");
+            return format!("\n{title}: not measured, because the training run would not fit into memory.\n");
         };
         let threads = plural(self.threads as u64, "thread");
         let assumptions = format!("{title}: each rank computes like this machine with {threads}, over {network_text}.");

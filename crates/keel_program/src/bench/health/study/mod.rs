@@ -59,7 +59,7 @@ pub(crate) fn run(options: &Options<'_>) -> Result<Value, Stop> {
             planned.extend(seeds.clone().map(|seed| Planned { form, place, seed }));
         }
     }
-    let progress = Progress::begin("trainings", planned.len(), options.note);
+    let progress = Progress::begin("training runs", planned.len(), options.note);
     let runs = workers::for_each(&planned, |planned| {
         let run = bench.run(*planned);
         progress.done();

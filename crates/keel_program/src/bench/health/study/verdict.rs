@@ -136,7 +136,7 @@ fn contradiction(code: &str, level: Level, tally: &Tally) -> Option<String> {
     let Tally { cases, treated, improved, failed, .. } = *tally;
     Some(match deserved {
         Level::Error => format!(
-            "{code} is {} where the training failed in {failed} of {cases} cases: these deserve error",
+            "{code} is {} although training failed in {failed} of {cases} cases: these deserve error",
             article(level)
         ),
         Level::Warn => format!(
@@ -146,7 +146,7 @@ fn contradiction(code: &str, level: Level, tally: &Tally) -> Option<String> {
         ),
         Level::Info => format!(
             "{code} is {} whose remedy, where one can be applied ({treated} of {cases} cases), improves the result beyond \
-             the spread in {improved}, and the training failed in {failed}: these deserve info",
+             the spread in {improved}, and training failed in {failed}: these deserve info",
             article(level)
         ),
     })
