@@ -44,8 +44,8 @@ impl Request {
         self.checkpoint |= later.checkpoint;
     }
 
-    /// Returns the action that all ranks take after this step, which is empty unless a request was announced; announces a new
-    /// request in the next step.
+    /// Returns the action that all ranks take after this step, if a request was announced with its losses, and announces a new
+    /// request with those of the next step. A single rank acts on its request immediately.
     ///
     /// # Errors
     /// See [`Request::agreed`].
