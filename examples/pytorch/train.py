@@ -26,7 +26,7 @@ FAULTS = {
     "low_learning_rate": "a learning rate ten thousand times too low (K013)",
     "hidden_softmax": "softmax inside forward, which no layer shows (K008)",
     "uncleared_gradients": "gradients that are never cleared (K028)",
-    "unoptimised_layer": "an optimiser made before the last layer was replaced (K029)",
+    "unoptimised_layer": "an optimizer made before the last layer was replaced (K029)",
     "evaluation_mode": "evaluation mode that is never left again (K030)",
     "training_evaluation": "evaluation in training mode (K030)",
     "unshuffled": "batches in the order of the classes (K031)",

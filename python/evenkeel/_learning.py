@@ -48,7 +48,7 @@ class Learning:
     def learn(self, x: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64] | None = None) -> float:
         """Pass once over the samples in batches; return the mean loss."""
         if isinstance(self._native, _native.Run):
-            raise RunError("a model that was pickled has no optimiser and cannot continue learning; train it again")
+            raise RunError("a model that was pickled has no optimizer and cannot continue learning; train it again")
         loss = self._native.learn(self._samples(x, y, weights))
         self.passes += 1
         return loss

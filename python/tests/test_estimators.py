@@ -100,7 +100,7 @@ def test_fitted_and_learning_estimators_are_copied(copied):
     learning = EvenkeelClassifier(random_state=0).partial_fit(X, Y, classes=[0, 1])
     again = copied(copied(learning))
     np.testing.assert_array_equal(again.predict_proba(X), learning.predict_proba(X))
-    with pytest.raises(RunError, match="no optimiser"):
+    with pytest.raises(RunError, match="no optimizer"):
         again.partial_fit(X, Y)
     assert not hasattr(clone(fitted), "run_")
 

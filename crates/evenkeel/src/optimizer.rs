@@ -1,4 +1,4 @@
-//! The two usual optimisers, built by chaining; the others are variants of `OptimizerConfig`.
+//! The two usual optimizers, built by chaining; the others are variants of `OptimizerConfig`.
 
 use keel_train::optimizers::{AdamwConfig, OptimizerConfig, SgdConfig};
 
@@ -48,7 +48,7 @@ impl From<Sgd> for OptimizerConfig {
 pub struct AdamW(AdamwConfig);
 
 impl AdamW {
-    /// Returns the optimiser with default settings except the learning rate.
+    /// Returns the optimizer with default settings except the learning rate.
     pub fn new(learning_rate: f64) -> Self {
         AdamW(AdamwConfig { learning_rate, ..AdamwConfig::default() })
     }

@@ -57,7 +57,7 @@ impl Session {
         self.inner.data()
     }
 
-    /// Runs `work` in the session's threads with access to all parts: gradients without an update, weights, optimiser,
+    /// Runs `work` in the session's threads with access to all parts: gradients without an update, weights, optimizer,
     /// single values of a step.
     pub fn with<T: Send>(&mut self, work: impl FnOnce(&mut keel_train::Session) -> T + Send) -> T {
         let Session { inner, pool, .. } = self;

@@ -61,7 +61,7 @@ impl Trainer {
         self
     }
 
-    /// Sets the optimiser.
+    /// Sets the optimizer.
     pub fn optimizer(mut self, optimizer: impl Into<OptimizerConfig>) -> Self {
         self.config.optimizer = optimizer.into();
         self.config.given.insert("optimizer");

@@ -47,7 +47,7 @@ mod tests {
         Arguments::command().debug_assert();
     }
 
-    /// Calls `visit` with every command a person can type, from the program down.
+    /// Calls `visit` with the program and every command that can be typed.
     fn walk(command: &Command, typed: &str, visit: &mut impl FnMut(&str, &Command)) {
         visit(typed, command);
         for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help") {
@@ -65,21 +65,21 @@ mod tests {
         command.get_after_help().map(ToString::to_string).unwrap_or_default()
     }
 
-    /// The command lines below `Examples:`, without their remarks.
+    /// Returns the command lines below `Examples:` without their comments.
     fn examples(help: &str) -> Vec<&str> {
         let lines = help.lines().skip_while(|line| *line != "Examples:").skip(1).take_while(|line| !line.is_empty());
         let commands = lines.filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
         commands.map(|line| line.split("  ").next().unwrap_or_default()).collect()
     }
 
-    /// The arguments of the program in a line for a shell: what stands before it, redirections and other programs left out.
+    /// Returns the arguments of the program in a shell line, without what precedes it, redirections and other programs.
     fn arguments_of(line: &str) -> Vec<String> {
         let (mut words, mut word, mut quoted, mut pattern) = (Vec::new(), String::new(), false, false);
         for letter in line.chars().chain([' ']) {
             match letter {
                 '\'' => quoted = !quoted,
                 ' ' if !quoted => {
-                    // A shell makes several names of a pattern.
+                    // A shell expands a pattern to several names.
                     words.extend(std::mem::take(&mut pattern).then(|| word.clone()));
                     words.push(std::mem::take(&mut word));
                 }

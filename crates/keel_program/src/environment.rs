@@ -1,22 +1,22 @@
-//! Environment variables: those that libraries read, checked before anything depends on them, and those of the program.
+//! Environment variables of libraries, checked before anything depends on them, and those of the program.
 
 use std::env;
 
 use crate::failure::{Failure, Stop};
 
-/// Threads of the pool that serves work outside a training run, at most: as many as `train.threads` may request.
+/// Maximum number of threads of the pool for work outside a training run: the maximum of `train.threads`.
 const MOST_THREADS: usize = 1024;
 
-/// The variable from which the thread library takes their number.
+/// Variable from which the thread library reads their number.
 const THREADS: &str = "RAYON_NUM_THREADS";
 
-/// Names the file of the user's own defaults in place of the usual one.
+/// Variable that names the file of the user's own defaults in place of the usual one.
 pub(crate) const DEFAULTS_FILE: &str = "EVENKEEL_CONFIG";
 
-/// Value of [`DEFAULTS_FILE`] that leaves every such file out.
+/// Value of [`DEFAULTS_FILE`] that disables the user's own defaults.
 pub(crate) const NO_DEFAULTS: &str = "none";
 
-/// Refuses values that a library could only ignore or end the program over.
+/// Rejects values that a library would ignore, or that would make it end the program.
 pub(crate) fn check() -> Result<(), Stop> {
     let level = keel_kernels::simd::wanted_level();
     level.map_err(|error| {
@@ -30,7 +30,7 @@ pub(crate) fn check() -> Result<(), Stop> {
                 .next_step(format!("Unset {THREADS}, or set it to the number of processors"))
                 .into())
         }
-        // Empty, or a text the library takes for nothing.
+        // Empty, or a text that the library ignores.
         _ => Ok(()),
     }
 }

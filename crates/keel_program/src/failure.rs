@@ -10,16 +10,16 @@ use serde_json::{Value, json};
 
 use crate::shown::shown;
 
-/// Why a command ended early.
+/// Reason why a command ended early.
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// Standard output was closed by its reader; nothing is wrong.
     OutputClosed,
-    /// Refused or failed.
+    /// The command was rejected or failed.
     Failed(Box<Failure>),
 }
 
-/// A refusal or a failure, as a person reads it.
+/// A rejection or a failure, as shown to the user.
 #[derive(Debug, Default)]
 pub(crate) struct Failure {
     message: String,
@@ -29,26 +29,26 @@ pub(crate) struct Failure {
     places: Vec<Place>,
 }
 
-/// One place a failure points at.
+/// A place that a failure refers to.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
-    /// The file.
+    /// Name of the file.
     pub(crate) file: String,
     /// Line, counted from 1.
     pub(crate) line: usize,
-    /// Dotted key of the config; empty where there is none.
+    /// Dotted key of the config; empty if there is none.
     pub(crate) key: String,
-    /// Fault at this place.
+    /// Description of the fault at this place.
     pub(crate) message: String,
 }
 
 impl Failure {
-    /// A failure with only `message`.
+    /// Creates a failure with only a message.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Failure { message: message.into(), ..Failure::default() }
     }
 
-    /// Puts the place before the message.
+    /// Prefixes the message with the place.
     pub(crate) fn at(mut self, place: &str) -> Self {
         self.message = format!("{place}: {}", self.message);
         self
@@ -66,20 +66,20 @@ impl Failure {
         self
     }
 
-    /// Adds the text the places of the failure are in.
+    /// Adds the text to which the places of the failure refer.
     pub(crate) fn source(mut self, file: &Path, text: &str) -> Self {
         self.source = Some(NamedSource::new(file.display().to_string(), text.to_owned()));
         self
     }
 
-    /// Points at `span`, bytes of the source text.
+    /// Adds a label for `span`, a byte range of the source text.
     pub(crate) fn label(mut self, span: Range<usize>, place: Place) -> Self {
         self.labels.push(LabeledSpan::new_with_span(Some(place.message.clone()), span));
         self.places.push(place);
         self
     }
 
-    /// The same, with control characters of its texts in escaped form.
+    /// Escapes control characters in all texts of the failure.
     pub(crate) fn shown(self) -> Self {
         let source = self.source.map(|source| NamedSource::new(shown(source.name()), same_length(source.inner())));
         let label = |label: LabeledSpan| LabeledSpan::new_with_span(label.label().map(shown), *label.inner());
@@ -92,7 +92,7 @@ impl Failure {
         }
     }
 
-    /// The failure for a program.
+    /// Returns the failure as JSON.
     pub(crate) fn to_json(&self) -> Value {
         let place = |place: &Place| json!({ "file": place.file, "line": place.line, "key": place.key, "message": place.message });
         json!({ "error": {
@@ -103,7 +103,7 @@ impl Failure {
     }
 }
 
-/// A source text of the same length, so that places in it stay right: `?` for each byte of a control character.
+/// Replaces each byte of a control character by `?`, so that the text keeps its length and places in it stay valid.
 fn same_length(text: &str) -> String {
     let obeyed = |c: char| {
         !matches!(c, '\n' | '\t' | '\r') && keel_data::printable(c.encode_utf8(&mut [0; 4])).len() != c.len_utf8()
@@ -140,7 +140,7 @@ impl From<Failure> for Stop {
     }
 }
 
-/// Standard output that is closed is not a failure; anything else that goes wrong with it is.
+/// Ignores a closed standard output; any other error of it is a failure.
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
@@ -151,7 +151,7 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// Messages of the libraries are fault, place and, after the last `; ` or `. `, the next step.
+/// Splits a message of the libraries into the fault with its place and, after the last `; ` or `. `, the next step.
 pub(crate) fn from_sentence(text: &str) -> Failure {
     let cut = text.rfind("; ").max(text.rfind(". "));
     match cut {
@@ -160,13 +160,13 @@ pub(crate) fn from_sentence(text: &str) -> Failure {
     }
 }
 
-/// A file that could not be read.
+/// Returns the failure for a file that could not be read.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::new(format!("cannot read {}: {error}", path.display()));
     failure.next_step("Check that the path is correct and that you may read it")
 }
 
-/// A file that could not be written.
+/// Returns the failure for a file that could not be written.
 pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::new(format!("cannot write {}: {error}", path.display()));
     failure.next_step("Choose a writable path, or free space on the disk")

@@ -1,4 +1,4 @@
-//! From the errors of the libraries to failures, with the lines of the config they point at.
+//! Converts the errors of the libraries to failures, with the config lines they refer to.
 
 use keel_data::DataError;
 use keel_health::HealthError;
@@ -35,14 +35,14 @@ impl From<TrainError> for Stop {
     }
 }
 
-/// An error about the data named `source`, whose name is added where the message lacks it.
+/// Returns the failure for an error about the data named `source`, whose name is added if the message lacks it.
 pub(crate) fn of_source(source: &str, error: &TrainError) -> Failure {
     let text = error.to_string();
     let named = if text.contains(source) { text } else { format!("{source}: {text}") };
     from_sentence(&named).or_next_step("Give samples of the kind the model was trained on, with the same classes")
 }
 
-/// An error about a key of the config that was read from `sources`, with the place the key was written at.
+/// Returns the failure for an error about a key of the config read from `sources`, with the place where the key was written.
 pub(crate) fn of_config(sources: Sources<'_>, error: TrainError) -> Stop {
     let found = error.key().and_then(|key| place_of(sources, &key).map(|place| (key, place)));
     let Some((key, place)) = found else { return error.into() };
@@ -67,7 +67,7 @@ impl From<ConfigError> for Stop {
     }
 }
 
-/// The line of the config under every problem that has one; the others stand in the message.
+/// Labels the line of the config for every problem that has one; the others are listed in the message.
 fn from_config(error: &ConfigError) -> Failure {
     if let [Problem { origin: Origin::Default | Origin::Override(_) | Origin::UserDefaults { .. }, .. }] =
         error.problems.as_slice()

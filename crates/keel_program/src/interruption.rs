@@ -1,4 +1,4 @@
-//! Ctrl-C: work ends at a boundary if it can, and otherwise at once, without leftovers.
+//! Handles Ctrl-C: work ends at a boundary if it can, and otherwise immediately, without leftovers.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::failure::Failure;
 
-/// Environment variable that names the place of temporary folders.
+/// Environment variable with the folder for temporary folders.
 const PLACE_VARIABLE: &str = if cfg!(windows) { "TMP" } else { "TMPDIR" };
 
-/// Work of the Ctrl-C handler.
+/// State of the Ctrl-C handler.
 struct UnderWay {
-    /// Set by the first Ctrl-C; work that does not check it ends at once.
+    /// Flag set by the first Ctrl-C; work that does not check it ends immediately.
     stop: Option<Arc<AtomicBool>>,
-    /// Folder to remove before the program ends at once.
+    /// Folder to remove before the program ends immediately.
     scratch: Option<PathBuf>,
 }
 
@@ -25,10 +25,10 @@ fn under_way() -> MutexGuard<'static, UnderWay> {
     UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Listens for Ctrl-C until the program ends.
+/// Handles Ctrl-C until the program ends.
 ///
 /// # Errors
-/// The system does not allow it.
+/// If the system does not allow it.
 pub(crate) fn listen() -> Result<(), Failure> {
     ctrlc::set_handler(interrupted).map_err(|error| {
         Failure::new(format!("cannot listen for Ctrl-C: {error}"))
@@ -36,40 +36,40 @@ pub(crate) fn listen() -> Result<(), Failure> {
     })
 }
 
-/// A flag the next Ctrl-C raises; the one after it ends the program.
+/// Returns a flag that the next Ctrl-C sets; the one after it ends the program.
 pub(crate) fn stop_flag() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     under_way().stop = Some(Arc::clone(&stop));
     stop
 }
 
-/// A temporary folder only its user can open, removed when this is dropped or the program is interrupted; one that a killed
-/// process left is removed when the next one is made.
+/// A temporary folder that only its user can open, removed when this is dropped or the program is interrupted. A folder left by
+/// a killed process is removed when the next one is created.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     path: PathBuf,
-    /// Held as long as the folder is in use.
+    /// Lock held as long as the folder is in use.
     _lock: File,
 }
 
-/// Beginning of the names of temporary folders.
+/// Prefix of the names of temporary folders.
 const SCRATCH: &str = "evenkeel-";
 
-/// The file in a temporary folder that its process holds a lock on.
+/// File in a temporary folder on which its process holds a lock.
 const SCRATCH_LOCK: &str = ".lock";
 
 impl Scratch {
-    /// An empty folder in the system's place for temporary ones.
+    /// Creates an empty folder in the system's folder for temporary files.
     ///
     /// # Errors
-    /// It cannot be made.
+    /// If it cannot be created.
     pub(crate) fn new(purpose: &str) -> Result<Self, Failure> {
         let place = std::env::temp_dir();
         remove_abandoned(&place);
         Scratch::make(&place, purpose).map_err(|error| {
-            Failure::new(format!("cannot make a temporary folder in {}: {error}", place.display())).next_step(format!(
-                "Free space there, or name another place with the environment variable {PLACE_VARIABLE}"
-            ))
+            Failure::new(format!("cannot create a temporary folder in {}: {error}", place.display())).next_step(
+                format!("Free space there, or name another folder with the environment variable {PLACE_VARIABLE}"),
+            )
         })
     }
 
@@ -87,7 +87,7 @@ impl Scratch {
         Ok(Scratch { path, _lock: lock })
     }
 
-    /// Returns its path.
+    /// Returns the path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -96,12 +96,12 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         under_way().scratch = None;
-        // Left-overs are removed when the next folder is made.
+        // Leftovers are removed when the next folder is created.
         let _ = std::fs::remove_dir_all(&self.path);
     }
 }
 
-/// Removes the temporary folders in `place` whose process is gone; those of others cannot be removed and stay.
+/// Removes the temporary folders in `place` whose process has ended; those of other users cannot be removed and stay.
 fn remove_abandoned(place: &Path) {
     let Ok(entries) = std::fs::read_dir(place) else { return };
     for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(SCRATCH)) {
@@ -119,7 +119,7 @@ fn interrupted() {
     {
         return;
     }
-    // Work continues beside the removal until the program ends; what it writes meanwhile is removed by the second pass.
+    // Work continues during the removal until the program ends; files written in the meantime are removed by the second pass.
     for _ in 0..2 {
         state.scratch.iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
     }

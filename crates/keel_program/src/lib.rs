@@ -1,5 +1,5 @@
-//! The command line of Evenkeel: reads arguments, calls the libraries, prints, and chooses the exit status. The program
-//! `evenkeel` and the command of the Python package are this one function.
+//! The command line of Evenkeel: reads arguments, calls the libraries, prints results, and chooses the exit status. The program
+//! `evenkeel` and the command of the Python package both call this library.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
@@ -23,13 +23,13 @@ use arguments::Arguments;
 use failure::Stop;
 use terminal::{Form, Output};
 
-/// Everything a config can name, section by section with one line each, as `evenkeel catalog --json` prints it.
+/// Returns everything a config can name, section by section with one line each, as printed by `evenkeel catalog --json`.
 pub fn catalog() -> serde_json::Value {
     commands::whole_catalog()
 }
 
-/// Runs the command in `arguments`, of which the first is the name of the program. Ends the process itself if the
-/// arguments are wrong, or request help or the version.
+/// Runs the command in `arguments`, the first of which is the name of the program. Exits the process if the arguments are
+/// invalid, or request help or the version.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     keel_kernels::flush_subnormals();
     let arguments = Arguments::parse_from(arguments);
@@ -39,7 +39,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         .and_then(|()| commands::run(arguments.command, Arguments::command, &mut output));
     match ended {
         Ok(status) => status.into(),
-        // Whoever read the output has seen enough, as in `evenkeel catalog | head`.
+        // The reader has closed the output, as in `evenkeel catalog | head`.
         Err(Stop::OutputClosed) => ExitCode::SUCCESS,
         Err(Stop::Failed(failure)) => {
             output.failure(*failure);

@@ -1,9 +1,9 @@
-//! Text that a terminal shows and never obeys.
+//! Text that is safe to show on a terminal.
 
 use keel_data::printable;
 
-/// Lines of text, with control characters (escapes, marks of direction) in escaped form: names of files, classes
-/// and columns may hold anything.
+/// Returns lines of text with control characters (escapes, direction marks) in escaped form: names of files, classes and
+/// columns may contain anything.
 pub(crate) fn shown(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }

@@ -186,7 +186,7 @@ impl Run {
     fn learner(&self, python: Python<'_>) -> PyResult<Learner> {
         let Some(data) = self.data()? else {
             return Err(run_error(
-                "a run that was loaded has no samples, which its optimiser needs to continue; train again",
+                "a run that was loaded has no samples, which its optimizer needs to continue; train again",
             ));
         };
         let predictor = self.predictor()?;

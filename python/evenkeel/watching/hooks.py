@@ -1,4 +1,4 @@
-"""Hooks on a model and its optimiser, and their removal.
+"""Hooks on a model and its optimizer, and their removal.
 
 A hook is an object that does nothing in a copy of the model, so that a copied or stored model is not watched.
 Inside code that ``torch.compile`` traces, hooks are empty.

@@ -1,7 +1,7 @@
 """Watching a Keras 3 training run: ``model.fit(..., callbacks=[evenkeel.watching.keras.Callback()])``.
 
 With the torch backend, outputs, gradients, updates and the loss are measured as for a PyTorch model. Keras calls
-its layers and its optimiser in its own way: their ``call`` and ``apply`` are wrapped while ``fit`` runs. Kernels of
+its layers and its optimizer in its own way: their ``call`` and ``apply`` are wrapped while ``fit`` runs. Kernels of
 Keras have the transposed layout, so units are not compared with each other (K006, K014). With other backends gradients
 exist only inside a compiled function, and the callback refuses them.
 """
@@ -82,7 +82,7 @@ kinds.FOREIGN.append(_Layers())
 
 
 class _Optimizer:
-    """Optimiser of Keras with the interface of a PyTorch optimiser."""
+    """Optimizer of Keras with the interface of a PyTorch optimizer."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -90,7 +90,7 @@ class _Optimizer:
 
     @property
     def state(self) -> dict[int, dict[str, int]]:
-        """State of the optimiser from earlier steps: the number of steps."""
+        """State of the optimizer from earlier steps: the number of steps."""
         steps = int(keras.ops.convert_to_numpy(self._model.optimizer.iterations))
         return {0: {"step": steps}} if steps else {}
 
@@ -105,7 +105,7 @@ class _Optimizer:
 
 
 class _Calls:
-    """Wraps ``call`` of layers and ``apply`` of the optimiser."""
+    """Wraps ``call`` of layers and ``apply`` of the optimizer."""
 
     def __init__(self, target: Target, structure: _Structure) -> None:
         self._target = target

@@ -25,7 +25,7 @@ class Callback(_Base):  # type: ignore[misc,unused-ignore]
         report: a file; the page is written there at the end.
         settings: as for :func:`evenkeel.watch`.
 
-    The watch is ``callback.watch`` from the beginning of ``fit`` on. Modules with several optimisers are watched
+    The watch is ``callback.watch`` from the beginning of ``fit`` on. Modules with several optimizers are watched
     through the first one.
     """
 
@@ -35,7 +35,7 @@ class Callback(_Base):  # type: ignore[misc,unused-ignore]
         self._settings = settings
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start to watch, once the optimiser exists."""
+        """Start to watch, once the optimizer exists."""
         optimizer: Optimizer = trainer.optimizers[0]
         self.watch = watch(pl_module, optimizer, **self._settings)
 

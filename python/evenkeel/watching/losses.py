@@ -62,7 +62,7 @@ class Reading:
     predictions: dict[str, float] | None = None
     #: True if the input of the loss is the unchanged output of the model.
     of_output: bool = False
-    #: True if it depends on a parameter that the optimiser updates, as far as the graph shows.
+    #: True if it depends on a parameter that the optimizer updates, as far as the graph shows.
     owned: bool = False
     #: Marks of the passes through the model that the loss depends on.
     passes: tuple[Any, ...] = ()
@@ -70,7 +70,7 @@ class Reading:
 
 def read(loss: torch.Tensor, mark: str, parameters: Collection[torch.Tensor]) -> Reading:
     """Read a loss before its backward pass; ``mark`` marks the outputs of the model, ``parameters`` are those
-    that the optimiser updates."""
+    that the optimizer updates."""
     reading = Reading(value=float(loss.detach().float().mean()))
     recognised: list[Any] = []
     passes: dict[int, Any] = {}

@@ -71,7 +71,7 @@ class Settings:
 
 
 class Recorder:
-    """Follows one model and its optimiser. Every record goes to ``emit``, messages for the user to ``note``."""
+    """Follows one model and its optimizer. Every record goes to ``emit``, messages for the user to ``note``."""
 
     def __init__(
         self,
@@ -239,7 +239,7 @@ class Recorder:
 
     @_guarded
     def step_begins(self) -> None:
-        """The optimiser is about to change the parameters, or to call a closure that computes the loss."""
+        """The optimizer is about to change the parameters, or to call a closure that computes the loss."""
         if self._measuring:
             self._updates.before()
             if self._backwards:
@@ -247,7 +247,7 @@ class Recorder:
 
     @_guarded
     def step_ended(self) -> None:
-        """The optimiser has changed the parameters."""
+        """The optimizer has changed the parameters."""
         if self._measuring and not self._updates.has_gradients:
             self._updates.measure_gradients()
         if self._backwards or self._given:

@@ -36,7 +36,7 @@ class Callback(TrainerCallback):  # type: ignore[misc,unused-ignore]
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **named: Any
     ) -> None:
-        """Start to watch, once the optimiser exists."""
+        """Start to watch, once the optimizer exists."""
         model: nn.Module = named["model"]
         self.watch = watch(model, plain(named["optimizer"]), **self._settings)
 
@@ -55,7 +55,7 @@ class Callback(TrainerCallback):  # type: ignore[misc,unused-ignore]
 
 
 def plain(optimizer: Any) -> Optimizer:
-    """Return the optimiser that Accelerate wraps."""
+    """Return the optimizer that Accelerate wraps."""
     while not isinstance(optimizer, Optimizer) or not hasattr(optimizer, "_optimizer_step_pre_hooks"):
         optimizer = optimizer.optimizer
     return optimizer

@@ -18,16 +18,16 @@ Numbers = dict[str, object]
 
 
 class Updates:
-    """Measures the parameters of a model around a step of its optimiser.
+    """Measures the parameters of a model around a step of its optimizer.
 
-    Those that the optimiser updates are copied before the step, into buffers that are allocated once. Changes of
+    Those that the optimizer updates are copied before the step, into buffers that are allocated once. Changes of
     others are detected by their version.
     """
 
     def __init__(self, model: nn.Module, optimizer: Optimizer) -> None:
         self._model = model
         self._optimizer = optimizer
-        #: True if the optimiser already has a state, so that training continues from an earlier run.
+        #: True if the optimizer already has a state, so that training continues from an earlier run.
         self.has_trained = any(bool(state) for state in optimizer.state.values())
         self._copies: dict[nn.Parameter, torch.Tensor] = {}
         self._versions: dict[nn.Parameter, int] = {}
@@ -36,7 +36,7 @@ class Updates:
         self._parameters: dict[nn.Parameter, Numbers] = {}
 
     def optimised(self) -> list[nn.Parameter]:
-        """Return the parameters that the optimiser updates."""
+        """Return the parameters that the optimizer updates."""
         return [parameter for group in self._optimizer.param_groups for parameter in group["params"]]
 
     def learning_rate(self) -> float:
@@ -64,7 +64,7 @@ class Updates:
         self._versions = {parameter: parameter._version for parameter in self._model.parameters()}
 
     def measure_gradients(self) -> None:
-        """Measure the gradients that the optimiser is about to use, and those of parameters it does not own."""
+        """Measure the gradients that the optimizer is about to use, and those of parameters it does not own."""
         self._gradients = {}
         for parameter in self._model.parameters():
             if parameter.grad is not None:
@@ -160,7 +160,7 @@ def identical_units(layer: Layer) -> int | None:
 
 
 def settings(optimizer: Optimizer) -> dict[str, object]:
-    """Return the fields of the model record about an optimiser."""
+    """Return the fields of the model record about an optimizer."""
     groups: Iterable[dict[str, Any]] = optimizer.param_groups
     rates = [float(group["lr"]) for group in groups if "lr" in group]
     decays = [float(group.get("weight_decay") or 0.0) for group in groups]

@@ -234,7 +234,7 @@ def watch(
 
     Args:
         model: any module. If it is compiled, its parameters, gradients and loss are measured, its outputs are not.
-        optimizer: the optimiser of its parameters.
+        optimizer: the optimizer of its parameters.
         loss: kind of the loss (``cross_entropy``, ``nll``, ``bce``, ``bce_probabilities``, ``hinge``, ``mse``,
             ``huber``, ``other``) or the loss module; read from the graph of the gradient if it is not given.
         every: number of steps between measurements of layers. The first 16 steps are all measured; the loss, the

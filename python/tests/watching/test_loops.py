@@ -52,7 +52,7 @@ def test_accumulated_passes_are_one_step_and_the_loss_is_that_of_the_batch(tmp_p
     assert step["layers"][0]["output"]["count"] == 64 * 8
 
 
-def test_a_loop_without_a_step_of_the_optimiser_is_told(tmp_path: Path) -> None:
+def test_a_loop_without_a_step_of_the_optimizer_is_reported(tmp_path: Path) -> None:
     model = perceptron()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     with evenkeel.watch(model, optimizer, report=None) as watch:

@@ -13,7 +13,7 @@ from torch import nn
 
 import evenkeel
 
-OPTIMISERS = {
+OPTIMIZERS = {
     "sgd": lambda parameters: torch.optim.SGD(parameters, lr=0.05, momentum=0.9, weight_decay=1e-4),
     "adam": lambda parameters: torch.optim.Adam(parameters, lr=1e-3),
     "adamw": lambda parameters: torch.optim.AdamW(parameters, lr=1e-3, foreach=False),
@@ -37,13 +37,11 @@ def network() -> nn.Module:
     )
 
 
-def train(
-    optimiser: str, every: int | None, layout: torch.memory_format = torch.contiguous_format
-) -> tuple[object, ...]:
+def train(kind: str, every: int | None, layout: torch.memory_format = torch.contiguous_format) -> tuple[object, ...]:
     torch.manual_seed(3)
     torch.set_num_threads(1)
     model = network().to(memory_format=layout)
-    optimizer = OPTIMISERS[optimiser](model.parameters())
+    optimizer = OPTIMIZERS[kind](model.parameters())
     watch = evenkeel.watch(model, optimizer, every=every, report=None) if every else None
     losses = []
     for _ in range(25):
@@ -56,7 +54,7 @@ def train(
             losses.append(loss.item())
             return loss
 
-        if optimiser == "lbfgs":
+        if kind == "lbfgs":
             optimizer.step(closure)
         else:
             closure()
@@ -68,10 +66,10 @@ def train(
     return losses, state, torch.get_rng_state()
 
 
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("kind", OPTIMIZERS)
 @pytest.mark.parametrize("every", [1, 10])
-def test_losses_weights_statistics_and_random_numbers_are_the_same_to_the_bit(optimiser: str, every: int) -> None:
-    alone, watched = train(optimiser, None), train(optimiser, every)
+def test_losses_weights_statistics_and_random_numbers_are_the_same_to_the_bit(kind: str, every: int) -> None:
+    alone, watched = train(kind, None), train(kind, every)
     assert alone[0] == watched[0]
     assert all(torch.equal(a, b) for a, b in zip(alone[1], watched[1]))
     assert torch.equal(alone[2], watched[2])

@@ -122,7 +122,7 @@ fn a_plan_for_ranks_measures_short_trainings_too() {
     for expected in ["assumed for the memory of one machine", "by ring", "A batch of 32 samples on each rank:"] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
-    assert!(program.run(&short).stdout.find("on paper").is_none());
+    assert!(program.run(&short).stdout.find(", modelled").is_none());
     program.run(&[&short[..], &["--ranks", "33"]].concat()).refused(&["more ranks than the 32 samples of a batch"]);
     program.run(&[&short[..], &["--ranks", "0"]].concat()).refused(&["expected 1 to 1,024"]);
     program.run(&[&short[..], &["--ranks", "2", "--network", "fast"]].concat()).refused(&["unknown network", "25gbit"]);

@@ -149,7 +149,7 @@ fn data_in_memory_is_named_truthfully_and_has_to_be_given_again() {
     assert!(other.contains("was trained on other samples"), "{other}");
     let split = SplitDataset { train: data.test.clone(), test: data.train.clone(), ..data.clone() };
     let other = Trainer::resume(path).unwrap().with_data(&split).run().unwrap_err().to_string();
-    assert!(other.contains("another division into training, validation and test"), "{other}");
+    assert!(other.contains("a different split into training, validation and test"), "{other}");
 
     let resumed = Trainer::resume(path).unwrap().with_data(&data).threads(2).run().unwrap();
     assert_eq!(resumed.summary().metrics, run.summary().metrics);

@@ -27,7 +27,7 @@ pub struct ModelDescription {
     pub pretrained: Option<bool>,
     /// The configured (peak) learning rate of the schedule.
     pub learning_rate: Option<f32>,
-    /// Name of the optimiser: `sgd`, `adam`, `adamw`, …
+    /// Name of the optimizer: `sgd`, `adam`, `adamw`, …
     pub optimizer: Option<String>,
     /// The configured weight decay.
     pub weight_decay: Option<f32>,

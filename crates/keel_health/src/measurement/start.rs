@@ -67,7 +67,7 @@ pub struct TinyBatch {
     /// Loss at the last step.
     #[serde(deserialize_with = "null_is_nan")]
     pub last_loss: f32,
-    /// Learning rate at which Adam learned the same samples with the same network, where the run's own optimiser failed.
+    /// Learning rate at which Adam learned the same samples with the same network, where the run's own optimizer failed.
     #[serde(default)]
     pub learned_at: Option<f32>,
 }

@@ -31,7 +31,7 @@ pub struct StepMeasurement {
     #[serde(default)]
     pub gradient_norm: Option<f32>,
     /// Norm of the gradient buffers right before the first backward pass of the step, over the parameters that
-    /// the optimiser updates. A loop that clears its gradients has 0 here.
+    /// the optimizer updates. A loop that clears its gradients has 0 here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient_before_norm: Option<f32>,
     /// The step ended in an update of the parameters; `false` if its gradient is only accumulated for a later one.

@@ -12,7 +12,7 @@
 //!
 //! # What to try
 //! Look at the other findings: inputs, initialisation, output layer. Then at the labels of those samples, and at a
-//! learning rate ten times larger or smaller: where the configured optimiser fails, Adam tries the same network, and the
+//! learning rate ten times larger or smaller: where the configured optimizer fails, Adam tries the same network, and the
 //! finding says whether it succeeded.
 //!
 //! # When it is fine
@@ -98,10 +98,10 @@ fn not_learned(case: &Case, tiny: &TinyBatch) -> Option<Observation> {
     })
 }
 
-/// The network can learn the samples, so the optimiser or its learning rate keeps it from doing so. A loss that has hardly
+/// The network can learn the samples, so the optimizer or its learning rate keeps it from doing so. A loss that has hardly
 /// moved asks for a larger rate, any other for a smaller one.
 fn optimizer_at_fault(case: &Case, tiny: &TinyBatch, observation: Observation, rate: f64) -> Observation {
-    let optimizer = case.model.optimizer.as_deref().unwrap_or("the optimiser");
+    let optimizer = case.model.optimizer.as_deref().unwrap_or("the optimizer");
     let configured =
         case.model.learning_rate.map(|rate| format!(" of {}", number(f64::from(rate)))).unwrap_or_default();
     let ratio = tiny.last_loss / tiny.first_loss;

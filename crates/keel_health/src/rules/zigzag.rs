@@ -6,7 +6,7 @@
 //!
 //! # Why it matters
 //! If all inputs of a unit are positive, its weights can only all grow or all shrink together. To get anywhere else the
-//! optimiser has to zigzag.
+//! optimizer has to zigzag.
 //!
 //! # What to try
 //! Centre the input of the layer: `standardize` for the inputs, batch normalisation before it, tanh instead of sigmoid.

@@ -1,26 +1,26 @@
-//! Weights, inputs and labels from one formula that the peer computes too (`bench/peers/workloads.py`).
+//! Weights, inputs and labels from a formula that the peer uses too (`bench/peers/workloads.py`).
 
 use keel_nn::graph::Graph;
 use keel_nn::{NodeId, Op, ParameterRole, Value};
 
-/// Classes of every workload.
+/// Number of classes of every workload.
 pub(super) const CLASSES: usize = 10;
 
-/// Inputs are uniform within plus and minus this: variance 1.
+/// Bound of the uniformly distributed inputs, for which their variance is 1.
 const INPUT_LIMIT: f32 = 1.732_050_8;
 
-/// `length` input values.
+/// Returns `length` input values.
 pub(super) fn inputs(seed: u64, length: usize) -> Vec<f32> {
     uniform(seed * 1000 + 900, length, INPUT_LIMIT)
 }
 
-/// `length` classes.
+/// Returns `length` classes.
 pub(super) fn labels(seed: u64, length: usize) -> Vec<u32> {
     let seed = seed * 1000 + 901;
     (0..length).map(|index| ((top_bits(seed, index) * CLASSES as u64) >> 24) as u32).collect()
 }
 
-/// All parameters of a graph, in buffer order.
+/// Returns all parameters of a graph, in buffer order.
 pub(super) fn parameters(graph: &Graph, seed: u64) -> Vec<f32> {
     let mut values = vec![0.0; graph.parameter_length()];
     let last_weight = graph.parameters().iter().rposition(|parameter| parameter.spec.role == ParameterRole::Weight);
@@ -46,7 +46,8 @@ fn ends_a_body(graph: &Graph, node: NodeId) -> bool {
     graph.readers(node).any(|reader| matches!(reader.op, Op::Add(_)) && reader.inputs.first() == Some(&own))
 }
 
-/// Values uniform in plus and minus `limit`: outputs of splitmix64 (Steele, Lea & Flood 2014) started at `seed`.
+/// Returns values uniformly distributed between -`limit` and `limit`: outputs of splitmix64 (Steele, Lea & Flood 2014) from
+/// `seed`.
 fn uniform(seed: u64, length: usize, limit: f32) -> Vec<f32> {
     let (low, width) = (f64::from(-limit), 2.0 * f64::from(limit));
     (0..length).map(|index| (low + width * top_bits(seed, index) as f64 / f64::from(1 << 24)) as f32).collect()

@@ -1,4 +1,4 @@
-//! Cost of watching a training run: a step at a level of health, alternating with the same step unwatched.
+//! Cost of the health rules: a step at a level of health, alternating with the same step at level off.
 
 use std::time::Instant;
 
@@ -14,28 +14,28 @@ use super::turns::Turns;
 use super::{SEED, formula};
 use crate::failure::Failure;
 
-/// Steps of a turn: a whole interval between two recorded steps, so that each turn holds one.
+/// Number of steps of a turn: a whole interval between two recorded steps, so that each turn contains one.
 const STEPS: u64 = 10;
 
-/// Nominal number of steps of the training run, which decides how often distributions are recorded.
+/// Nominal number of steps of the training run, which determines how often distributions are recorded.
 const STEPS_OF_TRAINING: u64 = 1000;
 
-/// Batches of the made-up data; those after the first are for the health rules' measurements of the data alone.
+/// Number of batches of the synthetic data; all but the first serve only the health rules' measurements of the data.
 const BATCHES: usize = 4;
 
-/// A training run that takes the same batch again and again.
+/// A training run that uses the same batch again and again.
 struct Watched {
     session: Session,
     watch: Watch,
     batch: Batch,
-    /// Watched steps.
+    /// Number of watched steps.
     steps: u64,
 }
 
-/// Mean milliseconds of a step of `network` at `level` and unwatched, in `turns` turns.
+/// Measures the mean milliseconds of a step of `network` at `level` and at level off, in `turns` turns.
 ///
 /// # Errors
-/// Layers that do not fit, or a loss that depends on whether it is watched.
+/// If layers do not fit, or the loss depends on the level.
 pub(super) fn in_turn(network: &Description, level: HealthLevel, turns: usize) -> Result<Turns, Failure> {
     let mut watched = Watched::new(network, level)?;
     let losses = [watched.step(true), Watched::new(network, level)?.step(false)];
@@ -82,7 +82,7 @@ impl Watched {
         Ok(Watched { session, watch, batch, steps: 0 })
     }
 
-    /// One step; its loss.
+    /// Runs one step and returns its loss.
     fn step(&mut self, watched: bool) -> f64 {
         let Watched { session, watch, batch, steps } = self;
         let place = StepPlace { step: *steps, epoch: 0, learning_rate: LEARNING_RATE };
@@ -93,8 +93,8 @@ impl Watched {
         session.step_observed(batch, place, watch).loss
     }
 
-    /// Mean milliseconds of a turn's watched and unwatched steps of one session, whose memory both use. The sides take turns
-    /// step by step, each as often first as second, so that a machine which is slower for a while is so for both.
+    /// Returns the mean milliseconds of a turn's watched and unwatched steps of one session, whose memory both use. The sides
+    /// alternate step by step, each going first equally often, so that a temporary slowdown of the machine affects both.
     fn turn(&mut self) -> [f64; 2] {
         let mut seconds = [0.0; 2];
         for step in 0..STEPS {
@@ -112,7 +112,7 @@ impl Watched {
     }
 }
 
-/// The shape of a data set's samples.
+/// Returns the sample shape of a data set for an input shape.
 pub(super) fn sample_shape(input: Shape) -> SampleShape {
     match input {
         Shape::Features(features) => SampleShape::Features(features),

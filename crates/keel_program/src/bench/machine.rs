@@ -7,35 +7,35 @@ use keel_kernels::parallel::workers;
 use keel_kernels::simd;
 use serde_json::{Value, json};
 
-/// The limits every share is a share of.
+/// Limits to which measured rates are compared.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// Multiply-adds per second on all threads.
     pub(crate) multiply_adds: f64,
-    /// Bytes a second read and written together on all threads, from and to memory.
+    /// Bytes per second, read and written together on all threads, from and to memory.
     pub(crate) bytes: f64,
 }
 
 impl Limits {
-    /// Measures them; takes less than a second.
+    /// Measures the limits; takes less than a second.
     pub(crate) fn measured() -> Self {
         let limits = MachineLimits::measure(simd::level());
         let multiply_adds = limits.gigaflops_all_threads * 1e9 / 2.0;
         Limits { multiply_adds, bytes: limits.copy_gigabytes_all_threads * 1e9 }
     }
 
-    /// Multiply-adds per second on all threads at this moment; takes about a millisecond.
+    /// Measures the current multiply-adds per second on all threads; takes about a millisecond.
     pub(crate) fn multiply_adds_now() -> f64 {
         MachineLimits::gigaflops_now(simd::level()) * 1e9 / 2.0
     }
 
-    /// The least seconds this work can take: arithmetic or memory, whichever takes longer.
+    /// Returns the minimum seconds for this work: the time of arithmetic or of memory, whichever is longer.
     pub(crate) fn seconds(self, multiply_adds: f64, bytes: f64) -> f64 {
         (multiply_adds / self.multiply_adds).max(bytes / self.bytes)
     }
 }
 
-/// The machine in a result document.
+/// Describes the machine for a result document.
 pub(crate) fn describe(limits: Limits) -> Value {
     json!({
         "processor": processor(),
@@ -58,7 +58,7 @@ fn processor() -> String {
     name.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
 
-/// Returns the name in a text in the format of `/proc/cpuinfo`; ARM processors have none there.
+/// Returns the model name in a text in the format of `/proc/cpuinfo`; ARM processors have none there.
 fn model_name(text: &str) -> Option<String> {
     let line = text.lines().find(|line| line.starts_with("model name"))?;
     line.split_once(':').map(|(_, name)| name.trim().to_owned())

@@ -1,4 +1,4 @@
-//! Memory of a training step: resident bytes at the high-water mark, in a process of its own.
+//! Memory of a training step: peak resident memory of a separate process.
 
 use std::process::{Command, Stdio};
 
@@ -9,21 +9,21 @@ use super::networks::{Description, STEPS, Spec};
 use super::workload::Workload;
 use crate::failure::Failure;
 
-/// Steps after which the high-water mark is read.
+/// Number of steps after which the peak is read.
 const STEPS_MEASURED: usize = 3;
 
-/// Output of the process started for this measurement: planned bytes, and growth of the high-water mark over that of a
-/// process that has taken one step with two samples.
+/// Returns the output of the process started for this measurement: planned bytes, and the growth of the peak over that of a
+/// process that has executed one step with two samples.
 ///
 /// # Errors
-/// There is no yardstick of this name.
+/// If there is no yardstick of this name.
 pub(crate) fn measure(name: &str) -> Result<Value, Failure> {
     let Some(network) = STEPS.into_iter().find(|network| *network == name) else {
         return Err(Failure::new(format!("unknown yardstick {name}")));
     };
     let description = Spec::new(network).description();
     Workload::new(&Description { batch: 2, ..description.clone() }, SEED)?.step();
-    // Where the system has no such file the mark stays that of the whole process, which is then larger, never smaller.
+    // On a system without this file, the peak is that of the whole process, which can only be larger.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     let before = status_bytes("VmRSS:");
     let mut workload = Workload::new(&description, SEED)?;
@@ -34,10 +34,10 @@ pub(crate) fn measure(name: &str) -> Result<Value, Failure> {
     Ok(json!({ "peak_bytes": grown, "planned_bytes": workload.planned_bytes() }))
 }
 
-/// Runs [`measure`] in a process of its own.
+/// Runs [`measure`] in a separate process.
 ///
 /// # Errors
-/// The process cannot be started or fails.
+/// If the process cannot be started or fails.
 pub(super) fn measured_aside(yardstick: &str) -> Result<Value, Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::new(format!("cannot find this program to measure its memory: {error}")))?;
@@ -51,7 +51,7 @@ pub(super) fn measured_aside(yardstick: &str) -> Result<Value, Failure> {
         .map_err(|_| Failure::new(format!("the process that measures memory ended with {}", output.status)))
 }
 
-/// A size from `/proc/self/status`, where there is one.
+/// Reads a size from `/proc/self/status`, if it exists.
 fn status_bytes(field: &str) -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = text.lines().find(|line| line.starts_with(field))?;

@@ -1,4 +1,4 @@
-//! The speed yardsticks: whole training steps, kernels, start and data, timed in turn with a peer where there is one.
+//! Speed yardsticks: whole training steps, kernels, start and data, alternating with a peer if there is one.
 
 pub(crate) mod doctor;
 mod formula;
@@ -29,25 +29,25 @@ const SEED: u64 = 1;
 pub(crate) struct Context {
     /// Limits of the machine.
     pub(crate) limits: Limits,
-    /// The peer, unless it is left out or missing.
+    /// Command of the peer, unless it is left out or missing.
     pub(crate) peer: Option<PeerCommand>,
-    /// Turns of each side.
+    /// Number of turns of each side.
     pub(crate) turns: usize,
-    /// A folder of class folders with images of 32x32; none = images made up for the purpose.
+    /// Folder of class folders with 32x32 images; `None` = images are generated.
     pub(crate) images: Option<PathBuf>,
-    /// Variants of the peer that are tried.
+    /// Variants of the peer to try.
     pub(crate) variants: Vec<String>,
     /// Reports the current work on standard error.
     pub(crate) progress: fn(&str),
-    /// The fastest variant of the peer for a network and a kind of work, once it has been found.
+    /// Fastest variant of the peer for a network and a kind of work, once it is known.
     pub(crate) fastest: RefCell<BTreeMap<String, &'static str>>,
 }
 
 /// Command that starts a peer.
 #[derive(Debug, Clone)]
 pub(crate) struct PeerCommand {
-    /// The Python that has PyTorch.
+    /// Python with PyTorch.
     pub(crate) python: String,
-    /// `pytorch_peer.py`.
+    /// Path of `pytorch_peer.py`.
     pub(crate) script: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! Measured networks with their batch, optimiser and loss; the yardsticks among them.
+//! Measured networks with their batch, optimizer and loss, including the yardsticks.
 
 use keel_nn::activations::Activation;
 use keel_nn::layers::{BatchNormSpec, Conv2dSpec, FlattenSpec, LayerSpec, LinearSpec, MaxPoolSpec};
@@ -16,28 +16,28 @@ pub(super) const LEARNING_RATE: f64 = 0.001;
 /// A network with its batch, as both sides receive it.
 #[derive(Debug, Clone)]
 pub(crate) struct Description {
-    /// Its name in results.
+    /// Name in results.
     pub(crate) name: String,
     /// Shape of one input.
     pub(crate) input: Shape,
-    /// Samples a step.
+    /// Number of samples per step.
     pub(crate) batch: usize,
-    /// The layers.
+    /// Layers of the network.
     pub(crate) layers: Vec<LayerSpec>,
-    /// The optimiser.
+    /// The optimizer.
     pub(crate) optimizer: OptimizerConfig,
-    /// Share of the target spread over all classes by the loss, which is cross-entropy.
+    /// Fraction of the target that the cross-entropy loss spreads over all classes.
     pub(crate) label_smoothing: f32,
 }
 
 impl Description {
-    /// A network trained by SGD with momentum 0.9 and cross-entropy.
+    /// Creates a network trained by SGD with momentum 0.9 and cross-entropy.
     pub(crate) fn new(name: impl Into<String>, input: Shape, batch: usize, layers: Vec<LayerSpec>) -> Self {
         let optimizer = OptimizerConfig::Sgd(SgdConfig { momentum: 0.9, weight_decay: 0.0, ..SgdConfig::default() });
         Description { name: name.into(), input, batch, layers, optimizer, label_smoothing: 0.0 }
     }
 
-    /// The description for the peer (`bench/peers/workloads.py`).
+    /// Returns the description for the peer (`bench/peers/workloads.py`).
     pub(crate) fn to_json(&self) -> Value {
         let input = match self.input {
             Shape::Features(features) => json!([features]),
@@ -50,7 +50,7 @@ impl Description {
         })
     }
 
-    /// The loss.
+    /// Returns the loss.
     pub(crate) fn loss(&self) -> LossSpec {
         LossSpec::CrossEntropy { label_smoothing: self.label_smoothing }
     }
@@ -59,13 +59,13 @@ impl Description {
 /// A yardstick and its sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Spec {
-    /// Its name, as the peer knows it.
+    /// Name, as the peer knows it.
     pub(crate) network: &'static str,
-    /// Samples a step.
+    /// Number of samples per step.
     pub(crate) batch: usize,
-    /// Multiplies channels or units.
+    /// Factor of the number of channels or units.
     pub(crate) width: usize,
-    /// Multiplies convolutions a stage, residual blocks or hidden layers.
+    /// Factor of the number of convolutions per stage, residual blocks or hidden layers.
     pub(crate) depth: usize,
 }
 
@@ -73,12 +73,12 @@ pub(crate) struct Spec {
 pub(crate) const STEPS: [&str; 4] = ["cnn", "resnet20", "mlp", "cifar10-fast"];
 
 impl Spec {
-    /// The yardstick `network` at its own size.
+    /// Returns the yardstick `network` at its own size.
     pub(crate) fn new(network: &'static str) -> Self {
         Spec { network, batch: if network == "mlp" { 32 } else { 128 }, width: 1, depth: 1 }
     }
 
-    /// The network with its batch, optimiser and loss.
+    /// Returns the network with its batch, optimizer and loss.
     pub(crate) fn description(self) -> Description {
         let plain = Description::new(self.network, self.input(), self.batch, self.layers());
         if self.network != "cifar10-fast" {
@@ -92,7 +92,7 @@ impl Spec {
         Description { optimizer: preset.optimizer, label_smoothing, ..plain }
     }
 
-    /// Shape of one input.
+    /// Returns the shape of one input.
     fn input(self) -> Shape {
         match self.network {
             "mlp" => Shape::Features(64),
@@ -100,7 +100,7 @@ impl Spec {
         }
     }
 
-    /// The layers.
+    /// Returns the layers.
     ///
     /// # Panics
     /// If there is no such network.
@@ -119,7 +119,7 @@ fn preset() -> config::Config {
     config::load(Some("cifar10-fast"), &[]).expect("shipped config files are valid")
 }
 
-/// Two stages of `depth` times convolution - batch norm - relu with 32 and 64 channels, each with a max pool; linear.
+/// Two stages of `depth` times convolution, batch norm and relu with 32 and 64 channels, each followed by a max pool; linear.
 fn cnn(width: usize, depth: usize) -> Vec<LayerSpec> {
     let mut layers = Vec::new();
     for channels in [32 * width, 64 * width] {

@@ -12,13 +12,13 @@ use super::turns::{median, repetitions};
 use super::{Context, PeerCommand, SEED};
 use crate::failure::Failure;
 
-/// The ways PyTorch can run a network.
+/// Ways in which PyTorch can run a network.
 pub(crate) const VARIANTS: [&str; 3] = ["eager", "channels_last", "compile"];
 
-/// Time of each variant's trial, to find the fastest.
+/// Duration of the trial that finds the fastest variant.
 const TRIAL_MILLISECONDS: f64 = 250.0;
 
-/// Advice for a missing answer.
+/// Advice if an answer is missing.
 const ADVICE: &str =
     "install bench/peers/requirements.txt and name that Python with --python, or leave PyTorch out with --no-peers";
 
@@ -31,22 +31,22 @@ pub(super) struct Peer {
     pub(super) name: String,
 }
 
-/// Checks before a peer is timed, and the length of a trial.
+/// Checks before a peer is timed, and the timing of a trial.
 pub(super) struct Trial<'a> {
     /// Command that requests numbers, and the key of the answer.
     pub(super) check: (&'a Value, &'a str),
-    /// The numbers of our side.
+    /// Numbers of this side.
     pub(super) expected: &'a [f64],
-    /// Largest relative difference.
+    /// Maximum relative difference.
     pub(super) tolerance: f64,
-    /// Command that times, as [`Peer::timed`] takes it.
+    /// Command to time, as [`Peer::timed`] takes it.
     pub(super) timing: &'a str,
 }
 
-/// Starts every variant, checks that its results agree with `trial`, and keeps the fastest. `None` without a peer.
+/// Starts every variant, checks that its results agree with `trial`, and keeps the fastest. Returns `None` without a peer.
 ///
 /// # Errors
-/// A peer that computes something else, or none that runs.
+/// If a peer computes something different, or none runs.
 pub(super) fn fastest(context: &Context, network: &Description, trial: &Trial<'_>) -> Result<Option<Peer>, Failure> {
     let Some(command) = &context.peer else { return Ok(None) };
     let mut best: Option<(f64, &'static str, Peer)> = None;
@@ -86,10 +86,10 @@ pub(super) fn fastest(context: &Context, network: &Description, trial: &Trial<'_
 }
 
 impl Peer {
-    /// Starts the process and prepares `network` in `variant` on as many threads as the present pool has.
+    /// Starts the process and prepares `network` in `variant` on as many threads as the current pool has.
     ///
     /// # Errors
-    /// A process that does not start, or answers with an error: most often PyTorch is not installed.
+    /// If the process does not start, or answers with an error, usually because PyTorch is not installed.
     pub(super) fn start(command: &PeerCommand, network: &Description, variant: &str) -> Result<Self, Failure> {
         let PeerCommand { python, script } = command;
         let mut process = Command::new(python);
@@ -112,7 +112,7 @@ impl Peer {
         Ok(peer)
     }
 
-    /// Compares its numbers with ours.
+    /// Compares its numbers with those of this side.
     fn check(&mut self, trial: &Trial<'_>) -> Result<(), Failure> {
         let (command, key) = trial.check;
         let theirs = numbers(&self.ask(command)?[key]);
@@ -128,19 +128,20 @@ impl Peer {
         }
     }
 
-    /// Milliseconds of each of `count` steps or evaluations, by the name of the command, after one that is not counted.
+    /// Returns the milliseconds of each of `count` steps or evaluations, by the name of the command, after one that is not
+    /// counted.
     pub(super) fn timed(&mut self, command: &str, count: usize) -> Result<Vec<f64>, Failure> {
         let answer = self.ask(&json!({ command: count + 1 }))?;
         Ok(numbers(&answer["milliseconds"]).into_iter().skip(1).collect())
     }
 
-    /// Milliseconds for one pass over `images` images in memory with augmentation.
+    /// Returns the milliseconds of one pass over `images` images in memory with augmentation.
     pub(super) fn timed_epoch(&mut self, images: usize) -> Result<f64, Failure> {
         let answer = self.ask(&json!({"epoch": {"images": images}}))?;
         answer["milliseconds"].as_f64().ok_or_else(|| Failure::new("the peer gave no time for its epoch"))
     }
 
-    /// By how much its high-water mark of memory has grown since it was prepared.
+    /// Returns the growth of its peak memory since it was prepared.
     pub(super) fn peak_bytes(&mut self) -> Result<u64, Failure> {
         Ok(self.ask(&json!({"peak_bytes": true}))?["peak_bytes"].as_u64().unwrap_or(0))
     }
@@ -169,7 +170,7 @@ impl Drop for Peer {
     }
 }
 
-/// Environment that keeps the peer's libraries to the SIMD level of this process.
+/// Returns environment variables that limit the peer's libraries to the SIMD level of this process.
 fn same_instructions() -> Vec<(&'static str, &'static str)> {
     match simd::level().name() {
         "avx2" => {
@@ -179,7 +180,7 @@ fn same_instructions() -> Vec<(&'static str, &'static str)> {
     }
 }
 
-/// The losses of the first three steps, as a check of training steps.
+/// Returns the command for the losses of the first three steps, to check training steps.
 pub(super) fn loss_check() -> Value {
     json!({"loss_check": {"seed": SEED}})
 }

@@ -9,10 +9,10 @@ use super::workload::Workload;
 use super::{Context, SEED};
 use crate::failure::Failure;
 
-/// Timed steps of each point.
+/// Number of timed steps per point.
 const STEPS: usize = 5;
 
-/// Steps of the perceptron, which takes microseconds.
+/// Number of steps of the perceptron, which take microseconds.
 const SMALL_STEPS: usize = 200;
 
 /// One size that differs from the yardstick's own.
@@ -23,8 +23,8 @@ struct Point {
     threads: usize,
 }
 
-/// A table of points for each network: `{"points": […]}`. The factor of a point is relative to the network's own size at
-/// the same number of threads.
+/// Measures a table of points for each network: `{"points": […]}`. The factor of a point is relative to the network's own size
+/// at the same number of threads.
 pub(crate) fn measure(context: &Context) -> Result<Value, Failure> {
     let mut points: Vec<Value> = Vec::new();
     for network in ["cnn", "resnet20", "mlp"] {
@@ -48,7 +48,7 @@ pub(crate) fn measure(context: &Context) -> Result<Value, Failure> {
     Ok(json!({ "points": points }))
 }
 
-/// The network's own size first, then each size varied alone.
+/// Returns the network's own size first, then each size varied separately.
 fn points_of(network: &'static str, threads: usize) -> Vec<Point> {
     let own = Spec::new(network);
     let mut points = vec![Point { what: "own size", spec: own, threads }];
@@ -60,7 +60,7 @@ fn points_of(network: &'static str, threads: usize) -> Vec<Point> {
     points
 }
 
-/// Milliseconds and multiply-adds of a step.
+/// Returns milliseconds and multiply-adds of a step.
 fn timed(spec: Spec) -> Result<(f64, f64), Failure> {
     let mut workload = Workload::new(&spec.description(), SEED)?;
     let steps = if spec.network == "mlp" { SMALL_STEPS } else { STEPS };

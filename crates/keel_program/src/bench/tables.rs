@@ -1,10 +1,10 @@
-//! Results as text for a person.
+//! Formats the results.
 
 use serde_json::Value;
 
 use crate::terminal::{Align, table};
 
-/// The rows of `bench`.
+/// Formats the rows of `bench`.
 pub(crate) fn rows(document: &Value) -> String {
     let mut text = machine(&document["machine"]);
     if let Some(reason) = document["peer_missing"].as_str() {
@@ -22,7 +22,7 @@ pub(crate) fn rows(document: &Value) -> String {
     text
 }
 
-/// The networks of `bench networks`.
+/// Formats the networks of `bench networks`.
 pub(crate) fn networks(document: &Value) -> String {
     let columns = [
         ("network", Align::Left),
@@ -71,7 +71,7 @@ pub(crate) fn networks(document: &Value) -> String {
     text
 }
 
-/// One line about the ratios of a family of networks; empty without a peer.
+/// Formats one line about the ratios of a family of networks; empty without a peer.
 fn share(part: &Value, what: &str, work: &str) -> String {
     if part.is_null() {
         return String::new();
@@ -86,7 +86,7 @@ fn share(part: &Value, what: &str, work: &str) -> String {
     )
 }
 
-/// The points of `bench scaling`.
+/// Formats the points of `bench scaling`.
 pub(crate) fn points(document: &Value) -> String {
     let columns = [
         ("network", Align::Left),
@@ -165,7 +165,7 @@ fn step_row(row: &Value) -> Vec<String> {
     ]
 }
 
-/// Remarks of a row in addition to its columns.
+/// Formats remarks of a row in addition to its columns.
 fn remark(row: &Value) -> String {
     let name = row["name"].as_str().unwrap_or_default();
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Two sides measured in turn, and statistics of repeated measurements.
+//! Measures two sides alternately, and statistics of repeated measurements.
 
 use serde_json::{Value, json};
 
@@ -9,14 +9,14 @@ use crate::failure::Failure;
 pub(super) struct Turns {
     pub(super) ours: Vec<f64>,
     pub(super) theirs: Vec<f64>,
-    /// Ours divided by theirs, pair by pair.
+    /// Ratios of the own time to that of the other side, pair by pair.
     ratios: Vec<f64>,
 }
 
-/// Takes `count` turns (at least one) of each side, ours first, then theirs, and so on.
+/// Runs `count` turns (at least one) of each side alternately, the own side first.
 ///
 /// # Errors
-/// That of the other side.
+/// The error of the other side.
 pub(super) fn in_turn<O, T>(count: usize, mut ours: O, mut theirs: Option<T>) -> Result<Turns, Failure>
 where
     O: FnMut() -> f64,
@@ -34,14 +34,14 @@ where
 }
 
 impl Turns {
-    /// Takes in a turn of both sides.
+    /// Adds a turn of both sides.
     pub(super) fn push(&mut self, ours: f64, theirs: f64) {
         self.ours.push(ours);
         self.theirs.push(theirs);
         self.ratios.push(ours / theirs);
     }
 
-    /// Writes `milliseconds`, `minimum`, `maximum` and `spread` into `row`; with a peer, also the same into `peer` and the
+    /// Writes `milliseconds`, `minimum`, `maximum` and `spread` into `row`; with a peer, also the same into `peer`, and the
     /// `ratio` with its own minimum and maximum.
     pub(super) fn write(&self, row: &mut Value, peer: &str) {
         write_timing(row, &self.ours);
@@ -66,17 +66,17 @@ fn write_timing(target: &mut Value, milliseconds: &[f64]) {
     target["spread"] = json!(spread(milliseconds));
 }
 
-/// Returns the number of repetitions, 2 to 300, that make work of `milliseconds` last about `whole`.
+/// Returns the number of repetitions, 2 to 300, for which work of `milliseconds` takes about `whole`.
 pub(super) fn repetitions(milliseconds: f64, whole: f64) -> usize {
     (whole / milliseconds).clamp(2.0, 300.0) as usize
 }
 
-/// Smallest and largest value; NaN for none.
+/// Returns minimum and maximum; NaN if there are no values.
 fn extremes(values: &[f64]) -> (f64, f64) {
     (values.iter().copied().fold(f64::NAN, f64::min), values.iter().copied().fold(f64::NAN, f64::max))
 }
 
-/// The middle of `values`; NaN for none.
+/// Returns the median of `values`; NaN if there are none.
 pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -87,7 +87,7 @@ pub(super) fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// Half the distance between the first and the third quarter, relative to the median.
+/// Returns half the interquartile range relative to the median.
 fn spread(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -25,10 +25,10 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
-    /// The workload with the weights and the batch of `seed`, planned for the threads of the present pool.
+    /// Creates the workload with the weights and the batch of `seed`, planned for the threads of the current pool.
     ///
     /// # Errors
-    /// Layers that do not fit.
+    /// If layers do not fit.
     pub(crate) fn new(description: &Description, seed: u64) -> Result<Self, Failure> {
         let (network, executor) = prepared(description, seed, Mode::Train)?;
         let segments: Vec<_> = network.graph.parameters().iter().map(ParameterSegment::new).collect();
@@ -44,7 +44,7 @@ impl Workload {
         })
     }
 
-    /// One full training step: forward, loss, backward, update; returns the loss before it.
+    /// Runs one full training step: forward, loss, backward, update; returns the loss before it.
     pub(crate) fn step(&mut self) -> f64 {
         let batch = BatchInput { input: &self.inputs, random: RandomKey::new(0) };
         self.executor.forward(&mut self.network, batch, &mut ());
@@ -55,23 +55,24 @@ impl Workload {
         loss
     }
 
-    /// The losses of three steps, which the peer computes too.
+    /// Returns the losses of three steps, which the peer computes too.
     pub(crate) fn first_losses(&mut self) -> Vec<f64> {
         (0..3).map(|_| self.step()).collect()
     }
 
-    /// Milliseconds of each of `count` steps, after one that is not counted: the caches may hold another side's data.
+    /// Returns the milliseconds of each of `count` steps, after one that is not counted: the caches may hold another side's
+    /// data.
     pub(crate) fn timed_steps(&mut self, count: usize) -> Vec<f64> {
         self.step();
         (0..count).map(|_| milliseconds(|| self.step())).collect()
     }
 
-    /// Multiply-adds of a step: the backward pass counts twice the forward pass.
+    /// Returns the multiply-adds of a step: the backward pass counts as two forward passes.
     pub(crate) fn multiply_adds(&self) -> f64 {
         3.0 * self.network.graph.multiply_adds() as f64 * self.labels.len() as f64
     }
 
-    /// Bytes planned: arena, parameters, gradients, optimiser slots and batch.
+    /// Returns the planned bytes: arena, parameters, gradients, optimizer slots and batch.
     pub(crate) fn planned_bytes(&self) -> usize {
         let slots: usize = self.optimizer.slots().map(|(_, values)| values.len()).sum();
         let floats =
@@ -88,30 +89,30 @@ pub(crate) struct Evaluation {
 }
 
 impl Evaluation {
-    /// Works like [`Workload::new`].
+    /// Creates the evaluation; see [`Workload::new`].
     ///
     /// # Errors
-    /// The same as of [`Workload::new`].
+    /// See [`Workload::new`].
     pub(crate) fn new(description: &Description, seed: u64) -> Result<Self, Failure> {
         let (network, executor) = prepared(description, seed, Mode::Evaluate)?;
         let inputs = formula::inputs(seed, description.batch * description.input.len());
         Ok(Evaluation { network, executor, inputs })
     }
 
-    /// The sum of the magnitudes of the outputs.
+    /// Runs a pass and returns the sum of the magnitudes of the outputs.
     pub(crate) fn run(&mut self) -> f64 {
         let batch = BatchInput { input: &self.inputs, random: RandomKey::new(0) };
         let outputs = self.executor.forward(&mut self.network, batch, &mut ());
         outputs.iter().map(|output| f64::from(output.abs())).sum()
     }
 
-    /// Milliseconds of each of `count` passes, after one that is not counted.
+    /// Returns the milliseconds of each of `count` passes, after one that is not counted.
     pub(crate) fn timed(&mut self, count: usize) -> Vec<f64> {
         self.run();
         (0..count).map(|_| milliseconds(|| self.run())).collect()
     }
 
-    /// Multiply-adds of a pass.
+    /// Returns the multiply-adds of a pass.
     pub(crate) fn multiply_adds(&self) -> f64 {
         let samples = self.inputs.len() / self.network.graph.input_shape().len();
         self.network.graph.multiply_adds() as f64 * samples as f64
@@ -132,7 +133,7 @@ fn failed(error: impl std::fmt::Display) -> Failure {
     Failure::new(error.to_string())
 }
 
-/// Time of one call.
+/// Returns the milliseconds of one call.
 pub(crate) fn milliseconds<T>(call: impl FnOnce() -> T) -> f64 {
     let start = Instant::now();
     std::hint::black_box(call());

@@ -30,7 +30,7 @@ struct Section {
 struct Entry {
     name: String,
     summary: String,
-    /// Keys in the config with their values.
+    /// Config keys with their values.
     keys: Vec<(String, String)>,
 }
 
@@ -108,7 +108,7 @@ fn text(sections: &[Section]) -> String {
     text
 }
 
-/// All sections as one document.
+/// Returns all sections as one document.
 pub(crate) fn whole() -> Value {
     document(&sections())
 }

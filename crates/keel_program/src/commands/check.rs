@@ -55,7 +55,7 @@ fn text(checked: &Check) -> String {
     text
 }
 
-/// The signal and its gradient, layer by layer, before the first update.
+/// Formats the signal and its gradient before the first update, layer by layer.
 fn layers_text(layers: &[CheckedLayer]) -> String {
     let columns = [
         ("layer at the start", Align::Left),
@@ -79,7 +79,7 @@ fn layers_text(layers: &[CheckedLayer]) -> String {
     table(&columns, &layers.iter().map(row).collect::<Vec<_>>())
 }
 
-/// The gradient against finite differences, parameter by parameter.
+/// Formats the comparison of the gradient with finite differences, parameter by parameter.
 fn gradient_text(gradient: &GradientComparison) -> String {
     let columns = [
         ("gradient check", Align::Left),

@@ -1,4 +1,4 @@
-//! `compare`: runs side by side.
+//! `compare`: shows runs side by side.
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ struct Run {
     summary: Summary,
 }
 
-/// Prints results and the settings that differ.
+/// Prints the results and the settings that differ.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let read = arguments.runs.iter().map(|path| read(path)).collect::<Result<Vec<(Run, Config)>, Stop>>()?;
     let (runs, configs): (Vec<Run>, Vec<Config>) = read.into_iter().unzip();
@@ -82,7 +82,7 @@ fn setting_text(value: &Value) -> String {
     }
 }
 
-/// The results, one row each; rows that no run has a value for are left out.
+/// Returns the results, one row each; rows without a value for any run are left out.
 fn result_rows(runs: &[Run]) -> Vec<Vec<String>> {
     type Cell = fn(&Summary) -> Option<String>;
     let before: [(&str, Cell); 4] = [
@@ -103,8 +103,8 @@ fn result_rows(runs: &[Run]) -> Vec<Vec<String>> {
     rows
 }
 
-/// Every metric of the test split, the leading ones with the score of a constant guess; accuracy or R2 and the loss of the
-/// other splits.
+/// Returns every metric of the test split, with the score of a constant guess for the leading ones, and accuracy or R2 and the
+/// loss of the other splits.
 fn metric_rows(runs: &[Run]) -> Vec<Vec<String>> {
     let test = |run: &Run| run.summary.metrics.test.clone();
     let validation = |run: &Run| run.summary.metrics.validation.clone();
@@ -135,7 +135,7 @@ fn metric_rows(runs: &[Run]) -> Vec<Vec<String>> {
     rows
 }
 
-/// A row with one cell per run; `None` if no run has a value.
+/// Returns a row with one cell per run; `None` if no run has a value.
 fn row_of(runs: &[Run], name: &str, cell: impl Fn(&Run) -> Option<String>) -> Option<Vec<String>> {
     let values: Vec<Option<String>> = runs.iter().map(cell).collect();
     values.iter().any(Option::is_some).then(|| {

@@ -1,4 +1,4 @@
-//! `diagnose`: findings from measurements another program wrote.
+//! `diagnose`: derives findings from measurements that another program wrote.
 
 use std::fs::File;
 use std::io::{BufReader, Read};

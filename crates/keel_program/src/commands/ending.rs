@@ -11,10 +11,10 @@ use keel_train::runs::{RankSummary, RunFolder, Status, Summary};
 
 use crate::terminal::{findings_text, layers_table, metrics_line, metrics_table, plural, status_word, wrapped};
 
-/// Samples below which there are no two windows, which most rules about a training run under way need.
+/// Number of samples below which there are not two windows, which most rules about the course of training need.
 const JUDGED_SAMPLES: u64 = WINDOW_SAMPLES + LAST_WINDOW_SAMPLES;
 
-/// All of it, for a run that ended.
+/// Formats everything for a run that ended.
 pub(super) fn ending(folder: &RunFolder, config: &Config, summary: &Summary, findings: &[Finding]) -> String {
     let mut text = format!("{}\n", headline(summary));
     let metrics = &summary.metrics;
@@ -30,7 +30,7 @@ pub(super) fn ending(folder: &RunFolder, config: &Config, summary: &Summary, fin
     text + &next_steps(folder, config, summary.status, findings)
 }
 
-/// Findings and the next steps, for a run that failed; empty if there is nothing to read.
+/// Formats findings and next steps for a run that failed; empty if there is nothing to read.
 pub(super) fn after_failure(folder: &Path, config: &Config) -> String {
     let read = || {
         let folder = RunFolder::open(folder)?;
@@ -42,7 +42,7 @@ pub(super) fn after_failure(folder: &Path, config: &Config) -> String {
             let health = if findings.is_empty() { String::new() } else { findings_text(&findings) + "\n" };
             health + &next_steps(&folder, config, Status::Failed, &findings)
         }
-        // Whatever ended the training says more than what is missing now.
+        // The error that ended training matters more than a file that is missing now.
         Ok(_) | Err::<_, keel_train::TrainError>(_) => String::new(),
     }
 }
@@ -64,7 +64,7 @@ fn headline(summary: &Summary) -> String {
     )
 }
 
-/// Returns the part of the headline about several ranks.
+/// Formats the part of the headline about several ranks.
 fn ranks_text(ranks: &RankSummary) -> String {
     let RankSummary { count, waited, sent_bytes_per_step } = ranks;
     format!(
@@ -74,7 +74,7 @@ fn ranks_text(ranks: &RankSummary) -> String {
     )
 }
 
-/// The findings, or the meaning of their absence.
+/// Formats the findings, or the meaning of their absence.
 fn health_text(findings: &[Finding], config: &Config, summary: &Summary) -> String {
     if !findings.is_empty() {
         return findings_text(findings);
@@ -94,7 +94,7 @@ fn health_text(findings: &[Finding], config: &Config, summary: &Summary) -> Stri
     "Health: no findings; every layer was watched at every step.\n".to_owned()
 }
 
-/// Prints the folder of the run, and the commands that continue from it.
+/// Formats the folder of the run and the commands to continue with.
 fn next_steps(folder: &RunFolder, config: &Config, status: Status, findings: &[Finding]) -> String {
     let run = folder.path().display().to_string();
     let mut commands: Vec<(String, &str)> = Vec::new();
@@ -126,7 +126,7 @@ fn next_steps(folder: &RunFolder, config: &Config, status: Status, findings: &[F
     format!("Run: {run}\nNext:\n{}", commands.iter().map(line).collect::<String>())
 }
 
-/// Prints the possible actions for the leading finding.
+/// Returns the possible commands for the leading finding.
 fn remedy_commands(run: &str, config: &Config, finding: &Finding) -> Vec<(String, &'static str)> {
     let code = &finding.code;
     if matches!(treatment(config, finding, None), Ok(Some(_))) {

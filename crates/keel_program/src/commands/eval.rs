@@ -1,4 +1,4 @@
-//! `eval`: metrics of a trained model.
+//! `eval`: computes metrics of a trained model.
 
 use std::path::PathBuf;
 
@@ -61,7 +61,7 @@ impl EvaluatedPart {
     }
 }
 
-/// Evaluates and prints.
+/// Evaluates the model and prints the metrics.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let mut predictor = Predictor::load(&arguments.run)?;
     if arguments.skip_unreadable {

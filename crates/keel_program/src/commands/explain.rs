@@ -1,4 +1,4 @@
-//! `explain`: the text of a rule.
+//! `explain`: prints the explanation of a rule.
 
 use clap::Args;
 use keel_health::rules::dead_relu;

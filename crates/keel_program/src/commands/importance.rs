@@ -1,4 +1,4 @@
-//! `importance`: the columns of a table a model relies on.
+//! `importance`: measures which columns of a table a model relies on.
 
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,10 @@ use crate::failure::{Failure, Stop};
 use crate::failure_sources::of_source;
 use crate::terminal::{Align, Output, Status, metric_text, plural, table, wrapped};
 
-/// Multiplications up to which `train` measures importance at its end: under two seconds.
+/// Maximum number of multiplications for which `train` measures importance at its end: under two seconds.
 const WORK_AFTER_TRAINING: f64 = 4e9;
 
-/// Features up to which `train` measures importance at its end.
+/// Maximum number of features for which `train` measures importance at its end.
 const FEATURES_AFTER_TRAINING: usize = 200;
 
 /// Arguments of `importance`.
@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     metric: Option<String>,
 }
 
-/// Measures, writes into the folder of the run, and prints.
+/// Measures the importance, writes it to the folder of the run, and prints it.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let metric = metric_of(arguments.metric.as_deref())?;
     let options = ImportanceOptions { repeats: arguments.repeats.into(), seed: arguments.seed, metric };
@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// Importance at the end of the training of a small table, for its report; a failure to measure it is reported as a remark.
+/// Measures importance after training on a small table, for its report; a failure is reported as a remark.
 pub(super) fn after_training(folder: &Path, data: &SplitDataset, output: &Output) {
     let measured = || -> Result<(), Stop> {
         let predictor = Predictor::load(folder)?;
@@ -96,7 +96,7 @@ pub(super) fn after_training(folder: &Path, data: &SplitDataset, output: &Output
     }
 }
 
-/// On the test split, or the validation split where there is none.
+/// Measures importance on the test split, or on the validation split if there is none.
 fn of_run(predictor: &Predictor, data: &SplitDataset, options: ImportanceOptions) -> Result<Importance, Stop> {
     let (part, indices) = tested(data);
     Ok(Importance::measure(predictor, &data.dataset, indices, part, options)?)

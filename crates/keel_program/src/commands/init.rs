@@ -1,4 +1,4 @@
-//! `init`: a commented config to start from.
+//! `init`: writes a commented config to start from.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};

@@ -1,4 +1,4 @@
-//! The commands, a file or folder each, and the parts that several of them share.
+//! The commands, one file or folder each, and the parts that several of them share.
 
 mod bench;
 mod catalog;
@@ -34,7 +34,7 @@ use shell::{completions, man};
 /// Commands of the program.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Train a network and write its run
+    /// Train a network and save the run
     Train(train::Arguments),
     /// Measure a trained model on labelled data
     Eval(eval::Arguments),
@@ -52,9 +52,9 @@ pub(crate) enum Command {
     Report(report::Arguments),
     /// Measure speed, compared with PyTorch if it is installed
     Bench(bench::Arguments),
-    /// Show the network's layers, buffers and bytes, without training
+    /// Show the network's layers, buffers and memory, without training
     Plan(plan::Arguments),
-    /// Find faults of a config before its first step
+    /// Find faults in a config before the first step
     Check(check::Arguments),
     /// Find out why a training run fails, and repair it
     Doctor(repair::doctor::Arguments),
@@ -78,16 +78,16 @@ pub(crate) enum Command {
     Schema(schema::Arguments),
     /// List every layer, activation, initialiser, loss, rule … in one line each
     Catalog(catalog::Arguments),
-    /// Print the script by which a shell completes commands and options
+    /// Print a script that completes commands and options in a shell
     Completions(completions::Arguments),
     /// Write the manual, one page per command
     Man(man::Arguments),
 }
 
-/// Runs `command`, which prints to `output`. `program` defines all arguments, for scripts and pages made of them.
+/// Runs `command`, which prints to `output`. `program` defines all arguments, for scripts and manual pages generated from them.
 ///
 /// # Errors
-/// A failure to show, or the news that the output is not read any more.
+/// A failure to show, or [`Stop::OutputClosed`] if nobody reads the output any more.
 pub(crate) fn run(command: Command, program: fn() -> clap::Command, output: &mut Output) -> Result<Status, Stop> {
     if !matches!(command, Command::Train(_)) {
         ranks::refuse()?;

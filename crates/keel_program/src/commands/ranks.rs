@@ -1,4 +1,5 @@
-//! Training on several ranks: joining the others that a launcher started, sharing the processors of a machine, ending together.
+//! Training on several ranks: joins the processes started by a launcher, divides the processors of a machine, and ends all
+//! together.
 
 use std::cell::RefCell;
 use std::process::Command;
@@ -14,24 +15,24 @@ use serde::{Deserialize, Serialize};
 use crate::failure::{Failure, Stop, from_sentence};
 use crate::terminal::{Output, Status};
 
-/// Exit status of a rank that cannot go on.
+/// Exit status of a rank that cannot continue.
 const FAILED: i32 = 2;
 
-/// Time in which the first rank says what all ranks have met, before another speaks.
+/// Time in which the first rank reports an error that all ranks have, before another rank does.
 const FIRST_SPEAKS: Duration = Duration::from_secs(3);
 
-/// Time in which the first rank writes the pages of a training that failed on all ranks alike.
+/// Time in which the first rank writes the pages of a run that failed on all ranks alike.
 const FIRST_REPORTS: Duration = Duration::from_secs(60);
 
-/// This process among those that train together.
+/// This process as one of those that train together.
 #[derive(Debug)]
 pub(super) struct Group {
-    /// The connection, until the training is over.
+    /// Connection to the other ranks, until training is over.
     communicator: RefCell<Option<Arc<dyn Communicator>>>,
     rank: usize,
-    /// Threads of this rank, where the config leaves their number open.
+    /// Number of threads of this rank, if the config leaves it open.
     pub(super) threads: usize,
-    /// Sentences for the user, from the first rank.
+    /// Notes for the user, from the first rank.
     pub(super) notes: Vec<String>,
 }
 
@@ -39,29 +40,29 @@ pub(super) struct Group {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Place {
     machine: String,
-    /// Processors that the rank may use, as Linux lists them; empty elsewhere.
+    /// Processors that the rank may use, as listed by Linux; empty on other systems.
     processors: String,
     threads: usize,
 }
 
-/// Refuses a command other than `train` that a launcher has started several times.
+/// Rejects a command other than `train` that a launcher has started several times.
 ///
 /// # Errors
-/// A launcher started several processes of the command.
+/// If a launcher started several processes of the command.
 pub(crate) fn refuse() -> Result<(), Failure> {
     let Some(Launcher { name, size, rank, .. }) = launched() else { return Ok(()) };
     if rank > 0 {
-        // The first says it.
+        // The first rank reports it.
         std::process::exit(FAILED);
     }
     Err(Failure::new(format!("{name} started this command on {size} ranks; only `evenkeel train` runs on several"))
         .next_step("Start it without the launcher"))
 }
 
-/// The group of this process, if a launcher started several; `None` for a process by itself, which never looks for MPI.
+/// Returns the group of this process if a launcher started several; `None` for a single process, which never looks for MPI.
 ///
 /// # Errors
-/// MPI cannot be used, or a rank is lost.
+/// If MPI cannot be used, or a rank is lost.
 pub(super) fn join() -> Result<Option<Group>, Failure> {
     let Some(Launcher { name, size, .. }) = launched() else { return Ok(None) };
     let communicator: Arc<dyn Communicator> = Arc::new(Mpi::connect()?);
@@ -97,34 +98,34 @@ impl From<RankError> for Failure {
 }
 
 impl Group {
-    /// Returns true on the rank that writes the run and speaks to the user.
+    /// Returns true on the rank that records the run and reports to the user.
     pub(super) fn is_first(&self) -> bool {
         self.rank == 0
     }
 
-    /// The connection, to be used by the training; none after [`Group::leave`].
+    /// Returns the connection for training; `None` after [`Group::leave`].
     pub(super) fn communicator(&self) -> Option<Arc<dyn Communicator>> {
         self.communicator.borrow().clone()
     }
 
-    /// Ends the connection of a training that is over. All ranks end it together, so that none waits while the first writes pages.
+    /// Closes the connection after training. All ranks do this together, so that none waits while the first writes pages.
     pub(super) fn leave(&self) {
         self.communicator.borrow_mut().take();
     }
 
-    /// Waits where all ranks have met `error`, of which the first writes a report before it ends the job.
+    /// Waits if all ranks have `error`, of which the first rank writes a report before it ends the job.
     pub(super) fn wait_for_report(error: &TrainError) {
         if matches!(error, TrainError::NonFinite { .. } | TrainError::NoResult { .. }) {
             sleep(FIRST_REPORTS);
         }
     }
 
-    /// Ends a rank's part of the command. After a failure this process and all others end here.
+    /// Ends this rank's part of the command. After a failure, this process and all others exit here.
     pub(super) fn end(self, outcome: Result<Status, Stop>, output: &Output) -> Result<Status, Stop> {
         match (outcome, self.communicator()) {
             (Err(Stop::Failed(failure)), Some(communicator)) => {
                 if self.rank > 0 {
-                    // Where all ranks have met the same, the first says so and ends the job meanwhile.
+                    // If all ranks have the same error, the first one reports it and ends the job in the meantime.
                     sleep(FIRST_SPEAKS);
                     output.warning(&format!("on rank {} ({}):", self.rank, machine_name()));
                 }
@@ -137,7 +138,7 @@ impl Group {
     }
 }
 
-/// Threads of the rank at `own`: ranks that may use the same processors of a machine share them.
+/// Returns the number of threads of the rank at `own`: ranks that may use the same processors of a machine share them.
 fn threads_of(own: &Place, places: &[Place]) -> usize {
     let sharing = places.iter().filter(|place| place.machine == own.machine && place.processors == own.processors);
     (own.threads / sharing.count().max(1)).max(1)
@@ -155,7 +156,7 @@ fn group_text(places: &[Place], threads: usize) -> String {
     format!("{} on {machines}, {threads} each", places.len())
 }
 
-/// Returns true if the ranks of a machine are bound to a part of it.
+/// Returns true if the ranks of a machine are bound to a part of its processors.
 fn is_bound(own: &Place, places: &[Place]) -> bool {
     let here = places.iter().filter(|place| place.machine == own.machine);
     let mut processors: Vec<&str> = here.clone().map(|place| place.processors.as_str()).collect();
@@ -165,7 +166,7 @@ fn is_bound(own: &Place, places: &[Place]) -> bool {
     all_processors().is_some_and(|all| used < all)
 }
 
-/// Returns the machine's name in its network: as Linux, Windows or the environment reports it, or as `hostname` prints it.
+/// Returns the machine's name in its network, as reported by Linux, Windows or the environment, or as printed by `hostname`.
 fn machine_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let name = name.or_else(|| std::env::var("COMPUTERNAME").ok()).or_else(|| std::env::var("HOSTNAME").ok());
@@ -173,13 +174,13 @@ fn machine_name() -> String {
     name.unwrap_or_else(|| "this machine".to_owned())
 }
 
-/// Shells of macOS keep `HOSTNAME` to themselves, but every Unix has this command.
+/// Returns the output of `hostname`: shells of macOS do not export `HOSTNAME`, but every Unix has this command.
 fn printed_name() -> Option<String> {
     let output = Command::new("hostname").output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Cores of the machine, whoever may use them; unknown but on Linux.
+/// Returns the number of cores of the machine, whether or not this process may use them; only known on Linux.
 fn all_processors() -> Option<usize> {
     let list = std::fs::read_to_string("/sys/devices/system/cpu/online").ok()?;
     cores_of(list.trim())

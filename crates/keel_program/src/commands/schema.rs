@@ -1,4 +1,4 @@
-//! `schema`: the JSON schema of the config file, for editors.
+//! `schema`: prints the JSON schema of the config file, for editors.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! `train`: from a config to a run on disk.
+//! `train`: trains a config and records the run on disk.
 
 use std::path::{Path, PathBuf};
 
@@ -83,7 +83,7 @@ enum Log {
     Timeline,
 }
 
-/// Tells two observers.
+/// Passes events to two observers.
 struct Both<'a> {
     progress: &'a mut Progress,
     tensorboard: Option<TensorBoard>,
@@ -98,7 +98,7 @@ impl TrainingObserver for Both<'_> {
     }
 }
 
-/// Trains to the end, or until stopped; on several ranks where a launcher started them.
+/// Trains to the end, or until stopped; on several ranks if a launcher started them.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     if arguments.find_lr {
         ranks::refuse()?;
@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     }
     match ranks::join()? {
         None if arguments.weak_scaling => {
-            Err(Failure::new("--weak-scaling is for several ranks, and this is the only one")
+            Err(Failure::new("--weak-scaling needs several ranks, but there is only one")
                 .next_step("Start the program with mpirun, or leave the option out")
                 .into())
         }
@@ -122,7 +122,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     }
 }
 
-/// Trains as another rank says.
+/// Trains as specified by the first rank.
 fn follow(group: &Group) -> Result<Status, Stop> {
     let Some(communicator) = group.communicator() else { return Ok(Status::Done) };
     let nobody_asks = || Err(keel_ranks::RankError::Lost { rank: 0 }.into());
@@ -132,7 +132,7 @@ fn follow(group: &Group) -> Result<Status, Stop> {
     Ok(Status::Done)
 }
 
-/// The training that the arguments ask for.
+/// Returns the training run that the arguments specify.
 fn asked_for(arguments: &Arguments, output: &Output) -> Result<Training, TrainError> {
     let mut trainer = match &arguments.resume {
         Some(folder) => Training::resume_with(folder, &arguments.settings.set)?,
@@ -153,7 +153,7 @@ fn asked_for(arguments: &Arguments, output: &Output) -> Result<Training, TrainEr
     Ok(if arguments.weak_scaling { trainer.with_weak_scaling() } else { trainer })
 }
 
-/// Trains and says what came of it, alone or as the first of a group.
+/// Trains and reports the results, alone or as the first of a group.
 fn train(arguments: &Arguments, output: &mut Output, group: Option<&Group>) -> Result<Status, Stop> {
     let trainer = match group.and_then(|group| Some((group, group.communicator()?))) {
         None => asked_for(arguments, output)?,
@@ -169,7 +169,7 @@ fn train(arguments: &Arguments, output: &mut Output, group: Option<&Group>) -> R
     }
     let placed = |error| arguments.settings.placed(error);
     let trainer = trainer.with_its_data().map_err(placed)?;
-    // Divided as the training divides it, where the shares are chosen by it.
+    // Split as in training, where the fractions may be chosen automatically.
     let Some(data) = trainer.data().cloned() else { return Err(Failure::new("there is no data").into()) };
     let divided = auto::resolve(&config, data).map_err(placed)?.data;
     let mut progress = Progress::new();
@@ -190,16 +190,16 @@ fn train(arguments: &Arguments, output: &mut Output, group: Option<&Group>) -> R
     conclude(arguments, output, ended)
 }
 
-/// A training that is over.
+/// A training run that has ended.
 struct Ended {
     config: Config,
     divided: SplitDataset,
-    /// Folder of the run, if it had begun.
+    /// Folder of the run, if it had started.
     folder: Option<PathBuf>,
     trained: Result<TrainedRun, TrainError>,
 }
 
-/// Writes the pages of the run, shows its results and puts the leading finding to the test where that is wanted.
+/// Writes the pages of the run, shows its results and tests the leading finding if requested.
 fn conclude(arguments: &Arguments, output: &mut Output, ended: Ended) -> Result<Status, Stop> {
     let Ended { config, divided, folder, trained } = ended;
     if let Some(folder) = &folder {
@@ -243,7 +243,7 @@ fn conclude(arguments: &Arguments, output: &mut Output, ended: Ended) -> Result<
     Ok(status_of(&findings, arguments.strict))
 }
 
-/// Puts the limit of the command line in the place of the config's.
+/// Replaces the config's memory limit by that of the command line.
 fn set_memory_limit(config: &mut Config, limit: Option<&String>) {
     if let Some(limit) = limit {
         config.train.memory_limit = MemoryLimit::Text(limit.clone());
@@ -261,7 +261,7 @@ fn find_learning_rate(arguments: &Arguments, output: &mut Output) -> Result<Stat
     Ok(Status::Done)
 }
 
-/// Every fifth step, and the suggestion for a training run with the same `settings`.
+/// Formats every fifth step, and the suggestion for a training run with the same `settings`.
 fn range_text(test: &RangeTest, settings: &str) -> String {
     let row = |point: &RangePoint| vec![format!("{:.2e}", point.learning_rate), format!("{:.4}", point.loss)];
     let rows: Vec<Vec<String>> = test.points.iter().step_by(5).map(row).collect();

@@ -1,21 +1,21 @@
-//! Rows as JSON: one object or array a line, or one array of them.
+//! Rows as JSON: one object or array per line, or one array of them.
 
 use keel_data::{ColumnCells, Schema, Table, TableSource};
 use serde_json::{Deserializer, Value};
 
 use crate::failure::Failure;
 
-/// A row with the line it ends in.
+/// A row and the line on which it ends.
 struct Row {
     line: usize,
     value: Value,
 }
 
-/// Reads `text` as a table. Objects name their columns; arrays have the model's columns in their order. A key that a row
-/// does not have, and null, are missing cells.
+/// Reads `text` as a table. Objects name their columns; arrays list the model's columns in order. Missing keys and null are
+/// missing cells.
 ///
 /// # Errors
-/// A line that is not JSON, or holds something else than text, numbers and truth values; with the number of the line.
+/// If a line is not JSON, or contains anything other than text, numbers and booleans; the message gives the line number.
 pub(super) fn table(text: &[u8], source: &str, schema: &Schema) -> Result<Table, Failure> {
     let rows = rows(text, source)?;
     if rows.is_empty() {
@@ -52,7 +52,7 @@ fn rows(text: &[u8], source: &str) -> Result<Vec<Row>, Failure> {
     let (mut rows, mut line, mut counted) = (Vec::new(), 1, 0);
     while let Some(value) = values.next() {
         let value = value.map_err(|error| {
-            // The row begins at the first character that is not white space.
+            // The row starts at the first non-whitespace character.
             let blank = text[counted..].iter().take_while(|byte| byte.is_ascii_whitespace());
             let line = line + blank.filter(|&&byte| byte == b'\n').count();
             Failure::new(format!("{source}, line {line}: not valid JSON: {error}"))
@@ -62,7 +62,7 @@ fn rows(text: &[u8], source: &str) -> Result<Vec<Row>, Failure> {
         line += text[counted..end].iter().filter(|&&byte| byte == b'\n').count();
         counted = end;
         match value {
-            // One array with all rows in it; an array of cells is a row itself.
+            // One array that contains all rows; an array of cells is a row itself.
             Value::Array(list) if list.iter().any(|row| row.is_object() || row.is_array()) => {
                 rows.extend(list.into_iter().map(|value| Row { line, value }));
             }
@@ -72,7 +72,7 @@ fn rows(text: &[u8], source: &str) -> Result<Vec<Row>, Failure> {
     Ok(rows)
 }
 
-/// Names and values of a row.
+/// Returns names and values of a row.
 fn cells(row: &Row, source: &str, schema: &Schema) -> Result<Vec<(String, Value)>, Failure> {
     match &row.value {
         Value::Object(cells) => Ok(cells.iter().map(|(name, value)| (name.clone(), value.clone())).collect()),
@@ -97,7 +97,7 @@ fn cells(row: &Row, source: &str, schema: &Schema) -> Result<Vec<(String, Value)
     }
 }
 
-/// Numbers stay numbers if a column has only numbers; everything else is text.
+/// Keeps numbers if a column has only numbers; otherwise converts all values to text.
 fn column(values: Vec<Value>) -> ColumnCells {
     if values.iter().all(|value| value.is_number() || value.is_null()) {
         return ColumnCells::Numbers(values.iter().map(Value::as_f64).collect());

@@ -1,4 +1,4 @@
-//! Inputs of `predict` and `eval`: files, folders, patterns and standard input, read for one model.
+//! Reads the inputs of `predict` and `eval` for a model: files, folders, patterns and standard input.
 
 mod json_lines;
 mod pattern;
@@ -16,9 +16,9 @@ use crate::terminal::Output;
 
 /// Name of standard input in messages.
 const STANDARD_INPUT: &str = "standard input";
-/// Endings of files with one JSON value a line, or an array of them.
+/// Extensions of files with one JSON value per line, or an array of them.
 const JSON_ENDINGS: [&str; 3] = ["jsonl", "ndjson", "json"];
-/// Endings of files with a table.
+/// Extensions of files with a table.
 const TABLE_ENDINGS: [&str; 10] = ["csv", "tsv", "jsonl", "ndjson", "json", "parquet", "xlsx", "xls", "ods", "gz"];
 
 /// Samples of one input.
@@ -28,21 +28,21 @@ pub(crate) struct Loaded {
     pub(crate) source: String,
     /// The samples.
     pub(crate) dataset: Dataset,
-    /// The table they come from, row by row; `None` for images and arrays.
+    /// The table from which they come, row by row; `None` for images and arrays.
     pub(crate) table: Option<Table>,
 }
 
-/// Findings about all samples of `inputs`, compared with the training data of the model.
+/// Returns the findings about all samples of `inputs`, compared with the training data of the model.
 pub(crate) fn findings(predictor: &Predictor, inputs: &[Loaded]) -> Vec<Finding> {
     let mut unlike = UnlikeInputs::new(predictor.training_ranges());
     inputs.iter().for_each(|input| unlike.add(&input.dataset, 0..input.dataset.samples()));
     unlike.findings()
 }
 
-/// Reads everything that `arguments` name, in their order, and reports the notes of the readers.
+/// Reads everything named by `arguments`, in order, and reports the notes of the readers.
 ///
 /// # Errors
-/// An input that is missing, cannot be read or does not fit the model; nothing at all to read.
+/// If an input is missing, cannot be read or does not fit the model, or there is nothing to read.
 pub(crate) fn load(
     predictor: &Predictor,
     arguments: &[String],
@@ -80,7 +80,7 @@ pub(crate) fn load(
     Ok(loaded)
 }
 
-/// Returns true if a path is an image or a folder with an image somewhere in it.
+/// Returns true if a path is an image or a folder that contains an image at any depth.
 fn holds_images(path: &Path) -> Result<bool, DataError> {
     Ok(if path.is_dir() { !image_files_below(path)?.is_empty() } else { is_image(path) })
 }
@@ -99,7 +99,7 @@ impl InputReader<'_> {
         !self.predictor.schema().columns.is_empty()
     }
 
-    /// Image files go into `images`; a folder of class folders, whose labels count, is read by itself.
+    /// Adds image files to `images`; a folder of class folders, whose names are labels, is read separately.
     fn images(&self, path: &Path, images: &mut Vec<PathBuf>, loaded: &mut Vec<Loaded>) -> Result<(), Stop> {
         if !path.is_dir() {
             images.push(path.to_owned());
@@ -116,7 +116,7 @@ impl InputReader<'_> {
         Ok(Loaded { source, dataset, table: None })
     }
 
-    /// A file, or a folder with files of the model's kind somewhere in it.
+    /// Reads a file, or a folder that contains files of the model's kind at any depth.
     fn path(&self, path: &Path, loaded: &mut Vec<Loaded>) -> Result<(), Stop> {
         if !self.takes_tables() {
             loaded.push(self.data(path)?);
@@ -164,7 +164,7 @@ impl InputReader<'_> {
         Ok(Loaded { source, dataset, table: Some(table) })
     }
 
-    /// A table: CSV with a header, or JSON if the first character is a bracket.
+    /// Reads a table: CSV with a header, or JSON if the first character is a bracket.
     fn standard_input(&self) -> Result<Loaded, Stop> {
         if self.takes_images() {
             let failure = Failure::new("this model reads images, but standard input is for tables");
@@ -196,7 +196,7 @@ fn failure_of(error: TrainError) -> Failure {
     from_sentence(&error.to_string())
 }
 
-/// Every table in `folder` and the folders in it, sorted by path; hidden files are left out.
+/// Returns every table in `folder` and its subfolders, sorted by path, without hidden files.
 fn table_files_below(folder: &Path) -> Result<Vec<PathBuf>, Stop> {
     let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
     let mut paths = entries

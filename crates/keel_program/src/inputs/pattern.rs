@@ -1,4 +1,4 @@
-//! One argument as the inputs it stands for.
+//! Expands one argument to inputs.
 
 use std::path::PathBuf;
 
@@ -13,11 +13,11 @@ pub(super) enum Input {
     Path(PathBuf),
 }
 
-/// The inputs of `argument`: standard input for `-`, the path itself if there is one, and everything a pattern with `*`, `?`
-/// or `[…]` matches, sorted.
+/// Returns the inputs of `argument`: standard input for `-`, the path itself if it exists, otherwise everything that a pattern
+/// with `*`, `?` or `[…]` matches, sorted.
 ///
 /// # Errors
-/// A pattern that is not valid or matches nothing.
+/// If a pattern is invalid or matches nothing.
 pub(super) fn expanded(argument: &str) -> Result<Vec<Input>, Failure> {
     if argument == "-" {
         return Ok(vec![Input::StandardInput]);

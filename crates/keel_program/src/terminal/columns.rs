@@ -5,14 +5,14 @@ use keel_data::{ColumnKind, ColumnReport};
 use super::tables::{Align, table_within};
 use super::text::{count, error_width};
 
-/// Number of columns assumed if the terminal does not report it, and the maximum.
+/// Terminal width if the terminal does not report it, and maximum width.
 const WIDTH: usize = 80;
-/// Rows shown of a table with many columns.
+/// Maximum number of rows shown of a table with many columns.
 const ROWS: usize = 40;
-/// Letters shown of a name.
+/// Maximum number of characters shown of a name.
 const NAME: usize = 20;
 
-/// The target first, then the columns in the order of the table.
+/// Formats the target first, then the columns in the order of the table.
 pub(crate) fn columns_text(reports: &[ColumnReport]) -> String {
     let width = error_width().map_or(WIDTH, |width| width.min(WIDTH));
     text_within(width, reports)

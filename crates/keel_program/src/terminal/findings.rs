@@ -1,4 +1,4 @@
-//! Findings as text, causes first.
+//! Formats findings, causes first.
 
 use keel_health::measurement::SuspectLabel;
 use keel_health::{Finding, FindingReference, Level};
@@ -6,20 +6,20 @@ use keel_health::{Finding, FindingReference, Level};
 use super::output::Status;
 use super::text::wrapped;
 
-/// Consequences of one cause that are spelled out.
+/// Maximum number of consequences of one cause that are listed.
 const CONSEQUENCES: usize = 6;
 
-/// Findings of level info that are spelled out.
+/// Maximum number of findings of level info that are listed.
 const REMARKS: usize = 5;
 
-/// The exit status findings call for; `strict` counts warnings too.
+/// Returns the exit status for findings; `strict` counts warnings too.
 pub(crate) fn status_of(findings: &[Finding], strict: bool) -> Status {
     let limit = if strict { Level::Warn } else { Level::Error };
     if findings.iter().any(|finding| finding.level >= limit) { Status::Findings } else { Status::Done }
 }
 
-/// All findings: a paragraph for each cause with its consequences in one line each, remarks of level info below; one
-/// sentence if there is nothing.
+/// Formats all findings: a paragraph for each cause with its consequences in one line each, and remarks of level info below;
+/// one sentence if there are none.
 pub(crate) fn findings_text(findings: &[Finding]) -> String {
     if findings.is_empty() {
         return "No findings.\n".to_owned();
@@ -51,14 +51,14 @@ pub(crate) fn findings_text(findings: &[Finding]) -> String {
     text
 }
 
-/// One finding in one line, for the log of a training run under way.
+/// Formats one finding in one line, for the log of a running training run.
 pub(crate) fn finding_line(finding: &Finding) -> String {
     let (level, code, rule) = (finding.level.name(), &finding.code, &finding.rule);
     let first = finding.first_step;
     format!("{level} {code} {rule} ({}, {}): {}", place(finding), steps_text(first, first), finding.message)
 }
 
-/// One finding about the inputs of a trained model: no step and no layer, but the remedy.
+/// Formats one finding about the inputs of a trained model: without step and layer, but with the remedy.
 pub(crate) fn inputs_finding(finding: &Finding) -> String {
     let Finding { code, rule, message, remedy, .. } = finding;
     format!("{} {code} {rule}: {message}; {remedy}", finding.level.name())
@@ -86,13 +86,13 @@ fn paragraph(finding: &Finding, findings: &[Finding]) -> String {
     text
 }
 
-/// A sample whose label is contradicted.
+/// Formats a sample whose label is contradicted.
 fn suspect_line(suspect: &SuspectLabel) -> String {
     let SuspectLabel { sample, given, suggested, probability } = suspect;
     format!("  {sample}: labelled {given}, looks like {suggested} ({probability:.2})\n")
 }
 
-/// Steps in words, counted from 1; 0 is the state before the first one.
+/// Formats a range of steps, counted from 1; 0 is the state before the first one.
 fn steps_text(first: u64, last: u64) -> String {
     match (first, last) {
         (0, 0) => "at the start".to_owned(),
@@ -102,7 +102,7 @@ fn steps_text(first: u64, last: u64) -> String {
     }
 }
 
-/// The layer of a finding, in words where there is none.
+/// Returns the layer of a finding, or a description if there is none.
 fn place(finding: &Finding) -> &str {
     finding.layer.as_deref().unwrap_or("whole network")
 }

@@ -1,11 +1,11 @@
-//! The per-layer table.
+//! Formats the table of layers.
 
 use keel_train::runs::LayerSummary;
 
 use super::tables::{Align, least_width, table};
 use super::text::{count, terminal_width};
 
-/// One row a layer, and the sum of the parameters. A terminal too narrow for whole words gets fewer columns.
+/// Formats one row per layer, and the sum of the parameters. A terminal too narrow for whole words gets fewer columns.
 pub(crate) fn layers_table(layers: &[LayerSummary]) -> String {
     let (columns, rows) = fitting(layers, terminal_width().unwrap_or(usize::MAX));
     table(&columns, &rows)
@@ -13,7 +13,7 @@ pub(crate) fn layers_table(layers: &[LayerSummary]) -> String {
 
 type Columns = Vec<(&'static str, Align)>;
 
-/// Columns from the most telling on: initialisers are left out first, then descriptions.
+/// Returns the columns that fit: initialisers are left out first, then descriptions.
 fn fitting(layers: &[LayerSummary], width: usize) -> (Columns, Vec<Vec<String>>) {
     let left_out: [&[&str]; 3] = [&[], &["init"], &["init", "description"]];
     let choices = left_out.map(|left_out| {
@@ -52,7 +52,7 @@ impl Column {
     }
 }
 
-/// `8x8x32` for an image, `64` for a vector.
+/// Formats a shape: `8x8x32` for an image, `64` for a vector.
 pub(crate) fn shape_text(dimensions: &[usize]) -> String {
     dimensions.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
 }

@@ -1,4 +1,4 @@
-//! Metrics as text: one line, a table with the scores of a constant guess, a table of classes, a confusion matrix.
+//! Formats metrics: one line, a table with the scores of a constant guess, a table of classes, a confusion matrix.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use keel_train::runs::Status;
 use super::tables::{Align, table};
 use super::text::{loss_text, plural, wrapped};
 
-/// Classes up to which a confusion matrix is shown.
+/// Maximum number of classes for which a confusion matrix is shown.
 const MATRIX_CLASSES: usize = 20;
 
-/// A share as a percentage with two decimals.
+/// Formats a fraction as a percentage with two decimals.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
-/// A run's status in one word.
+/// Returns a run's status in one word.
 pub(crate) fn status_word(status: Status) -> &'static str {
     match status {
         Status::Running => "running or killed",
@@ -26,7 +26,7 @@ pub(crate) fn status_word(status: Status) -> &'static str {
     }
 }
 
-/// The value of a metric; `undefined` where it has none.
+/// Formats the value of a metric; `undefined` if it has none.
 pub(crate) fn metric_text(metric: MetricName, value: Option<f64>) -> String {
     match value.filter(|value| value.is_finite()) {
         Some(value) if metric.is_share() => percent(value),
@@ -35,7 +35,7 @@ pub(crate) fn metric_text(metric: MetricName, value: Option<f64>) -> String {
     }
 }
 
-/// Accuracy, or R2 and errors, with the score of a constant guess, and the loss of one part of the data.
+/// Formats accuracy, or R2 and errors, with the score of a constant guess, and the loss of one part of the data.
 pub(crate) fn metrics_line(part: &str, metrics: &Metrics) -> String {
     let main: &[MetricName] = match metrics.is_classification() {
         true => &[MetricName::Accuracy, MetricName::Loss],
@@ -62,8 +62,8 @@ pub(crate) fn metrics_line(part: &str, metrics: &Metrics) -> String {
     wrapped(&format!("{part}: "), &text).trim_end().to_owned()
 }
 
-/// Every metric of some parts of the data, and in the last column the score of a constant guess on the last part. Below it the
-/// reasons for undefined metrics.
+/// Formats every metric of some parts of the data, with the score of a constant guess on the last part in the last column, and
+/// the reasons for undefined metrics below.
 pub(crate) fn metrics_table(parts: &[(&str, &Metrics)]) -> String {
     let Some(&(last, shown)) = parts.last() else { return String::new() };
     let baseline = shown.baseline.as_ref();
@@ -99,7 +99,7 @@ pub(crate) fn metrics_table(parts: &[(&str, &Metrics)]) -> String {
     text
 }
 
-/// Errors of every target; empty for classes and for one target.
+/// Formats the errors of every target; empty for classes and for one target.
 pub(crate) fn targets_table(metrics: &Metrics) -> String {
     let targets = metrics.regression.as_ref().map_or(&[][..], |errors| &errors.targets);
     if targets.is_empty() {
@@ -116,7 +116,7 @@ pub(crate) fn targets_table(metrics: &Metrics) -> String {
     table(&columns, &targets.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Precision, recall and F1 of every class; empty for regression.
+/// Formats precision, recall and F1 of every class; empty for regression.
 pub(crate) fn classes_table(metrics: &Metrics) -> String {
     if metrics.classes.is_empty() {
         return String::new();
@@ -140,7 +140,7 @@ pub(crate) fn classes_table(metrics: &Metrics) -> String {
     table(&columns, &rows)
 }
 
-/// Counts the confusions of each pair of classes; lists the most frequent mistakes if the table would be too wide.
+/// Formats the confusions of each pair of classes, or the most frequent mistakes if the table would be too wide.
 pub(crate) fn confusion_text(matrix: &ConfusionMatrix, names: &[String]) -> String {
     if names.len() > MATRIX_CLASSES {
         return mistakes(matrix, names);

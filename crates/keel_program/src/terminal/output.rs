@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::failure::{Failure, Stop};
 use crate::shown::shown;
 
-/// Outcome of a command that was not refused.
+/// Outcome of a command that was not rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     /// Exit status 0.
@@ -28,10 +28,10 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// True if nothing but errors and results is to be printed; set once, before the command runs.
+/// True if only errors and results are printed; set once, before the command runs.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
-/// Returns true if progress and remarks are not wanted.
+/// Returns true if progress and remarks are disabled.
 pub(super) fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
@@ -39,7 +39,7 @@ pub(super) fn is_quiet() -> bool {
 /// Requested form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Form {
-    /// One JSON document in place of text.
+    /// One JSON document instead of text.
     pub(crate) json: bool,
     /// No progress and no remarks.
     pub(crate) quiet: bool,
@@ -52,7 +52,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// The output of the process, in `form`.
+    /// Creates the output of the process in `form`.
     pub(crate) fn new(form: Form) -> Self {
         QUIET.store(form.quiet, Ordering::Relaxed);
         Output { json: form.json }
@@ -63,19 +63,19 @@ impl Output {
         self.json
     }
 
-    /// Prints `document` if JSON was requested, else what `text` returns.
+    /// Prints `document` if JSON was requested, otherwise the result of `text`.
     ///
     /// # Errors
-    /// [`Stop::OutputClosed`] if the reader is gone, a failure if the output cannot be written.
+    /// [`Stop::OutputClosed`] if the reader has closed the output, or a failure if it cannot be written.
     pub(crate) fn result<T: Serialize>(&mut self, document: &T, text: impl FnOnce() -> String) -> Result<(), Stop> {
         if self.json { print_json(document) } else { self.text(&text()) }
     }
 
-    /// Prints `document` if JSON was requested, else the data that `text` returns, CSV for example. A file or another program
-    /// gets it unchanged; on a terminal, control characters are shown as escapes.
+    /// Prints `document` if JSON was requested, otherwise the data that `text` returns, such as CSV. A file or another program
+    /// receives it unchanged; on a terminal, control characters are escaped.
     ///
     /// # Errors
-    /// [`Stop::OutputClosed`] if the reader is gone, a failure if the output cannot be written.
+    /// [`Stop::OutputClosed`] if the reader has closed the output, or a failure if it cannot be written.
     pub(crate) fn data<T: Serialize>(&mut self, document: &T, text: impl FnOnce() -> String) -> Result<(), Stop> {
         match (self.json, io::stdout().is_terminal()) {
             (true, _) => print_json(document),
@@ -84,32 +84,32 @@ impl Output {
         }
     }
 
-    /// Prints `text` unless JSON was asked for.
+    /// Prints `text` unless JSON was requested.
     ///
     /// # Errors
-    /// As [`Output::result`].
+    /// See [`Output::result`].
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Stop> {
         if self.json { Ok(()) } else { print(&shown(text)) }
     }
 
-    /// A remark on standard error, out of the way of results; not printed with `--quiet`.
+    /// Prints a remark on standard error, separate from results; not printed with `--quiet`.
     pub(crate) fn remark(&self, text: &str) {
         Self::note(text);
     }
 
-    /// A part of the work that failed while the command succeeds, on standard error; printed with `--quiet` as well.
+    /// Prints a warning about work that failed although the command succeeds, on standard error; also with `--quiet`.
     pub(crate) fn warning(&self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{}", shown(text));
     }
 
-    /// Works like [`Output::remark`], for code without an output.
+    /// Like [`Output::remark`], for code without an output.
     pub(crate) fn note(text: &str) {
         if !is_quiet() {
             let _ = writeln!(io::stderr().lock(), "{}", shown(text));
         }
     }
 
-    /// Shows a failure: for a person on standard error, and as the JSON document if one was requested.
+    /// Shows a failure on standard error, and as the JSON document if one was requested.
     pub(crate) fn failure(&self, failure: Failure) {
         if self.json {
             let _ = print(&format!("{:#}", failure.to_json()));
@@ -119,12 +119,12 @@ impl Output {
         if reporter().render_report(&mut text, &failure).is_err() {
             text = failure.to_string();
         }
-        // Colours and boxes are the reporter's own; what it was given is shown already.
+        // Colours and boxes come from the reporter; control characters of the failure are already escaped.
         let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
     }
 }
 
-/// Colours and boxes for a terminal, plain text for a file or another program.
+/// Returns a reporter with colours and boxes for a terminal, and plain text for a file or another program.
 fn reporter() -> GraphicalReportHandler {
     if io::stderr().is_terminal() {
         return GraphicalReportHandler::new();

@@ -1,4 +1,4 @@
-//! Progress on standard error: a live bar on a terminal, lines at intervals elsewhere.
+//! Shows progress on standard error: a live bar on a terminal, lines at intervals elsewhere.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -18,36 +18,36 @@ use super::output::is_quiet;
 use super::text::{count, error_width, folded, loss_text, plural, time_text};
 use crate::shown::shown;
 
-/// Time between two lines where there is no bar.
+/// Time between two lines if there is no bar.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Columns by which the continuation of a broken line is indented.
+/// Indentation of the continuation of a broken line.
 const INDENT: usize = 12;
 
-/// Number of findings shown while training; further ones are in the table at the end.
+/// Maximum number of findings shown during training; further ones are in the table at the end.
 const FINDING_LINES: usize = 12;
 
-/// Shows a training run while it runs.
+/// Shows a training run in progress.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    /// The bar; hidden where standard error is not a terminal.
+    /// The bar; hidden if standard error is not a terminal.
     bar: ProgressBar,
     folder: Option<PathBuf>,
     epochs: u64,
     steps: u64,
     samples: u64,
     steps_seen: u64,
-    /// Seconds in which steps waited for their batch.
+    /// Seconds that steps spent waiting for their batches.
     waited: f64,
     began: Instant,
     last_line: Instant,
-    /// The first event of the split being evaluated, and when it came.
+    /// First event of the split being evaluated, and its time.
     evaluation: Option<(EvaluationEvent, Instant)>,
     finding_lines: usize,
 }
 
 impl Progress {
-    /// Nothing shown yet.
+    /// Creates a display that has shown nothing yet.
     pub(crate) fn new() -> Self {
         let now = Instant::now();
         let bar = ProgressBar::hidden();
@@ -66,17 +66,17 @@ impl Progress {
         }
     }
 
-    /// Folder of the run, once it has begun.
+    /// Returns the folder of the run, once it has started.
     pub(crate) fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn close(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// A line above the bar, or just a line; broken where the terminal is too narrow for it.
+    /// Prints a line, above the bar if there is one; broken if the terminal is too narrow for it.
     fn line(&self, text: &str) {
         if is_quiet() {
             return;
@@ -93,7 +93,7 @@ impl Progress {
         (self.epochs, self.steps) = (started.epochs, started.epochs * started.steps_per_epoch);
         (self.began, self.last_line) = (Instant::now(), Instant::now());
         if io::stderr().is_terminal() && !is_quiet() {
-            // Both lines fit any width: the bar takes what the first one leaves, the second one is cut at its end.
+            // Both lines fit any width: the bar fills the rest of the first line, and the second line is truncated.
             let template = "{wide_bar} {percent:>3} %  {prefix}\n{wide_msg}";
             let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             self.bar = ProgressBar::new(self.steps).with_style(style).with_position(started.resumed_steps);
@@ -152,7 +152,7 @@ impl Progress {
         }
     }
 
-    /// A line for a cause when it is first seen; consequences and remarks wait for the end.
+    /// Prints a line for a cause when it is first found; consequences and remarks are shown at the end.
     fn finding(&mut self, finding: &Finding) {
         if finding.is_root() && finding.level > Level::Info && self.finding_lines < FINDING_LINES {
             self.finding_lines += 1;
@@ -241,7 +241,7 @@ fn start_text(started: &Started) -> String {
     lines.join("\n")
 }
 
-/// The rate is that of `counted` samples in `time`.
+/// Formats the progress of an evaluation; the rate is that of `counted` samples in `time`.
 fn evaluation_text(event: EvaluationEvent, counted: usize, time: Duration) -> String {
     let rate = counted as f64 / time.as_secs_f64().max(1e-9);
     format!(

@@ -1,4 +1,4 @@
-//! Tables without frames: a header, a line under it, columns apart by two spaces.
+//! Tables without frames: a header, a line below it, and columns separated by two spaces.
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 
@@ -7,20 +7,20 @@ use super::text::terminal_width;
 /// A line between the header and the rows, and no others.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('-'));
 
-/// Spaces between two columns.
+/// Number of spaces between two columns.
 const PADDING: usize = 2;
 
-/// Side of a column its values stand at.
+/// Alignment of the values of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
-    /// Text.
+    /// Left-aligned, for text.
     Left,
-    /// Numbers.
+    /// Right-aligned, for numbers.
     Right,
 }
 
-/// A table as text, with one name and alignment a column. On a terminal that is too narrow for it, text is broken into
-/// several lines; numbers stay whole.
+/// Formats a table with the given columns. On a terminal that is too narrow for it, text is broken into several lines; numbers
+/// stay whole.
 pub(crate) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
     if terminal_width().is_none() {
@@ -36,7 +36,7 @@ pub(crate) fn table_within(width: usize, columns: &[(&str, Align)], rows: &[Vec<
     text_of(table, columns, rows)
 }
 
-/// Columns below which a word or a number of the table would be broken.
+/// Returns the minimum width at which no word or number of the table is broken.
 pub(crate) fn least_width(columns: &[(&str, Align)], rows: &[Vec<String>]) -> usize {
     let longest = |cell: &str, align: Align| match align {
         Align::Left => cell.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0),

@@ -1,28 +1,29 @@
-//! Numbers and paragraphs as text.
+//! Formats numbers and paragraphs.
 
 use comfy_table::Table;
 
-/// Columns a paragraph may take.
+/// Maximum width of a paragraph.
 const WIDTH: usize = 100;
 
-/// Number of columns below which a terminal counts as one of unknown size.
+/// Minimum width of a terminal; a smaller one counts as unknown.
 const NARROWEST: usize = 20;
 
-/// Spaces before a text that begins on the line after its title.
+/// Indentation of a text that starts on the line after its title.
 const NEXT_LINE_INDENT: usize = 6;
 
-/// Columns of the terminal standard error is; `None` if it is none.
+/// Returns the width of the terminal on standard error; `None` if it is not a terminal.
 pub(crate) fn error_width() -> Option<usize> {
     Table::new().use_stderr().width().map(usize::from).filter(|&width| width >= NARROWEST)
 }
 
-/// Columns the terminal has; `None` where the output is no terminal, or one that does not know its size, as those of `mpirun`.
+/// Returns the width of the terminal; `None` if the output is not a terminal, or one that does not know its size, such as those
+/// of `mpirun`.
 pub(crate) fn terminal_width() -> Option<usize> {
     Table::new().width().map(usize::from).filter(|&width| width >= NARROWEST)
 }
 
-/// `text` broken into lines of at most 100 columns, or as many as the terminal has; the first line starts with `first`, the
-/// others with as many spaces. Where `first` takes more than half of a line, `text` begins on the next one.
+/// Breaks `text` into lines of at most 100 columns, or the width of the terminal; the first line starts with `first`, the
+/// others with as many spaces. If `first` takes more than half of a line, `text` starts on the next one.
 pub(crate) fn wrapped(first: &str, text: &str) -> String {
     wrapped_to(terminal_width().map_or(WIDTH, |width| width.min(WIDTH)), first, text)
 }
@@ -52,7 +53,7 @@ fn wrapped_to(width: usize, first: &str, text: &str) -> String {
     result
 }
 
-/// `line` broken at spaces so that no part is longer than `width`; the parts after the first are indented by `indent`.
+/// Breaks `line` at spaces so that no part is longer than `width`; the parts after the first are indented by `indent`.
 pub(crate) fn folded(line: &str, width: usize, indent: usize) -> String {
     let (mut result, mut rest) = (String::new(), line);
     loop {
@@ -62,7 +63,7 @@ pub(crate) fn folded(line: &str, width: usize, indent: usize) -> String {
             return result;
         }
         let end = rest.char_indices().nth(room).map_or(rest.len(), |(at, _)| at);
-        // A space right after the last column may be broken at as well; a word as long as the line is not broken.
+        // A space right after the last column is also a possible break; a word that fills the line is not broken.
         let broken = rest[..end].rfind(' ').filter(|&at| !rest[..at].trim().is_empty());
         let at = if rest[end..].starts_with(' ') { Some(end) } else { broken };
         let Some(at) = at.or_else(|| rest[end..].find(' ').map(|after| end + after)) else {
@@ -76,18 +77,18 @@ pub(crate) fn folded(line: &str, width: usize, indent: usize) -> String {
     }
 }
 
-/// A number with its noun: `1 epoch`, `1,294 samples`.
+/// Formats a number with its noun: `1 epoch`, `1,294 samples`.
 pub(crate) fn plural(number: u64, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", count(number as usize))
 }
 
-/// A loss with four decimals, or as a power of ten if those would be meaningless.
+/// Formats a loss with four decimals, or as a power of ten if those would be meaningless.
 pub(crate) fn loss_text(loss: f64) -> String {
     if loss.abs() < 1e5 { format!("{loss:.4}") } else { format!("{loss:.3e}") }
 }
 
-/// Seconds in the units a person would use; those of no limit in words.
+/// Formats seconds in convenient units; an unlimited time in words.
 pub(crate) fn time_text(seconds: f64) -> String {
     if seconds.is_infinite() {
         return "any time".to_owned();
@@ -100,7 +101,7 @@ pub(crate) fn time_text(seconds: f64) -> String {
     }
 }
 
-/// A whole number with its thousands separated by commas.
+/// Formats an integer with commas as thousands separators.
 pub(crate) fn count(number: usize) -> String {
     let digits = number.to_string();
     let mut result = String::new();

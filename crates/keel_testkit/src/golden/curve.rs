@@ -10,7 +10,7 @@ pub struct CurveCase {
     pub name: String,
     /// The layers as the config file writes them.
     pub layers: serde_json::Value,
-    /// The optimiser as the config file writes it; weight decay applies to parameters with `decayed`.
+    /// The optimizer as the config file writes it; weight decay applies to parameters with `decayed`.
     pub optimizer: serde_json::Value,
     /// The batches.
     pub input: CurveInput,

@@ -1,14 +1,14 @@
-//! Parameter values after each step of an optimiser.
+//! Parameter values after each step of an optimizer.
 
 use serde::Deserialize;
 
-/// One optimiser on one small vector with given gradients.
+/// One optimizer on one small vector with given gradients.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimizerCase {
     /// Unique in its file.
     pub name: String,
-    /// The optimiser as the config file writes it, for example `{"type": "sgd", "learning_rate": 0.1}`.
+    /// The optimizer as the config file writes it, for example `{"type": "sgd", "learning_rate": 0.1}`.
     pub optimizer: serde_json::Value,
     /// The values before the first step. Weight decay applies to all of them.
     pub initial: Vec<f32>,

@@ -10,7 +10,7 @@ pub struct ScheduleCase {
     pub name: String,
     /// The schedule as the config file writes it, for example `{"type": "cosine"}`.
     pub schedule: serde_json::Value,
-    /// The optimiser's learning rate; the highest one of `one_cycle`.
+    /// The optimizer's learning rate; the highest one of `one_cycle`.
     pub learning_rate: f64,
     /// Number of steps of the training.
     pub total_steps: usize,

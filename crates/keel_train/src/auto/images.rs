@@ -9,7 +9,8 @@ use crate::config::{AveragingConfig, Config, LossConfig};
 use crate::optimizers::{AdamwConfig, OptimizerConfig, SgdConfig};
 use crate::schedules::{OneCycleConfig, ScheduleConfig};
 
-/// Maximum side of an image that is processed at full resolution; larger ones are photos, whose networks reduce their size first.
+/// Maximum side of an image that is processed at full resolution; larger ones are photos, whose networks reduce their size
+/// first.
 const SMALL_SIDE: usize = 48;
 
 /// Number of training samples below which a small network suffices, since a larger one would only memorise.

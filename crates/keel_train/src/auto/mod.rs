@@ -1,8 +1,8 @@
 //! Automatic choices: settings that a config leaves open, chosen from the properties of the data.
 //!
-//! `model.preset = "auto"`, the default, leaves the network and every key in [`CHOSEN`] open; a key that is given keeps its value.
-//! The choice is a function of config and data only, so that it is the same on every machine; only the number of epochs also
-//! depends on the time that a step takes ([`crate::planning::Pace`]), and is written to the run's config like all others.
+//! `model.preset = "auto"`, the default, leaves the network and every key in [`CHOSEN`] open; a key that is given keeps its
+//! value. The choice is a function of config and data only, so that it is the same on every machine; only the number of epochs
+//! also depends on the time that a step takes ([`crate::planning::Pace`]), and is written to the run's config like all others.
 
 mod images;
 mod rows;
@@ -69,7 +69,8 @@ pub struct Resolved {
 pub struct Facts {
     /// Shape of a sample.
     pub shape: SampleShape,
-    /// Number of samples in the training, validation and test part of the source; all are in the first if the source has no parts.
+    /// Number of samples in the training, validation and test part of the source; all are in the first if the source has no
+    /// parts.
     pub parts: [usize; 3],
     /// True if the targets are values, not classes.
     pub values: bool,
@@ -115,8 +116,8 @@ pub fn imbalance(class_samples: impl IntoIterator<Item = usize>) -> usize {
     }
 }
 
-/// Chooses the open settings of `config` for `data`. A config that names its network is returned unchanged, and data that was split
-/// differently from the config keeps its split.
+/// Chooses the open settings of `config` for `data`. A config that names its network is returned unchanged, and data that was
+/// split differently from the config keeps its split.
 ///
 /// # Errors
 /// If the data cannot be split as chosen, or a network file cannot be read.

@@ -1,8 +1,8 @@
 //! Tests that in evaluation mode the output of a sample does not depend on the other samples of its batch.
 
-/// Returns the maximum difference between the output of a sample alone and in the batch `inputs`, `[samples, ...]`, relative to the
-/// typical size of the outputs if that is above 1. `outputs` runs the network in evaluation mode; rounding of kernels that depends
-/// on the batch size leaves about 1e-6.
+/// Returns the maximum difference between the output of a sample alone and in the batch `inputs`, `[samples, ...]`, relative to
+/// the typical size of the outputs if that is above 1. `outputs` runs the network in evaluation mode; rounding of kernels that
+/// depends on the batch size leaves about 1e-6.
 pub(super) fn batch_mixing(inputs: &[f32], samples: usize, mut outputs: impl FnMut(&[f32]) -> Vec<f32>) -> f32 {
     let together = outputs(inputs);
     let (sample_length, width) = (inputs.len() / samples, together.len() / samples);

@@ -1,5 +1,5 @@
-//! Directions in which a gradient is compared: along the gradient of a parameter, along that of random halves of its entries, along
-//! random signs, and along single entries, some with the largest gradient and some at random.
+//! Directions in which a gradient is compared: along the gradient of a parameter, along that of random halves of its entries,
+//! along random signs, and along single entries, some with the largest gradient and some at random.
 
 use keel_nn::graph::Parameter;
 use keel_nn::{NodeId, RandomKey};

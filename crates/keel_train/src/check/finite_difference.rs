@@ -1,10 +1,10 @@
 //! The slope of a loss along a line by central differences, with the error bound of the measurement.
 //!
-//! The loss is that of the definitions in f64, so that steps can be short enough for the truncation error to vanish. Kinks (relu,
-//! max pooling, hinge) are avoided: a point counts only if every value comes from the same branch as at the centre. The step is
-//! shortened if both sides change branches; if only one side does, the other gives the slope, and if no step works there is no
-//! slope. Steps are shortened until two slopes agree, or until one agrees with the gradient under test, which is unlikely for a
-//! wrong gradient in many directions.
+//! The loss is that of the definitions in f64, so that steps can be short enough for the truncation error to vanish. Kinks
+//! (relu, max pooling, hinge) are avoided: a point counts only if every value comes from the same branch as at the centre. The
+//! step is shortened if both sides change branches; if only one side does, the other gives the slope, and if no step works
+//! there is no slope. Steps are shortened until two slopes agree, or until one agrees with the gradient under test, which is
+//! unlikely for a wrong gradient in many directions.
 
 /// Number of step sizes, each shorter than the previous one by [`RATIO`].
 const STEP_SIZES: usize = 4;
@@ -44,7 +44,8 @@ pub(super) struct Slope {
 }
 
 impl Line<'_> {
-    /// Returns the slope at the centre, where the gradient under test predicts `expected`; `None` if kinks are too close to the centre.
+    /// Returns the slope at the centre, where the gradient under test predicts `expected`; `None` if kinks are too close to the
+    /// centre.
     pub(super) fn slope(&mut self, expected: f64) -> Option<Slope> {
         let (mut best, mut before) = (None, None);
         let mut step = self.step;
@@ -70,7 +71,8 @@ impl Line<'_> {
         best.filter(|slope| slope.error_bar.is_finite())
     }
 
-    /// Returns the slope between the points one step to either side, or between the centre and the one side without a change of branches.
+    /// Returns the slope between the points one step to either side, or between the centre and the one side without a change of
+    /// branches.
     fn difference(&mut self, step: f64) -> Option<f64> {
         let right = (self.sample)(step);
         let left = (self.sample)(-step);

@@ -1,10 +1,10 @@
 //! Gradient check: the gradient of the engine, in f32, against finite differences of the loss of the definitions, in f64.
 //!
-//! Several [directions](super::direction) of every parameter are compared. The rounding error of the gradient is measured by moving
-//! every parameter by a few units in the last place: a direction in which it hides the slope is skipped, as is one with kinks of
-//! the loss too close to the point; both are counted. In the other directions, the part of the difference that rounding does not
-//! explain counts. Directions are compared in rounds over all parameters, so that a time limit thins out the test evenly over the
-//! network.
+//! Several [directions](super::direction) of every parameter are compared. The rounding error of the gradient is measured by
+//! moving every parameter by a few units in the last place: a direction in which it hides the slope is skipped, as is one with
+//! kinks of the loss too close to the point; both are counted. In the other directions, the part of the difference that
+//! rounding does not explain counts. Directions are compared in rounds over all parameters, so that a time limit thins out the
+//! test evenly over the network.
 //!
 //! If rounding to f32 moves a value across a kink, the engine's gradient is correct at a nearby point instead of this one. A
 //! doubtful parameter is therefore measured again at other points nearby: a wrong gradient is wrong at all of them.

@@ -2,8 +2,8 @@
 //!
 //! The cheap part, which measures the model, the data, the labels and the signal at the start, is done by
 //! [`crate::health::Watch::begin`] in every training run; [`check`] adds the tests that need some seconds: memorising a few
-//! samples, comparing the gradient with finite differences, and comparing a sample alone with the same sample in a batch. It works
-//! on its own sessions and writes nothing.
+//! samples, comparing the gradient with finite differences, and comparing a sample alone with the same sample in a batch. It
+//! works on its own sessions and writes nothing.
 
 mod batch_mixing;
 mod direction;
@@ -57,7 +57,7 @@ pub struct Check {
     pub start: StartMeasurement,
     /// Gradient check of each parameter; `None` if the loss at the start is not finite.
     pub gradient: Option<GradientComparison>,
-    /// One sentence per test about what it did, and what it could not decide.
+    /// One sentence per test: its scope, and anything left undecided.
     pub notes: Vec<String>,
     /// Duration in seconds.
     pub seconds: f64,
@@ -167,8 +167,9 @@ fn samples_of_gradient(session: &Session) -> usize {
     affordable.min(session.training_batches().largest_batch())
 }
 
-/// Returns the node whose backward pass is probably wrong. A wrong one affects its own parameters and those of all nodes before it,
-/// so it lies between the last affected parameter and the next correct one; a custom layer among those nodes is suspected first.
+/// Returns the node whose backward pass is probably wrong. A wrong one affects its own parameters and those of all nodes before
+/// it, so it lies between the last affected parameter and the next correct one; a custom layer among those nodes is suspected
+/// first.
 fn suspected(graph: &Graph, outcome: &GradientComparison) -> Option<NodeId> {
     let wrong = |parameter: &&Parameter| {
         let spoilt = |result: &ParameterComparison| result.name == parameter.name && result.is_doubtful();

@@ -14,8 +14,8 @@ use super::finite_difference::{Line, Sample, Slope};
 /// Number of perturbations by a few units in the last place that measure the rounding error of the loss.
 const NOISE_SAMPLES: u64 = 3;
 
-/// Rounding error of a loss in f64, in units in the last place; steps are so large that an error a hundred times larger would not
-/// matter.
+/// Rounding error of a loss in f64, in units in the last place; steps are so large that an error a hundred times larger would
+/// not matter.
 const F64_NOISE: f64 = 16.0;
 
 /// Minimum size by which a step is scaled; smaller parameters are moved as if they had this size.
@@ -80,7 +80,8 @@ impl<'a> ReferenceLoss<'a> {
         loss
     }
 
-    /// Returns the slope of the loss along `direction`, where the gradient under test predicts `expected`; `None` if kinks are too close.
+    /// Returns the slope of the loss along `direction`, where the gradient under test predicts `expected`; `None` if kinks are
+    /// too close.
     pub(super) fn slope(&mut self, direction: &Direction, expected: f64) -> Option<Slope> {
         let (here, noise, step) = (self.centre.loss, self.centre.noise, self.largest_step(direction));
         let mut sample = |step| self.sample(direction, step);
@@ -106,8 +107,8 @@ impl<'a> ReferenceLoss<'a> {
         sample
     }
 
-    /// Returns the step for which truncation and rounding of a central difference are about equal, for parameters of the size of
-    /// those that move.
+    /// Returns the step for which truncation and rounding of a central difference are about equal, for parameters of the size
+    /// of those that move.
     fn largest_step(&self, direction: &Direction) -> f64 {
         let centre = &self.centre.parameters[direction.start..][..direction.values.len()];
         let mean_square = centre.iter().map(|value| value.powi(2)).sum::<f64>() / centre.len() as f64;
@@ -116,8 +117,9 @@ impl<'a> ReferenceLoss<'a> {
         self.unit().cbrt() * mean_square.sqrt().max(SMALLEST_SCALE) * spread / energy
     }
 
-    /// Returns the rounding error of the loss at `parameters`. With functions in f32, it is the maximum second difference of the
-    /// loss when every parameter moves by a few units in the last place and back: the smooth part cancels and rounding remains.
+    /// Returns the rounding error of the loss at `parameters`. With functions in f32, it is the maximum second difference of
+    /// the loss when every parameter moves by a few units in the last place and back: the smooth part cancels and rounding
+    /// remains.
     fn measure_noise(&mut self, parameters: &[f64]) -> f64 {
         let here = self.loss_at(parameters);
         let mut noise = F64_NOISE * f64::EPSILON * here.abs();

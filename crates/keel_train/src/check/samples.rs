@@ -14,8 +14,8 @@ const CANDIDATES: usize = 5;
 /// Maximum distance of two neighbours, relative to the median distance.
 const NEIGHBOURS: f64 = 0.4;
 
-/// Returns up to `count` training samples with different inputs, as evenly spread over the classes as possible, in the order of the
-/// first epoch.
+/// Returns up to `count` training samples with different inputs, as evenly spread over the classes as possible, in the order of
+/// the first epoch.
 pub(super) fn distinct_samples(session: &Session, count: usize) -> Vec<usize> {
     let dataset = &session.data().dataset;
     let mut seen = Inputs::new(dataset);
@@ -48,8 +48,8 @@ pub(super) fn samples_apart(session: &Session, count: usize) -> Result<Vec<usize
     Ok(filled)
 }
 
-/// Returns up to `count` training samples that `accept` accepts, as evenly spread over the classes as possible, in the order of the
-/// first epoch.
+/// Returns up to `count` training samples that `accept` accepts, as evenly spread over the classes as possible, in the order of
+/// the first epoch.
 fn chosen(session: &Session, count: usize, mut accept: impl FnMut(usize) -> bool) -> Vec<usize> {
     let dataset = &session.data().dataset;
     let order = session.training_batches().epoch_order(0);

@@ -1,10 +1,10 @@
 //! Memorising a few samples: a test that a network with correct labels, loss, gradient and learning rate passes in seconds.
 //!
-//! Everything that counteracts memorising is disabled: augmentation, dropout, weight decay and label smoothing; and there are only
-//! as many samples as the network has parameters for, chosen far apart from each other. The config's own optimizer runs first, with
-//! a short warm-up and a decay at the end, because its learning rate is under test too; it continues as long as the loss falls, so
-//! that a low rate that succeeds is distinguished from one that does not. If it fails, Adam tries the same network from the start,
-//! which distinguishes a network that cannot learn from an optimizer that does not.
+//! Everything that counteracts memorising is disabled: augmentation, dropout, weight decay and label smoothing; and there are
+//! only as many samples as the network has parameters for, chosen far apart from each other. The config's own optimizer runs
+//! first, with a short warm-up and a decay at the end, because its learning rate is under test too; it continues as long as the
+//! loss falls, so that a low rate that succeeds is distinguished from one that does not. If it fails, Adam tries the same
+//! network from the start, which distinguishes a network that cannot learn from an optimizer that does not.
 
 use std::time::{Duration, Instant};
 
@@ -54,7 +54,7 @@ const RESCUE_RATES: [f64; 2] = [1e-3, 1e-2];
 pub(super) enum Outcome {
     /// Result after all allowed steps.
     Judged(TinyBatch),
-    /// The time was up after this many steps, with this fraction of the samples (or of the loss) left.
+    /// The time ran out after this many steps, with this fraction of the samples (or of the loss) left.
     OutOfTime { steps: u64, left: f64 },
     /// The loss was still falling after the last allowed step: slow learning is not a failure.
     StillFalling { steps: u64, left: f64 },
@@ -87,8 +87,8 @@ impl Length {
         Length { end: STEPS, sum: 0.0, lowest: f64::INFINITY, stale: 0 }
     }
 
-    /// Adds the loss of `step`. At the end of a window with a falling loss, before the learning rate decays, extends the attempt by
-    /// a window.
+    /// Adds the loss of `step`. At the end of a window with a falling loss, before the learning rate decays, extends the
+    /// attempt by a window.
     fn add(&mut self, step: u64, loss: f64) {
         self.sum += loss;
         let taken = step + 1;
@@ -189,7 +189,8 @@ fn share_of_rate(step: u64, end: u64) -> f64 {
     warm_up.min(cool_down).min(1.0)
 }
 
-/// Returns the number of samples that the network has parameters for: as many as a linear model of its size can fit, at least one.
+/// Returns the number of samples that the network has parameters for: as many as a linear model of its size can fit, at least
+/// one.
 fn capacity(session: &Session) -> usize {
     let graph = &session.network().graph;
     let trained = graph.parameters().iter().filter(|parameter| !parameter.is_frozen());

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Config;
 
-/// A setting that is not the same in all configs.
+/// A setting that differs between configs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Difference {
     /// Dotted key.

@@ -6,11 +6,11 @@ use super::Config;
 use super::located::{Located, Node, Origin};
 
 /// The dotted keys that a file, an override or a program set. Two configs with the same values are equal regardless of who set
-/// them: this information takes no part in comparisons and is never written to a file.
+/// them: this information is ignored in comparisons and is never written to a file.
 #[derive(Debug, Clone, Default)]
 pub struct GivenKeys {
     keys: BTreeSet<String>,
-    /// Those of them whose values come from the user's own defaults.
+    /// Given keys whose values come from the user's own defaults.
     of_user: Vec<String>,
 }
 
@@ -49,7 +49,7 @@ impl GivenKeys {
         self.keys.insert(key.into());
     }
 
-    /// The dotted keys whose values come from the user's own defaults.
+    /// Returns the dotted keys whose values come from the user's own defaults.
     pub fn of_user(&self) -> &[String] {
         &self.of_user
     }
@@ -62,8 +62,8 @@ impl GivenKeys {
 }
 
 impl Config {
-    /// Returns true if the dotted `key` was given: written in a file or an override, or set by a program to a value that differs
-    /// from the default.
+    /// Returns true if the dotted `key` was given: written in a file or an override, or set by a program to a value that
+    /// differs from the default.
     pub fn is_given(&self, key: &str) -> bool {
         self.given.contains(key) || value_at(self, key) != value_at(&Config::default(), key)
     }

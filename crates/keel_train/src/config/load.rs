@@ -27,13 +27,13 @@ pub fn load(name: Option<&str>, overrides: &[String]) -> Result<Config, ConfigEr
 pub struct Sources<'a> {
     /// The name of a shipped preset, the path of a config file, or data; `None` is all defaults.
     pub name: Option<&'a str>,
-    /// `key=value` texts, above everything else.
+    /// `key=value` overrides, with the highest precedence.
     pub overrides: &'a [String],
-    /// Values of the user's own, below everything else.
+    /// The user's own default values, with the lowest precedence.
     pub defaults: Option<&'a UserDefaults>,
 }
 
-/// Does the work of [`load`], over the defaults of a user; [`GivenKeys::of_user`] lists the keys that come from them.
+/// Like [`load`], with a user's own defaults; [`GivenKeys::of_user`] lists the keys that come from them.
 ///
 /// # Errors
 /// [`ConfigError`] with every problem and its place.
@@ -73,7 +73,7 @@ pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigErr
     Ok((path, text))
 }
 
-/// Does the work of [`load`] for the `text` of the file `path`.
+/// Like [`load`], for the `text` of the file `path`.
 ///
 /// # Errors
 /// Returns a [`ConfigError`] with every problem and its place.

@@ -85,8 +85,8 @@ impl Config {
         self
     }
 
-    /// Returns a short fingerprint of everything that determines the weights: the whole config except the run's folder, the number
-    /// of threads, the duration of training and its limits. FNV-1a, 64 bits, hexadecimal.
+    /// Returns a short fingerprint of everything that determines the weights: the whole config except the run's folder, the
+    /// number of threads, the duration of training and its limits. FNV-1a, 64 bits, hexadecimal.
     pub fn fingerprint(&self) -> String {
         let mut relevant = self.clone();
         relevant.run = RunConfig::default();

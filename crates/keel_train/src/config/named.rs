@@ -15,8 +15,8 @@ pub enum Named {
     Data(PathBuf),
 }
 
-/// Determines what `name` refers to. The name of a shipped preset takes precedence (`./digits` is the folder); a folder, or a file
-/// with the extension of a data format, is data; anything else is a config file.
+/// Determines what `name` refers to. The name of a shipped preset takes precedence (`./digits` is the folder); a folder, or a
+/// file with the extension of a data format, is data; anything else is a config file.
 pub fn named(name: &str) -> Named {
     if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
         return Named::Preset(preset);

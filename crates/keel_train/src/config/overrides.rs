@@ -4,10 +4,10 @@ use super::located::{Entry, Located, Node, Origin};
 
 /// Applies `overrides` in order to the tree of a config.
 ///
-/// An override is a dotted key (a number selects an element of an array, as in `model.layers.0.kernel=5`), an equals sign, and a
-/// value in TOML syntax, where a bare word is a string. Missing tables are created. A table that is written as a bare name, such as
-/// `loss = "cross_entropy"`, becomes `{ type = "cross_entropy", … }` when one of its keys is set. A different `type` discards the
-/// other keys that files set in the same table.
+/// An override is a dotted key (a number selects an element of an array, as in `model.layers.0.kernel=5`), an equals sign, and
+/// a value in TOML syntax, where a bare word is a string. Missing tables are created. A table that is written as a bare name,
+/// such as `loss = "cross_entropy"`, becomes `{ type = "cross_entropy", … }` when one of its keys is set. A different `type`
+/// discards the other keys that files set in the same table.
 ///
 /// # Errors
 /// Returns one message per override that is malformed or refers to a key of a value that is not a table.

@@ -18,7 +18,8 @@ pub struct Place {
 }
 
 /// Returns where the dotted `key` of the config that [`load_from`](super::load_from) reads from `sources` was written, or the
-/// longest part of it that was written: for `model.layers.2.body.0.kernel` it may be the layer. `None` if its value is a default.
+/// longest part of it that was written: for `model.layers.2.body.0.kernel` it may be the layer. `None` if its value is a
+/// default.
 pub fn place_of(sources: Sources<'_>, key: &str) -> Option<Place> {
     let (file, text) = text_of(sources.name).ok()?;
     let mut root = Located::parse(&text).ok()?;

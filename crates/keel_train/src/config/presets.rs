@@ -1,6 +1,6 @@
 //! Shipped config files.
 
-/// A config file inside the program.
+/// A config file embedded in the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PresetFile {
     /// Name, as in `train NAME`.

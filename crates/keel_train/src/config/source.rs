@@ -19,8 +19,8 @@ struct KnownTraining {
     members: usize,
 }
 
-/// Puts the layers of the file into `config`, if it names one, and uses the file for the initial weights. The last linear layer is
-/// as wide as the data requires. Members and loss are taken from the file if the config does not set them.
+/// Puts the layers of the file into `config`, if it names one, and uses the file for the initial weights. The last linear layer
+/// is as wide as the data requires. Members and loss are taken from the file if the config does not set them.
 ///
 /// # Errors
 /// A message if the file cannot be read as layers, or other keys also determine the network.

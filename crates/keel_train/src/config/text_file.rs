@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-/// Reads the file at `path`. A pipe or a device is refused: reading it would wait for its writer, or never end.
+/// Reads the file at `path`. A pipe or a device is rejected, because reading it could block or never end.
 pub(super) fn read(path: &Path) -> io::Result<String> {
     if path.exists() {
         keel_data::check_is_file(path).map_err(io::Error::other)?;

@@ -1,4 +1,4 @@
-//! A user's own defaults: a config below every other one.
+//! A user's own defaults: a config that all others override.
 
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,8 @@ impl UserDefaults {
         &self.file
     }
 
-    /// Puts the values below those of `root`. A network there is taken as a whole, not mixed with another.
+    /// Merges the values into `root`, whose own values take precedence. A network in `root` replaces that of the defaults as a
+    /// whole.
     pub(super) fn below(&self, root: &mut Located) {
         let mut lower = self.root.clone();
         let has_network =
@@ -62,7 +63,7 @@ impl UserDefaults {
     }
 }
 
-/// Keys of the section `model` of which each says which network it is.
+/// Keys of the section `model` that each determine the whole network.
 const NETWORK: [&str; 3] = ["preset", "layers", "source"];
 
 fn forget_network(root: &mut Located) {
@@ -74,7 +75,7 @@ fn forget_network(root: &mut Located) {
     }
 }
 
-/// Gives every value of `root` the place it has in `file` with the text `text`.
+/// Sets the place of every value of `root` to its place in `file` with the text `text`.
 fn mark(root: &mut Located, file: &Path, text: &str) {
     let place = |origin: &Origin| match origin {
         Origin::File(span) => Origin::UserDefaults { file: file.to_owned(), line: line_of(text, span) },
@@ -91,8 +92,8 @@ fn mark(root: &mut Located, file: &Path, text: &str) {
     }
 }
 
-/// Adds what `lower` has and `upper` lacks. Two tables of different `type`, the absent one included, are not mixed: keys of one
-/// optimiser mean nothing for another.
+/// Adds the values of `lower` that `upper` lacks. Two tables of different `type`, including an absent one, are not mixed: the
+/// keys of one optimizer have no meaning for another.
 fn merge(upper: &mut Located, lower: &Located) {
     let same = upper.get("type").and_then(Located::as_str) == lower.get("type").and_then(Located::as_str);
     let (Node::Table(entries), Node::Table(defaults)) = (&mut upper.node, &lower.node) else { return };

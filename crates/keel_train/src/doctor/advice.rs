@@ -1,5 +1,5 @@
-//! Changes to try if no finding suggests one, or none of the remedies helped: groups of changes of one kind, in the order in which
-//! they most often matter.
+//! Changes to try if no finding suggests one, or none of the remedies helped: groups of changes of one kind, in the order in
+//! which they most often matter.
 
 use keel_data::{PreprocessStep, SplitDataset};
 use keel_nn::init::InitSpec;

@@ -31,7 +31,8 @@ impl Candidate {
         self.trials.values().map(|trial| trial.validation).collect()
     }
 
-    /// Returns the validation results of this and of another candidate over those of the first `seeds` that both were trained with.
+    /// Returns the validation results of this and of another candidate for those of the first `seeds` seeds with which both
+    /// were trained.
     pub(super) fn paired(&self, other: &Candidate, seeds: u64) -> [Vec<RunResult>; 2] {
         let first = || self.trials.range(..seeds);
         let both = || first().filter_map(|(seed, trial)| Some((trial, other.trials.get(seed)?)));
@@ -107,7 +108,8 @@ impl<'a> Trainer<'a> {
         self.epochs < self.base.train.epochs
     }
 
-    /// Trains with the first seed. If that takes too large a fraction of the time, all training runs are shortened to the epochs that fit.
+    /// Trains with the first seed. If that takes too large a fraction of the time, all training runs are shortened to the
+    /// epochs that fit.
     pub(super) fn train_first(&mut self, candidate: &mut Candidate) -> Result<(), Halt> {
         let deadline = self.seconds().is_finite().then(|| self.budget.first_deadline());
         let trained = match self.train(candidate, 0, deadline)? {

@@ -1,7 +1,7 @@
 //! The doctor: a failing training run is repeated, diagnosed and changed until it works or nothing helps.
 //!
-//! A change is kept only if it improves the validation result beyond the spread over seeds. The final config is compared with the
-//! initial one over seeds that were not used for any decision. The test split is measured only for that final report.
+//! A change is kept only if it improves the validation result beyond the spread over seeds. The final config is compared with
+//! the initial one over seeds that were not used for any decision. The test split is measured only for that final report.
 
 mod advice;
 mod budget;
@@ -28,11 +28,12 @@ use crate::config::Config;
 use crate::error::TrainError;
 use crate::threads;
 
-/// Number of seeds over which the initial and the final config are compared; none of them is used for a decision about a change.
+/// Number of seeds over which the initial and the final config are compared; none of them is used for a decision about a
+/// change.
 pub const FINAL_SEEDS: u64 = 3;
 
-/// Minimum number of training runs for the doctor to be useful: one of the initial config, three of a change over the seeds, and
-/// those of the final comparison.
+/// Minimum number of training runs for the doctor to be useful: six to compare one change with the initial config over three
+/// seeds, and the runs of the final comparison.
 pub const LEAST_TRAININGS: u64 = 6 + 2 * FINAL_SEEDS;
 
 /// Limits of the search.
@@ -57,7 +58,8 @@ pub struct Treated {
     pub config: Config,
 }
 
-/// Treats the training run of `config` on `data`; `observer` is notified of every training run and of every change of the story.
+/// Treats the training run of `config` on `data`; `observer` is notified of every training run and of every change of the
+/// story.
 ///
 /// # Errors
 /// If the given config cannot be trained at all, or an epoch takes longer than the time allows.

@@ -8,7 +8,7 @@ pub trait DoctorObserver: Send {
     /// Called when a training run begins.
     fn training(&mut self, place: &TrainingPlace<'_>);
 
-    /// Called when the story has a new part; `config` is the best one so far.
+    /// Called when the story has a new entry; `config` is the best one so far.
     fn story(&mut self, story: &Story, config: &Config);
 }
 
@@ -23,7 +23,7 @@ impl DoctorObserver for () {
 pub struct TrainingPlace<'a> {
     /// Number of the training run, counted from 1.
     pub number: u64,
-    /// Description of the training.
+    /// Description of what is trained.
     pub what: &'a str,
     /// Seed of the training run.
     pub seed: u64,

@@ -64,7 +64,7 @@ impl<'a> Search<'a> {
         if self.story.ending.is_none() {
             self.conclude(&current)?;
         }
-        self.tell(&current.config);
+        self.report(&current.config);
         Ok(Treated { story: self.story, config: current.config })
     }
 
@@ -77,7 +77,7 @@ impl<'a> Search<'a> {
             self.story.found = Found::causes(&trial.findings);
         }
         self.preflight(current);
-        self.tell(&current.config);
+        self.report(&current.config);
         Ok(())
     }
 
@@ -141,8 +141,8 @@ impl<'a> Search<'a> {
         Ok(false)
     }
 
-    /// Trains each change once, and those that look better over the seeds, the best first; keeps the first that is better beyond
-    /// the spread.
+    /// Trains each change once, and those that look better over the seeds, the best first; keeps the first that is better
+    /// beyond the spread.
     fn try_group(&mut self, current: &mut Candidate, group: Vec<Intervention>) -> Result<bool, Halt> {
         let mut promising: Vec<(usize, Candidate)> = Vec::new();
         for intervention in group {
@@ -153,7 +153,7 @@ impl<'a> Search<'a> {
                 Look::Over => {}
             }
             self.story.attempts.push(attempt);
-            self.tell(&current.config);
+            self.report(&current.config);
         }
         promising.sort_by(|(_, one), (_, other)| gain_of(current, other).total_cmp(&gain_of(current, one)));
         let mut promising = promising.into_iter();
@@ -167,7 +167,7 @@ impl<'a> Search<'a> {
                 self.story.changes = settings_changed(&self.trainer.base, &candidate.config);
                 *current = candidate;
             }
-            self.tell(&current.config);
+            self.report(&current.config);
             if better {
                 return Ok(true);
             }
@@ -252,7 +252,7 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    fn tell(&mut self, config: &Config) {
+    fn report(&mut self, config: &Config) {
         self.story.score.clone_from(&self.trainer.score);
         self.story.trainings = self.trainer.budget.used;
         self.story.seconds = self.trainer.budget.elapsed();
@@ -262,9 +262,9 @@ impl<'a> Search<'a> {
 
 /// Result of the first training run with a change.
 enum Look {
-    /// It looks better.
+    /// The change looks better.
     Promising(Box<Candidate>),
-    /// It does not look better, or it was rejected.
+    /// The change does not look better, or was rejected.
     Over,
     /// The same config was tried before.
     Known,

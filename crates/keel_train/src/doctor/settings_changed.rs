@@ -7,8 +7,8 @@ use keel_nn::layers::LayerSpec;
 use super::story::SettingChange;
 use crate::config::Config;
 
-/// Returns the dotted keys with a different value, in alphabetical order. Differing lists of layers come first, each as one line;
-/// the folder and format of the run are ignored.
+/// Returns the dotted keys with a different value, in alphabetical order. Differing lists of layers come first, each as one
+/// line; the folder and format of the run are ignored.
 pub(super) fn settings_changed(before: &Config, after: &Config) -> Vec<SettingChange> {
     let (mut before, mut after) = (before.clone(), after.clone());
     if before.model.layers.is_empty() != after.model.layers.is_empty() {

@@ -33,7 +33,8 @@ pub struct Story {
     pub start: Vec<Measured>,
     /// Results of the final config, over the same seeds.
     pub end: Vec<Measured>,
-    /// Comparison of the final and the initial config on the validation split; `None` if nothing was changed or it was stopped before.
+    /// Comparison of the final and the initial config on the validation split; `None` if nothing was changed or the doctor was
+    /// stopped before.
     pub comparison: Option<Comparison>,
     /// Outcome; `None` while it is running.
     pub ending: Option<Ending>,
@@ -127,9 +128,9 @@ pub enum Judgement {
     Outdone,
     /// Better on average, within the spread over seeds.
     WithinSpread,
-    /// Not better with the seed that had the worst result without it, so it was discarded.
+    /// Not better with the seed whose result was worst without it, and discarded.
     DidNotHelp,
-    /// It does not fit the config, the data or the model.
+    /// The change does not fit the config, the data or the model.
     Refused,
 }
 
@@ -167,7 +168,7 @@ pub enum Ending {
     NothingHelped,
     /// Nothing was wrong initially, and nothing had to be done.
     Healthy,
-    /// It was stopped before the comparison.
+    /// The doctor was stopped before the comparison.
     Stopped,
 }
 

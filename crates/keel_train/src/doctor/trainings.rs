@@ -47,13 +47,13 @@ pub(super) struct Trial {
 /// End of a training run.
 #[derive(Debug)]
 pub(super) enum Trained {
-    /// Ended, with or without a result.
+    /// The run ended, with or without a result.
     Ended(Box<Trial>),
-    /// It does not fit the data or the model.
+    /// The config does not fit the data or the model.
     Refused(TrainError),
-    /// Ended after this many epochs, because its time was over.
+    /// The run ended after this many epochs because its time was over.
     OutOfTime(u64),
-    /// Stopped by the user.
+    /// The run was stopped by the user.
     Stopped,
 }
 
@@ -140,8 +140,8 @@ fn of_summary(summary: &Summary, config: &Config) -> Trial {
     }
 }
 
-/// Returns the findings of a training run that fails: it is repeated in a folder, which stores them. Such a training run is short;
-/// without a folder there are no findings.
+/// Returns the findings of a training run that fails: it is repeated in a folder, which stores them. Such a training run is
+/// short; without a folder there are no findings.
 fn findings_of_failure(config: &Config, data: &SplitDataset) -> Vec<Finding> {
     let mut place = Place::default();
     let _ = Training::new(config.clone()).with_data(data.clone()).run(&mut place);

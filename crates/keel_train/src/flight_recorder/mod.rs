@@ -1,9 +1,9 @@
 //! Flight recorder: keeps the last steps, and finds the operation that produced the first NaN or infinity of a step.
 //!
-//! Every step records its numbers and the samples of its batch in a ring of [`STEPS`] entries allocated beforehand. A step whose
-//! loss or gradient is not finite is never applied to the weights ([`crate::Session::step`]), so that the weights in memory are
-//! those before the step: it is replayed from them with every tensor kept, layer by layer and without fusion, and the first bad
-//! operation, the ranges of its operands and the samples involved are written to a file.
+//! Every step records its numbers and the samples of its batch in a ring of [`STEPS`] entries allocated beforehand. A step
+//! whose loss or gradient is not finite is never applied to the weights ([`crate::Session::step`]), so that the weights in
+//! memory are those before the step: it is replayed from them with every tensor kept, layer by layer and without fusion, and
+//! the first bad operation, the ranges of its operands and the samples involved are written to a file.
 
 mod replay;
 mod tensor_range;
@@ -56,8 +56,8 @@ pub struct FlightRecord {
     pub step: u64,
     /// Epoch of the step, counted from 1.
     pub epoch: u64,
-    /// First operation of the replayed step that produced a NaN or an infinity; `None` if no tensor contains one, and only the norm
-    /// of the gradient overflows.
+    /// First operation of the replayed step that produced a NaN or an infinity; `None` if no tensor contains one, and only the
+    /// norm of the gradient overflows.
     pub first_bad_operation: Option<BadOperation>,
     /// Maximum absolute value of the gradient and its parameter, if it is finite.
     pub largest_gradient: Option<(String, f64)>,
@@ -97,7 +97,8 @@ impl FlightRecorder {
         self.steps.iter()
     }
 
-    /// Replays `batch`, the batch of the last recorded step, from the weights in `session`, and reports the first bad operation.
+    /// Replays `batch`, the batch of the last recorded step, from the weights in `session`, and reports the first bad
+    /// operation.
     pub fn examine(&self, session: &Session, batch: &Batch) -> FlightRecord {
         let last = self.steps.back().cloned().unwrap_or_default();
         let replay = Replay::run(session, batch, last.step.saturating_sub(1));

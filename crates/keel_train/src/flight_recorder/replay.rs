@@ -63,8 +63,8 @@ struct Step<'a> {
 }
 
 impl Replay {
-    /// Replays `batch` as step `step`, counted from 0, from the weights of `session`, which is not changed. The nodes run one by
-    /// one, without fusion.
+    /// Replays `batch` as step `step`, counted from 0, from the weights of `session`, which is not changed. The nodes run one
+    /// by one, without fusion.
     pub(super) fn run(session: &Session, batch: &Batch, step: u64) -> Self {
         let step = Step::run(session, batch, step);
         let found = step.in_input().or_else(|| step.in_forward()).or_else(|| step.in_loss());
@@ -187,8 +187,8 @@ impl<'a> Step<'a> {
         parameters.map(operand).collect()
     }
 
-    /// Returns the rows of the batch with a bad value in `result`; if all are bad, which means that one of them affected the others
-    /// or that the weights are the cause, those with the largest values in `given`.
+    /// Returns the rows of the batch with a bad value in `result`; if all are bad, which means that one of them affected the
+    /// others or that the weights are the cause, those with the largest values in `given`.
     fn bad_rows(&self, result: &[f32], given: &[f32]) -> Vec<usize> {
         let samples = self.batch.samples();
         let length = (result.len() / samples).max(1);

@@ -16,7 +16,8 @@ pub(crate) const BATCHES_AHEAD: usize = 2;
 /// Maximum batch size of an evaluation; results do not depend on it.
 pub(crate) const EVALUATION_BATCH: usize = 256;
 
-/// Number of values up to which the memory of a run is added up: 280 TB. A larger run is rejected without a sum, which could overflow.
+/// Number of values up to which the memory of a run is added up: 280 TB. A larger run is rejected without a sum, which could
+/// overflow.
 const COUNTABLE: u128 = 1 << 46;
 
 /// Size of one number in bytes.
@@ -108,10 +109,11 @@ impl Job<'_> {
         Ok(Estimate { parts, limit, held })
     }
 
-    /// Returns the maximum training batch size, at most that of the config, within the limit; `None` if not even two samples fit.
+    /// Returns the maximum training batch size, at most that of the config, within the limit; `None` if not even two samples
+    /// fit.
     ///
     /// # Errors
-    /// As described at [`Job::estimate`].
+    /// See [`Job::estimate`].
     pub fn largest_batch(&self, program: &Program) -> Result<Option<usize>, TrainError> {
         let (mut fitting, mut above) = (1, self.config.train.batch_size + 1);
         while fitting + 1 < above {
@@ -124,11 +126,11 @@ impl Job<'_> {
         Ok((fitting > 1).then_some(fitting))
     }
 
-    /// Returns the maximum `[height, width]` below the present one, in the same proportions, whose run stays within the limit with
-    /// the batch size of the config; `None` if samples are not images or no size fits.
+    /// Returns the maximum `[height, width]` below the current one, in the same proportions, whose run stays within the limit
+    /// with the batch size of the config; `None` if samples are not images or no size fits.
     ///
     /// # Errors
-    /// As described at [`Job::estimate`].
+    /// See [`Job::estimate`].
     pub fn largest_image(&self) -> Result<Option<[usize; 2]>, TrainError> {
         let SampleShape::Image { height, width, channels } = self.input else { return Ok(None) };
         let steps = height.min(width) / 8;
@@ -138,7 +140,7 @@ impl Job<'_> {
             let share = input.len() as f64 / self.input.len() as f64;
             let job = Job { input, data_bytes: (self.data_bytes as f64 * share) as u64, ..self.clone() };
             let Ok(graph) = self.config.graph(&input, self.outputs) else { continue };
-            // Data in memory keeps its present size until it is read again.
+            // Data in memory keeps its current size until it is read again.
             let job = Job { data_is_held: false, ..job };
             if job.estimate(&lower(&Arc::new(graph), &Cpu::fused()), self.config.train.batch_size)?.fits() {
                 return Ok(Some([scaled(height), scaled(width)]));

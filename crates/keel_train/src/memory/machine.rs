@@ -3,7 +3,8 @@
 use std::path::Path;
 
 /// Returns the number of bytes that this process can still allocate: what Linux reports as available, or what is left of the
-/// container's limit or of the process's own address space (`ulimit -v`) if that is less. `None` if the system does not report it.
+/// container's limit or of the process's own address space (`ulimit -v`) if that is less. `None` if the system does not report
+/// it.
 pub fn free_bytes() -> Option<u64> {
     bytes_below(Path::new("/"), available)
 }
@@ -14,7 +15,8 @@ pub(super) fn most_bytes() -> Option<u64> {
     bytes_below(Path::new("/"), installed)
 }
 
-/// Returns the bytes that `of_machine` finds in `/proc/meminfo`, or what is left of a limit, with the system's files below `root`.
+/// Returns the bytes that `of_machine` finds in `/proc/meminfo`, or what is left of a limit, with the system's files below
+/// `root`.
 fn bytes_below(root: &Path, of_machine: fn(&str) -> Option<u64>) -> Option<u64> {
     let read = |path: &str| std::fs::read_to_string(root.join(path.trim_start_matches('/'))).ok();
     let machine = read("proc/meminfo").and_then(|text| of_machine(&text));

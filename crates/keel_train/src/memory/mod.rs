@@ -1,4 +1,5 @@
-//! Memory estimates before allocation: the memory of a run is computed from shapes only, and a run that does not fit is rejected.
+//! Memory estimates before allocation: the memory of a run is computed from shapes only, and a run that does not fit is
+//! rejected.
 
 mod estimate;
 mod limit;

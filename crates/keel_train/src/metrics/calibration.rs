@@ -60,8 +60,8 @@ impl Calibration {
         bins.map(bin).collect()
     }
 
-    /// Returns the expected calibration error: the distance between confidence and accuracy, averaged over the samples (Naeini et
-    /// al. 2015, ten bins of equal width). `None` without samples.
+    /// Returns the expected calibration error: the distance between confidence and accuracy, averaged over the samples (Naeini
+    /// et al. 2015, ten bins of equal width). `None` without samples.
     pub(super) fn error(&self) -> Option<f64> {
         let bins = self.bins();
         let samples = bins.iter().map(|bin| bin.samples).sum::<u64>() as f64;

@@ -1,5 +1,5 @@
-//! Numbers in JSON, which has no NaN and no infinity: a number that is not finite is written as `null`, and `null` or a missing key
-//! is read as NaN. Every `f64` of a summary uses this module, so that no result can make it unreadable.
+//! Numbers in JSON, which has no NaN and no infinity: a number that is not finite is written as `null`, and `null` or a missing
+//! key is read as NaN. Every `f64` of a summary uses this module, so that no result can make it unreadable.
 
 use serde::{Deserialize, Deserializer, Serializer};
 

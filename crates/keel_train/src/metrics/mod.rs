@@ -1,8 +1,8 @@
 //! Metrics of a model's predictions.
 //!
-//! Values agree with scikit-learn on the predicted probabilities or values; each file names the options it corresponds to. A metric
-//! that is undefined (ROC AUC with one class, R2 of one sample) is `None`, with its reason in [`Metrics::undefined`]: never 0,
-//! never NaN.
+//! Values agree with scikit-learn on the predicted probabilities or values; each file names the options it corresponds to. A
+//! metric that is undefined (ROC AUC with one class, R2 of one sample) is `None`, with its reason in [`Metrics::undefined`]:
+//! never 0, never NaN.
 
 mod baseline;
 mod calibration;

@@ -49,8 +49,8 @@ impl ProbabilityScores {
         self.mean(self.log_loss)
     }
 
-    /// Returns the mean squared error of the probabilities: with two classes, of the second one; with more, summed over the classes
-    /// (Brier 1950).
+    /// Returns the mean squared error of the probabilities: with two classes, of the second one; with more, summed over the
+    /// classes (Brier 1950).
     pub(super) fn brier(&self) -> Option<f64> {
         self.mean(self.brier)
     }
@@ -74,8 +74,8 @@ pub fn top_k(classes: usize) -> Option<usize> {
     }
 }
 
-/// Returns log loss, Brier score and top-k accuracy of the constant probabilities `shares`, where each class has `samples`. `None`
-/// without samples.
+/// Returns log loss, Brier score and top-k accuracy of the constant probabilities `shares`, where each class has `samples`.
+/// `None` without samples.
 pub(super) fn constant_scores(shares: &[f64], samples: &[u64]) -> Option<[f64; 3]> {
     let total = samples.iter().sum::<u64>() as f64;
     let weighted = |value: &dyn Fn(usize) -> f64| -> f64 {

@@ -1,10 +1,11 @@
-//! Ranking quality of scores, which should be higher for the samples of a class than for others: ROC AUC, average precision, ROC curve.
+//! Ranking quality of scores, which should be higher for the samples of a class than for others: ROC AUC, average precision,
+//! ROC curve.
 //!
-//! With two classes the second one is the positive class, as in scikit-learn. With more, each class that has samples is compared
-//! with the rest, and the mean over these classes is taken (macro one-versus-rest).
+//! With two classes the second one is the positive class, as in scikit-learn. With more, each class that has samples is
+//! compared with the rest, and the mean over these classes is taken (macro one-versus-rest).
 //!
-//! These metrics need all scores at once. Up to [`KEPT_SCORES`] numbers are kept (16 MB); of a larger part, as many evenly spread
-//! samples as fit are kept, and their number is part of the result.
+//! These metrics need all scores at once. Up to [`KEPT_SCORES`] numbers are kept (16 MB); of a larger part, as many evenly
+//! spread samples as fit are kept, and their number is part of the result.
 
 use super::confusion::mean;
 
@@ -23,7 +24,7 @@ pub(super) struct Ranking {
     kept: usize,
     /// Number of samples seen so far.
     met: usize,
-    /// Scores, `[kept, classes]`; with two classes only those of the second.
+    /// Scores, `[kept, classes]`; with two classes only the scores of the second.
     scores: Vec<f32>,
     labels: Vec<u32>,
 }
@@ -91,7 +92,7 @@ fn width(classes: usize) -> usize {
     if classes == 2 { 1 } else { classes.max(1) }
 }
 
-/// Samples in descending order of scores; those of one score form one step.
+/// Samples in descending order of scores; samples with equal scores form one step.
 struct Order {
     /// Numbers of positives and negatives whose score is at least that of the step, one step per distinct score.
     steps: Vec<(u64, u64)>,
@@ -122,7 +123,8 @@ impl Order {
         (positives > 0 && negatives > 0).then_some((positives as f64, negatives as f64))
     }
 
-    /// Returns the probability that a positive has a larger score than a negative; equal ones count half (Hanley & McNeil 1982).
+    /// Returns the probability that a positive has a larger score than a negative; equal ones count half (Hanley & McNeil
+    /// 1982).
     fn roc_auc(&self) -> Option<f64> {
         let (positives, negatives) = self.totals()?;
         let (mut area, mut before) = (0.0, (0, 0));

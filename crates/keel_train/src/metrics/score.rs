@@ -1,4 +1,4 @@
-//! The value of a metric by name.
+//! Values of metrics by name.
 
 use MetricName::*;
 

@@ -9,14 +9,14 @@ const LABEL: f32 = 0.1;
 /// Maximum number of samples that are named.
 const NAMED: usize = 20;
 
-/// Facts that are kept of each sample until the mean confidence of every class is known.
+/// Probabilities kept of each sample until the mean confidence of every class is known.
 #[derive(Debug, Default)]
 pub(super) struct Suspects {
     answers: Vec<Answer>,
     classes: usize,
 }
 
-/// The probabilities of a sample that matter.
+/// Probabilities of one sample, as far as they are needed.
 #[derive(Debug, Clone, Copy)]
 struct Answer {
     /// Index in the evaluation.
@@ -49,8 +49,8 @@ impl Suspects {
         }));
     }
 
-    /// Returns the samples whose most probable class differs from the label and has at least its mean probability among the samples
-    /// with that label, while the label has at most 0.1; the clearest first. `describe` names the sample at an index.
+    /// Returns the samples whose most probable class differs from the label and has at least its mean probability among the
+    /// samples with that label, while the label has at most 0.1; the clearest first. `describe` names the sample at an index.
     pub(super) fn found(mut self, names: &[String], describe: impl Fn(usize) -> String) -> Option<SuspectLabels> {
         let total = self.answers.len();
         if total == 0 {
@@ -79,7 +79,8 @@ impl Suspects {
         })
     }
 
-    /// Returns the mean probability of each class among the samples with that label; above every probability for a class without samples.
+    /// Returns the mean probability of each class among the samples with that label; above every probability for a class
+    /// without samples.
     fn mean_confidence(&self) -> Vec<f32> {
         let (mut sums, mut counts) = (vec![0.0; self.classes], vec![0u64; self.classes]);
         for answer in &self.answers {

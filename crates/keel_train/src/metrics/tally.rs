@@ -1,4 +1,4 @@
-//! Metrics added up batch by batch.
+//! Accumulates metrics batch by batch.
 
 use std::collections::BTreeMap;
 
@@ -24,12 +24,12 @@ pub enum Detail {
     Full,
 }
 
-/// A batch as the network answered it.
+/// Network outputs and targets of a batch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Answers<'a> {
     /// Raw outputs, `[batch, outputs]`; NaN for a sample whose inputs are not finite ([`void_outputs`]).
     pub(crate) outputs: &'a [f32],
-    /// Targets.
+    /// Targets of the samples.
     pub(crate) targets: &'a BatchTargets,
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn void_outputs(samples: usize, inputs: &[f32], outputs: &mut [f32]) 
     }
 }
 
-/// Without an early end, so that the compiler can take many values at once.
+/// Has no early exit, so that the compiler can vectorise it.
 fn all_finite(values: &[f32]) -> bool {
     values.iter().fold(true, |all, value| all & value.is_finite())
 }
@@ -66,7 +66,7 @@ struct Chances {
     scores: ProbabilityScores,
     calibration: Calibration,
     ranking: Ranking,
-    /// `None` if outputs are not probabilities.
+    /// Suspect labels; `None` if outputs are not probabilities.
     suspects: Option<Suspects>,
 }
 

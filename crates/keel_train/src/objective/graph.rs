@@ -8,8 +8,8 @@ use crate::config::{Config, nearest};
 use crate::error::TrainError;
 
 impl Config {
-    /// Builds the graph of the layers in the config for preprocessed samples of shape `input` and `outputs` outputs: those of one
-    /// prediction times the members of an ensemble.
+    /// Builds the graph of the layers in the config for preprocessed samples of shape `input` and `outputs` outputs: the
+    /// outputs of one prediction times the members of an ensemble.
     ///
     /// # Errors
     /// If layers do not fit, or a part is unknown; the message names it.

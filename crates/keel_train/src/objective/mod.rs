@@ -14,8 +14,8 @@ use crate::config::{Config, LossConfig};
 use crate::error::TrainError;
 pub use training_targets::TrainingTargets;
 
-/// A loss with its settings, and for regression the scale of the targets: they are standardised with mean and standard deviation of
-/// the training split, and predictions are converted back to their own unit.
+/// A loss with its settings, and for regression the scale of the targets: they are standardised with mean and standard
+/// deviation of the training split, and predictions are converted back to their own unit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Objective {
     loss: Loss,
@@ -39,7 +39,7 @@ struct Prepared {
     weights: Vec<f32>,
 }
 
-/// Facts about its training split that a model stores.
+/// Facts about the training split that a model stores.
 pub(crate) struct Known<'a> {
     /// Scale of each regression target.
     pub(crate) scaling: &'a [TargetScale],
@@ -61,9 +61,9 @@ pub enum Probabilities {
 /// Mean and standard deviation of one target over the training split.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TargetScale {
-    /// Subtracted.
+    /// Mean, which is subtracted.
     pub mean: f32,
-    /// Divided by; 1 for a constant target.
+    /// Standard deviation, by which values are divided; 1 for a constant target.
     pub std: f32,
 }
 
@@ -181,9 +181,9 @@ impl Objective {
         }
     }
 
-    /// Returns the targets of the network's predictions, one per member of each sample, on the scale of the network's outputs, with
-    /// the weights of the samples divided by their mean in the training split; `None` without targets. Allocates nothing after the
-    /// first batch of this size.
+    /// Returns the targets of the network's predictions, one per member of each sample, on the scale of the network's outputs,
+    /// with the weights of the samples divided by their mean in the training split; `None` without targets. Allocates nothing
+    /// after the first batch of this size.
     pub fn targets<'a>(&'a mut self, batch: &'a Batch) -> Option<WeightedTargets<'a>> {
         let Objective { scaling, prepared, members, weight_factor, .. } = self;
         let mut weights = std::mem::take(&mut prepared.weights);
@@ -210,8 +210,8 @@ impl Objective {
         Ok(graph.with_loss(self.loss.clone(), self.members, place)?)
     }
 
-    /// Combines the network's outputs, `[batch, members, outputs]`, to those of one prediction, `[batch, outputs]`: the logarithm
-    /// of the members' mean probability for cross-entropy, otherwise the mean of their outputs.
+    /// Combines the network's outputs, `[batch, members, outputs]`, to those of one prediction, `[batch, outputs]`: the
+    /// logarithm of the members' mean probability for cross-entropy, otherwise the mean of their outputs.
     pub fn combine(&self, outputs: &mut Vec<f32>) {
         let (members, length) = (self.members, self.outputs());
         if members == 1 {
@@ -227,8 +227,8 @@ impl Objective {
                 let each = (0..members).map(|member| f64::from(outputs[(sample * members + member) * length + output]));
                 let mean = each.sum::<f64>() / members as f64;
                 let combined = if logarithmic { mean.max(f64::from(f32::MIN_POSITIVE)).ln() } else { mean };
-                // The outputs of sample `sample` are at or after their combined position, and the values before `output` have been
-                // used already.
+                // The outputs of sample `sample` are at or after their combined position, and the values before `output` have
+                // been used already.
                 outputs[sample * length + output] = combined as f32;
             }
         }

@@ -15,7 +15,7 @@ pub struct TrainingTargets {
 }
 
 impl TrainingTargets {
-    /// Collects those of the training split of `data`.
+    /// Collects the facts about the training split of `data`.
     pub fn of(data: &SplitDataset) -> Self {
         match data.dataset.targets() {
             Targets::Classes { .. } => {

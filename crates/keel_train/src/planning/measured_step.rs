@@ -32,8 +32,8 @@ impl StepSeconds {
     }
 }
 
-/// Measures a few steps with batches of `batch` synthetic samples and targets; the update is measured if an `optimizer` is given.
-/// Returns at least one measurement.
+/// Measures a few steps with batches of `batch` synthetic samples and targets; the update is measured if an `optimizer` is
+/// given. Returns at least one measurement.
 pub(super) fn measured_steps(
     graph: &Arc<Graph>,
     batch: usize,

@@ -46,8 +46,8 @@ struct Decided {
 }
 
 impl Outline {
-    /// Creates the outline of `config`. Images are not decoded and no network is created: nothing that is described is allocated.
-    /// Call it inside the pool of [`crate::threads::pool`].
+    /// Creates the outline of `config`. Images are not decoded and no network is created: nothing that is described is
+    /// allocated. Call it inside the pool of [`crate::threads::pool`].
     ///
     /// # Errors
     /// If data cannot be read, or layers do not fit it.
@@ -78,8 +78,8 @@ impl Outline {
         }
     }
 
-    /// Measures a few steps of the network on synthetic samples and returns the expected duration of training; `None` if it would
-    /// not fit into memory or takes only a moment.
+    /// Measures a few steps of the network on synthetic samples and returns the expected duration of training; `None` if it
+    /// would not fit into memory or takes only a moment.
     pub fn timing(&self) -> Option<Timing> {
         if !self.estimate.fits() {
             return None;

@@ -130,9 +130,9 @@ impl Pace {
         Some(epoch.pace(step_seconds, config))
     }
 
-    /// Determines the number of epochs of a training run that `open` describes and `config` resolves: that of `config`, or as many
-    /// as fit into its time limit (a quarter of an hour by default), so that the schedule ends with the training run; a reduction
-    /// is recorded in `choices`.
+    /// Determines the number of epochs of a training run that `open` describes and `config` resolves: that of `config`, or as
+    /// many as fit into its time limit (a quarter of an hour by default), so that the schedule ends with the training run; a
+    /// reduction is recorded in `choices`.
     pub fn fit(self, config: &mut Config, open: &Config, choices: &mut Vec<Choice>) -> Timing {
         let limit = if config.train.time_limit > 0.0 { config.train.time_limit } else { PATIENCE_SECONDS };
         let fitting = (PLANNED_SHARE * limit / self.epoch_seconds).floor().max(1.0) as u64;

@@ -39,7 +39,8 @@ pub struct RangePoint {
 }
 
 impl RangeTest {
-    /// Trains `config` on `data` with a learning rate that increases from step to step, until the loss diverges. Writes nothing.
+    /// Trains `config` on `data` with a learning rate that increases from step to step, until the loss diverges. Writes
+    /// nothing.
     ///
     /// # Errors
     /// If settings, layers and data do not fit each other.

@@ -1,8 +1,9 @@
-//! Finds the learning rate that a network in its present state needs by trying the same steps with several rates.
+//! Finds the learning rate that a network in its current state needs by trying the same steps with several rates.
 //!
-//! A range test raises the rate from step to step and observes each only briefly. Here, each rate trains for a number of steps from
-//! the same weights on the same batches, and rates go up and down from the present one as long as that lowers the loss. If no rate
-//! makes progress, on a plateau, all get more steps: on a plateau the smallest rate looks best, since it has the least noise.
+//! A range test raises the rate from step to step and observes each only briefly. Here, each rate trains for a number of steps
+//! from the same weights on the same batches, and rates go up and down from the current one as long as that lowers the loss. If
+//! no rate makes progress, on a plateau, all get more steps: on a plateau the smallest rate looks best, since it has the least
+//! noise.
 
 use std::time::Instant;
 
@@ -21,7 +22,7 @@ const LADDER: i32 = 12;
 /// Number of rates without an improvement after which a direction is abandoned.
 const PATIENCE: usize = 2;
 
-/// Minimum relative improvement over the present rate's loss for another rate to be chosen.
+/// Minimum relative improvement over the current rate's loss for another rate to be chosen.
 const LEAST_GAIN: f64 = 0.03;
 
 /// Loss relative to that at the start, or to that of guessing, below which a plateau is left.
@@ -60,9 +61,9 @@ pub struct TriedRate {
 /// Rates that were tried.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RateRace {
-    /// Rates in the order of the trials; the first is the present rate.
+    /// Rates in the order of the trials; the first is the current rate.
     pub tried: Vec<TriedRate>,
-    /// Rate to train with: the present one unless another is clearly better.
+    /// Rate to train with: the current one unless another is clearly better.
     pub best: f64,
 }
 

@@ -76,7 +76,7 @@ pub struct RankStep {
     pub efficiency: f64,
 }
 
-/// A part of a step that may limit it.
+/// Part of a step that may be its bottleneck.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     /// Forward, backward and update.

@@ -1,7 +1,8 @@
-//! Permutation importance: the decrease of the model's score when the values of one column are permuted among the samples (Breiman
-//! 2001). A column is permuted as a whole, with all its features.
+//! Permutation importance: the decrease of the model's score when the values of one column are permuted among the samples
+//! (Breiman 2001). A column is permuted as a whole, with all its features.
 //!
-//! A column that another one can replace appears unimportant, and the numbers describe this model, not the world.
+//! A column that another one can replace appears unimportant, and the importances describe this model, not the real-world
+//! process.
 
 use keel_data::{Dataset, SampleShape};
 use keel_nn::RandomKey;
@@ -71,8 +72,8 @@ impl Importance {
     /// Measures the columns of the samples `indices` of labelled data; `part` is their name.
     ///
     /// # Errors
-    /// If the data are images, there are fewer than two samples with a finite result, or the metric does not fit or is undefined on
-    /// them.
+    /// If the data are images, there are fewer than two samples with a finite result, or the metric does not fit or is
+    /// undefined on them.
     pub fn measure(
         predictor: &Predictor,
         dataset: &Dataset,
@@ -153,7 +154,7 @@ fn refusal(message: impl Into<String>) -> TrainError {
     TrainError::setting("importance", message)
 }
 
-/// Returns those of `indices` for which the model has a finite result.
+/// Returns the samples of `indices` for which the model has a finite result.
 fn answered(predictor: &Predictor, dataset: &Dataset, indices: &[usize]) -> Result<Vec<usize>, TrainError> {
     let predictions = predictor.predict_samples(dataset, indices)?;
     let with_result = indices.iter().zip(predictions);

@@ -31,8 +31,8 @@ use workspace::{Workspace, Workspaces};
 
 /// A trained model with its preprocessing, labels and config.
 ///
-/// Prediction only reads the model: one predictor, behind a reference or an `Arc`, serves any number of threads at the same time.
-/// Each call uses its own buffers, which are kept for the next.
+/// Prediction only reads the model: one predictor, behind a reference or an `Arc`, serves any number of threads at the same
+/// time. Each call uses its own buffers, which are kept for the next.
 #[derive(Debug)]
 pub struct Predictor {
     config: Config,
@@ -78,7 +78,7 @@ impl Predictor {
     /// Loads a model with custom layers, like [`Predictor::load`].
     ///
     /// # Errors
-    /// As described at [`Predictor::load`], or if such a layer is not in `layers`.
+    /// See [`Predictor::load`]; also if such a layer is not in `layers`.
     pub fn load_with(path: &Path, layers: &[CustomLayer]) -> Result<Self, TrainError> {
         let path: PathBuf = if path.is_dir() { model_of(path)? } else { path.to_owned() };
         Predictor::of_model(&model_file::read(&path)?, &path, layers)
@@ -127,7 +127,7 @@ impl Predictor {
         }
     }
 
-    /// Makes [`Predictor::load_data`] skip unreadable images from now on, with a note that counts them.
+    /// Makes [`Predictor::load_data`] skip unreadable images and add a note with their number.
     pub fn skip_unreadable(&mut self) {
         self.config.data.skip_unreadable = true;
     }
@@ -165,7 +165,7 @@ impl Predictor {
     /// Reads data like [`Predictor::load_data`], for prediction only: every row of a table is kept, without its target.
     ///
     /// # Errors
-    /// As described at [`Predictor::load_data`].
+    /// See [`Predictor::load_data`].
     pub fn load_inputs(&self, source: &str) -> Result<Dataset, TrainError> {
         let config = DataConfig { source: source.to_owned(), ..self.config.data.clone() };
         Ok(keel_data::load_to_predict(&config, Path::new(""), &self.schema)?)
@@ -176,7 +176,7 @@ impl Predictor {
         &self.preprocessor
     }
 
-    /// Returns the loss that it was trained with, which defines the meaning of its outputs.
+    /// Returns the loss that the model was trained with, which defines the meaning of its outputs.
     pub fn objective(&self) -> &Objective {
         &self.objective
     }
@@ -198,7 +198,7 @@ impl Predictor {
     /// Predicts the samples `indices` of `dataset`, in order.
     ///
     /// # Errors
-    /// As described at [`Predictor::predict`].
+    /// See [`Predictor::predict`].
     pub fn predict_samples(&self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<Prediction>, TrainError> {
         let outputs = self.outputs(dataset, indices)?;
         let rows = self.objective.predictions(&outputs);
@@ -215,7 +215,7 @@ impl Predictor {
     /// Computes the metrics of the samples `indices` of labelled data.
     ///
     /// # Errors
-    /// As described at [`Predictor::predict`], or if the data have no targets.
+    /// See [`Predictor::predict`]; also if the data have no targets.
     pub fn evaluate(&self, dataset: &Dataset, indices: &[usize]) -> Result<Metrics, TrainError> {
         self.objective.check_function()?;
         let targets = targets_of(dataset, indices)?;
@@ -229,7 +229,7 @@ impl Predictor {
     /// Computes the metrics of all samples of several labelled datasets together.
     ///
     /// # Errors
-    /// As described at [`Predictor::evaluate`].
+    /// See [`Predictor::evaluate`].
     pub fn evaluate_all(&self, datasets: &[&Dataset]) -> Result<Metrics, TrainError> {
         self.objective.check_function()?;
         let mut objective = self.objective.clone();
@@ -253,7 +253,7 @@ impl Predictor {
         Ok(tally.metrics(&objective, words))
     }
 
-    /// Returns the outputs, `[indices, outputs]`, with those of the members of an ensemble combined; NaN for a sample whose
+    /// Returns the outputs, `[indices, outputs]`, with the outputs of ensemble members combined; NaN for a sample whose
     /// preprocessed values are not finite.
     fn outputs(&self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<f32>, TrainError> {
         let mut outputs = Vec::with_capacity(indices.len() * self.network.graph.output_shape().len());
@@ -268,7 +268,8 @@ impl Predictor {
         })
     }
 
-    /// Appends the network's outputs for the samples `part`, at most as many as the workspace takes, `[part, members, outputs]`.
+    /// Appends the network's outputs for the samples `part`, at most as many as the workspace takes, `[part, members,
+    /// outputs]`.
     fn append_outputs(
         &self,
         workspace: &mut Workspace,
@@ -337,8 +338,8 @@ fn targets_of(dataset: &Dataset, indices: &[usize]) -> Result<BatchTargets, Trai
     }
 }
 
-/// Returns a predicted value with the offset of its target added; without one, the number that `value` is printed as, so that no
-/// digits appear that f32 does not have.
+/// Returns a predicted value with the offset of its target added; without one, the number that `value` is printed as, so that
+/// no digits appear that f32 does not have.
 fn in_own_unit(value: f32, origin: f64) -> f64 {
     match origin {
         0.0 => value.to_string().parse().unwrap_or(f64::from(value)),

@@ -16,7 +16,7 @@ pub struct UnlikeInputs<'a> {
 }
 
 impl<'a> UnlikeInputs<'a> {
-    /// Creates a comparison with `ranges`, those of the model.
+    /// Creates a comparison with `ranges`, the training ranges of the model.
     pub fn new(ranges: &'a TrainingRanges) -> Self {
         UnlikeInputs { ranges, measurement: InputsMeasurement::default(), places: HashMap::new() }
     }

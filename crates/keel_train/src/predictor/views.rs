@@ -57,7 +57,7 @@ impl Views {
         Ok(Views { image: [height, width, channels], views, ..Views::default() })
     }
 
-    /// Returns the outputs of a batch, `[batch, outputs]`: those of the network, or their mean over the views.
+    /// Returns the outputs of a batch, `[batch, outputs]`: the network's outputs, or their mean over the views.
     pub(crate) fn outputs(&mut self, executor: &mut Executor, network: &Network, batch: BatchInput<'_>) -> &[f32] {
         self.outputs.clear();
         if self.views.is_empty() {

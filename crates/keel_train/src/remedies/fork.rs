@@ -26,9 +26,9 @@ pub struct Fork<'a> {
     pub from_start: bool,
 }
 
-/// Creates the folder `name` in `directory`, from which [`crate::Training::resume`] continues: the changed config, and a checkpoint
-/// with the weights of the run's last one after the surgery. A finished run gets as many epochs again. Findings and the best result
-/// are reset.
+/// Creates the folder `name` in `directory`, from which [`crate::Training::resume`] continues: the changed config, and a
+/// checkpoint with the weights of the run's last one after the surgery. A finished run gets as many epochs again. Findings and
+/// the best result are reset.
 ///
 /// # Errors
 /// If the run cannot be read, or the change does not fit it.

@@ -3,8 +3,8 @@
 use keel_nn::activations::Activation;
 use keel_nn::layers::{BatchNormSpec, LayerSpec};
 
-/// Returns the layers with batch normalisation between every hidden layer with weights and the activation that directly follows it,
-/// including inside residual blocks.
+/// Returns the layers with batch normalisation between every hidden layer with weights and the activation that directly follows
+/// it, including inside residual blocks.
 pub(super) fn with_batch_norm(layers: &[LayerSpec]) -> Vec<LayerSpec> {
     let mut edited = Vec::with_capacity(2 * layers.len());
     for (index, layer) in layers.iter().enumerate() {
@@ -22,8 +22,8 @@ pub(super) fn with_batch_norm(layers: &[LayerSpec]) -> Vec<LayerSpec> {
     edited
 }
 
-/// Returns the layers with `function` between linear layers that are separated only by batch normalisation, dropout or flattening:
-/// after the normalisation, before the dropout.
+/// Returns the layers with `function` between linear layers that are separated only by batch normalisation, dropout or
+/// flattening: after the normalisation, before the dropout.
 pub(super) fn with_activations(layers: &[LayerSpec], function: Activation) -> Vec<LayerSpec> {
     let mut edited: Vec<LayerSpec> = Vec::with_capacity(2 * layers.len());
     // Position in `edited` after the last linear layer, as long as its output has passed through no nonlinearity.

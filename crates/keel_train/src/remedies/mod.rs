@@ -43,8 +43,8 @@ pub struct Treatment {
 }
 
 impl Treatment {
-    /// Returns true if the run in `folder` can continue with it: the change is possible during training, there is a checkpoint, and
-    /// training did not diverge, which damages the weights before it is noticed.
+    /// Returns true if the run in `folder` can continue with it: the change is possible during training, there is a checkpoint,
+    /// and training did not diverge, which damages the weights before it is noticed.
     ///
     /// # Errors
     /// If the run's summary cannot be read.
@@ -177,7 +177,7 @@ fn layer_list(config: &Config, edit: impl Fn(&[LayerSpec]) -> Vec<LayerSpec>) ->
     keys.into_iter().map(|key| format!("{key}={}", changed.value_text(key))).collect()
 }
 
-/// Adds `step` before the present steps; a step that scales replaces those that scale.
+/// Adds `step` before the existing steps; a scaling step replaces existing scaling steps.
 fn preprocessing(config: &Config, step: &str) -> Vec<String> {
     let Some(step) = PreprocessStep::named(step) else { return Vec::new() };
     let replaced = |other: &PreprocessStep| other.name() == step.name() || step.is_scaling() && other.is_scaling();
@@ -205,7 +205,8 @@ fn hidden_activations(layers: &[LayerSpec], from: &str, function: &str, key: &st
     settings.collect()
 }
 
-/// Sets `init` for every layer with weights except the last, which may start with small weights, unless all its weights are equal.
+/// Sets `init` for every layer with weights except the last, which may start with small weights, unless all its weights are
+/// equal.
 fn initialisers(config: &Config, init: &str) -> Vec<String> {
     // Layers that the config does not list have no initialiser of their own.
     let layers = &config.model.layers;

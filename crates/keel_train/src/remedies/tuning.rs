@@ -1,4 +1,4 @@
-//! Measured learning rate of a treatment: the best rate of one network says little about that of another.
+//! Measured learning rate of a treatment: the best rate for one network says little about the best rate for another.
 
 use std::time::{Duration, Instant};
 
@@ -25,8 +25,8 @@ const MOST_TRAININGS: u64 = 2;
 const BUDGET: Duration = Duration::from_secs(60);
 
 /// Returns the treatment of `finding` of the run in `folder` with a measured learning rate: its remedy number `choice`, counted
-/// from 1, or by default the first that can be applied and has an effect: a remedy that only changes the learning rate is skipped
-/// if no other rate is better than the present one. `None` if no remedy can be applied.
+/// from 1, or by default the first that can be applied and has an effect: a remedy that only changes the learning rate is
+/// skipped if no other rate is better than the current one. `None` if no remedy can be applied.
 ///
 /// # Errors
 /// If there is no such remedy, or the run or its data cannot be read.

@@ -13,8 +13,8 @@ use keel_health::MonitorState;
 use super::{CheckpointError, files, write_atomically};
 use crate::schedules::{PlateauState, Shortened};
 
-/// Version of the layout of checkpoints and model files. Files of version 1, which had no checksum, are read too; those of other
-/// versions are rejected.
+/// Version of the layout of checkpoints and model files. Files of version 1, which had no checksum, are read too; those of
+/// other versions are rejected.
 pub const FORMAT_VERSION: u32 = 2;
 
 /// The last version without a checksum.
@@ -40,7 +40,7 @@ pub struct Checkpoint<'a, Description> {
     pub tensors: Vec<NamedTensor<'a>>,
 }
 
-/// State that an exact continuation needs, in addition to tensors.
+/// State needed to resume exactly, in addition to tensors.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrainingState {
     /// [`crate::config::Config::fingerprint`] of the run.
@@ -123,7 +123,8 @@ impl View for &NamedTensor<'_> {
     }
 }
 
-/// Returns the CRC-32 of a description and of the names, shapes and values of tensors, in any order, as eight hexadecimal digits.
+/// Returns the CRC-32 of a description and of the names, shapes and values of tensors, in any order, as eight hexadecimal
+/// digits.
 fn checksum(description: &str, tensors: &[NamedTensor<'_>]) -> String {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(description.as_bytes());
@@ -201,7 +202,7 @@ impl<Description: for<'de> Deserialize<'de>> Checkpoint<'static, Description> {
     /// Reads the contents of a file written by [`Checkpoint::write`]; `path` is for messages.
     ///
     /// # Errors
-    /// As described at [`Checkpoint::read`].
+    /// See [`Checkpoint::read`].
     pub fn of_bytes(bytes: &[u8], path: &Path) -> Result<Self, CheckpointError> {
         let damaged = |reason: String| CheckpointError::Damaged { path: path.to_owned(), reason };
         let foreign = |reason: String| CheckpointError::Foreign { path: path.to_owned(), reason };

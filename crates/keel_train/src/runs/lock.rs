@@ -77,7 +77,7 @@ fn take(path: &Path) -> io::Result<Result<RunLock, String>> {
             Ok(Ok(RunLock { _file: file }))
         }
         Err(TryLockError::WouldBlock) => Ok(Err(holder(file))),
-        // Some network file systems have no locks; a run there relies on its user.
+        // Some network file systems have no locks; there, the user must avoid concurrent writers.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
             Ok(Ok(RunLock { _file: file }))
         }

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::{MetricReader, MetricStore, Rows};
 use crate::error::TrainError;
 
-/// A database that exists as long as its last clone; every connection to its name sees the same tables.
+/// A database that exists as long as its last clone; all connections to its name see the same tables.
 #[derive(Debug, Clone)]
 pub struct MemoryDatabase {
     name: PathBuf,

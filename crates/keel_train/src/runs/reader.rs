@@ -68,7 +68,7 @@ impl MetricReader {
     /// Returns the scalars of step `first` and all later ones, in order.
     ///
     /// # Errors
-    /// As described at [`MetricReader::steps`].
+    /// See [`MetricReader::steps`].
     pub fn steps_from(&self, first: u64) -> Result<Vec<StepRecord>, TrainError> {
         let query = "SELECT step, epoch, loss, learning_rate, gradient_norm FROM steps WHERE step >= ?1 ORDER BY step";
         self.rows(query, [as_row(first)], |row| {
@@ -85,7 +85,7 @@ impl MetricReader {
     /// Returns the number of the last step, if there is one.
     ///
     /// # Errors
-    /// As described at [`MetricReader::steps`].
+    /// See [`MetricReader::steps`].
     pub fn last_step(&self) -> Result<Option<u64>, TrainError> {
         let last = self.rows("SELECT step FROM steps ORDER BY step DESC LIMIT 1", [], |row| count(row, 0))?;
         Ok(last.first().copied())
@@ -94,7 +94,7 @@ impl MetricReader {
     /// Returns the scalars of every epoch and part, in order.
     ///
     /// # Errors
-    /// As described at [`MetricReader::steps`].
+    /// See [`MetricReader::steps`].
     pub fn epochs(&self) -> Result<Vec<EpochRecord>, TrainError> {
         let query = "SELECT epoch, part, loss, accuracy, rmse, r2, seconds FROM epochs ORDER BY epoch, part";
         let records = self.rows(query, [], |row| {
@@ -117,7 +117,7 @@ impl MetricReader {
     /// Returns every measurement of every layer over the steps, ordered by the names of layers and measurements.
     ///
     /// # Errors
-    /// As described at [`MetricReader::steps`].
+    /// See [`MetricReader::steps`].
     pub fn layers(&self) -> Result<Vec<LayerSeries>, TrainError> {
         self.layers_from(0)
     }
@@ -125,7 +125,7 @@ impl MetricReader {
     /// Returns the same as [`MetricReader::layers`], for step `first` and all later ones.
     ///
     /// # Errors
-    /// As described at [`MetricReader::steps`].
+    /// See [`MetricReader::steps`].
     pub fn layers_from(&self, first: u64) -> Result<Vec<LayerSeries>, TrainError> {
         let mut series: BTreeMap<(String, String), Vec<(u64, f64)>> = BTreeMap::new();
         let query = "SELECT step, layer, name, value FROM layers WHERE step >= ?1 ORDER BY step";
@@ -140,7 +140,7 @@ impl MetricReader {
     /// Returns every histogram, by step, layer and name. A histogram whose counts cannot be read is omitted.
     ///
     /// # Errors
-    /// As described at [`MetricReader::steps`].
+    /// See [`MetricReader::steps`].
     pub fn histograms(&self) -> Result<Vec<HistogramRecord>, TrainError> {
         let query = "SELECT step, layer, name, low, high, counts FROM histograms ORDER BY step, layer, name";
         self.histogram_rows(query, [])
@@ -149,7 +149,7 @@ impl MetricReader {
     /// Returns the histograms of one tensor of one layer, by step.
     ///
     /// # Errors
-    /// As described at [`MetricReader::steps`].
+    /// See [`MetricReader::steps`].
     pub fn histograms_of(&self, tensor: &TensorName) -> Result<Vec<HistogramRecord>, TrainError> {
         let query =
             "SELECT step, layer, name, low, high, counts FROM histograms WHERE layer = ?1 AND name = ?2 ORDER BY step";
@@ -159,7 +159,7 @@ impl MetricReader {
     /// Returns the tensors that have histograms, by the names of their layers.
     ///
     /// # Errors
-    /// As described at [`MetricReader::steps`].
+    /// See [`MetricReader::steps`].
     pub fn histogram_names(&self) -> Result<Vec<TensorName>, TrainError> {
         let query = "SELECT DISTINCT layer, name FROM histograms ORDER BY layer, name";
         self.rows(query, [], |row| Ok(TensorName { layer: row.get(0)?, name: row.get(1)? }))
@@ -183,7 +183,7 @@ impl MetricReader {
     /// Returns every finding in the order it was written.
     ///
     /// # Errors
-    /// As described at [`MetricReader::steps`].
+    /// See [`MetricReader::steps`].
     pub fn findings(&self) -> Result<Vec<FindingRecord>, TrainError> {
         self.rows("SELECT step, code, level, layer, document FROM findings ORDER BY rowid", [], |row| {
             Ok(FindingRecord {
@@ -200,7 +200,7 @@ impl MetricReader {
     /// omitted.
     ///
     /// # Errors
-    /// As described at [`MetricReader::steps`].
+    /// See [`MetricReader::steps`].
     pub fn latest_findings(&self) -> Result<Vec<Finding>, TrainError> {
         let mut findings: Vec<Finding> = Vec::new();
         for row in self.findings()? {

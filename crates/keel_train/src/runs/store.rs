@@ -4,9 +4,9 @@
 //! `layers(step, layer, name, value)` with one row per measurement, `histograms(step, layer, name, low, high, counts)` with
 //! counts as a JSON array, `findings(step, code, level, layer, document)` with the finding as JSON.
 //!
-//! Rows are buffered and written in one transaction by a separate thread, about once a second or sooner. A step waits for it only
-//! if 64 messages are pending, and a checkpoint until all rows before it are on disk, so that no checkpoint is newer than its rows.
-//! Rows that cannot be written end the training run at its next checkpoint.
+//! Rows are buffered and written in one transaction by a separate thread, about once a second or sooner. A step waits for it
+//! only if 64 messages are pending, and a checkpoint until all rows before it are on disk, so that no checkpoint is newer than
+//! its rows. Rows that cannot be written end the training run at its next checkpoint.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -142,8 +142,8 @@ pub struct MetricStore {
 }
 
 impl MetricStore {
-    /// Opens or creates the database and removes all rows after `position`: a resumed run continues from its checkpoint and writes
-    /// those rows again.
+    /// Opens or creates the database and removes all rows after `position`: a resumed run continues from its checkpoint and
+    /// writes those rows again.
     ///
     /// # Errors
     /// [`TrainError::Run`] if the database cannot be opened or written.

@@ -16,8 +16,8 @@ pub(super) trait ScheduleDefinition {
     /// Returns the number of steps over which the learning rate first rises from near zero.
     fn warmup_steps(&self) -> u64;
 
-    /// Returns the factor of the learning rate at `step`, counted from the end of the warm-up, of a training run whose length after
-    /// it is `horizon`.
+    /// Returns the factor of the learning rate at `step`, counted from the end of the warm-up, of a training run whose length
+    /// after it is `horizon`.
     fn factor_at(&self, step: u64, horizon: Horizon, plateau: &PlateauState) -> f64;
 
     /// Updates `plateau` at the end of an epoch; does nothing unless the schedule reacts to the validation loss.

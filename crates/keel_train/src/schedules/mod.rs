@@ -1,4 +1,5 @@
-//! Learning rate schedules: a factor of the optimizer's learning rate for every step. One file each; this one contains the list.
+//! Learning rate schedules: a factor of the optimizer's learning rate for every step. One file each; this one contains the
+//! list.
 
 mod constant;
 mod cosine;

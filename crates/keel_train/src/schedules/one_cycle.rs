@@ -1,4 +1,5 @@
-//! One cycle: up to the learning rate and, more slowly, down to far below the start, after Smith & Topin 2018.
+//! One cycle: the learning rate rises to its maximum and then falls more slowly to far below its start, after Smith & Topin
+//! 2018.
 
 use std::f64::consts::PI;
 

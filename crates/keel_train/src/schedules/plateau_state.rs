@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// State kept between epochs; part of every checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlateauState {
-    /// Present fraction of the learning rate.
+    /// Current fraction of the learning rate.
     pub factor: f64,
     /// Lowest loss so far.
     pub best: Option<f64>,

@@ -6,7 +6,7 @@ use super::ScheduleConfig;
 use super::definition::Horizon;
 use super::plateau_state::PlateauState;
 
-/// A training run that was shortened while it ran: the rest of its schedule is passed in fewer steps.
+/// A training run that was shortened while it ran: the rest of its schedule is compressed into fewer steps.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Shortened {
     /// First step of the shortened rest.
@@ -17,8 +17,8 @@ pub struct Shortened {
     total_steps: u64,
 }
 
-/// A schedule during training: a pure function of the step, except for the small state of `reduce_on_plateau` and of a shortened
-/// training run.
+/// A schedule during training: a pure function of the step, except for the small state of `reduce_on_plateau` and of a
+/// shortened training run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     config: ScheduleConfig,

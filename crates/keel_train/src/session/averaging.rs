@@ -1,11 +1,11 @@
-//! Averaged weights: a second copy that follows the trained one, for evaluation and for the finished model.
+//! Averaged weights: a second copy that follows the trained weights, used for evaluation and for the finished model.
 
 use keel_kernels::Buffer;
 use keel_nn::Network;
 
 use crate::config::AveragingConfig;
 
-/// A second copy of parameters and running statistics that follows the trained one: an exponential moving average (Polyak &
+/// A second copy of parameters and running statistics that follows the trained ones: an exponential moving average (Polyak &
 /// Juditsky 1992, in the form of Tarvainen & Valpola 2017), or the slow weights of lookahead (Zhang et al. 2019).
 #[derive(Debug)]
 pub(crate) struct WeightAverage {
@@ -14,24 +14,24 @@ pub(crate) struct WeightAverage {
     state: Buffer,
 }
 
-/// How the copy follows.
+/// Rule by which the copy follows the weights.
 #[derive(Debug, Clone, Copy)]
 enum Rule {
     Average { decay: f64 },
     Lookahead { every: u64, decay: f64, power: f64 },
 }
 
-/// Place of an update in a training.
+/// Position of an update in a training run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UpdatePlace {
     /// Number of the update, from 1.
     pub(crate) step: u64,
-    /// Updates of the whole training.
+    /// Number of updates of the whole run.
     pub(crate) total_steps: u64,
 }
 
 impl WeightAverage {
-    /// A copy that starts at the network's present weights; `None` if `config` asks for none.
+    /// Creates a copy of the network's current weights; `None` if `config` asks for none.
     pub(crate) fn new(config: &AveragingConfig, network: &Network) -> Option<Self> {
         let rule = match *config {
             AveragingConfig::Off {} => return None,
@@ -42,10 +42,11 @@ impl WeightAverage {
         Some(WeightAverage { rule, parameters, state })
     }
 
-    /// Takes in the weights after an update: `average += (1 - d) (weights - average)`.
+    /// Moves the average towards the weights after an update: `average += (1 - d) (weights - average)`.
     ///
-    /// A moving average has `d = min(decay, (1 + step) / (10 + step))`, so that the start is soon forgotten. Lookahead has
-    /// `d = decay (step / total_steps)^power`, in every so many steps, and then puts the average in the place of the weights.
+    /// A moving average uses `d = min(decay, (1 + step) / (10 + step))`, so that the initial weights are soon forgotten.
+    /// Lookahead uses `d = decay (step / total_steps)^power` once every `every` steps and then replaces the weights by the
+    /// average.
     pub(crate) fn follow(&mut self, network: &mut Network, place: UpdatePlace) {
         let step = place.step as f64;
         match self.rule {
@@ -70,21 +71,21 @@ impl WeightAverage {
         }
     }
 
-    /// Exchanges the average with the network's weights; a second call undoes the first.
+    /// Swaps the average and the network's weights; a second call undoes the first.
     pub(crate) fn swap(&mut self, network: &mut Network) {
         std::mem::swap(&mut self.parameters, &mut network.parameters);
         std::mem::swap(&mut self.state, &mut network.state);
     }
 
-    /// Name and contents of each part, for a checkpoint.
+    /// Names and values of the parts, for a checkpoint.
     pub(crate) fn parts(&self) -> [(&'static str, &[f32]); 2] {
         [("average.parameters", &self.parameters), ("average.state", &self.state)]
     }
 
-    /// Puts back what [`WeightAverage::parts`] gave.
+    /// Restores the parts returned by [`WeightAverage::parts`].
     ///
     /// # Panics
-    /// If a part has another length.
+    /// If the length of a part differs.
     pub(crate) fn restore(&mut self, [parameters, state]: [&[f32]; 2]) {
         self.parameters.copy_from_slice(parameters);
         self.state.copy_from_slice(state);

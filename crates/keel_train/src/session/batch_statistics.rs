@@ -1,4 +1,4 @@
-//! Exact statistics of batch norm for evaluation.
+//! Exact batch-norm statistics for evaluation.
 
 use keel_data::{Batches, Position};
 use keel_nn::layers::PopulationStatistics;
@@ -8,13 +8,13 @@ use super::Session;
 use crate::error::TrainError;
 
 impl Session {
-    /// Replaces the running statistics of every batch norm by averages over the first `batches` training batches, all
-    /// with the weights as they are (Ioffe & Szegedy 2015, algorithm 2): the mean of the batches' means, and `m / (m - 1)`
-    /// times the mean of their biased variances. Running statistics lag behind the weights and remember every batch
-    /// unevenly; these do not. A network without batch norm stays as it is.
+    /// Replaces the running statistics of every batch norm by averages over the first `batches` training batches, all computed
+    /// with the current weights (Ioffe & Szegedy 2015, algorithm 2): the mean of the batch means, and `m / (m - 1)` times the
+    /// mean of the biased batch variances. Running statistics lag behind the weights and give recent batches more weight; these
+    /// do not. A network without batch norm is left unchanged.
     ///
     /// # Errors
-    /// A sample that cannot be read.
+    /// If a sample cannot be read.
     pub fn recompute_batch_norm(&mut self, batches: usize) -> Result<(), TrainError> {
         let (mut network, mut executor) = self.unfused();
         let mut statistics = Vec::new();
@@ -55,10 +55,11 @@ impl Session {
         Ok(())
     }
 
-    /// Averages over ranks the running statistics of batch norms of which each rank has its own; all others are the same everywhere.
+    /// Averages the running statistics of unsynchronised batch norms over all ranks; all other state is already the same on
+    /// every rank.
     ///
     /// # Errors
-    /// A rank that is lost.
+    /// If a rank is lost.
     pub(crate) fn level_state(&mut self) -> Result<(), TrainError> {
         let ranks = self.ranks().clone();
         if ranks.share().size == 1 {
@@ -75,8 +76,8 @@ impl Session {
         Ok(())
     }
 
-    /// A copy of the network, and what runs it in training mode with every node by itself, for whoever looks at what lies
-    /// between nodes.
+    /// Returns a copy of the network and an executor for it in training mode without fused nodes, to observe the values between
+    /// nodes.
     pub(crate) fn unfused(&self) -> (Network, Executor) {
         let network = self.network().clone();
         let batch = self.training_batches().largest_batch();

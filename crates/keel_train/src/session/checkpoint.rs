@@ -1,4 +1,4 @@
-//! Checkpoints of a session: what an exact continuation needs.
+//! Checkpoints of a session: the state needed to resume it exactly.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn flat(name: String, values: &[f32]) -> NamedTensor<'_> {
     NamedTensor { name, shape: vec![values.len()], values: Cow::Borrowed(values) }
 }
 
-/// The best weights, as `best.safetensors` says.
+/// Description of the best weights, as stored in `best.safetensors`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct BestWeights {
     pub(crate) fingerprint: String,
@@ -22,7 +22,7 @@ pub(crate) struct BestWeights {
 }
 
 impl Session {
-    /// Everything a continuation needs.
+    /// Returns a checkpoint with everything needed to resume.
     pub(crate) fn last_checkpoint(&self, state: &TrainingState) -> Checkpoint<'_, TrainingState> {
         let mut tensors = network_tensors(self.network());
         tensors.extend(self.optimizer().slots().map(|(name, values)| flat(format!("optimizer.{name}"), values)));
@@ -32,17 +32,17 @@ impl Session {
         Checkpoint { description, tensors }
     }
 
-    /// Writes everything a continuation needs.
+    /// Writes a checkpoint with everything needed to resume to `path`.
     pub(crate) fn write_last(&self, state: &TrainingState, path: &Path) -> Result<(), TrainError> {
         Ok(self.last_checkpoint(state).write(path)?)
     }
 
-    /// Puts back what [`Session::write_last`] wrote and returns the position.
+    /// Restores the checkpoint written by [`Session::write_last`] and returns its position.
     pub(crate) fn read_last(&mut self, fingerprint: &str, path: &Path) -> Result<TrainingState, TrainError> {
         self.restore_last(fingerprint, &Checkpoint::read(path)?, path)
     }
 
-    /// Puts back what [`Session::last_checkpoint`] gave and returns the position; `path` stands for it in messages.
+    /// Restores a checkpoint of [`Session::last_checkpoint`] and returns its position; `path` names it in error messages.
     pub(crate) fn restore_last(
         &mut self,
         fingerprint: &str,
@@ -50,7 +50,7 @@ impl Session {
         path: &Path,
     ) -> Result<TrainingState, TrainError> {
         if checkpoint.description.fingerprint != fingerprint {
-            let reason = "it belongs to another config than the config.toml beside it".to_owned();
+            let reason = "it was written with a different config than the config.toml next to it".to_owned();
             return Err(CheckpointError::Foreign { path: path.to_owned(), reason }.into());
         }
         restore_network(self.network_mut(), checkpoint, path)?;
@@ -69,12 +69,12 @@ impl Session {
         Ok(checkpoint.description.clone())
     }
 
-    /// The weights of the best epoch so far.
+    /// Returns a checkpoint of the current weights as the best so far.
     pub(crate) fn best_checkpoint(&self, best: BestWeights) -> Checkpoint<'_, BestWeights> {
         Checkpoint { description: best, tensors: network_tensors(self.network()) }
     }
 
-    /// Puts the weights of the best epoch into the session.
+    /// Loads the weights of the best epoch into the session.
     pub(crate) fn read_best(&mut self, path: &Path) -> Result<(), TrainError> {
         let checkpoint = Checkpoint::<BestWeights>::read(path)?;
         restore_network(self.network_mut(), &checkpoint, path)?;

@@ -1,4 +1,4 @@
-//! Metrics of samples, in evaluation mode.
+//! Computes metrics of samples in evaluation mode.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::error::TrainError;
 use crate::metrics::{Answers, Detail, Metrics, Tally, sample_words, void_outputs};
 use crate::predictor::Views;
 
-/// Executor and buffers that evaluate a network.
+/// Executor and buffers for evaluating a network.
 #[derive(Debug)]
 pub(super) struct Evaluator {
     executor: Executor,
@@ -20,28 +20,28 @@ pub(super) struct Evaluator {
 }
 
 impl Evaluator {
-    /// `executor` is planned for evaluation.
+    /// Creates an evaluator; `executor` must be planned for evaluation.
     pub(super) fn new(executor: Executor, views: Views) -> Self {
         Evaluator { executor, views, outputs: Vec::new() }
     }
 }
 
 impl Session {
-    /// All metrics of the samples `indices` in evaluation mode, without augmentation, with the averaged weights where there
-    /// are any. `None` without samples. A sample whose inputs or outputs are not finite is left out and named. Ranks run their
-    /// shares of each batch and all have the metrics of the whole.
+    /// Computes all metrics of the samples `indices` in evaluation mode, without augmentation, using the averaged weights if
+    /// there are any. Returns `None` if there are no samples. A sample whose inputs or outputs are not finite is left out and
+    /// named in the result. Each rank evaluates its share of every batch, and all ranks return the metrics of all samples.
     ///
     /// # Errors
-    /// A sample that cannot be preprocessed.
+    /// If a sample cannot be preprocessed.
     pub fn evaluate(&mut self, indices: &[usize]) -> Result<Option<Metrics>, TrainError> {
         self.evaluate_watched(indices, Detail::Full, |_| {})
     }
 
-    /// As [`Session::evaluate`], with as much `detail` as is asked for; `watch` hears after each batch how many samples are
-    /// done.
+    /// Like [`Session::evaluate`], with the given `detail`; calls `watch` after each batch with the number of samples evaluated
+    /// so far.
     ///
     /// # Errors
-    /// As [`Session::evaluate`].
+    /// See [`Session::evaluate`].
     pub fn evaluate_watched(
         &mut self,
         indices: &[usize],
@@ -78,7 +78,7 @@ impl Session {
             let batch = batch?;
             outputs.clear();
             if !batch.stands_in() {
-                // Nothing is drawn at random in evaluation.
+                // Evaluation uses no random numbers.
                 let input = keel_nn::BatchInput { input: &batch.inputs, random: RandomKey::new(0) };
                 outputs.extend_from_slice(views.outputs(executor, &replica.network, input));
                 void_outputs(batch.samples(), &batch.inputs, outputs);

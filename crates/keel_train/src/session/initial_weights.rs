@@ -1,4 +1,4 @@
-//! Weights of a file in the place of those drawn at random: `model.weights`.
+//! Loads initial weights from a file instead of drawing them at random: `model.weights`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,27 +11,27 @@ use crate::config::{is_onnx, read_onnx};
 use crate::error::TrainError;
 use crate::runs::{Checkpoint, files, is_own_file};
 
-/// Names of tensors that a note lists.
+/// Maximum number of tensor names listed in a note.
 const NAMED: usize = 6;
 
-/// Outcome of taking weights from a file.
+/// Result of loading weights from a file.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
-    /// Names of the parameters and running statistics that came from it.
+    /// Names of the loaded parameters and running statistics.
     pub(super) names: BTreeSet<String>,
     /// Name of the file.
     pub(super) file: String,
-    /// Sentences on what stays as it was drawn and what was not used.
+    /// Sentences about the tensors that keep their random values and those of the file that were not used.
     pub(super) notes: Vec<String>,
 }
 
-/// Puts the tensors of the file at `path` that have the name and the shape of a parameter or of running statistics into
-/// `network`, and says in sentences what stays as it was drawn and what was not used. The last layer with weights, and what
-/// follows it, may have another shape: it is the head of another task.
+/// Copies the tensors of the file at `path` that match a parameter or running statistic by name and shape into `network`, and
+/// reports the tensors that keep their random values and those that were not used. The last layer with weights, and the layers
+/// after it, may differ in shape: they are the head for another task.
 ///
 /// # Errors
-/// A file that cannot be read, a tensor of another shape or type than the network's, a value that is not finite, or no tensor
-/// that fits.
+/// If the file cannot be read, a tensor differs in shape or type from the network's, a value is not finite, or no tensor
+/// matches.
 pub(super) fn apply(network: &mut Network, path: &Path) -> Result<Taken, TrainError> {
     if is_onnx(path) {
         let imported = read_onnx(path).map_err(|message| TrainError::setting("model.weights", message))?;
@@ -39,7 +39,7 @@ pub(super) fn apply(network: &mut Network, path: &Path) -> Result<Taken, TrainEr
     }
     let bytes = files::read(path).map_err(|error| TrainError::run(path, error))?;
     if is_own_file(&bytes) {
-        // A file of Evenkeel has a checksum; one of another program has none.
+        // Files written by Evenkeel have a checksum; those of other programs have none.
         Checkpoint::<serde_json::Value>::of_bytes(&bytes, path)?;
     }
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| {
@@ -48,7 +48,7 @@ pub(super) fn apply(network: &mut Network, path: &Path) -> Result<Taken, TrainEr
     fill(network, path, tensors.iter().map(|(name, tensor)| (name.to_owned(), Tensor::Stored(tensor))).collect())
 }
 
-/// The parameters and running statistics of a network, by name.
+/// Returns the parameters and running statistics of a network by name.
 fn of_network(network: &Network) -> BTreeMap<String, Tensor<'_>> {
     let graph = &network.graph;
     let parameters = graph.parameters().iter().map(|parameter| {
@@ -62,10 +62,10 @@ fn of_network(network: &Network) -> BTreeMap<String, Tensor<'_>> {
     parameters.chain(state).collect()
 }
 
-/// Copies what fits.
+/// Copies all matching tensors.
 fn fill(network: &mut Network, path: &Path, tensors: BTreeMap<String, Tensor<'_>>) -> Result<Taken, TrainError> {
     let Network { graph, parameters, state, .. } = network;
-    // A head is taken whole or not at all: biases without their weights are of no use.
+    // The head is loaded completely or not at all: biases without their weights are useless.
     let head = head_of(graph);
     let of_head = graph.parameters().iter().filter(|parameter| parameter.node.index() >= head);
     let head_fits = of_head
@@ -82,16 +82,16 @@ fn fill(network: &mut Network, path: &Path, tensors: BTreeMap<String, Tensor<'_>
     file.taken()
 }
 
-/// Index of the last node with a matrix of weights.
+/// Returns the index of the last node with a weight matrix.
 fn head_of(graph: &Graph) -> usize {
     graph.last_weight_node().map_or(usize::MAX, |node| node.id.index())
 }
 
-/// Values of a file.
+/// Values of a tensor in a file.
 enum Tensor<'a> {
-    /// In a safetensors file, not converted yet.
+    /// Bytes of a safetensors file, not yet converted.
     Stored(TensorView<'a>),
-    /// Already numbers.
+    /// Values that are already floats.
     Read { shape: Vec<usize>, values: &'a [f32] },
 }
 
@@ -103,7 +103,7 @@ impl Tensor<'_> {
         }
     }
 
-    /// Copies the values to `place`, which has as many.
+    /// Copies the values to `place`, which has the same length.
     fn copy(&self, place: &mut [f32]) -> Result<(), String> {
         match self {
             Tensor::Stored(tensor) => place.copy_from_slice(&floats(tensor)?),
@@ -116,10 +116,10 @@ impl Tensor<'_> {
 struct WeightFile<'a> {
     path: &'a Path,
     tensors: BTreeMap<String, Tensor<'a>>,
-    /// True if all parameters of the head are there in the network's shapes.
+    /// True if the file has all parameters of the head in the network's shapes.
     head_fits: bool,
     used: BTreeSet<String>,
-    /// Names that the file does not have, or in another shape.
+    /// Names that the file lacks, or has in another shape.
     kept: Vec<String>,
 }
 
@@ -140,7 +140,7 @@ impl WeightFile<'_> {
         }
         if tensor.shape() != shape {
             let message = format!(
-                "tensor `{name}` has the shape {:?}, the network's {shape:?}; use the network it is of",
+                "tensor `{name}` has the shape {:?}, the network's {shape:?}; use the network that the file was saved from",
                 tensor.shape()
             );
             return Err(self.refusal(message));
@@ -155,7 +155,7 @@ impl WeightFile<'_> {
             self.tensors.keys().filter(|name| !self.used.contains(name.as_str())).cloned().collect();
         if self.used.is_empty() {
             let message = format!(
-                "no tensor has the name of one of the network's; the file has {}, the network {}; convert files of other programs with \
+                "no tensor name matches one of the network's; the file has {}, the network {}; convert files of other programs with \
                  `evenkeel import`",
                 listed(&unused),
                 listed(&self.kept)
@@ -167,14 +167,14 @@ impl WeightFile<'_> {
             notes.push(format!("drawn at random, since the file does not have them: {}", listed(&self.kept)));
         }
         if !unused.is_empty() {
-            notes.push(format!("not used of the file: {}", listed(&unused)));
+            notes.push(format!("unused tensors of the file: {}", listed(&unused)));
         }
         let file = self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned();
         Ok(Taken { names: self.used, file, notes })
     }
 }
 
-/// The first few names.
+/// Joins the first few names.
 fn listed(names: &[String]) -> String {
     let shown = names[..names.len().min(NAMED)].join(", ");
     match names.len().saturating_sub(NAMED) {
@@ -183,7 +183,7 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// The values of a tensor of f32.
+/// Converts the values of an f32 tensor.
 fn floats(tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
     if tensor.dtype() != Dtype::F32 {
         return Err(format!("holds {:?}; save it as F32", tensor.dtype()));

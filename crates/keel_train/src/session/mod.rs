@@ -1,7 +1,7 @@
-//! Everything a training needs in memory: data, network, update, loss.
+//! Everything a training run needs in memory: data, network, loss, optimizer.
 //!
-//! [`Session::step_observed`] is one step of a training; what belongs together lives together: the data in batches, a
-//! replica that differentiates, its connection to the other ranks, the update of the weights, the evaluator.
+//! [`Session::step_observed`] runs one training step. A session holds the data in batches, a replica of the network that
+//! computes gradients and is connected to the other ranks, the weight update, and the evaluator.
 
 mod averaging;
 mod batch_statistics;
@@ -47,7 +47,7 @@ use replica::Replica;
 use training_data::TrainingData;
 use weight_update::WeightUpdate;
 
-/// A network with its data, ready for steps. Build and use it inside the pool of [`crate::threads::pool`].
+/// A network with its data, ready for training steps. Build and use it inside the pool of [`crate::threads::pool`].
 #[derive(Debug)]
 pub struct Session {
     data: TrainingData,
@@ -55,16 +55,16 @@ pub struct Session {
     replica: Replica,
     update: WeightUpdate,
     evaluator: Evaluator,
-    /// Weights that come from a file.
+    /// Weights that were loaded from a file.
     taken: Taken,
 }
 
 impl Session {
-    /// Fits preprocessing, builds and initialises the network, plans its memory. What `config` leaves open is chosen as
-    /// [`auto::resolve`] does; whoever needs the choices resolves the config beforehand.
+    /// Fits the preprocessing, builds and initialises the network, and plans its memory. Settings that `config` leaves open are
+    /// chosen by [`auto::resolve`]; callers that need the chosen values resolve the config beforehand.
     ///
     /// # Errors
-    /// Data, layers and settings that do not fit each other.
+    /// If data, layers and settings do not fit together.
     pub fn new(config: &Config, data: SplitDataset) -> Result<Self, TrainError> {
         let Resolved { config, data, .. } = auto::resolve(config, data)?;
         let config = &config;
@@ -110,12 +110,12 @@ impl Session {
         Ok(session)
     }
 
-    /// Key of the random numbers of step `step`, counted from 0.
+    /// Random key of step `step`, counted from 0.
     pub(crate) fn step_key(&self, step: u64) -> RandomKey {
         self.replica.step_key(step)
     }
 
-    /// An observer of the training steps that asks for what `wanted` says of each node.
+    /// Creates an observer of training steps that collects for each node the statistics that `wanted` requests.
     pub fn statistics(&self, wanted: impl Fn(&Node) -> Wanted) -> Statistics {
         Statistics::new(self.replica.program(), wanted)
     }
@@ -125,53 +125,53 @@ impl Session {
         self.replica.program()
     }
 
-    /// Mean loss of a forward pass in training mode, with the random numbers of `step`. Moves running statistics, as every
-    /// such pass does.
+    /// Mean loss of a forward pass in training mode, with the random numbers of `step`. Updates running statistics, as every
+    /// training pass does.
     pub fn training_loss(&mut self, batch: &keel_data::Batch, step: u64) -> f64 {
         let value = self.replica.training_loss(batch, step, &mut self.objective);
         if value.non_finite { f64::NAN } else { value.mean() }
     }
 
-    /// Sets the number of steps of the whole training, where it is not that of the config.
+    /// Sets the number of steps of the whole run, if it differs from that of the config.
     pub(crate) fn set_total_steps(&mut self, total_steps: u64) {
         self.update.total_steps = total_steps;
     }
 
-    /// Exchanges the trained weights with their average, where there is one; a second call undoes the first.
+    /// Swaps the trained weights and their average, if there is one; a second call undoes the first.
     fn swap_average(&mut self) {
         self.update.swap_average(&mut self.replica.network);
     }
 
-    /// The average of the weights, where there is one, to be kept.
+    /// Average of the weights, if there is one.
     pub(crate) fn average(&self) -> Option<&WeightAverage> {
         self.update.average.as_ref()
     }
 
-    /// Puts the average of the weights, where there is one, in the place of the trained ones for good.
+    /// Replaces the trained weights by their average for good, if there is one.
     pub(crate) fn end_averaging(&mut self) {
         self.swap_average();
         self.update.average = None;
     }
 
-    /// Writes the model of `config`, with its preprocessing and labels, as the file `path`. With averaged weights, those
-    /// are written.
+    /// Writes the model of `config`, with its preprocessing and labels, to the file `path`. If weights are averaged, the
+    /// average is written.
     ///
     /// # Errors
-    /// A file that cannot be written; one that was there before is then untouched.
+    /// If the file cannot be written; an existing file is then left untouched.
     pub fn save(&mut self, config: &Config, path: &Path) -> Result<(), TrainError> {
         Ok(self.with_average(|session| session.model(config).write(path))?)
     }
 
-    /// The model of `config` as it is now, apart from further steps.
+    /// Returns a predictor with the current model, independent of further steps.
     ///
     /// # Errors
-    /// If there is no memory or no thread for it.
+    /// If memory or threads cannot be allocated.
     pub fn predictor(&mut self, config: &Config) -> Result<Predictor, TrainError> {
         let path = Path::new("model in memory");
         self.with_average(|session| Predictor::of_model(&session.model(config), path, &config.model.custom_layers()))
     }
 
-    /// Does `work` with the averaged weights, where there are some, in the place of the trained ones.
+    /// Runs `work` with the trained weights replaced by their average, if there is one.
     pub(crate) fn with_average<T>(&mut self, work: impl FnOnce(&Session) -> T) -> T {
         self.swap_average();
         let done = work(self);
@@ -179,7 +179,7 @@ impl Session {
         done
     }
 
-    /// The weights as they are, with everything prediction needs.
+    /// Returns the current weights with everything prediction needs.
     pub(crate) fn model(&self, config: &Config) -> Checkpoint<'_, ModelDescription> {
         let split = &self.data.split;
         let description = ModelDescription {
@@ -193,7 +193,7 @@ impl Session {
         Checkpoint { description, tensors: network_tensors(self.network()) }
     }
 
-    /// The data in its parts.
+    /// The data and its splits.
     pub fn data(&self) -> &SplitDataset {
         &self.data.split
     }
@@ -203,12 +203,12 @@ impl Session {
         &self.data.preprocessor
     }
 
-    /// Source of the training batches.
+    /// Source of training batches.
     pub fn training_batches(&self) -> &BatchSource {
         &self.data.batches
     }
 
-    /// The loss and what is predicted.
+    /// The loss and the targets.
     pub fn objective(&self) -> &Objective {
         &self.objective
     }
@@ -218,43 +218,43 @@ impl Session {
         &self.replica.network
     }
 
-    /// Graph, parameters and state, to be changed.
+    /// Graph, parameters and state, for modification.
     pub fn network_mut(&mut self) -> &mut Network {
         &mut self.replica.network
     }
 
-    /// The gradient of the last step, laid out as the parameters.
+    /// Gradient of the last step, laid out like the parameters.
     pub fn gradients(&self) -> &[f32] {
         &self.replica.gradients
     }
 
-    /// The optimiser.
+    /// The optimizer.
     pub fn optimizer(&self) -> &Optimizer {
         &self.update.optimizer
     }
 
-    /// The optimiser, to be changed.
+    /// The optimizer, for modification.
     pub fn optimizer_mut(&mut self) -> &mut Optimizer {
         &mut self.update.optimizer
     }
 
-    /// Sentences about everything inferred, added or left out while reading the data and building the network.
+    /// Sentences about everything that was inferred, added or left out while reading the data and building the network.
     pub fn inferred(&self) -> Vec<String> {
         self.network().graph.inferred().iter().chain(&self.data.notes).cloned().collect()
     }
 
-    /// Adds a sentence to what was inferred.
+    /// Adds a sentence about something inferred.
     fn note(&mut self, sentence: String) {
         self.data.notes.push(sentence);
     }
 
-    /// One row per layer.
+    /// Summaries of the layers, one per layer.
     pub fn layers(&self) -> Vec<LayerSummary> {
         layer_summaries(&self.network().graph, &self.taken)
     }
 }
 
-/// Refuses a `train.metric` that the targets do not have.
+/// Rejects a `train.metric` that cannot be computed for the targets.
 fn check_metric(config: &Config, objective: &Objective) -> Result<(), TrainError> {
     let (metric, classification) = (config.train.metric, !objective.class_names().is_empty());
     if metric.fits(classification) {
@@ -283,7 +283,7 @@ fn layer_summaries(graph: &Graph, taken: &Taken) -> Vec<LayerSummary> {
     graph.nodes().iter().map(row).collect()
 }
 
-/// Layers that normalise over the batch cannot train on one sample.
+/// Rejects single-sample batches for layers that normalise over the batch.
 pub(crate) fn check_batches(graph: &Graph, options: BatchOptions, samples: usize) -> Result<(), TrainError> {
     let Some(layer) = graph.needs_batch() else { return Ok(()) };
     let rest = samples % options.batch_size;

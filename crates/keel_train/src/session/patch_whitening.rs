@@ -1,4 +1,4 @@
-//! Fills convolutions that ask for `patch_whitening` from the training images.
+//! Initialises convolutions that use `patch_whitening` from the training images.
 
 use keel_data::{Dataset, PreprocessScratch, Preprocessor, SampleShape};
 use keel_nn::Network;
@@ -7,16 +7,16 @@ use rayon::prelude::*;
 
 use crate::error::TrainError;
 
-/// Images whose patches are looked at, spread evenly over the training split: about a million patches of 32x32 images.
+/// Number of images whose patches are used, spread evenly over the training split: about a million patches of 32x32 images.
 const IMAGES: usize = 1000;
 
-/// Images of one task; fixed, so that sums are formed in the same order for any number of threads.
+/// Number of images per task; fixed, so that sums are computed in the same order for any number of threads.
 const CHUNK: usize = 16;
 
-/// Replaces the weights of every such convolution of `network`.
+/// Replaces the weights of every convolution of `network` whose initialiser is `patch_whitening`.
 ///
 /// # Errors
-/// A convolution that does not read the network's input, samples that are no images, or too many channels.
+/// If a convolution does not read the network's input, the samples are not images, or there are too many channels.
 pub(super) fn apply(
     network: &mut Network,
     preprocessor: &Preprocessor,
@@ -36,7 +36,7 @@ pub(super) fn apply(
             return Err(refusal("fills the weights of a conv2d; use another init here".to_owned()));
         };
         if node.inputs != [Value::Input] || in_channels != channels || kernel_h > height || kernel_w > width {
-            return Err(refusal("suits a conv2d on the network's input, without groups; use another init".to_owned()));
+            return Err(refusal("needs a conv2d on the network's input, without groups; use another init".to_owned()));
         }
         let patch = Patch { height, width, channels, kernel: [kernel_h, kernel_w] };
         let moments = patch_moments(patch, preprocessor, dataset, training)?;
@@ -49,7 +49,7 @@ pub(super) fn apply(
     Ok(())
 }
 
-/// Windows of an image.
+/// Geometry of an image and of its patches.
 #[derive(Clone, Copy)]
 struct Patch {
     height: usize,
@@ -64,7 +64,7 @@ impl Patch {
     }
 }
 
-/// Mean of `p p^T` over all patches p, `[patch values, patch values]`.
+/// Returns the mean of `p p^T` over all patches p, `[patch values, patch values]`.
 fn patch_moments(
     patch: Patch,
     preprocessor: &Preprocessor,

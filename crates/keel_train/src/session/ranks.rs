@@ -1,8 +1,9 @@
-//! The replicas of a training that is divided among ranks, as one of them sees the others.
+//! Communication of one rank with the others during data-parallel training.
 //!
-//! Each rank runs forward and backward on its share of a batch. The gradient it computes is its part of the gradient of the mean
-//! over the whole batch; the parts are then added in the order of the ranks. Losses travel during the backward pass, which needs
-//! them only where samples have different weights; gradients leave in buckets while it goes on.
+//! Each rank runs the forward and backward pass on its share of a batch. The gradient it computes is its part of the gradient
+//! of the mean over the whole batch; the parts are then added in rank order. Losses are exchanged during the backward pass,
+//! which depends on them only if samples have different weights; gradients are sent in buckets while the backward pass is still
+//! running.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,10 +20,10 @@ use super::timeline::{self, Timeline};
 use crate::error::TrainError;
 use crate::runs::RankSummary;
 
-/// Floats of gradients that are sent together: 4 MiB, large enough that the time of a message is that of its bytes.
+/// Number of gradient floats per message: 4 MiB, large enough that the transfer time of a message is dominated by its size.
 pub(crate) const BUCKET: usize = 1 << 20;
 
-/// This rank's connection to the others; clones share it.
+/// Connection of this rank to the others, shared by clones.
 #[derive(Debug, Clone)]
 pub(crate) struct Ranks {
     communicator: Arc<dyn Communicator>,
@@ -33,28 +34,28 @@ pub(crate) struct Ranks {
 /// State of the exchange between the ranks.
 #[derive(Debug, Default)]
 struct Exchange {
-    /// Gradients that the backward pass has written, by their start, and not yet sent.
+    /// Ranges of gradients that the backward pass has finished and that are not yet sent: start by end.
     ready: BTreeMap<usize, usize>,
-    /// Start of what was sent; nothing has been sent yet where it is `None`.
+    /// Start of the gradients sent so far; `None` if nothing has been sent yet.
     sent_from: Option<usize>,
     sums: Vec<(Range<usize>, Pending<Vec<f32>>)>,
     steps: u64,
-    /// The pass under way is that of a step; others measure something.
+    /// True if the current pass belongs to a training step; other passes only measure.
     in_step: bool,
-    /// This rank has a wish, which it tells the others with the losses of the next step.
-    own_wish: bool,
-    /// A rank has told of a wish in the last step.
-    some_wish: bool,
-    /// Parts of the first steps, where they are recorded.
+    /// This rank has a request, which is announced with the losses of the next step.
+    own_request: bool,
+    /// A rank announced a request in the last step.
+    any_request: bool,
+    /// Recorded parts of the first steps, if recording is on.
     timeline: Option<Timeline>,
-    /// Seconds of computing in the steps since the last [`Ranks::measure`], and their number.
+    /// Seconds of computation in the steps since the last [`Ranks::measure`], and the number of these steps.
     computed: (f64, u64),
-    /// The first error: everything after it is void.
+    /// The first error; everything after it is void.
     failure: Option<RankError>,
 }
 
 impl Default for Ranks {
-    /// The only rank.
+    /// Creates a single rank.
     fn default() -> Self {
         Ranks::new(Arc::new(Alone))
     }
@@ -65,7 +66,7 @@ impl Ranks {
         Ranks { communicator, began: Instant::now(), exchange: Arc::default() }
     }
 
-    /// Returns number, waiting time and traffic of the ranks so far; `None` for a single one.
+    /// Returns the number of ranks, their waiting time and traffic so far; `None` for a single rank.
     pub(crate) fn summary(&self) -> Option<RankSummary> {
         let count = self.communicator.size();
         let steps = self.lock().steps.max(1) as f64;
@@ -76,17 +77,17 @@ impl Ranks {
         })
     }
 
-    /// The part of every batch that this rank has.
+    /// Share of every batch that this rank processes.
     pub(crate) fn share(&self) -> Share {
         Share { rank: self.communicator.rank(), size: self.communicator.size() }
     }
 
-    /// The connection itself.
+    /// The communicator.
     pub(crate) fn communicator(&self) -> &Arc<dyn Communicator> {
         &self.communicator
     }
 
-    /// Returns the error that ended the exchange, if one did.
+    /// Returns the error that ended the communication, if any.
     ///
     /// # Errors
     /// [`TrainError::Ranks`], the same in every call.
@@ -97,10 +98,10 @@ impl Ranks {
         }
     }
 
-    /// Every rank's bytes, in the order of ranks.
+    /// Gathers the bytes of every rank, in rank order.
     ///
     /// # Errors
-    /// [`TrainError::Ranks`] where a rank cannot answer.
+    /// [`TrainError::Ranks`] if a rank does not answer.
     pub(crate) fn gather(&self, own: &[u8]) -> Result<Vec<Vec<u8>>, TrainError> {
         self.check()?;
         self.communicator.all_gather(own).map_err(|error| {
@@ -109,18 +110,18 @@ impl Ranks {
         })
     }
 
-    /// Numbers of every rank, in the order of ranks.
+    /// Gathers the numbers of every rank, in rank order.
     ///
     /// # Errors
-    /// As [`Ranks::gather`].
+    /// See [`Ranks::gather`].
     pub(crate) fn gather_numbers(&self, own: &[f64]) -> Result<Vec<Vec<f64>>, TrainError> {
         Ok(self.gather(&bytes_of(own))?.iter().map(|bytes| numbers(bytes)).collect())
     }
 
-    /// Replaces `values` by those of all ranks, one after the other.
+    /// Replaces `values` by the concatenated values of all ranks.
     ///
     /// # Errors
-    /// As [`Ranks::gather`].
+    /// See [`Ranks::gather`].
     pub(super) fn join_values(&self, values: &mut Vec<f32>) -> Result<(), TrainError> {
         if self.share() == Share::WHOLE {
             return Ok(());
@@ -131,10 +132,10 @@ impl Ranks {
         Ok(())
     }
 
-    /// Replaces `values` by their means over ranks.
+    /// Replaces `values` by their means over all ranks.
     ///
     /// # Errors
-    /// As [`Ranks::gather`].
+    /// See [`Ranks::gather`].
     pub(super) fn average(&self, values: &mut [f32]) -> Result<(), TrainError> {
         let parts = self.gather(bytemuck::cast_slice(values))?;
         let parts: Vec<Vec<f32>> = parts.iter().map(|part| bytemuck::pod_collect_to_vec(part)).collect();
@@ -145,11 +146,11 @@ impl Ranks {
         Ok(())
     }
 
-    /// Sends the loss of this rank's samples, and tells whether the rank has a wish.
+    /// Sends the loss of this rank's samples, together with the flag that announces a request.
     pub(super) fn start_loss(&self, own: LossValue) -> PendingLoss {
         let flag = |set: bool| f64::from(u8::from(set));
         let mut exchange = self.lock();
-        let own = [own.sum, own.weight, own.correct as f64, flag(own.non_finite), flag(exchange.own_wish)];
+        let own = [own.sum, own.weight, own.correct as f64, flag(own.non_finite), flag(exchange.own_request)];
         if exchange.failure.is_some() {
             return PendingLoss(None);
         }
@@ -162,19 +163,19 @@ impl Ranks {
         }
     }
 
-    /// The loss of all ranks' samples together. After a failure, that of none.
+    /// Returns the loss over the samples of all ranks; the default loss after a failure.
     pub(super) fn whole_loss(&self, losses: PendingLoss) -> LossValue {
         let mut whole = LossValue::default();
         let PendingLoss(Some(losses)) = losses else { return whole };
         let parts = losses.wait();
         let mut exchange = self.lock();
-        exchange.some_wish = false;
+        exchange.any_request = false;
         match parts {
             Ok(parts) => {
                 for part in parts {
-                    if let [sum, weight, correct, non_finite, wish] = numbers(&part)[..] {
+                    if let [sum, weight, correct, non_finite, request] = numbers(&part)[..] {
                         whole.add(LossValue { sum, weight, correct: correct as usize, non_finite: non_finite > 0.0 });
-                        exchange.some_wish |= wish > 0.0;
+                        exchange.any_request |= request > 0.0;
                     }
                 }
             }
@@ -183,27 +184,27 @@ impl Ranks {
         whole
     }
 
-    /// Tells the others in the next step that this rank has a wish, or that it has none.
-    pub(crate) fn announce_wish(&self, has_one: bool) {
-        self.lock().own_wish = has_one;
+    /// Sets whether this rank announces a request in the next step.
+    pub(crate) fn announce_request(&self, has_one: bool) {
+        self.lock().own_request = has_one;
     }
 
-    /// Returns true if a rank told of a wish in the last step; all ranks return the same.
-    pub(crate) fn someone_wishes(&self) -> bool {
-        self.lock().some_wish
+    /// Returns true if a rank announced a request in the last step; the same on all ranks.
+    pub(crate) fn any_request(&self) -> bool {
+        self.lock().any_request
     }
 
-    /// Begins to record the parts of the steps that follow, on all ranks at the same time.
+    /// Starts recording the parts of the following steps, on all ranks at the same time.
     ///
     /// # Errors
-    /// As [`Ranks::gather`].
+    /// See [`Ranks::gather`].
     pub(crate) fn record_timeline(&self) -> Result<(), TrainError> {
         self.gather(&[])?;
         self.lock().timeline = Some(Timeline::new());
         Ok(())
     }
 
-    /// Runs `work`, and records its time as the part `name` of a step.
+    /// Runs `work` and records its time as the part `name` of a step.
     pub(super) fn timed<T>(&self, name: &str, work: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let done = work();
@@ -211,7 +212,7 @@ impl Ranks {
         done
     }
 
-    /// Records a part `name` of a step, which began at `began` and ends now.
+    /// Records the part `name` of a step, from `began` until now.
     pub(super) fn note_part(&self, name: &str, began: Instant) {
         let mut exchange = self.lock();
         if exchange.in_step
@@ -222,10 +223,10 @@ impl Ranks {
         }
     }
 
-    /// The recorded parts of all ranks, in the trace event format of browsers; `None` where none were recorded.
+    /// Returns the recorded parts of all ranks in the trace event format; `None` if none were recorded.
     ///
     /// # Errors
-    /// As [`Ranks::gather`].
+    /// See [`Ranks::gather`].
     pub(crate) fn trace(&self) -> Result<Option<serde_json::Value>, TrainError> {
         let Some(own) = self.lock().timeline.take() else { return Ok(None) };
         let parts = self.gather(&serde_json::to_vec(own.spans()).unwrap_or_default())?;
@@ -233,12 +234,12 @@ impl Ranks {
         Ok(Some(timeline::document(&parts)))
     }
 
-    /// Begins a pass of this rank's share of a step, or, with `in_step` false, one that measures something on a whole batch.
+    /// Begins a pass: over this rank's share of a step, or over a whole batch only to measure if `in_step` is false.
     pub(super) fn begin_pass(&self, in_step: bool) {
         self.lock().in_step = in_step;
     }
 
-    /// Notes a step that began at `began`, when `waited` had been waited for other ranks.
+    /// Records the end of a step that began at `began`; `waited` is the time spent waiting for other ranks until then.
     pub(super) fn note_step(&self, began: Instant, waited: Duration) {
         let seconds = began.elapsed().saturating_sub(self.communicator.waited().saturating_sub(waited)).as_secs_f64();
         let mut exchange = self.lock();
@@ -249,10 +250,11 @@ impl Ranks {
         exchange.computed = (exchange.computed.0 + seconds, exchange.computed.1 + 1);
     }
 
-    /// Checksum and pace of every rank since the last call; empty for a single one. `tensors` are what all ranks must have alike.
+    /// Returns checksum and step time of every rank since the last call; empty for a single rank. `tensors` must be equal on
+    /// all ranks.
     ///
     /// # Errors
-    /// As [`Ranks::gather`].
+    /// See [`Ranks::gather`].
     pub(crate) fn measure(&self, tensors: [&[f32]; 2]) -> Result<Vec<RankMeasurement>, TrainError> {
         if self.share().size == 1 {
             return Ok(Vec::new());
@@ -266,7 +268,7 @@ impl Ranks {
         Ok(self.gather_numbers(&own)?.into_iter().filter(|numbers| numbers.len() == 2).map(measurement).collect())
     }
 
-    /// Makes ready for the gradients of a backward pass.
+    /// Prepares for the gradients of a backward pass.
     pub(super) fn begin_gradients(&self) {
         let mut exchange = self.lock();
         exchange.ready.clear();
@@ -300,14 +302,14 @@ impl Ranks {
         exchange.sent_from = Some(range.start);
     }
 
-    /// A panic of another holder leaves nothing half-done that a later call would trust.
+    /// Ignores poisoning: a panic of another holder leaves no half-updated state that later calls rely on.
     fn lock(&self) -> MutexGuard<'_, Exchange> {
         self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl BatchShares for Ranks {
-    /// After a failure, a rank has its own numbers alone: the step ends, and [`Ranks::check`] says why it is void.
+    /// After a failure, only the numbers of this rank are returned: the step completes, and [`Ranks::check`] returns the error.
     fn gather(&mut self, own: &[f64]) -> Vec<Vec<f64>> {
         let all = self.timed("wait for batch norm", || self.gather_numbers(own));
         all.unwrap_or_else(|_| vec![own.to_vec()])
@@ -327,7 +329,7 @@ impl BatchShares for Ranks {
     }
 }
 
-/// Losses of all ranks that are under way; `None` after a failure.
+/// Losses of all ranks in transit; `None` after a failure.
 #[derive(Debug)]
 pub(super) struct PendingLoss(Option<Pending<Vec<Vec<u8>>>>);
 
@@ -353,7 +355,7 @@ mod tests {
             let mut gradients: Vec<f32> = (0..length).map(|at| rank + (at % 7) as f32).collect();
             ranks.begin_gradients();
             let (mut end, mut started) = (length, Vec::new());
-            // Parts of which several make a bucket; the first parameters never become ready by themselves.
+            // Several parts make up a bucket; the first parameters never become ready by themselves.
             while end > 300 {
                 let start = end.saturating_sub(BUCKET / 3).max(300);
                 ranks.gradients_ready(&gradients, start..end);

@@ -11,7 +11,7 @@ use keel_nn::{BatchPart, Executor, Network, Observer, Program, RandomKey};
 use super::ranks::Ranks;
 use crate::objective::Objective;
 
-/// One copy of the network in training: what computes the gradient on its own samples.
+/// One copy of the network during training, which computes the gradient of its own samples.
 #[derive(Debug)]
 pub(super) struct Replica {
     pub(super) network: Network,
@@ -22,30 +22,31 @@ pub(super) struct Replica {
 }
 
 impl Replica {
-    /// `executor` is planned for training; `random` is the key of all steps.
+    /// Creates a replica; `executor` must be planned for training, and `random` is the key from which the keys of all steps
+    /// derive.
     pub(super) fn new(network: Network, executor: Executor, random: RandomKey) -> Self {
         let gradients = Buffer::zeroed(network.parameters.len());
         Replica { network, gradients, executor, random, ranks: Ranks::default() }
     }
 
-    /// Makes it one of several, of which each has a share of every batch.
+    /// Makes this replica one of several, each with a share of every batch.
     pub(super) fn join(&mut self, ranks: Ranks) {
         self.executor.share_batches(Box::new(ranks.clone()));
         self.ranks = ranks;
     }
 
-    /// The other replicas.
+    /// Connection to the other replicas.
     pub(super) fn ranks(&self) -> &Ranks {
         &self.ranks
     }
 
-    /// Sets the epoch of the steps that follow, counted from 0.
+    /// Sets the epoch of the following steps, counted from 0.
     pub(super) fn begin_epoch(&mut self, epoch: u64) {
         self.executor.begin_epoch(epoch);
     }
 
-    /// Forward, loss and backward of step `step`: returns the loss of the batch and leaves the gradient of its mean. Where `batch`
-    /// is a share, the others run the same step, and loss and gradient are those of all shares together.
+    /// Runs forward, loss and backward of step `step`. Returns the loss of the batch and stores the gradient of its mean. If
+    /// `batch` is a share, the other ranks run the same step, and loss and gradient are those of all shares together.
     pub(super) fn gradient(
         &mut self,
         batch: &Batch,
@@ -71,7 +72,8 @@ impl Replica {
         };
         let own = if part.stands_in { LossValue::default() } else { own };
         let losses = ranks.start_loss(own);
-        // Samples of equal weights count as many as they are; else the weights of all ranks have to be known.
+        // With equally weighted samples, the share follows from the sample counts; otherwise the weights of all ranks are
+        // needed.
         let (share, whole) = match objective.weighs_samples_alike(batch) {
             true => (own_samples(batch) as f64 / batch.step_samples() as f64, Err(losses)),
             false => {
@@ -88,7 +90,7 @@ impl Replica {
         whole
     }
 
-    /// Loss of a forward pass in training mode, with the random numbers of `step`; moves running statistics.
+    /// Loss of a forward pass in training mode, with the random numbers of `step`; updates running statistics.
     pub(super) fn training_loss(&mut self, batch: &Batch, step: u64, objective: &mut Objective) -> LossValue {
         let input = keel_nn::BatchInput { input: &batch.inputs, random: self.random.child(step) };
         self.executor.begin_part(None);
@@ -97,7 +99,7 @@ impl Replica {
         targets.map_or_else(LossValue::default, |targets| self.executor.loss_value(targets))
     }
 
-    /// Key of the random numbers of step `step`, counted from 0.
+    /// Random key of step `step`, counted from 0.
     pub(super) fn step_key(&self, step: u64) -> RandomKey {
         self.random.child(step)
     }
@@ -108,16 +110,16 @@ impl Replica {
     }
 }
 
-/// Samples of a share that count.
+/// Number of samples of a share that count towards the step.
 fn own_samples(batch: &Batch) -> usize {
     if batch.stands_in() { 0 } else { batch.samples() }
 }
 
-/// Turns the gradient of the mean over a share into its part of that of the mean over all shares, of whose weight the share has
-/// `part`.
+/// Scales the gradient of the mean over a share to its part of the gradient of the mean over all shares; `part` is the share's
+/// fraction of the total weight.
 fn scale_gradient(gradient: &mut [f32], part: f64) {
     match part {
-        // What stands in for an empty share may have any gradient.
+        // The placeholder of an empty share may have any gradient.
         0.0 => gradient.fill(0.0),
         _ => gradient.iter_mut().for_each(|value| *value *= part as f32),
     }

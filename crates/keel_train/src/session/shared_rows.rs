@@ -1,4 +1,4 @@
-//! Data that ranks hold together: each reads its part, and the others fetch rows of it while they need them.
+//! Data distributed over ranks: each rank reads its part and fetches other rows on demand.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use keel_ranks::{Question, RankError, Shelf};
 
 use super::ranks::Ranks;
 
-/// Rows that answer the questions of other ranks.
+/// Serves rows to other ranks.
 struct RowShelf(LentRows);
 
 impl Shelf for RowShelf {
@@ -33,7 +33,7 @@ impl Peers for Ranks {
         self.communicator().serve(Arc::new(RowShelf(rows))).map_err(|error| lost(&error))
     }
 
-    /// An error does not end the exchange: a loader also fetches batches that no step will use.
+    /// An error does not end the communication: a loader also fetches batches that no step will use.
     fn fetch(&self, requests: Vec<RowRequest>) -> Result<Vec<Vec<u8>>, DataError> {
         let question = |RowRequest { rank, bytes }| Question { rank, bytes };
         self.communicator().ask(requests.into_iter().map(question).collect()).map_err(|error| lost(&error))
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
     use crate::config;
 
-    /// Runs `work` on `count` ranks, none of which ends before all have done their part.
+    /// Runs `work` on `count` ranks; none ends before all have finished.
     fn on_ranks<T: Send>(count: usize, work: impl Fn(&Arc<dyn Peers>) -> T + Sync) -> Vec<T> {
         let run = |communicator: Threads| {
             let peers: Arc<dyn Peers> = Arc::new(Ranks::new(Arc::new(communicator)));
@@ -71,12 +71,12 @@ mod tests {
         })
     }
 
-    /// A number below `end` that depends on two others.
+    /// Pseudo-random number below `end`, derived from `a` and `b`.
     fn mixed(a: usize, b: usize, end: usize) -> usize {
         ((a as u32).wrapping_mul(2_654_435_761) ^ (b as u32).wrapping_mul(40_503)) as usize / 7 % end
     }
 
-    /// Three classes of 9x8 colour images, of which one file cannot be decoded and the last two are copies of earlier ones.
+    /// Three classes of 9x8 colour images; one file cannot be decoded and the last two are copies of earlier ones.
     fn images(folder: &Path) -> DataConfig {
         let folder = folder.join("images");
         for number in 0..61 {
@@ -91,7 +91,7 @@ mod tests {
         DataConfig { skip_unreadable: true, ..source(folder) }
     }
 
-    /// A table with missing cells, categories, a column that counts rows and rows that repeat.
+    /// A table with missing cells, categories, a column of row numbers and repeated rows.
     fn table(folder: &Path) -> DataConfig {
         let mut text = String::from("size,kind,weight,code,y\n");
         for row in 0..700 {
@@ -117,7 +117,7 @@ mod tests {
         }
     }
 
-    /// Everything that training takes from data, as text: floats with all their digits.
+    /// Everything that training uses of the data, as text: floats with all their digits.
     fn facts(config: &DataConfig, peers: Option<&Arc<dyn Peers>>) -> Vec<String> {
         let data = load(config, peers).unwrap().split(config.split()).unwrap();
         let dataset = &data.dataset;
@@ -149,7 +149,7 @@ mod tests {
             ],
         };
         facts.extend(steps.iter().flat_map(|steps| prepared(&data, steps, peers)));
-        // Only the first rank looks for these, while the others do something else.
+        // Only the first rank computes these, while the others do something else.
         let first = peers.is_none_or(|peers| peers.rank() == 0);
         if first {
             facts.push(format!("{:?} {:?}", data.duplicates().unwrap(), data.duplicate_notes().unwrap()));
@@ -160,7 +160,7 @@ mod tests {
         facts
     }
 
-    /// Fitted `steps`, their statistics, and the batches of two epochs.
+    /// Returns the fitted `steps`, their statistics, and the batches of two epochs.
     fn prepared(data: &SplitDataset, steps: &str, peers: Option<&Arc<dyn Peers>>) -> Vec<String> {
         let dataset = &data.dataset;
         let mut settings = vec![format!("preprocess.steps={steps}")];
@@ -184,7 +184,7 @@ mod tests {
                 facts.push(format!("{:?}", batch.unwrap()));
             }
         }
-        // Shares of batches, one after the other, are the whole ones.
+        // Shares of batches, concatenated, equal the whole batches.
         if let Some(peers) = peers {
             let share = Share { rank: peers.rank(), size: peers.size() };
             let mut own = Batches::new(source.clone().with_share(share), Position::default());
@@ -233,7 +233,7 @@ mod tests {
                     length(&own)
                 });
                 assert_eq!(parts.iter().sum::<usize>(), length(&whole), "{parts:?}");
-                // Files are divided before it is known which of them cannot be decoded.
+                // Files are distributed before it is known which of them cannot be decoded.
                 let largest = (whole.samples().div_ceil(ranks) + 1) * whole.sample_shape().len();
                 assert!(parts.iter().all(|part| *part <= largest), "{parts:?} of {}", length(&whole));
             }
@@ -283,7 +283,7 @@ mod tests {
         }
     }
 
-    /// The first of two processes, of which the other has the same to say; hands out what is lent.
+    /// The first of two ranks, the other of which sends the same bytes; passes on the rows that are lent.
     #[derive(Debug)]
     struct Lending(std::sync::Mutex<std::sync::mpsc::Sender<LentRows>>);
 

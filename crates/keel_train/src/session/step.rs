@@ -1,4 +1,4 @@
-//! One training step: gradient, sums over ranks, update.
+//! A training step: gradient, sums over ranks, update.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,10 +13,10 @@ use super::ranks::Ranks;
 use crate::error::TrainError;
 use crate::optimizers::SegmentNorms;
 
-/// Place of a step in a training.
+/// Position of a step in a training run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepPlace {
-    /// Number of the step, from 0; names the step's random numbers.
+    /// Number of the step, from 0; selects the step's random numbers.
     pub step: u64,
     /// Number of the epoch, from 0.
     pub epoch: u64,
@@ -24,12 +24,12 @@ pub struct StepPlace {
     pub learning_rate: f64,
 }
 
-/// Numbers of one step.
+/// Results of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepResult {
     /// Mean loss of the batch.
     pub loss: f64,
-    /// Right predictions in the batch; 0 for regression.
+    /// Number of correct predictions in the batch; 0 for regression.
     pub right: u64,
     /// Norm of the whole gradient before clipping.
     pub gradient_norm: f64,
@@ -42,14 +42,14 @@ impl StepResult {
     }
 }
 
-/// Observes whole steps: asks for statistics while they run, and is shown the result. The unit type asks for nothing.
+/// Observes whole steps: requests statistics while they run and receives the result. The unit type requests nothing.
 pub trait StepObserver: Observer {
-    /// A step begins.
+    /// Called when a step begins.
     fn begin(&mut self, place: StepPlace) {
         let _ = place;
     }
 
-    /// A step is over.
+    /// Called when a step has finished.
     fn end(&mut self, step: &FinishedStep<'_>) {
         let _ = step;
     }
@@ -57,32 +57,32 @@ pub trait StepObserver: Observer {
 
 impl StepObserver for () {}
 
-/// A step that is over.
+/// A finished step.
 #[derive(Debug, Clone, Copy)]
 pub struct FinishedStep<'a> {
-    /// Place of the step.
+    /// Position of the step.
     pub place: StepPlace,
     /// Number of samples of the step, on all ranks.
     pub samples: usize,
-    /// Numbers of the step, over all ranks.
+    /// Results of the step, over all ranks.
     pub result: StepResult,
-    /// Graph and parameters, after the update.
+    /// Graph and parameters after the update.
     pub network: &'a Network,
-    /// Gradient with respect to all parameters, as the update used it.
+    /// Gradient with respect to all parameters, as used by the update.
     pub gradients: &'a [f32],
-    /// Norms of the update, one for each parameter; `None` where loss or gradient were not finite, so that nothing was applied.
+    /// Norms of the update, one per parameter; `None` if loss or gradient were not finite and no update was applied.
     pub norms: Option<&'a [SegmentNorms]>,
 }
 
 impl Session {
-    /// One training step without an observer. `step` counts from 0 and names the step's random numbers. A loss or gradient
-    /// that is not finite is reported and not applied: the weights stay those before the step.
+    /// Runs one training step without an observer. `step` counts from 0 and selects the step's random numbers. A loss or
+    /// gradient that is not finite is reported and not applied: the weights keep their values from before the step.
     pub fn step(&mut self, batch: &Batch, step: u64, learning_rate: f64) -> StepResult {
         self.step_observed(batch, StepPlace { step, epoch: 0, learning_rate }, &mut ())
     }
 
-    /// One training step: gradient of this rank's samples, sums over all ranks, update. What `observer` asks for is measured on
-    /// the way. Where a rank is lost, nothing is applied, and [`Session::check_ranks`] gives the error.
+    /// Runs one training step: gradient of this rank's samples, sums over all ranks, update. `observer` receives the statistics
+    /// it requests. If a rank is lost, no update is applied, and [`Session::check_ranks`] returns the error.
     pub fn step_observed(&mut self, batch: &Batch, place: StepPlace, observer: &mut dyn StepObserver) -> StepResult {
         let Session { replica, objective, update, .. } = self;
         observer.begin(place);
@@ -110,25 +110,25 @@ impl Session {
         result
     }
 
-    /// Forward, loss and backward without an update; the norm is left at 0.
+    /// Runs forward, loss and backward without an update; the gradient norm is left at 0.
     pub fn gradient(&mut self, batch: &Batch, step: u64, observer: &mut dyn Observer) -> StepResult {
         let own = self.replica.gradient(batch, step, &mut self.objective, observer);
         result_of(own, self.objective.members())
     }
 
-    /// Makes this session one rank of a training: each rank has a share of every batch and the same weights.
+    /// Makes this session one rank of several: each rank has a share of every batch and the same weights.
     #[must_use]
     pub fn with_ranks(mut self, communicator: Arc<dyn Communicator>) -> Self {
         self.replica.join(Ranks::new(communicator));
         self
     }
 
-    /// The other ranks.
+    /// Connection to the other ranks.
     pub(crate) fn ranks(&self) -> &Ranks {
         self.replica.ranks()
     }
 
-    /// Returns the error that ended the exchange between ranks, if one did.
+    /// Returns the error that ended the communication between ranks, if any.
     ///
     /// # Errors
     /// [`TrainError::Ranks`]: from then on, steps change nothing.
@@ -137,7 +137,7 @@ impl Session {
     }
 }
 
-/// The loss of a batch whose samples have `members` predictions each.
+/// Result of a batch whose samples have `members` predictions each.
 fn result_of(value: LossValue, members: usize) -> StepResult {
     let loss = if value.non_finite { f64::NAN } else { value.mean() };
     StepResult { loss, right: (value.correct / members) as u64, gradient_norm: 0.0 }

@@ -1,14 +1,14 @@
-//! Times of the parts of a step, for the viewers of traces that browsers have.
+//! Times of the parts of a step, for trace viewers in browsers.
 
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Steps that are recorded: enough to see a pattern, few enough for any viewer.
+/// Number of recorded steps: enough to see a pattern, few enough for any viewer.
 pub(crate) const STEPS: u64 = 100;
 
-/// Times of the parts of a rank's steps.
+/// Times of the parts of one rank's steps.
 #[derive(Debug)]
 pub(super) struct Timeline {
     origin: Instant,
@@ -19,14 +19,14 @@ pub(super) struct Timeline {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Span {
     name: String,
-    /// Microseconds after the start of the timeline.
+    /// Start in microseconds after the origin of the timeline.
     start: f64,
-    /// Microseconds.
+    /// Duration in microseconds.
     duration: f64,
 }
 
 impl Timeline {
-    /// Begins now.
+    /// Creates a timeline that starts now.
     pub(super) fn new() -> Self {
         Timeline { origin: Instant::now(), spans: Vec::new() }
     }
@@ -43,7 +43,7 @@ impl Timeline {
     }
 }
 
-/// The trace of all ranks as a document of the trace event format: one process for each rank.
+/// Builds a trace event document with one process per rank.
 pub(super) fn document(ranks: &[Vec<Span>]) -> Value {
     let mut events = Vec::new();
     for (rank, spans) in ranks.iter().enumerate() {
@@ -58,7 +58,7 @@ pub(super) fn document(ranks: &[Vec<Span>]) -> Value {
     json!({ "displayTimeUnit": "ms", "traceEvents": events })
 }
 
-/// Start of the names of parts in which a rank waits for others.
+/// Prefix of the names of parts in which a rank waits for others.
 pub(super) const WAITING: &str = "wait for ";
 
 #[cfg(test)]

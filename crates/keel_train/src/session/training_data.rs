@@ -1,4 +1,4 @@
-//! The data of a session: divided, preprocessed, in batches.
+//! The data of a session: split, preprocessed, in batches.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,20 +12,20 @@ use crate::config::{Config, HealthLevel};
 use crate::error::TrainError;
 use crate::memory;
 
-/// Data with its fitted preprocessing, and where training batches come from.
+/// Data with its fitted preprocessing, and the source of training batches.
 #[derive(Debug)]
 pub(super) struct TrainingData {
     pub(super) split: SplitDataset,
     pub(super) preprocessor: Arc<Preprocessor>,
     pub(super) batches: BatchSource,
-    /// Ranges of the training split, which go into the model.
+    /// Value ranges of the training split, which are stored in the model.
     pub(super) ranges: TrainingRanges,
-    /// Sentences about everything decided or left out.
+    /// Sentences about everything that was decided or left out.
     pub(super) notes: Vec<String>,
 }
 
 impl TrainingData {
-    /// Fits preprocessing and augmentation of `config` on the training split.
+    /// Fits the preprocessing and augmentation of `config` on the training split.
     pub(super) fn new(config: &Config, split: SplitDataset) -> Result<Self, TrainError> {
         let steps = config.preprocess.resolved_steps();
         memory::check_preprocessing(config, split.dataset.sample_shape())?;
@@ -39,15 +39,15 @@ impl TrainingData {
         Ok(TrainingData { split, preprocessor, batches, ranges, notes })
     }
 
-    /// Samples of the largest part.
+    /// Number of samples of the largest split.
     pub(super) fn largest_part(&self) -> usize {
         let SplitDataset { train, validation, test, .. } = &self.split;
         [train, validation, test].map(Vec::len).into_iter().max().unwrap_or(1)
     }
 }
 
-/// Returns the reader's notes on the data, a sentence for each split that was asked for and stayed empty, and without
-/// health rules one about duplicates and moved pixels.
+/// Returns the reader's notes on the data and a sentence for each requested split that stayed empty; if health rules are off,
+/// also notes about duplicates and about augmentation combined with `standardize`.
 fn notes(config: &Config, data: &SplitDataset) -> Result<Vec<String>, TrainError> {
     let mut notes = data.dataset.notes().to_vec();
     let splits = [("validation", config.data.validation, &data.validation), ("test", config.data.test, &data.test)];
@@ -56,7 +56,7 @@ fn notes(config: &Config, data: &SplitDataset) -> Result<Vec<String>, TrainError
             notes.push(format!("no {name} split: there are too few samples of each class to spare any"));
         }
     }
-    // A finding of the health rules says the rest better.
+    // The findings of the health rules describe the rest better.
     if config.health.level != HealthLevel::Off {
         return Ok(notes);
     }
@@ -73,19 +73,19 @@ fn notes(config: &Config, data: &SplitDataset) -> Result<Vec<String>, TrainError
     Ok(notes)
 }
 
-/// Loads and divides the data a config names.
+/// Loads and splits the data named by a config.
 ///
 /// # Errors
-/// Data that cannot be read or divided, or images that would take more than `train.memory_limit`.
+/// If the data cannot be read or split, or images would take more than `train.memory_limit`.
 pub fn load_data(config: &Config) -> Result<SplitDataset, TrainError> {
     let data = data_config(config)?;
     Ok(keel_data::load(&data, Path::new(""))?.split(data.split())?)
 }
 
-/// Like [`load_data`], on every one of several ranks at the same time: each keeps its part of the samples.
+/// Like [`load_data`], called on all ranks at the same time: each rank keeps its part of the samples.
 ///
 /// # Errors
-/// As [`load_data`], on all ranks; or a rank that is lost.
+/// See [`load_data`]; the same on all ranks. Also if a rank is lost.
 pub(crate) fn load_share(config: &Config, ranks: &Ranks) -> Result<SplitDataset, TrainError> {
     let data = data_config(config)?;
     let peers: Arc<dyn Peers> = Arc::new(ranks.clone());
@@ -94,7 +94,7 @@ pub(crate) fn load_share(config: &Config, ranks: &Ranks) -> Result<SplitDataset,
     Ok(dataset?.split(data.split())?)
 }
 
-/// The `[data]` section with nothing left open, and the limit of memory that it has to keep.
+/// Returns the `[data]` section with all settings resolved and the memory limit it has to keep.
 fn data_config(config: &Config) -> Result<DataConfig, TrainError> {
     let mut data = config.clone().settled().data;
     let limit = config.train.memory_limit.resolve();

@@ -1,5 +1,5 @@
-//! The data-dependent part of the `lsuv` initialiser (Mishkin & Matas 2015): weights rescaled on the first training
-//! batch, layer after layer, until the variance of each layer's outputs is the one asked for.
+//! The data-dependent part of the `lsuv` initialiser (Mishkin & Matas 2015): weights are rescaled on the first training batch,
+//! layer by layer, until the variance of each layer's outputs has the requested value.
 
 use keel_data::{Batches, Position};
 use keel_nn::Network;
@@ -9,11 +9,11 @@ use super::Session;
 use crate::error::TrainError;
 
 impl Session {
-    /// Rescales every weight whose initialiser is `lsuv`, in the order of the graph. The batch is the first one of the
-    /// training and the arithmetic is the same for any number of threads, so the same seed gives the same weights.
+    /// Rescales every weight whose initialiser is `lsuv`, in graph order. The batch is the first one of the training run and
+    /// the arithmetic is the same for any number of threads, so the same seed gives the same weights.
     ///
     /// # Errors
-    /// A sample that cannot be read.
+    /// If a sample cannot be read.
     pub(super) fn rescale_to_unit_variance(&mut self) -> Result<(), TrainError> {
         let asks = |network: &Network| network.graph.parameters().iter().any(|parameter| lsuv_of(parameter).is_some());
         if !asks(self.network()) {

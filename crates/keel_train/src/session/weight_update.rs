@@ -1,21 +1,21 @@
-//! From the gradient to new weights.
+//! Updates the weights from the gradient.
 
 use keel_nn::Network;
 
 use super::averaging::{UpdatePlace, WeightAverage};
 use crate::optimizers::{Optimizer, SegmentNorms};
 
-/// The optimiser, and the average that follows the weights where the config asks for one.
+/// The optimizer, and the average that follows the weights if the config asks for one.
 #[derive(Debug)]
 pub(super) struct WeightUpdate {
     pub(super) optimizer: Optimizer,
     pub(super) average: Option<WeightAverage>,
-    /// Updates of the whole training, as far as known.
+    /// Number of updates of the whole run, as far as known.
     pub(super) total_steps: u64,
 }
 
 impl WeightUpdate {
-    /// Sets the epoch of the updates that follow, counted from 0.
+    /// Sets the epoch of the following updates, counted from 0.
     pub(super) fn begin_epoch(&mut self, epoch: u64) {
         self.optimizer.begin_epoch(epoch);
     }
@@ -34,12 +34,12 @@ impl WeightUpdate {
         norm
     }
 
-    /// Norms of the last update, one for each parameter.
+    /// Norms of the last update, one per parameter.
     pub(super) fn norms(&self) -> &[SegmentNorms] {
         self.optimizer.norms()
     }
 
-    /// Exchanges the trained weights with their average, where there is one; a second call undoes the first.
+    /// Swaps the trained weights and their average, if there is one; a second call undoes the first.
     pub(super) fn swap_average(&mut self, network: &mut Network) {
         if let Some(average) = &mut self.average {
             average.swap(network);

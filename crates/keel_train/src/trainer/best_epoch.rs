@@ -1,13 +1,13 @@
-//! The epoch whose weights are kept: the one with the best value of `train.metric` on the validation split, or over the
-//! epoch's own steps where there is none.
+//! Selects the epoch whose weights are kept: the one with the best value of `train.metric` on the validation split, or on the
+//! training steps of the epoch if there is no validation split.
 
 use crate::config::TrainConfig;
 use crate::error::TrainError;
 use crate::metrics::{MetricName, Metrics};
 use crate::runs::TrainingState;
 
-/// Notes the epoch that just ended as the best if it is; `true` then. An epoch without a finite result never is. Epochs are
-/// compared by the samples without a result first: one that answers for more of them is better.
+/// Records the epoch that just ended as the best if it is, and returns true then. An epoch without a finite result is never the
+/// best. The epoch with fewer samples without a result is better; among equals, the metric decides.
 pub(super) fn note(metric: MetricName, judged: &Metrics, state: &mut TrainingState) -> bool {
     let left_out = judged.left_out.as_ref().map_or(0, |left_out| left_out.samples);
     let Some(score) = metric.score(judged) else { return false };
@@ -19,7 +19,7 @@ pub(super) fn note(metric: MetricName, judged: &Metrics, state: &mut TrainingSta
     true
 }
 
-/// Refuses a metric that needs a validation split where there is none.
+/// Rejects a metric that needs a validation split if there is none.
 pub(super) fn check_split(config: &TrainConfig, validation: &[usize]) -> Result<(), TrainError> {
     let metric = config.metric;
     if !validation.is_empty() || matches!(metric, MetricName::Auto | MetricName::Loss | MetricName::Accuracy) {
@@ -30,7 +30,7 @@ pub(super) fn check_split(config: &TrainConfig, validation: &[usize]) -> Result<
     Err(TrainError::setting("train.metric", message))
 }
 
-/// Refuses a metric that is undefined on the validation split, whatever the network predicts.
+/// Rejects a metric that is undefined on the validation split for any prediction.
 pub(super) fn check_defined(metric: MetricName, judged: &Metrics) -> Result<(), TrainError> {
     let derived = !matches!(metric, MetricName::Auto | MetricName::Loss);
     if !derived || judged.samples == 0 || metric.value(judged).is_some() {
@@ -42,7 +42,7 @@ pub(super) fn check_defined(metric: MetricName, judged: &Metrics) -> Result<(), 
     Err(TrainError::setting("train.metric", message))
 }
 
-/// Why a run without a best epoch has failed.
+/// Returns the error of a run that has no best epoch.
 pub(super) fn none_found(judged: Option<&Metrics>, split: &'static str) -> TrainError {
     let left_out = judged.and_then(|metrics| metrics.left_out.as_ref());
     let samples = left_out.map_or_else(String::new, |left_out| {

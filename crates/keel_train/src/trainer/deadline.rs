@@ -1,75 +1,76 @@
-//! Keeping a time limit: a training slower than it was measured to be is shortened while it runs, since a learning rate that
-//! has fallen to its end is worth more than a few more epochs.
+//! Time limit of a training run: a run that is slower than measured is shortened while it runs, since completing the learning
+//! rate schedule is worth more than a few more epochs.
 
 use std::time::Instant;
 
-/// Share of the time left that is planned for.
+/// Fraction of the remaining time that is planned for.
 const PLANNED_SHARE: f64 = 0.97;
 
-/// Share of the time limit between two looks at the clock.
+/// Fraction of the time limit between two checks.
 const INTERVAL_SHARE: f64 = 0.03;
 
-/// Steps after which the time of a step is known well enough.
+/// Number of steps after which the time per step is known well enough.
 const WARM_STEPS: u64 = 4;
 
-/// Steps below which no training is shortened inside its first epoch: it would have learned nothing, and can be resumed
+/// Number of steps below which a run is not shortened within its first epoch: it would have learned nothing, and can be resumed
 /// instead.
 const LEAST_STEPS: u64 = 300;
 
 /// Progress of a training run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
-    /// Steps done.
+    /// Number of steps done.
     pub(super) step: u64,
-    /// Steps done of the epoch under way.
+    /// Number of steps done in the current epoch.
     pub(super) step_in_epoch: u64,
-    /// Steps of an epoch.
+    /// Number of steps per epoch.
     pub(super) steps_per_epoch: u64,
-    /// Steps that are planned.
+    /// Number of steps planned.
     pub(super) total_steps: u64,
 }
 
-/// The end of a training that has a time limit.
+/// Deadline of a training run with a time limit.
 #[derive(Debug)]
 pub(super) struct Deadline {
-    /// Seconds from `began`.
+    /// Time limit in seconds after `began`.
     limit: f64,
     began: Instant,
-    /// Seconds at the end of an epoch: evaluation and checkpoint.
+    /// Seconds spent on evaluation and checkpoint at the end of an epoch.
     overhead: f64,
-    /// Seconds of all overheads so far.
+    /// Total seconds of all such overheads so far.
     overheads: f64,
-    /// False for a training that goes on: it keeps the length it was planned with.
+    /// False for a resumed run, which keeps its planned length.
     may_shorten: bool,
-    /// Steps done when this start of the training began.
+    /// Number of steps done before the current start.
     first_step: Option<u64>,
     next_look: f64,
 }
 
 impl Deadline {
-    /// `limit` seconds after `began`; the end of an epoch is expected to take `overhead` seconds until one was measured.
+    /// Creates a deadline `limit` seconds after `began`; the end of an epoch is assumed to take `overhead` seconds until it is
+    /// measured.
     pub(super) fn new(limit: f64, began: Instant, overhead: f64) -> Self {
         let next_look = INTERVAL_SHARE * limit;
         Deadline { limit, began, overhead, overheads: 0.0, may_shorten: true, first_step: None, next_look }
     }
 
-    /// The same for a training that goes on: the limit stops it and does not shorten it.
+    /// Returns the deadline for a resumed run, which is stopped at the limit but not shortened.
     pub(super) fn of_resumed(self) -> Self {
         Deadline { may_shorten: false, ..self }
     }
 
-    /// Returns true once the time is up.
+    /// Returns true once the time limit is reached.
     pub(super) fn has_passed(&self) -> bool {
         self.began.elapsed().as_secs_f64() >= self.limit
     }
 
-    /// Notes the end of an epoch.
+    /// Records the end of an epoch, which took `seconds`.
     pub(super) fn epoch_ended(&mut self, seconds: f64) {
         self.overhead = seconds;
         self.overheads += seconds;
     }
 
-    /// Returns the number of steps that fit, where fewer than planned do. Call it after each step.
+    /// Returns the number of steps to shorten the run to, if fewer than planned fit. Called after each step.
     pub(super) fn shorter(&mut self, place: Place) -> Option<u64> {
         self.shorter_after(self.began.elapsed().as_secs_f64(), place)
     }
@@ -92,7 +93,7 @@ impl Deadline {
             return None;
         }
         let fitting = largest(planned, |steps| seconds(steps) <= PLANNED_SHARE * left).max(1);
-        // Whole epochs, so that the last evaluation follows the last sample, unless less than one is left.
+        // Round down to whole epochs, so that the last evaluation follows the last sample, unless less than one epoch is left.
         let to_epoch_end = place.steps_per_epoch - place.step_in_epoch % place.steps_per_epoch;
         let steps = match fitting.checked_sub(to_epoch_end) {
             Some(beyond) => to_epoch_end + beyond / place.steps_per_epoch * place.steps_per_epoch,
@@ -104,7 +105,7 @@ impl Deadline {
     }
 }
 
-/// Returns the largest number up to `most` that `fits`; 0 if none does.
+/// Returns the largest number up to `most` for which `fits` is true; 0 if there is none. `fits` must be monotonic.
 fn largest(most: u64, fits: impl Fn(u64) -> bool) -> u64 {
     let (mut low, mut high) = (0, most);
     while low < high {
@@ -158,7 +159,7 @@ mod tests {
         assert_eq!(deadline().shorter_after(50.0, long), Some(975));
         // 6 s a step, and a second epoch has begun: one more step.
         assert_eq!(deadline().shorter_after(90.0, place(15)), Some(16));
-        // Four steps of the first epoch are no training: the limit stops it, to be resumed.
+        // Four steps of the first epoch are too few: the run is stopped at the limit and can be resumed.
         assert_eq!(deadline().shorter_after(50.0, place(5)), None);
     }
 

@@ -1,4 +1,4 @@
-//! What a training tells whoever watches it.
+//! Events of a training run for its observers.
 
 use keel_data::ColumnReport;
 use keel_health::Finding;
@@ -9,9 +9,9 @@ use crate::metrics::Metrics;
 use crate::planning::Timing;
 use crate::runs::{LayerSummary, RunFolder};
 
-/// Watches a training; the trainer itself prints nothing.
+/// Observes a training run; the trainer itself prints nothing.
 pub trait TrainingObserver: Send {
-    /// Something happened. Called between steps, so it should be quick.
+    /// Called for every event between steps, so it should return quickly.
     fn event(&mut self, event: Event<'_>);
 }
 
@@ -19,80 +19,80 @@ impl TrainingObserver for () {
     fn event(&mut self, _event: Event<'_>) {}
 }
 
-/// One thing that happened.
+/// An event of a training run.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
-    /// Everything is built; training begins or goes on.
+    /// Everything is built, and training starts or resumes.
     Started(&'a Started),
-    /// A step is done.
+    /// A step has finished.
     Step(StepEvent),
-    /// An epoch is done.
+    /// An epoch has finished.
     Epoch(EpochEvent<'a>),
-    /// A part of an evaluation is done.
+    /// A part of an evaluation has finished.
     Evaluation(EvaluationEvent),
     /// A health rule fired.
     Finding(&'a Finding),
-    /// The training was shortened to end within its time limit.
+    /// The run was shortened to end within its time limit.
     Shortened {
-        /// Steps of the whole training from now on.
+        /// New total number of steps.
         total_steps: u64,
-        /// The same in epochs.
+        /// New total number of epochs.
         epochs: f64,
     },
     /// A checkpoint was written.
     Checkpoint {
-        /// Steps done when it was written.
+        /// Number of steps done when it was written.
         step: u64,
     },
 }
 
-/// What is about to be trained.
+/// Description of the run that starts.
 #[derive(Debug, Clone)]
 pub struct Started {
-    /// Where the run is written; `None` for a run in memory.
+    /// Folder of the run; `None` for a run in memory.
     pub folder: Option<RunFolder>,
     /// Name of the data.
     pub data: String,
-    /// Samples for training, validation and test.
+    /// Number of samples for training, validation and test.
     pub samples: [usize; 3],
     /// Names of the classes; empty for regression.
     pub classes: Vec<String>,
-    /// What became of each column; empty but for tables.
+    /// Report on each column; empty unless the data is a table.
     pub columns: Vec<ColumnReport>,
-    /// Preprocessing, one sentence a step.
+    /// Preprocessing steps, one sentence each.
     pub preprocessing: Vec<String>,
-    /// One row per layer.
+    /// Summaries of the layers, one per layer.
     pub layers: Vec<LayerSummary>,
-    /// What was inferred or added, one sentence each.
+    /// Inferred or added settings, one sentence each.
     pub inferred: Vec<String>,
-    /// What was chosen automatically, with reasons.
+    /// Automatic choices, with reasons.
     pub choices: Vec<Choice>,
-    /// What may make the results differ from those of a run that never stopped, one sentence each.
+    /// Reasons why results may differ from those of an uninterrupted run, one sentence each.
     pub notes: Vec<String>,
-    /// The time all epochs will take, from a few measured steps; `None` for a training too short to measure.
+    /// Expected duration, from a few measured steps; `None` for a run too short to measure.
     pub timing: Option<Timing>,
-    /// Learned numbers.
+    /// Number of learned parameters.
     pub parameters: usize,
-    /// Threads used.
+    /// Number of threads.
     pub threads: usize,
-    /// Epochs of the whole training.
+    /// Number of epochs of the whole run.
     pub epochs: u64,
-    /// Steps of one epoch.
+    /// Number of steps per epoch.
     pub steps_per_epoch: u64,
-    /// Steps done before, by the run this one continues.
+    /// Number of steps done before the run was resumed.
     pub resumed_steps: u64,
 }
 
-/// Numbers of a step.
+/// Results of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepEvent {
-    /// Steps done so far.
+    /// Number of steps done so far.
     pub step: u64,
-    /// The epoch under way, counted from 1.
+    /// Current epoch, counted from 1.
     pub epoch: u64,
-    /// Steps done of this epoch.
+    /// Number of steps done in this epoch.
     pub step_in_epoch: u64,
-    /// Samples of the batch.
+    /// Number of samples in the batch.
     pub samples: usize,
     /// Loss of the batch.
     pub loss: f64,
@@ -100,38 +100,38 @@ pub struct StepEvent {
     pub epoch_loss: f64,
     /// Accuracy of the epoch so far; classification only.
     pub epoch_accuracy: Option<f64>,
-    /// Used by this step.
+    /// Learning rate of this step.
     pub learning_rate: f64,
     /// Norm of the whole gradient before clipping.
     pub gradient_norm: f64,
-    /// Seconds in which the step waited for its batch.
+    /// Seconds spent waiting for the batch.
     pub waited: f64,
 }
 
-/// Numbers of an epoch.
+/// Results of an epoch.
 #[derive(Debug, Clone, Copy)]
 pub struct EpochEvent<'a> {
-    /// Epochs done so far.
+    /// Number of epochs done so far.
     pub epoch: u64,
-    /// Over the epoch's own steps, in training mode.
+    /// Metrics over the steps of the epoch, in training mode.
     pub train: &'a Metrics,
-    /// Over the validation split, if there is one.
+    /// Metrics on the validation split, if there is one.
     pub validation: Option<&'a Metrics>,
     /// True if these are the best weights so far.
     pub best: bool,
-    /// The network as it is now.
+    /// Current network.
     pub network: &'a Network,
-    /// Since the start of the training.
+    /// Seconds since the start of the run.
     pub seconds: f64,
 }
 
-/// How far the evaluation of a split is.
+/// Progress of the evaluation of a split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EvaluationEvent {
     /// `train`, `validation` or `test`.
     pub part: &'static str,
-    /// Samples evaluated so far.
+    /// Number of samples evaluated so far.
     pub done: usize,
-    /// Samples of the split.
+    /// Number of samples in the split.
     pub samples: usize,
 }

@@ -1,4 +1,4 @@
-//! Everything a training leaves behind while it runs: rows of the database, files of the run, events for its observer.
+//! Records a training run: rows of the database, files of the run, events for its observer.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -20,19 +20,19 @@ use crate::runs::{
 use crate::session::checkpoint::BestWeights;
 use crate::session::{Session, StepPlace, StepResult};
 
-/// Samples in `samples.png`.
+/// Maximum number of samples shown in `samples.png`.
 const PICTURE_SAMPLES: usize = 64;
 
-/// The written side of a run.
+/// Writes everything that is recorded of a run.
 pub(super) struct Journal<'a> {
     pub(super) record: &'a mut dyn Record,
     observer: &'a mut dyn TrainingObserver,
     store: MetricStore,
     flight: FlightRecorder,
-    /// Automatic choices of this run, as its summary keeps them.
+    /// Automatic choices of this run, for its summary.
     choices: Vec<Choice>,
     notes: Vec<String>,
-    /// The targets are classes.
+    /// True if the targets are classes.
     classification: bool,
     began: Instant,
     /// Seconds trained before this start.
@@ -42,13 +42,13 @@ pub(super) struct Journal<'a> {
 }
 
 impl<'a> Journal<'a> {
-    /// Opens the store of `record`, without what lies after `state`.
+    /// Opens the store of `record`, discarding rows after `state`.
     pub(super) fn open(
         record: &'a mut dyn Record,
         observer: &'a mut dyn TrainingObserver,
         session: &Session,
         state: &TrainingState,
-        told: Told,
+        notes: RunNotes,
     ) -> Result<Self, TrainError> {
         let position = Rows { step: state.step, epoch: state.epoch, findings: state.finding_rows };
         let store = record.open_store(position)?;
@@ -58,8 +58,8 @@ impl<'a> Journal<'a> {
             observer,
             store,
             flight: FlightRecorder::new(session.training_batches().largest_batch()),
-            choices: told.choices,
-            notes: told.notes,
+            choices: notes.choices,
+            notes: notes.notes,
             classification: !session.objective().class_names().is_empty(),
             began,
             seconds_before: state.seconds,
@@ -68,19 +68,19 @@ impl<'a> Journal<'a> {
         })
     }
 
-    /// Start of this part of the training.
+    /// Start time of this part of the run.
     pub(super) fn began(&self) -> Instant {
         self.began
     }
 
-    /// Seconds trained, those before a resumption included.
+    /// Seconds trained, including those before the run was resumed.
     pub(super) fn seconds(&self) -> f64 {
         self.seconds_before + self.began.elapsed().as_secs_f64()
     }
 
-    /// Tells what is about to be trained.
-    pub(super) fn started(&mut self, standing: Standing<'_>, timing: Option<Timing>) {
-        let Standing { config, session, state, .. } = standing;
+    /// Reports the start of the run to the observer.
+    pub(super) fn started(&mut self, view: RunView<'_>, timing: Option<Timing>) {
+        let RunView { config, session, state, .. } = view;
         let data = session.data();
         let started = Started {
             folder: self.record.folder().cloned(),
@@ -103,7 +103,7 @@ impl<'a> Journal<'a> {
         self.observer.event(Event::Started(&started));
     }
 
-    /// A picture of the first batch; data that is no image has none.
+    /// Writes a picture of the first batch; does nothing if the data are not images.
     pub(super) fn picture(&mut self, session: &Session, inputs: &[f32]) {
         let range = session.data().dataset.value_range();
         if let Ok(bytes) = keel_data::batch_picture(inputs, session.preprocessor(), range, PICTURE_SAMPLES) {
@@ -111,7 +111,7 @@ impl<'a> Journal<'a> {
         }
     }
 
-    /// Notes a step that is done; `state` counts it already.
+    /// Records a finished step, which `state` already counts.
     pub(super) fn step(&mut self, batch: &Batch, place: StepPlace, done: StepDone, state: &TrainingState) {
         let StepDone { result, waited } = done;
         self.first_step_at.get_or_insert_with(seconds_since_1970);
@@ -135,10 +135,10 @@ impl<'a> Journal<'a> {
         }));
     }
 
-    /// Replays a step that gave no finite loss or gradient, and writes down what broke it.
+    /// Replays a step whose loss or gradient was not finite and writes a record of the cause.
     ///
     /// # Errors
-    /// Always: the error that ends the training.
+    /// Always: returns the error that ends the run.
     pub(super) fn broken_step(&mut self, session: &Session, batch: &Batch, result: StepResult) -> TrainError {
         let record = self.flight.examine(session, batch);
         if let Err(error) = self.record.write_flight_record(&record) {
@@ -148,7 +148,7 @@ impl<'a> Journal<'a> {
         TrainError::NonFinite { loss, step: record.step, epoch: record.epoch, account: record.account() }
     }
 
-    /// Passes on what the health rules found and what they measured, noted after `step` steps.
+    /// Records new findings and measurements of the health rules after `step` steps.
     pub(super) fn news(&mut self, watch: Option<&mut Watch>, step: u64) {
         let Some(watch) = watch else { return };
         let news = watch.take_news();
@@ -166,18 +166,18 @@ impl<'a> Journal<'a> {
         }
     }
 
-    /// Notes the metrics of one split after `epoch` epochs: `train`, `val` or `test`.
+    /// Records the metrics of a split (`train`, `val` or `test`) after `epoch` epochs.
     pub(super) fn metrics(&mut self, metrics: &Metrics, part: &'static str, epoch: u64) {
         let seconds = self.seconds();
         self.store.epoch(EpochRecord::new(metrics, part, epoch, seconds));
     }
 
-    /// Tells that an epoch is over.
+    /// Reports a finished epoch to the observer.
     pub(super) fn epoch(&mut self, event: EpochEvent<'_>) {
         self.observer.event(Event::Epoch(event));
     }
 
-    /// Metrics of a split, telling how far it is.
+    /// Computes the metrics of a split and reports the progress to the observer.
     pub(super) fn evaluate(
         &mut self,
         session: &mut Session,
@@ -191,36 +191,36 @@ impl<'a> Journal<'a> {
         session.evaluate_watched(indices, detail, watch)
     }
 
-    /// Notes that the training was shortened to `total_steps`, which is `epochs` of the `planned` ones.
+    /// Records that the run was shortened from `planned` epochs to `total_steps` steps, or `epochs` epochs.
     pub(super) fn shortened(&mut self, total_steps: u64, epochs: f64, planned: u64) {
         self.choices.retain(|choice| choice.key != "train.epochs");
         self.choices.push(Choice {
             key: "train.epochs".to_owned(),
             value: format!("{}", (epochs * 100.0).round() / 100.0),
             reason: format!(
-                "shortened from {planned} while training, which is slower than it was measured to be: the learning rate \
-                 still falls to its end within the time limit"
+                "shortened from {planned} during training, which is slower than measured: the learning rate schedule is \
+                 still completed within the time limit"
             ),
         });
         self.observer.event(Event::Shortened { total_steps, epochs });
     }
 
-    /// Returns true if the last checkpoint is `seconds` old.
+    /// Returns true if the last checkpoint is at least `seconds` old.
     pub(super) fn checkpoint_is_due(&self, seconds: f64) -> bool {
         self.checkpointed.elapsed().as_secs_f64() >= seconds
     }
 
-    /// Number of findings noted so far.
+    /// Number of findings recorded so far.
     pub(super) fn findings(&self) -> u64 {
         self.store.findings()
     }
 
-    /// Waits until all rows are on the disk.
+    /// Waits until all rows are on disk.
     pub(super) fn flush(&mut self) -> Result<(), TrainError> {
         self.store.flush()
     }
 
-    /// Writes everything a continuation needs, behind the rows that belong to it.
+    /// Writes a checkpoint with everything needed to resume, after the rows that belong to it.
     pub(super) fn checkpoint(&mut self, session: &Session, state: &TrainingState) -> Result<(), TrainError> {
         self.flush()?;
         self.record.write_last(session, state)?;
@@ -229,15 +229,15 @@ impl<'a> Journal<'a> {
         Ok(())
     }
 
-    /// Keeps the weights as the best so far, their average where there is one.
+    /// Stores the current weights, or their average if there is one, as the best so far.
     pub(super) fn best(&mut self, session: &mut Session, state: &TrainingState) -> Result<(), TrainError> {
         let weights = BestWeights { fingerprint: state.fingerprint.clone(), epoch: state.epoch };
         session.with_average(|session| self.record.write_best(session, weights))
     }
 
-    /// The run in brief, as it stands.
-    pub(super) fn summary(&self, standing: Standing<'_>, status: Status) -> Summary {
-        let Standing { config, session, state, watch, planned_steps } = standing;
+    /// Returns the summary of the run in its current state.
+    pub(super) fn summary(&self, view: RunView<'_>, status: Status) -> Summary {
+        let RunView { config, session, state, watch, planned_steps } = view;
         let seconds = self.seconds();
         let train_samples = session.data().train.len() as f64;
         let epochs = state.epoch as f64 + state.epoch_samples as f64 / train_samples;
@@ -268,35 +268,35 @@ impl<'a> Journal<'a> {
         }
     }
 
-    /// Waits until all rows are written.
+    /// Waits until all rows are written and closes the store.
     pub(super) fn close(self) -> Result<(), TrainError> {
         self.store.close()
     }
 }
 
-/// A step that is done, and how long it waited for its batch.
+/// Result of a step, and the time it waited for its batch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StepDone {
     pub(super) result: StepResult,
     pub(super) waited: Duration,
 }
 
-/// What a person is told of a training beside its results.
+/// Notes on a run that are shown in addition to its results.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Told {
+pub(super) struct RunNotes {
     pub(super) choices: Vec<Choice>,
-    /// What may make the results differ from those of a run that never stopped.
+    /// Reasons why results may differ from those of an uninterrupted run.
     pub(super) notes: Vec<String>,
 }
 
-/// How a training stands.
+/// Current state of a run, as needed for its summary.
 #[derive(Clone, Copy)]
-pub(super) struct Standing<'a> {
+pub(super) struct RunView<'a> {
     pub(super) config: &'a Config,
     pub(super) session: &'a Session,
     pub(super) state: &'a TrainingState,
     pub(super) watch: Option<&'a Watch>,
-    /// Steps of the whole training.
+    /// Number of steps of the whole run.
     pub(super) planned_steps: u64,
 }
 

@@ -1,8 +1,8 @@
-//! A trainer's run, in a folder or in memory.
+//! Starts a run in a folder or in memory.
 
 use std::path::PathBuf;
 
-use super::journal::Told;
+use super::journal::RunNotes;
 use super::memory_run::{MemoryRecord, MemoryRun};
 use super::new_folder::new_folder;
 use super::prepared::Prepared;
@@ -16,7 +16,7 @@ use crate::session::Session;
 pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
     let Training { config, data, continued, resumes, stop, ranks, choices, timeline, .. } = trainer;
     let mut prepared = Prepared::new(&config, data, resumes, ranks)?;
-    prepared.told.choices.splice(0..0, choices);
+    prepared.notes.choices.splice(0..0, choices);
     ranks::check_alike(&prepared)?;
     prepared.measure(!resumes)?;
     if timeline {
@@ -33,8 +33,8 @@ pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Res
     }
     let (mut folder, _lock) = match continued {
         Some(Continued { folder, lock, allow_changed_data }) => {
-            prepared.told = told_before(&folder);
-            prepared.told.notes.extend(changed_data(&folder, &prepared.session, allow_changed_data)?);
+            prepared.notes = notes_before(&folder);
+            prepared.notes.notes.extend(changed_data(&folder, &prepared.session, allow_changed_data)?);
             (folder, lock)
         }
         None => new_folder(&prepared.config, &prepared.session)?,
@@ -48,7 +48,7 @@ pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Res
 pub(super) fn run_in_memory(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<MemoryRun, TrainError> {
     let Training { config, data, stop, ranks, choices, .. } = trainer;
     let mut prepared = Prepared::new(&config, data, false, ranks)?;
-    prepared.told.choices.splice(0..0, choices);
+    prepared.notes.choices.splice(0..0, choices);
     ranks::check_alike(&prepared)?;
     prepared.measure(true)?;
     let mut record = MemoryRecord::new(&prepared.config)?;
@@ -56,10 +56,10 @@ pub(super) fn run_in_memory(trainer: Training, observer: &mut dyn TrainingObserv
     Ok(MemoryRun::new(summary, record))
 }
 
-/// What the run was told before, and what is different from its last start.
-fn told_before(folder: &RunFolder) -> Told {
+/// Returns the notes of the resumed run so far, and notes on differences in version and machine since its last start.
+fn notes_before(folder: &RunFolder) -> RunNotes {
     let Ok(Summary { choices, mut notes, version, machine, .. }) = folder.read_summary() else {
-        return Told::default();
+        return RunNotes::default();
     };
     let now = Machine::this();
     if version != VERSION {
@@ -69,15 +69,15 @@ fn told_before(folder: &RunFolder) -> Told {
     }
     if (&machine.simd, &machine.architecture) != (&now.simd, &now.architecture) {
         notes.push(format!(
-            "begun on {} ({}), resumed on {} ({}): sums are taken in another order, so the last digits of weights may differ \
+            "begun on {} ({}), resumed on {} ({}): sums are computed in a different order, so the last digits of weights may differ \
              from those of a run that never stopped",
             machine.architecture, machine.simd, now.architecture, now.simd
         ));
     }
-    Told { choices, notes }
+    RunNotes { choices, notes }
 }
 
-/// A run goes on with the samples it began with, divided in the same way, or notes that it does not.
+/// Checks that a resumed run has the same samples and splits as before; returns a note if they differ and `allowed` is set.
 fn changed_data(folder: &RunFolder, session: &Session, allowed: bool) -> Result<Option<String>, TrainError> {
     let Some(began) = data_of(folder) else { return Ok(None) };
     let given = session.data().fingerprint();
@@ -86,7 +86,7 @@ fn changed_data(folder: &RunFolder, session: &Session, allowed: bool) -> Result<
     }
     let samples = |fingerprint: &str| fingerprint.split('-').next().map(str::to_owned);
     let what = match samples(&began) == samples(&given) {
-        true => "the same samples, but another division into training, validation and test",
+        true => "the same samples, but a different split into training, validation and test",
         false => "other samples",
     };
     if allowed {
@@ -100,7 +100,7 @@ fn changed_data(folder: &RunFolder, session: &Session, allowed: bool) -> Result<
     Err(TrainError::setting("data", message))
 }
 
-/// Fingerprint of the data a run was trained on so far.
+/// Returns the fingerprint of the data that the run was trained on so far.
 fn data_of(folder: &RunFolder) -> Option<String> {
     let in_brief = folder.read_summary().ok().and_then(|summary| summary.data_fingerprint);
     in_brief.or_else(|| {

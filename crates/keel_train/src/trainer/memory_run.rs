@@ -18,15 +18,15 @@ use crate::runs::{
 use crate::session::Session;
 use crate::session::checkpoint::BestWeights;
 
-/// A run that has ended and wrote nothing to disk.
+/// A finished run that wrote nothing to disk.
 #[derive(Debug, Clone)]
 pub struct MemoryRun {
-    /// Its results.
+    /// Summary of the results.
     pub summary: Summary,
     record: MemoryRecord,
 }
 
-/// What a training in memory keeps.
+/// Record of a run in memory.
 #[derive(Debug, Clone)]
 pub(super) struct MemoryRecord {
     config: String,
@@ -42,7 +42,7 @@ impl MemoryRun {
         MemoryRun { summary, record }
     }
 
-    /// Everything that was measured.
+    /// Returns a reader of everything that was measured.
     ///
     /// # Errors
     /// [`TrainError::Run`] if the database in memory cannot be read.
@@ -50,20 +50,19 @@ impl MemoryRun {
         self.record.database.reader()
     }
 
-    /// The trained model; `layers` are those of the program's own in it.
+    /// Returns a predictor with the trained model; `layers` are the custom layers it uses.
     ///
     /// # Errors
-    /// A layer of the program's own that is not in `layers`.
+    /// If a custom layer of the model is not in `layers`.
     pub fn predictor(&self, layers: &[CustomLayer]) -> Result<Predictor, TrainError> {
         let model = self.record.model.as_ref().ok_or_else(no_model)?;
         Predictor::of_model(model, Path::new("model in memory"), layers)
     }
 
-    /// Writes the run as the folder `path`, as a training with a folder would have left it. The folder must not exist, or
-    /// be empty.
+    /// Writes the run to the folder `path`, as a run on disk would have written it. The folder must not exist or must be empty.
     ///
     /// # Errors
-    /// [`TrainError::Run`] naming the file or folder that cannot be written.
+    /// [`TrainError::Run`] with the file or folder that cannot be written.
     pub fn save(&self, path: &Path) -> Result<RunFolder, TrainError> {
         let folder = RunFolder::create_at(path)?;
         let MemoryRecord { config, database, last, best, model, picture } = &self.record;
@@ -82,13 +81,13 @@ impl MemoryRun {
 }
 
 impl MemoryRecord {
-    /// A record of a training of `config` that has not begun.
+    /// Creates the record of a new run of `config`.
     pub(super) fn new(config: &Config) -> Result<Self, TrainError> {
         let database = MemoryDatabase::new()?;
         Ok(MemoryRecord { config: config.to_toml(), database, last: None, best: None, model: None, picture: None })
     }
 
-    /// The same for a training that goes on from `start`.
+    /// Adds the checkpoints `start` of a resumed run.
     pub(super) fn starting_from(self, start: StartFiles) -> Result<Self, TrainError> {
         let path = Path::new("checkpoint of the first rank");
         let last = start.last.map(|bytes| Checkpoint::of_bytes(&bytes, path)).transpose()?;

@@ -1,4 +1,4 @@
-//! The training loop: from a config to a run, on disk or in memory.
+//! The training loop: from a config to a run on disk or in memory.
 
 mod best_epoch;
 mod deadline;
@@ -36,32 +36,32 @@ use crate::session::ranks::Ranks;
 use crate::session::{load_data, load_share};
 use crate::threads;
 
-/// Trains one network and writes its run.
+/// Trains one network and records the run.
 #[derive(Debug)]
 pub struct Training {
     config: Config,
     data: Option<SplitDataset>,
     continued: Option<Continued>,
-    /// Goes on from a checkpoint, which the first rank has where there are several.
+    /// True if the run resumes from a checkpoint, which only the first rank has if there are several.
     resumes: bool,
     stop: Arc<AtomicBool>,
-    /// Threads where the config leaves their number open.
+    /// Number of threads if the config leaves it open.
     threads: Option<usize>,
     ranks: Option<Arc<dyn Communicator>>,
-    /// Every rank takes a whole batch.
+    /// True if every rank takes a whole batch per step.
     weak_scaling: bool,
-    /// The parts of the first steps are recorded.
+    /// True if the parts of the first steps are recorded.
     timeline: bool,
-    /// Choices made before the training is prepared.
+    /// Choices made before the run is prepared.
     choices: Vec<Choice>,
 }
 
 /// Message of the first rank to the others.
 #[derive(Debug, Serialize, Deserialize)]
 struct Shared {
-    /// Text of the config.
+    /// Config as TOML.
     config: String,
-    /// All ranks read the data of the config together.
+    /// True if all ranks read the data of the config together.
     reads_data: bool,
     resumes: bool,
     timeline: bool,
@@ -75,22 +75,22 @@ impl Shared {
 
 const NO_CONFIG: &str = "the first rank sent no config";
 
-/// A run that goes on in its folder.
+/// A run that is resumed in its folder.
 #[derive(Debug)]
 struct Continued {
     folder: RunFolder,
     lock: RunLock,
-    /// The data may be other than that of the start.
+    /// True if the data may differ from that of the first start.
     allow_changed_data: bool,
 }
 
 impl Training {
-    /// A training of `config` from the start.
+    /// Creates a new training run of `config`.
     pub fn new(config: Config) -> Self {
         Training::of(config.settled())
     }
 
-    /// A training of `config` as it is, word for word that of a run or of another rank.
+    /// Creates a training run with exactly the config of an existing run or of another rank.
     fn of(config: Config) -> Self {
         Training {
             config,
@@ -106,20 +106,19 @@ impl Training {
         }
     }
 
-    /// The training of the run in `folder`, from its last checkpoint: it ends in the same bits as one that was never
-    /// interrupted.
+    /// Resumes the run in `folder` from its last checkpoint; the result is bit-identical to that of an uninterrupted run.
     ///
     /// # Errors
-    /// No run there, another process writes to it, or its config cannot be read.
+    /// If there is no run, another process writes to it, or its config cannot be read.
     pub fn resume(folder: &Path) -> Result<Self, TrainError> {
         Training::resume_with(folder, &[])
     }
 
-    /// As [`Training::resume`], with `key=value` overrides that leave the weights as they would be: of `train.threads`,
-    /// `train.time_limit` and `run.checkpoint_seconds`.
+    /// Like [`Training::resume`], with `key=value` overrides of settings that do not affect the weights: `train.threads`,
+    /// `train.time_limit`, `train.memory_limit` and `run.checkpoint_seconds`.
     ///
     /// # Errors
-    /// As [`Training::resume`], or an override of another key.
+    /// See [`Training::resume`]; also if another key is overridden.
     pub fn resume_with(folder: &Path, overrides: &[String]) -> Result<Self, TrainError> {
         let folder = RunFolder::open(folder)?;
         let path = folder.config();
@@ -135,7 +134,7 @@ impl Training {
         Ok(Training { continued: Some(continued), resumes: true, ..Training::of(config) })
     }
 
-    /// Lets a resumed run go on with other data than it began with; the run notes it.
+    /// Allows a resumed run to continue with different data; the run records the change.
     pub fn allow_changed_data(mut self) -> Self {
         if let Some(continued) = &mut self.continued {
             continued.allow_changed_data = true;
@@ -143,29 +142,29 @@ impl Training {
         self
     }
 
-    /// Gives the layers and losses of the program's own, by name, to a run that is resumed: its config has only their names.
+    /// Provides the custom layers and losses of a resumed run by name: its config contains only their names.
     pub fn with_custom(mut self, layers: &[CustomLayer], losses: &[CustomLoss]) -> Self {
         self.config.model.provide(layers);
         self.config.train.provide(losses);
         self
     }
 
-    /// Trains on `data` instead of what the config names.
+    /// Trains on `data` instead of the data named in the config.
     pub fn with_data(mut self, data: SplitDataset) -> Self {
         self.data = Some(data);
         self
     }
 
-    /// Ends at the next step boundary, with a checkpoint, once `stop` is true.
+    /// Stops with a checkpoint after the current step once `stop` is true.
     pub fn with_stop(mut self, stop: Arc<AtomicBool>) -> Self {
         self.stop = stop;
         self
     }
 
-    /// Trains as one rank of several: each has a share of every batch, and the first writes the run. `first` gives the training
-    /// that all of them run; it is asked on the first rank alone. The data named in its config must be on every rank's machine;
-    /// each rank keeps its part of the samples and fetches others, so the connection of every rank has to last until all have
-    /// ended. Data that `first` gives itself are whole on every rank.
+    /// Creates one rank of a data-parallel run: each rank processes a share of every batch, and the first rank records the run.
+    /// `first` returns the training run for all ranks and is called on the first rank only. The data named in its config must
+    /// be available on every rank's machine. Each rank keeps its part of the samples and fetches others on demand, so the
+    /// connections must last until all ranks have ended. If `first` provides the data itself, every rank must hold all of it.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -190,7 +189,7 @@ impl Training {
     /// ```
     ///
     /// # Errors
-    /// Those of `first`, on the first rank; [`TrainError::Ranks`] on the others, or where a rank is lost.
+    /// Errors of `first` on the first rank; [`TrainError::Ranks`] on the others, or if a rank is lost.
     pub fn of_ranks(
         communicator: Arc<dyn Communicator>,
         first: impl FnOnce() -> Result<Training, TrainError>,
@@ -214,7 +213,7 @@ impl Training {
             (None, Some(shared)) => {
                 let Shared { resumes, timeline, .. } = shared;
                 let config = shared.config()?;
-                // Divided as the first rank divides it, which may have chosen the shares.
+                // Split as on the first rank, which may have chosen the fractions.
                 let divide = |data: SplitDataset| config.clone().settled().data.split().divide(data.dataset);
                 let data = data.map(divide).transpose()?;
                 Training { data, resumes, timeline, ..Training::of(config) }
@@ -224,7 +223,7 @@ impl Training {
         Ok(Training { ranks: Some(communicator), ..training })
     }
 
-    /// The training as it was asked for, for the other ranks to read their parts of its data.
+    /// Returns the message with the config as given, from which the other ranks read their parts of the data.
     fn asked(&self) -> Shared {
         Shared {
             config: self.config.to_toml(),
@@ -234,10 +233,10 @@ impl Training {
         }
     }
 
-    /// Reads the data that the config names, where none was given.
+    /// Reads the data named in the config, unless data was provided.
     ///
     /// # Errors
-    /// As [`load_data`].
+    /// See [`load_data`].
     pub fn with_its_data(mut self) -> Result<Self, TrainError> {
         if self.data.is_none() {
             self.data = Some(load_data(&self.config)?);
@@ -245,25 +244,26 @@ impl Training {
         Ok(self)
     }
 
-    /// The data to train on, where it was given or read.
+    /// Data to train on, if it was provided or read.
     pub fn data(&self) -> Option<&SplitDataset> {
         self.data.as_ref()
     }
 
-    /// Writes the times of the parts of the first steps, on every rank, as `timeline.json` into the run's folder, in the trace event
-    /// format that browsers show.
+    /// Writes the times of the parts of the first steps on every rank to `timeline.json` in the run's folder, in the trace
+    /// event format that browsers display.
     pub fn with_timeline(mut self) -> Self {
         self.timeline = true;
         self
     }
 
-    /// Lets every rank take a whole batch: the batch of a step, and the learning rate with it, grow with the number of ranks.
+    /// Lets every rank take a whole batch, so that the batch of a step, and the learning rate with it, grows with the number of
+    /// ranks.
     pub fn with_weak_scaling(mut self) -> Self {
         self.weak_scaling = true;
         self
     }
 
-    /// The training for `ranks` ranks, if each takes a whole batch. A run that goes on keeps what it began with.
+    /// Returns the run scaled to `ranks` ranks if each takes a whole batch. A resumed run keeps its settings.
     fn scaled(mut self, ranks: usize) -> Result<Self, TrainError> {
         let Some(data) = self.data.clone().filter(|_| self.weak_scaling && !self.resumes) else { return Ok(self) };
         let auto::Resolved { config, data, choices } = auto::resolve(&self.config, data)?;
@@ -276,7 +276,7 @@ impl Training {
         Ok(self)
     }
 
-    /// The training for the other ranks, with nothing left open.
+    /// Returns the message with all settings resolved, for the other ranks.
     fn resolved(&self) -> Result<Shared, TrainError> {
         let config = match self.data.clone() {
             Some(data) => auto::resolve(&self.config, data)?.config.to_toml(),
@@ -285,7 +285,7 @@ impl Training {
         Ok(Shared { config, ..self.asked() })
     }
 
-    /// Trains with so many threads where `train.threads` is 0.
+    /// Trains with `threads` threads if `train.threads` is 0.
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
@@ -296,7 +296,7 @@ impl Training {
         &self.config
     }
 
-    /// The config, to be changed: the number of threads or the time limit of a resumed run.
+    /// The config, for modification: the number of threads or the time limit of a resumed run.
     pub fn config_mut(&mut self) -> &mut Config {
         &mut self.config
     }
@@ -312,7 +312,7 @@ impl Training {
     /// Trains to the end, or until stopped.
     ///
     /// # Errors
-    /// Anything that keeps the training from running; a run that had begun is marked as failed.
+    /// Any error that prevents or ends training; a run that had started is marked as failed.
     pub fn run(self, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
         self.pool()?.install(|| launch::run(self, observer))
     }
@@ -320,17 +320,18 @@ impl Training {
     /// Trains to the end, or until stopped, and writes nothing to disk.
     ///
     /// # Errors
-    /// Anything that keeps the training from running, or a run to be resumed, whose folder has to be written.
+    /// Any error that prevents or ends training; also if the run is resumed, since its folder has to be written.
     pub fn run_in_memory(self, observer: &mut dyn TrainingObserver) -> Result<MemoryRun, TrainError> {
         if let Some(Continued { folder, .. }) = &self.continued {
-            let message = format!("the run in {} goes on in its folder; resume it with `run`", folder.path().display());
+            let path = folder.path().display();
+            let message = format!("the run in {path} can only be resumed in its folder; resume it with `run`");
             return Err(TrainError::setting("run", message));
         }
         self.pool()?.install(|| launch::run_in_memory(self, observer))
     }
 }
 
-/// Keys a resumed run may change.
+/// Keys that can be overridden when a run is resumed.
 const CHANGEABLE: [&str; 4] = ["train.threads", "train.time_limit", "train.memory_limit", "run.checkpoint_seconds"];
 
 fn refuse_change(setting: &str, folder: &Path) -> Result<(), TrainError> {
@@ -339,8 +340,8 @@ fn refuse_change(setting: &str, folder: &Path) -> Result<(), TrainError> {
         return Ok(());
     }
     let message = format!(
-        "a resumed run ends in the same weights as one that never stopped, so `{key}` cannot change; only {} can. Train \
-         anew with `evenkeel train {}/config.toml --set {setting} --set run.name=NEW`",
+        "a resumed run ends in the same weights as one that never stopped, so `{key}` cannot change; only {} can. Start \
+         a new run with `evenkeel train {}/config.toml --set {setting} --set run.name=NEW`",
         CHANGEABLE.join(", "),
         folder.display()
     );

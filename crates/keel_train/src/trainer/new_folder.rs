@@ -1,4 +1,4 @@
-//! The folder of a new run and its name.
+//! Creates the folder of a new run and chooses its name.
 
 use std::path::Path;
 
@@ -9,17 +9,17 @@ use crate::error::TrainError;
 use crate::runs::{RunFolder, RunLock};
 use crate::session::Session;
 
-/// Makes the folder, locks it and writes the resolved config into it.
+/// Creates the folder, locks it and writes the resolved config into it.
 ///
 /// # Errors
-/// A name that is no folder name, a folder that cannot be written.
+/// If the name is not a valid folder name, or the folder cannot be written.
 pub(super) fn new_folder(config: &Config, session: &Session) -> Result<(RunFolder, RunLock), TrainError> {
     let name = if config.run.name.is_empty() { default_name(config, session) } else { config.run.name.clone() };
     let plain = !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
     if !plain {
         return Err(TrainError::setting(
             "run.name",
-            format!("`{name}` is no folder name; leave out slashes and a leading dot"),
+            format!("`{name}` is not a valid folder name; leave out slashes and a leading dot"),
         ));
     }
     let folder = RunFolder::create(Path::new(&config.run.directory), &name)?;
@@ -28,16 +28,16 @@ pub(super) fn new_folder(config: &Config, session: &Session) -> Result<(RunFolde
     Ok((folder, lock))
 }
 
-/// Longest part of a run's name that comes from the data, in bytes: file systems allow 255 for the whole.
+/// Maximum length in bytes of the part of a run's name that comes from the data: file systems allow 255 for the whole name.
 const DATA_NAME_BYTES: usize = 80;
 
-/// The start of a long name.
+/// Truncates a long name.
 fn shortened(name: &str) -> &str {
     let end = (0..=DATA_NAME_BYTES.min(name.len())).rev().find(|&end| name.is_char_boundary(end));
     &name[..end.unwrap_or(0)]
 }
 
-/// Data and model, as in `digits-cnn`.
+/// Default name from data and model, such as `digits-cnn`.
 fn default_name(config: &Config, session: &Session) -> String {
     let preset = || Preset::ALL.iter().find(|entry| entry.0 == config.model.preset).map_or("model", |entry| entry.1);
     let model = if config.model.layers.is_empty() { preset() } else { "custom" };

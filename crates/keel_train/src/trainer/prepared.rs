@@ -1,11 +1,11 @@
-//! A training that is about to begin.
+//! A training run that is ready to start.
 
 use std::sync::Arc;
 
 use keel_data::SplitDataset;
 use keel_ranks::Communicator;
 
-use super::journal::Told;
+use super::journal::RunNotes;
 use crate::auto::{self, Resolved};
 use crate::config::Config;
 use crate::error::TrainError;
@@ -14,19 +14,19 @@ use crate::session::{Session, load_data};
 
 /// Everything that is decided and built before the first step.
 pub(super) struct Prepared {
-    /// The config as it was given.
+    /// Config as given.
     open: Config,
-    /// The config with nothing left open.
+    /// Config with all settings resolved.
     pub(super) config: Config,
     pub(super) session: Session,
-    pub(super) told: Told,
-    /// The time all epochs will take; `None` for a training too short to measure.
+    pub(super) notes: RunNotes,
+    /// Expected duration; `None` for a run too short to measure.
     pub(super) timing: Option<Timing>,
 }
 
 impl Prepared {
-    /// Loads the data where it is not given, chooses what is left open, builds the session. One that `continues` a training gets its
-    /// weights from a checkpoint. With `ranks`, the session is one of several.
+    /// Loads the data if none is given, chooses the open settings and builds the session. If `continues` is true, the weights
+    /// come from a checkpoint. With `ranks`, the session is one of several.
     pub(super) fn new(
         config: &Config,
         data: Option<SplitDataset>,
@@ -47,15 +47,15 @@ impl Prepared {
         if let Some(ranks) = ranks {
             session = session.with_ranks(ranks);
         }
-        Ok(Prepared { open, config, session, told: Told { choices, notes: Vec::new() }, timing: None })
+        Ok(Prepared { open, config, session, notes: RunNotes { choices, notes: Vec::new() }, timing: None })
     }
 
-    /// Measures a few steps; a training that begins is cut to its time limit.
+    /// Measures a few steps; a new run is cut to its time limit.
     pub(super) fn measure(&mut self, begins: bool) -> Result<(), TrainError> {
         let Some(pace) = Pace::measure(&mut self.session, &self.config)? else { return Ok(()) };
         self.timing = Some(match begins {
-            true => pace.fit(&mut self.config, &self.open, &mut self.told.choices),
-            // A resumed training keeps the length it was planned with.
+            true => pace.fit(&mut self.config, &self.open, &mut self.notes.choices),
+            // A resumed run keeps its planned length.
             false => pace.of(self.config.train.epochs),
         });
         Ok(())

@@ -1,4 +1,4 @@
-//! Several ranks that train one network: what they must have in common, and what the first one gives the others.
+//! Data-parallel training on several ranks: checks that they agree, and sends the data of the first rank to the others.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::error::TrainError;
 use crate::runs::{RunFolder, VERSION};
 use crate::session::ranks::Ranks;
 
-/// Everything that makes two ranks compute the same.
+/// Everything that must agree for two ranks to compute the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Identity {
     version: String,
@@ -21,20 +21,20 @@ struct Identity {
     data: String,
 }
 
-/// Checkpoint files of a run that goes on, for ranks that do not see its folder.
+/// Checkpoint files of a resumed run, for ranks without access to its folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct StartFiles {
     pub(super) last: Option<Vec<u8>>,
     pub(super) best: Option<Vec<u8>>,
 }
 
-/// Refuses ranks of which one would compute something else than the first.
+/// Rejects ranks that would compute something different from the first.
 ///
 /// # Errors
-/// The rank and the difference, on every rank; or a rank that is lost.
+/// The rank and the difference, the same on every rank; also if a rank is lost.
 pub(super) fn check_alike(prepared: &Prepared) -> Result<(), TrainError> {
     let ranks = prepared.session.ranks();
-    // The fingerprint of the data reads all of it.
+    // Avoid computing the fingerprint, which reads all data.
     if ranks.share().size == 1 {
         return Ok(());
     }
@@ -58,19 +58,19 @@ pub(super) fn check_alike(prepared: &Prepared) -> Result<(), TrainError> {
     Ok(())
 }
 
-const OTHER_PROGRAM: &str = "it is another program; start the same one on every machine";
+const OTHER_PROGRAM: &str = "it runs a different program; start the same one on every machine";
 
-/// Returns what keeps `other` from computing as `first` does, and what to do.
+/// Returns the difference that keeps `other` from computing the same as `first`, and what to do about it.
 fn difference(first: &Identity, other: &Identity) -> Option<String> {
     if (&other.version, &other.architecture) != (&first.version, &first.architecture) {
         return Some(format!(
-            "version {} for {} and {} for {}; install the same program on every machine",
+            "it is version {} for {}, rank 0 is version {} for {}; install the same program on every machine",
             other.version, other.architecture, first.version, first.architecture
         ));
     }
     if other.simd != first.simd {
         return Some(format!(
-            "it computes with {}, rank 0 with {}, and rounds in another order; set KEEL_SIMD={} for all ranks",
+            "it computes with {}, rank 0 with {}, and rounds in a different order; set KEEL_SIMD={} for all ranks",
             other.simd,
             first.simd,
             narrower(&other.simd, &first.simd)
@@ -82,20 +82,19 @@ fn difference(first: &Identity, other: &Identity) -> Option<String> {
             other.data, first.data
         ));
     }
-    (other.config != first.config)
-        .then(|| "its config is another one; start all ranks with the same arguments".to_owned())
+    (other.config != first.config).then(|| "its config differs; start all ranks with the same arguments".to_owned())
 }
 
-/// The name of the narrower of two SIMD levels.
+/// Name of the narrower of two SIMD levels.
 fn narrower<'a>(one: &'a str, other: &'a str) -> &'a str {
     let width = |name: &str| ["scalar", "neon", "avx2", "avx512"].iter().position(|known| *known == name);
     if width(one) <= width(other) { one } else { other }
 }
 
-/// The value that the first rank has; others give `None`.
+/// Returns the value of the first rank on every rank; the others pass `None`.
 ///
 /// # Errors
-/// A rank that is lost.
+/// If a rank is lost.
 pub(super) fn of_first<T: Serialize + DeserializeOwned>(
     communicator: &Arc<dyn Communicator>,
     own: Option<&T>,
@@ -105,10 +104,10 @@ pub(super) fn of_first<T: Serialize + DeserializeOwned>(
 }
 
 impl StartFiles {
-    /// Those of the first rank's `folder`, on every rank; others give `None`.
+    /// Returns the files in the first rank's `folder` on every rank; the others pass `None`.
     ///
     /// # Errors
-    /// A file that is there and cannot be read, or a rank that is lost.
+    /// If an existing file cannot be read, or a rank is lost.
     pub(super) fn of_first(ranks: &Ranks, folder: Option<&RunFolder>) -> Result<Self, TrainError> {
         let files = |folder: &RunFolder| [folder.last_checkpoint(), folder.best_checkpoint()];
         let [last, best] = match folder.map(files) {

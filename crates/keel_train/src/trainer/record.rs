@@ -1,4 +1,4 @@
-//! Where a training keeps what it writes.
+//! Storage of a training run.
 
 use std::fmt;
 
@@ -9,39 +9,39 @@ use crate::runs::{MetricStore, Rows, RunFolder, Summary, TrainingState, write_at
 use crate::session::Session;
 use crate::session::checkpoint::BestWeights;
 
-/// What a training hands over while it runs; a folder keeps it on disk, a [`super::MemoryRun`] in memory.
+/// Storage of everything a run records: on disk for a folder, in memory for a [`super::MemoryRun`].
 pub(super) trait Record: fmt::Debug {
-    /// The folder, where there is one.
+    /// Folder of the run, if it has one.
     fn folder(&self) -> Option<&RunFolder>;
 
-    /// The store of measurements, without what lies after `position`.
+    /// Opens the store of measurements, discarding rows after `position`.
     fn open_store(&self, position: Rows) -> Result<MetricStore, TrainError>;
 
-    /// Puts the last checkpoint into `session` and returns its position; `None` before the first checkpoint.
+    /// Restores the last checkpoint into `session` and returns its position; `None` if there is no checkpoint yet.
     fn read_last(&self, session: &mut Session, fingerprint: &str) -> Result<Option<TrainingState>, TrainError>;
 
-    /// Keeps everything a continuation needs.
+    /// Stores a checkpoint with everything needed to resume.
     fn write_last(&mut self, session: &Session, state: &TrainingState) -> Result<(), TrainError>;
 
-    /// Puts the weights of the best epoch into `session`.
+    /// Loads the weights of the best epoch into `session`.
     fn read_best(&self, session: &mut Session) -> Result<(), TrainError>;
 
-    /// Keeps the weights of the best epoch so far.
+    /// Stores the weights of the best epoch so far.
     fn write_best(&mut self, session: &Session, best: BestWeights) -> Result<(), TrainError>;
 
-    /// Keeps the finished model.
+    /// Stores the finished model.
     fn write_model(&mut self, session: &Session, config: &Config) -> Result<(), TrainError>;
 
-    /// Keeps the run in brief.
+    /// Stores the summary.
     fn write_summary(&mut self, summary: &Summary) -> Result<(), TrainError>;
 
-    /// Keeps a picture of the first batch, a PNG file.
+    /// Stores a picture of the first batch as PNG.
     fn write_picture(&mut self, bytes: &[u8]);
 
-    /// Keeps the times of the parts of steps, a trace for browsers.
+    /// Stores the times of the parts of steps as a trace for browsers.
     fn write_timeline(&mut self, trace: &serde_json::Value) -> Result<(), TrainError>;
 
-    /// Keeps what the flight recorder found.
+    /// Stores the record of the flight recorder.
     fn write_flight_record(&mut self, record: &FlightRecord) -> Result<(), TrainError>;
 }
 
@@ -83,7 +83,7 @@ impl Record for RunFolder {
     }
 
     fn write_picture(&mut self, bytes: &[u8]) {
-        // Nothing depends on the picture; a folder that cannot be written shows at the checkpoint.
+        // Nothing depends on the picture; a folder that cannot be written is reported at the next checkpoint.
         let _ = write_atomically(&self.samples_picture(), |file| file.write_all(bytes));
     }
 

@@ -8,10 +8,10 @@ use keel_data::{Batch, Loader, Position};
 
 use super::best_epoch;
 use super::deadline::{Deadline, Place};
-use super::journal::{Journal, Standing, StepDone};
+use super::journal::{Journal, RunView, StepDone};
 use super::prepared::Prepared;
 use super::record::Record;
-use super::stopping::{Ending, Stopping, Wish};
+use super::stopping::{Ending, Request, Stopping};
 use super::{EpochEvent, TrainingObserver};
 use crate::config::Config;
 use crate::error::TrainError;
@@ -22,40 +22,40 @@ use crate::runs::{PartMetrics, RunFolder, Status, Summary, TrainingState};
 use crate::schedules::{Horizon, Schedule};
 use crate::session::{Session, StepObserver, StepPlace};
 
-/// A run that has ended.
+/// A finished run.
 #[derive(Debug, Clone)]
 pub struct TrainedRun {
-    /// Where it is.
+    /// Folder of the run.
     pub folder: RunFolder,
-    /// Its results.
+    /// Summary of the results.
     pub summary: Summary,
 }
 
-/// A training under way: the session takes the steps, the schedule gives their rates, the watch judges them, the journal
-/// writes them down, and `stopping` may end them.
+/// A run in progress: the session executes the steps, the schedule sets the learning rate, the watch applies the health rules,
+/// the journal records everything, and `stopping` may end the run.
 pub(super) struct Run<'a> {
     config: Config,
     session: Session,
     schedule: Schedule,
     watch: Option<Watch>,
     stopping: Stopping,
-    /// What this rank wishes and the others do not know.
-    wished: Wish,
+    /// Stop or checkpoint requests of this rank that the other ranks have not seen yet.
+    pending: Request,
     journal: Journal<'a>,
     state: TrainingState,
-    /// What the last epoch was judged by.
+    /// Metrics that decided whether the last epoch was the best.
     judged: Option<Metrics>,
 }
 
 impl<'a> Run<'a> {
-    /// Goes on from the last checkpoint of `record`, or begins.
+    /// Resumes from the last checkpoint of `record`, or starts a new run.
     pub(super) fn begin(
         prepared: Prepared,
         record: &'a mut dyn Record,
         observer: &'a mut dyn TrainingObserver,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, TrainError> {
-        let Prepared { config, mut session, told, timing, .. } = prepared;
+        let Prepared { config, mut session, notes, timing, .. } = prepared;
         best_epoch::check_split(&config.train, &session.data().validation)?;
         let fingerprint = config.fingerprint();
         // A run killed before its first checkpoint starts over.
@@ -70,24 +70,24 @@ impl<'a> Run<'a> {
         schedule.restore(state.plateau.clone(), state.shortened);
         session.set_total_steps(schedule.total_steps());
         let watch = Watch::begin(&config, &mut session, horizon.total_steps, state.health.take())?;
-        let journal = Journal::open(record, observer, &session, &state, told)?;
+        let journal = Journal::open(record, observer, &session, &state, notes)?;
         let overhead = timing.as_ref().map_or(0.0, |timing| timing.pace.overhead(steps_per_epoch));
         let deadline = (config.train.time_limit > 0.0)
             .then(|| Deadline::new(config.train.time_limit, journal.began(), overhead))
             .map(|deadline| if state.step > 0 { deadline.of_resumed() } else { deadline });
         let stopping = Stopping::new(&config.train, stop, deadline);
-        let wished = Wish::default();
-        let mut run = Run { config, session, schedule, watch, stopping, wished, journal, state, judged: None };
+        let pending = Request::default();
+        let mut run = Run { config, session, schedule, watch, stopping, pending, journal, state, judged: None };
         let running = run.summary(Status::Running);
         run.journal.record.write_summary(&running)?;
         let Run { config, session, schedule, state, watch, journal, .. } = &mut run;
         let planned_steps = schedule.total_steps();
-        journal.started(Standing { config, session, state, watch: watch.as_ref(), planned_steps }, timing);
-        run.tell_news();
+        journal.started(RunView { config, session, state, watch: watch.as_ref(), planned_steps }, timing);
+        run.report_news();
         Ok(run)
     }
 
-    /// Trains and keeps the results; an error that ends the training is noted as its reason.
+    /// Trains and records the results; an error that ends the run is recorded as its reason.
     pub(super) fn complete(mut self) -> Result<Summary, TrainError> {
         match self.train().and_then(|ending| self.finish(&ending)) {
             Ok(summary) => {
@@ -95,7 +95,7 @@ impl<'a> Run<'a> {
                 Ok(summary)
             }
             Err(error) => {
-                // The error that ended the training matters more than one while noting it down.
+                // The error that ended the run matters more than an error while recording it.
                 let failed = Summary { reason: Some(error.to_string()), ..self.summary(Status::Failed) };
                 let _ = self.journal.record.write_summary(&failed);
                 let _ = self.journal.close();
@@ -130,24 +130,24 @@ impl<'a> Run<'a> {
                     return Ok(Ending::EarlyStopping);
                 }
             }
-            let wish = self.wish();
-            self.wished.add(wish);
-            let wish = self.wished.take_agreed(self.session.ranks())?;
-            if let Some(reason) = wish.stop {
+            let request = self.request();
+            self.pending.add(request);
+            let request = self.pending.take_agreed(self.session.ranks())?;
+            if let Some(reason) = request.stop {
                 self.checkpoint()?;
                 return Ok(Ending::Stopped(reason));
             }
-            if let Some(total_steps) = wish.total_steps {
+            if let Some(total_steps) = request.total_steps {
                 self.shorten(total_steps)?;
             }
-            if wish.checkpoint {
+            if request.checkpoint {
                 self.checkpoint()?;
             }
         }
         Ok(Ending::Finished)
     }
 
-    /// One step, which waited for `batch` so long.
+    /// Runs one step on `batch`, which took `waited` to arrive.
     fn step(&mut self, batch: &Batch, waited: Duration) -> Result<(), TrainError> {
         let Run { session, schedule, watch, journal, state, .. } = self;
         if state.step == 0 {
@@ -202,7 +202,7 @@ impl<'a> Run<'a> {
         if let Some(validation) = &validation {
             self.journal.metrics(validation, "val", epoch);
         }
-        self.judge_epoch(validation.as_ref())?;
+        self.check_epoch(validation.as_ref())?;
         if best {
             self.journal.best(&mut self.session, &self.state)?;
         }
@@ -221,8 +221,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Has the health rules judge the epoch that is over.
-    fn judge_epoch(&mut self, validation: Option<&Metrics>) -> Result<(), TrainError> {
+    /// Applies the health rules to the epoch that just ended.
+    fn check_epoch(&mut self, validation: Option<&Metrics>) -> Result<(), TrainError> {
         let Some(watch) = &mut self.watch else { return Ok(()) };
         if let Some(metrics) = validation {
             watch.validation(metrics);
@@ -234,27 +234,27 @@ impl<'a> Run<'a> {
             validation_accuracy: validation.and_then(|metrics| metrics.accuracy),
         };
         watch.epoch(&mut self.session, losses)?;
-        self.tell_news();
+        self.report_news();
         Ok(())
     }
 
-    /// Returns the wish of this rank after a step: a training that would not end in time becomes shorter, so that the learning
-    /// rate falls to its end.
-    fn wish(&mut self) -> Wish {
+    /// Returns the request of this rank after a step. A run that would exceed its time limit is shortened, so that the learning
+    /// rate schedule is still completed.
+    fn request(&mut self) -> Request {
         let place = Place {
             step: self.state.step,
             step_in_epoch: self.state.step_in_epoch,
             steps_per_epoch: self.session.training_batches().steps_per_epoch() as u64,
             total_steps: self.schedule.total_steps(),
         };
-        Wish {
+        Request {
             stop: self.stopping.reason(self.watch.as_ref()),
             total_steps: self.stopping.deadline.as_mut().and_then(|deadline| deadline.shorter(place)),
             checkpoint: self.journal.checkpoint_is_due(self.config.run.checkpoint_seconds),
         }
     }
 
-    /// Ends the training after `total_steps`.
+    /// Shortens the run to `total_steps`.
     fn shorten(&mut self, total_steps: u64) -> Result<(), TrainError> {
         self.schedule.shorten(self.state.step, total_steps);
         self.session.set_total_steps(total_steps);
@@ -288,7 +288,7 @@ impl<'a> Run<'a> {
         }
         if let Some(watch) = self.watch.as_mut().filter(|_| status == Status::Finished) {
             watch.end();
-            self.tell_news();
+            self.report_news();
         }
         let mut summary = Summary { reason, ..self.summary(status) };
         self.session.end_averaging();
@@ -311,7 +311,7 @@ impl<'a> Run<'a> {
         self.journal.flush()?;
         self.journal.record.write_model(&self.session, &self.config)?;
         self.journal.record.write_summary(&summary)?;
-        // No rank ends while another may need samples that it holds. One that is lost now takes nothing from the run.
+        // No rank ends while another may still fetch samples from it. A rank lost at this point does not affect the run.
         let _ = self.session.ranks().gather(&[]);
         Ok(summary)
     }
@@ -327,20 +327,20 @@ impl<'a> Run<'a> {
         };
         if let Some(watch) = &mut self.watch {
             watch.evaluation(&metrics);
-            self.tell_news();
+            self.report_news();
         }
-        // The rules have judged them; a summary does not hold them.
+        // Only the health rules need the suspects; the summary does not store them.
         let parts = [&mut metrics.train, &mut metrics.validation, &mut metrics.test];
         parts.into_iter().flatten().for_each(|metrics| metrics.suspects = None);
         Ok(metrics)
     }
 
-    /// Passes on what the watch has to tell.
-    fn tell_news(&mut self) {
+    /// Passes on new findings and measurements of the watch.
+    fn report_news(&mut self) {
         self.journal.news(self.watch.as_mut(), self.state.step);
     }
 
-    /// The split an epoch is judged by.
+    /// Name of the split that decides which epoch is the best.
     fn judged_split(&self) -> &'static str {
         if self.session.data().validation.is_empty() { "training" } else { "validation" }
     }
@@ -348,11 +348,11 @@ impl<'a> Run<'a> {
     fn summary(&self, status: Status) -> Summary {
         let Run { config, session, schedule, state, watch, .. } = self;
         let planned_steps = schedule.total_steps();
-        self.journal.summary(Standing { config, session, state, watch: watch.as_ref(), planned_steps }, status)
+        self.journal.summary(RunView { config, session, state, watch: watch.as_ref(), planned_steps }, status)
     }
 }
 
-/// `count` of `samples` at even distances, all of them where `count` is 0 or there are no more.
+/// Returns `count` evenly spaced elements of `samples`, or all if `count` is 0 or there are no more.
 fn spread_evenly(samples: &[usize], count: usize) -> Vec<usize> {
     if count == 0 || count >= samples.len() {
         return samples.to_vec();

@@ -1,4 +1,4 @@
-//! Reasons to end a training before its last step.
+//! Reasons to end a run before its last step.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,90 +12,93 @@ use crate::health::Watch;
 use crate::runs::TrainingState;
 use crate::session::ranks::Ranks;
 
-/// Why the loop ended.
+/// Reason why the training loop ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ending {
     /// All steps are done.
     Finished,
-    /// `train.early_stopping` epochs without a better result.
+    /// No better result for `train.early_stopping` epochs.
     EarlyStopping,
-    /// Ended from outside, to be resumed; for this reason.
+    /// Stopped early for the given reason; the run can be resumed.
     Stopped(String),
 }
 
-/// Wish of a rank after a step. All ranks then do the same: clocks, signals and findings differ between them. That a rank has a
-/// wish travels with the losses of a step; the wish itself is exchanged after that step, so that most steps send nothing for it.
+/// Request of a rank after a step. Clocks, signals and findings differ between ranks, so all ranks agree on one action. The
+/// flag that a rank has a request is sent with the losses of a step; the request itself is exchanged after that step, so that
+/// most steps need no extra message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Wish {
-    /// End the training, for this reason.
+pub(super) struct Request {
+    /// Stop the run, for this reason.
     pub(super) stop: Option<String>,
-    /// End it earlier than planned, after so many steps.
+    /// Shorten the run to this number of steps.
     pub(super) total_steps: Option<u64>,
     /// Write a checkpoint.
     pub(super) checkpoint: bool,
 }
 
-impl Wish {
-    /// Adds what is wished after a later step.
-    pub(super) fn add(&mut self, later: Wish) {
+impl Request {
+    /// Merges the request of a later step.
+    pub(super) fn add(&mut self, later: Request) {
         self.stop = self.stop.take().or(later.stop);
         self.total_steps = later.total_steps.or(self.total_steps);
         self.checkpoint |= later.checkpoint;
     }
 
-    /// Takes the wish that all ranks follow after a step, if there is one; tells the others of a new one in the next step.
+    /// Returns the action that all ranks take after this step, if a request was announced with its losses, and announces a new
+    /// request with those of the next step. A single rank acts on its request immediately.
     ///
     /// # Errors
-    /// As [`Wish::agreed`].
-    pub(super) fn take_agreed(&mut self, ranks: &Ranks) -> Result<Wish, TrainError> {
-        let mut agreed = Wish::default();
-        if ranks.share().size == 1 || ranks.someone_wishes() {
+    /// See [`Request::agreed`].
+    pub(super) fn take_agreed(&mut self, ranks: &Ranks) -> Result<Request, TrainError> {
+        let mut agreed = Request::default();
+        if ranks.share().size == 1 || ranks.any_request() {
             agreed = std::mem::take(self).agreed(ranks)?;
         }
-        ranks.announce_wish(*self != Wish::default());
+        ranks.announce_request(*self != Request::default());
         Ok(agreed)
     }
 
-    /// The wish all ranks follow: they stop for the reason of the first that has one; the first rank, which writes the run, decides
-    /// the rest.
+    /// Returns the action of all ranks: they stop for the reason of the first rank that has one; the first rank, which records
+    /// the run, decides everything else.
     ///
     /// # Errors
-    /// [`TrainError::Ranks`] where a rank is lost.
-    fn agreed(self, ranks: &Ranks) -> Result<Wish, TrainError> {
+    /// [`TrainError::Ranks`] if a rank is lost.
+    fn agreed(self, ranks: &Ranks) -> Result<Request, TrainError> {
         if ranks.share().size == 1 {
             return Ok(self);
         }
         let own = serde_json::to_vec(&self).unwrap_or_default();
-        let wishes = ranks.gather(&own)?;
-        let mut wishes = wishes.iter().map(|wish| serde_json::from_slice::<Wish>(wish).unwrap_or_default());
-        let first = wishes.next().unwrap_or_default();
-        let stop = first.stop.clone().or_else(|| wishes.find_map(|wish| wish.stop));
-        Ok(Wish { stop, ..first })
+        let requests = ranks.gather(&own)?;
+        let mut requests =
+            requests.iter().map(|request| serde_json::from_slice::<Request>(request).unwrap_or_default());
+        let first = requests.next().unwrap_or_default();
+        let stop = first.stop.clone().or_else(|| requests.find_map(|request| request.stop));
+        Ok(Request { stop, ..first })
     }
 }
 
-/// Everything that can end a training early.
+/// Conditions that can end a run early.
 #[derive(Debug)]
 pub(super) struct Stopping {
-    /// Epochs without a better result after which it ends; 0 = never.
+    /// Number of epochs without a better result after which the run ends; 0 = never.
     patience: u64,
     stop: Arc<AtomicBool>,
-    /// The time the training must be over; `None` without a time limit.
+    /// Deadline of the run; `None` without a time limit.
     pub(super) deadline: Option<Deadline>,
 }
 
 impl Stopping {
-    /// Follows `config`, the flag `stop` and the time limit.
+    /// Creates the conditions from `config`, the flag `stop` and the time limit.
     pub(super) fn new(config: &TrainConfig, stop: Arc<AtomicBool>, deadline: Option<Deadline>) -> Self {
         Stopping { patience: config.early_stopping, stop, deadline }
     }
 
-    /// Returns true if early stopping has run out of patience at the end of an epoch.
+    /// Returns true if early stopping ends the run after this epoch.
     pub(super) fn has_given_up(&self, state: &TrainingState) -> bool {
         self.patience > 0 && state.best_epoch > 0 && state.epoch >= state.best_epoch + self.patience
     }
 
-    /// Returns why the training should stop after this step, if it should.
+    /// Returns the reason to stop after this step, if there is one.
     pub(super) fn reason(&self, watch: Option<&Watch>) -> Option<String> {
         if let Some(reason) = watch.and_then(Watch::reason_to_stop) {
             return Some(reason);
@@ -106,7 +109,7 @@ impl Stopping {
         self.deadline.as_ref().is_some_and(Deadline::has_passed).then(|| "the time limit was reached".to_owned())
     }
 
-    /// Why early stopping ended a training judged by `metric` on the split called `split`.
+    /// Returns the reason for early stopping of a run evaluated with `metric` on the split named `split`.
     pub(super) fn patience_text(&self, metric: MetricName, split: &str) -> String {
         let result = match metric {
             MetricName::Auto => "result",

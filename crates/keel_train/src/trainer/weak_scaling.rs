@@ -7,22 +7,22 @@ use crate::error::TrainError;
 use crate::optimizers::OptimizerConfig;
 use crate::schedules::ScheduleConfig;
 
-/// Epochs over which the learning rate rises to its larger value (Goyal et al. 2017).
+/// Number of epochs over which the learning rate rises to its larger value (Goyal et al. 2017).
 const WARM_EPOCHS: u64 = 5;
 
-/// Maximum share of all steps that the warm-up takes.
+/// Maximum fraction of all steps for the warm-up.
 const WARM_SHARE: f64 = 0.1;
 
-/// The config for `ranks` ranks with a batch of `config` each, with a sentence for everything that changes. `samples` are those
-/// of the training split.
+/// Returns the config for `ranks` ranks that each take a batch of `config`, with a reason for every change. `samples` is the
+/// number of samples in the training split.
 ///
-/// The learning rate grows in proportion to the batch for gradient descent (Goyal et al., "Accurate, Large Minibatch SGD", 2017),
-/// and with its square root for optimisers that divide by the size of gradients (Malladi et al., "On the SDEs and Scaling Rules
-/// for Adaptive Gradient Algorithms", 2022). It rises to that value over five epochs, at most a tenth of the training run; a
-/// one-cycle schedule rises by itself.
+/// The learning rate grows in proportion to the batch for gradient descent (Goyal et al., "Accurate, Large Minibatch SGD",
+/// 2017), and with its square root for optimizers that divide by the size of gradients (Malladi et al., "On the SDEs and
+/// Scaling Rules for Adaptive Gradient Algorithms", 2022). It rises to that value over five epochs, at most a tenth of the
+/// training run; a one-cycle schedule already has such a rise.
 ///
 /// # Errors
-/// A batch larger than the training split.
+/// If the batch is larger than the training split.
 pub(super) fn weakly_scaled(
     config: &Config,
     samples: usize,
@@ -46,7 +46,7 @@ pub(super) fn weakly_scaled(
         true => (ranks as f64, "in proportion to the batch"),
         false => (
             (ranks as f64).sqrt(),
-            "with the square root of the batch, as the optimiser divides by the size of gradients",
+            "with the square root of the batch, as the optimizer divides by the size of gradients",
         ),
     };
     let learning_rate = config.optimizer.learning_rate() * factor;
@@ -61,7 +61,7 @@ pub(super) fn weakly_scaled(
         choice(
             "optimizer.learning_rate",
             learning_rate.to_string(),
-            format!("{} grown {rule}", config.optimizer.learning_rate()),
+            format!("{} scaled {rule}", config.optimizer.learning_rate()),
         ),
     ];
     let steps_per_epoch = samples.div_ceil(batch_size) as u64;
@@ -76,7 +76,7 @@ pub(super) fn weakly_scaled(
     Ok((scaled, choices))
 }
 
-/// The schedule with a warm-up of `steps`; `None` where it warms up as long by itself.
+/// Returns the schedule with a warm-up of `steps`; `None` if its own warm-up is at least as long.
 fn warmed(schedule: &ScheduleConfig, steps: u64) -> Option<ScheduleConfig> {
     if matches!(schedule, ScheduleConfig::OneCycle(_)) {
         return None;

@@ -142,7 +142,7 @@ fn impossible_trainings_are_refused_in_words() {
         (&["train.batch_size=1", "model.preset=mlp"], "set train.batch_size to 2 or more"),
         (&["train.loss=mse"], "use cross_entropy or hinge"),
         (&["data.source=no/such/place"], "no/such/place"),
-        (&["run.name=a/b"], "is no folder name"),
+        (&["run.name=a/b"], "is not a valid folder name"),
         (&["model.layers=[{type=\"conv2d\", out_channels=4, kernel=11, padding=\"valid\"}]"], "conv2d"),
         (&["run.directory=/dev/null/runs"], "/dev/null/runs"),
     ];
@@ -370,11 +370,11 @@ fn weights_of_a_file_are_where_training_starts_and_a_head_of_another_task_is_dra
         notes.contains("drawn at random, since the file does not have them: linear_1.weight (the file has"),
         "{notes}"
     );
-    assert!(notes.contains("not used of the file: "), "{notes}");
+    assert!(notes.contains("unused tensors of the file: "), "{notes}");
     let refused = [
         ("model.width=9", "tensor `conv2d_1.weight` has the shape [3, 3, 1, 8], the network's [3, 3, 1, 9]"),
         ("model.preset=mlp", "tensor `linear_1.weight` has the shape"),
-        ("model.layers=[{type=\"maxout\", out_features=10}]", "no tensor has the name of one of the network's"),
+        ("model.layers=[{type=\"maxout\", out_features=10}]", "no tensor name matches one of the network's"),
         ("model.weights=\"absent.safetensors\"", "absent.safetensors"),
     ];
     for (setting, expected) in refused {

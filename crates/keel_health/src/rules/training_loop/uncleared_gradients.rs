@@ -1,6 +1,6 @@
 //! # What it measures
 //! The norm of the gradient buffers right before the first backward pass of an update (`gradient_before_norm`), over the
-//! parameters that the optimiser updates. A loop that clears its gradients has exactly 0 there. Reported if more than half
+//! parameters that the optimizer updates. A loop that clears its gradients has exactly 0 there. Reported if more than half
 //! of the updates of a window begin with something else: an error, or a warning while the loss is below half of that of
 //! guessing, and a fact where the network learns its task all the same. Steps that only accumulate a gradient for a later
 //! update are not judged; the first step after an update is.

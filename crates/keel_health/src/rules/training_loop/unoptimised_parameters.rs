@@ -8,11 +8,11 @@
 //! not judged. K016 speaks of parameters without a gradient.
 //!
 //! # Why it matters
-//! The backward pass computes their gradient and nothing uses it: the optimiser was made without them, or for an earlier
+//! The backward pass computes their gradient and nothing uses it: the optimizer was made without them, or for an earlier
 //! version of the layer. The network then learns around random weights.
 //!
 //! # What to try
-//! Give all parameters to the optimiser, and make it after the last change of the network. Freeze those that are meant to
+//! Give all parameters to the optimizer, and make it after the last change of the network. Freeze those that are meant to
 //! stay, which saves their part of the backward pass.
 //!
 //! # When it is fine
@@ -118,7 +118,7 @@ fn never_updated(case: &Case) -> Option<Observation> {
                 1.0 => "the only step ended without an update".to_string(),
                 _ => format!("{} steps in a row ended without an update", number(steps)),
             })
-            .cause("the step of the optimiser is never called")
+            .cause("the step of the optimizer is never called")
             .remedy(Remedy::edit("update after every backward pass", UPDATE)),
     )
 }
@@ -134,18 +134,18 @@ fn further(others: usize) -> String {
 
 fn explain(observation: Observation, layer: &str, nothing_moves: bool) -> Observation {
     let all = Remedy::edit(
-        "make the optimiser after the network is complete, with all its parameters",
+        "make the optimizer after the network is complete, with all its parameters",
         "optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)",
     );
     if nothing_moves {
         return observation
-            .cause("no update is applied: the optimiser has other parameters, or its step is never called")
+            .cause("no update is applied: the optimizer has other parameters, or its step is never called")
             .remedy(all)
             .remedy(Remedy::edit("update after every backward pass", UPDATE));
     }
     let freeze =
         Remedy::edit(format!("freeze {layer} if it is meant to stay"), format!("model.{layer}.requires_grad_(False)"));
-    observation.cause("the optimiser was not given these parameters").remedy(all).remedy(freeze)
+    observation.cause("the optimizer was not given these parameters").remedy(all).remedy(freeze)
 }
 
 /// Some parameter moved in an earlier window: updates do arrive, if rarely.

@@ -1,4 +1,4 @@
-//! Faulty programs with their repaired versions, from a folder.
+//! Reads faulty programs and their repaired versions from a folder.
 
 use std::path::{Path, PathBuf};
 
@@ -14,14 +14,14 @@ pub(crate) struct Case {
     pub(crate) repaired: Config,
 }
 
-/// Ending of the name of a repaired program.
+/// Suffix of the name of a repaired program.
 const REPAIRED: &str = "_fixed";
 
-/// Reads `faulty/NAME.toml` and `faulty/NAME_fixed.toml` below `folder`, those whose name contains `only`, in alphabetical
+/// Reads the pairs `faulty/NAME.toml` and `faulty/NAME_fixed.toml` below `folder` whose name contains `only`, in alphabetical
 /// order. A data source that is not next to the config is searched for in `data`.
 ///
 /// # Errors
-/// No such pair, or a config that cannot be read.
+/// If there is no such pair, or a config cannot be read.
 pub(crate) fn read_cases(folder: &Path, data: Option<&Path>, only: &str) -> Result<Vec<Case>, Stop> {
     let faulty = folder.join("faulty");
     let entries = std::fs::read_dir(&faulty).map_err(|error| {

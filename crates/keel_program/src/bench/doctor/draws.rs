@@ -17,17 +17,17 @@ impl Draws {
         bits ^ (bits >> 31)
     }
 
-    /// A number in [0, 1).
+    /// Returns a number in [0, 1).
     pub(super) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// One of `choices`, which are not empty.
+    /// Returns one of `choices`, which must not be empty.
     pub(super) fn one_of<T: Clone>(&mut self, choices: &[T]) -> T {
         choices[(self.unit() * choices.len() as f64) as usize % choices.len()].clone()
     }
 
-    /// A number between `low` and `high`, both above 0, evenly in its logarithm.
+    /// Returns a number between `low` and `high`, both above 0, log-uniformly distributed.
     pub(super) fn logarithmic(&mut self, low: f64, high: f64) -> f64 {
         low * (high / low).powf(self.unit())
     }

@@ -1,7 +1,7 @@
-//! The doctor against a random search over the same settings, at equal training time, on a folder of faulty programs.
+//! Compares the doctor with a random search over the same settings, at equal training time, on a folder of faulty programs.
 //!
-//! Both choose by the validation split alone. The final config of each is trained with a few seeds, as are the start and the
-//! repaired program, and compared on the test split.
+//! Both select by the validation split only. The final config of each, the initial config and the repaired program are trained
+//! with a few seeds and compared on the test split.
 
 mod cases;
 mod draws;
@@ -25,16 +25,16 @@ use crate::terminal::{Align, Output, table};
 pub(crate) use cases::{Case, read_cases};
 use random_search::RandomSearch;
 
-/// Seeds over which every config is measured on the test split.
+/// Number of seeds with which every config is measured on the test split.
 const SEEDS: u64 = 3;
 
-/// Share of the distance to the repaired program that a cure closes.
+/// Minimum fraction of the distance to the repaired program that a cure closes.
 const CURE: f64 = 0.8;
 
 /// Distance to the repaired program below which there is nothing to cure.
 const LEAST_DISTANCE: f64 = 0.02;
 
-/// Score of a training run without a result, and the lowest that is distinguished.
+/// Score of a training run without a result, and minimum score that is distinguished.
 const WORST: f64 = -1.0;
 
 /// Outcome on one case: mean scores on the test split.
@@ -45,7 +45,7 @@ pub(crate) struct CaseOutcome {
     doctor: f64,
     random: f64,
     repaired: f64,
-    /// Seconds of the doctor; the random search had as many.
+    /// Seconds used by the doctor, and given to the random search.
     seconds: f64,
     doctor_trainings: u64,
     random_trainings: u64,
@@ -55,7 +55,7 @@ pub(crate) struct CaseOutcome {
     changed: Vec<String>,
 }
 
-/// Treats and searches every case, with `seconds` for each; stops between two cases once `stop` is true.
+/// Runs the doctor and the random search on every case, each for `seconds`; stops between two cases once `stop` is true.
 pub(crate) fn measure(cases: &[Case], seconds: f64, stop: &Arc<AtomicBool>) -> Result<Vec<CaseOutcome>, Stop> {
     let mut outcomes = Vec::new();
     for case in cases {
@@ -99,7 +99,7 @@ fn one(case: &Case, seconds: f64, stop: &Arc<AtomicBool>) -> Result<CaseOutcome,
     })
 }
 
-/// Trains `config` on `data`, or on its own source; validation and test metrics, `None` without a result.
+/// Trains `config` on `data`, or on its own source, and returns validation and test metrics; `None` without a result.
 fn trained(config: &Config, data: Option<SplitDataset>, seed: u64) -> Option<(Metrics, Option<Metrics>)> {
     let mut config = config.clone().settled();
     config.train.seed = seed;
@@ -111,13 +111,13 @@ fn trained(config: &Config, data: Option<SplitDataset>, seed: u64) -> Option<(Me
     Some((metrics.validation.or(metrics.train)?, metrics.test))
 }
 
-/// Accuracy or R2.
+/// Returns accuracy or R2.
 fn score(metrics: &Metrics) -> f64 {
     let value = score_metric(metrics, MetricName::Auto).value(metrics);
     value.map_or(WORST, |value| value.max(WORST))
 }
 
-/// Mean over the seeds on the test split.
+/// Returns the mean test score over the seeds.
 fn test_score(config: &Config) -> f64 {
     let config = config.clone().settled();
     let first = config.train.seed;
@@ -128,7 +128,7 @@ fn test_score(config: &Config) -> f64 {
     scores.sum::<f64>() / SEEDS as f64
 }
 
-/// Says nothing.
+/// Prints nothing.
 struct Quiet;
 
 impl DoctorObserver for Quiet {
@@ -137,7 +137,7 @@ impl DoctorObserver for Quiet {
     fn story(&mut self, _story: &Story, _config: &Config) {}
 }
 
-/// One row a case, and how many each cures.
+/// Formats one row per case, and the number of cases that each method cures.
 pub(crate) fn outcomes_table(outcomes: &[CaseOutcome], cases: &Path) -> String {
     if outcomes.is_empty() {
         return format!("No case of {} was finished.", cases.display());

@@ -1,5 +1,5 @@
-//! Random search over the settings that the doctor changes: the baseline that repair tools have to beat (Bergstra & Bengio
-//! 2012; "Repairing DNN Architecture: Are We There Yet?", 2023).
+//! Random search over the settings that the doctor changes: the baseline for repair tools (Bergstra & Bengio 2012; "Repairing
+//! DNN Architecture: Are We There Yet?", 2023).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -20,12 +20,12 @@ const SEED: u64 = 20_231;
 /// Range of the learning rate.
 const RATES: [f64; 2] = [1e-4, 1.0];
 
-/// A search from a config; one draw in two keeps a setting as it is.
+/// A random search around a config; each draw keeps about half of the settings.
 pub(super) struct RandomSearch {
     base: Config,
     data: SplitDataset,
     draws: Draws,
-    /// Training runs so far.
+    /// Number of training runs so far.
     pub(super) trainings: u64,
 }
 
@@ -34,7 +34,8 @@ impl RandomSearch {
         RandomSearch { base: base.settled(), data, draws: Draws::new(SEED), trainings: 0 }
     }
 
-    /// Trains the start and one draw after the other for `seconds`; the config with the best validation score.
+    /// Trains the initial config and then one draw after the other for `seconds`; returns the config with the best validation
+    /// score.
     pub(super) fn run(&mut self, seconds: f64, stop: &AtomicBool) -> Config {
         let began = Instant::now();
         let mut best = self.base.clone();
@@ -55,7 +56,7 @@ impl RandomSearch {
         result.map_or(f64::NEG_INFINITY, |(validation, _)| score(&validation))
     }
 
-    /// The start with about half of its settings drawn again.
+    /// Returns the initial config with about half of its settings redrawn.
     fn draw(&mut self) -> Config {
         let mut config = self.base.clone();
         if self.draws.unit() < 0.5 {
@@ -131,7 +132,7 @@ impl RandomSearch {
         }
     }
 
-    /// Removes one hidden linear layer with its activation and norm, or adds one more of the same kind.
+    /// Removes one hidden linear layer with its activation and norm, or adds another of the same kind.
     fn draw_depth(&mut self, layers: &mut Vec<LayerSpec>) {
         let linear = |layer: &LayerSpec| matches!(layer, LayerSpec::Linear(_));
         let places: Vec<usize> = (0..layers.len()).filter(|&at| linear(&layers[at])).collect();
@@ -144,7 +145,7 @@ impl RandomSearch {
         }
     }
 
-    /// The probability of every dropout, or one dropout before the last layer.
+    /// Sets the probability of every dropout, or adds one dropout before the last layer.
     fn draw_dropout(&mut self, layers: &mut Vec<LayerSpec>, probability: f32) {
         let mut found = false;
         for layer in layers.iter_mut() {

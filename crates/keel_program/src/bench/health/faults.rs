@@ -1,4 +1,4 @@
-//! The faults, one entry each.
+//! List of the faults.
 
 use keel_health::rules::{
     batch_norm, dead_relu, exploding_gradient, frozen, inputs, labels, loss_trend, non_finite, output_loss,
@@ -11,11 +11,11 @@ use super::samples::Change;
 
 const NORMALISED: Option<&str> = Some("");
 
-/// Codes a fault leads to.
+/// Expected codes of a fault.
 struct Expected {
-    /// Codes of which the leading finding must be one.
+    /// Codes one of which the leading finding must have.
     roots: &'static [&'static str],
-    /// Further codes that show the fault.
+    /// Further codes that indicate the fault.
     symptoms: &'static [&'static str],
 }
 
@@ -122,7 +122,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "rate_30_times_too_high",
-        "learning rate 30 times what suits",
+        "learning rate 30 times too high",
         Expected {
             roots: &[update_ratio::CODE, exploding_gradient::CODE],
             symptoms: &[non_finite::CODE, dead_relu::CODE, loss_trend::CODE, batch_norm::CODE],
@@ -131,7 +131,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "rate_100_times_too_low",
-        "learning rate a hundredth of what suits",
+        "learning rate 100 times too low",
         Expected { roots: &[update_ratio::CODE], symptoms: &[loss_trend::CODE] },
         |network| Recipe { rate: 0.01, ..network.healthy() },
     ),
@@ -143,7 +143,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "shuffled_labels",
-        "labels that have nothing to do with the inputs",
+        "labels unrelated to the inputs",
         Expected { roots: &[labels::CODE], symptoms: &[loss_trend::CODE, overfitting::CODE] },
         |network| Recipe { change: Change::ShuffledLabels, settings: &["train.epochs=40"], ..network.healthy() },
     ),

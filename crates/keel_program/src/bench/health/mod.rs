@@ -1,7 +1,7 @@
-//! The fault suite of the health rules: training runs with one known fault each, and as many healthy ones.
+//! Fault suite of the health rules: training runs with one known fault each, and as many healthy ones.
 //!
-//! Every fault is built into three kinds of networks and trained with several seeds, in memory and under watch, as any
-//! training is. The reports of the rules are compared with the known faults. Thresholds are calibrated on other seeds than those
+//! Every fault is built into three kinds of networks and trained with several seeds, in memory and with the health rules, like
+//! any training run. The findings are compared with the known faults. Thresholds are calibrated on other seeds than those
 //! scored here ([`CALIBRATION_SEED`], [`SCORING_SEED`]).
 
 pub(crate) mod cases;
@@ -30,38 +30,38 @@ pub(crate) use statistics::{distributions, distributions_table};
 use networks::{Architecture, Recipe};
 use watched_run::{Outcome, train};
 
-/// First of the seeds whose runs are scored.
+/// First seed of the runs that are scored.
 pub(crate) const SCORING_SEED: u64 = 2000;
-/// First of the seeds whose runs thresholds are calibrated on.
+/// First seed of the runs on which thresholds are calibrated.
 pub(crate) const CALIBRATION_SEED: u64 = 1;
 
-/// One training with one fault.
+/// A training run with one fault.
 pub(crate) struct Fault {
     /// Name for `--only`.
     pub(crate) name: &'static str,
-    /// The fault, in a few words.
+    /// Summary of the fault in a few words.
     pub(crate) summary: &'static str,
-    /// Codes of which the leading finding must be one.
+    /// Codes one of which the leading finding must have.
     pub(crate) roots: &'static [&'static str],
-    /// Further codes that show the fault.
+    /// Further codes that indicate the fault.
     pub(crate) symptoms: &'static [&'static str],
     /// True if the rules should report it at level info.
     pub(crate) remark: bool,
-    /// The training.
+    /// Returns the training run.
     pub(crate) recipe: fn(Architecture) -> Recipe,
 }
 
-/// One healthy training.
+/// A healthy training run.
 pub(crate) struct Healthy {
     /// Name for `--only`.
     pub(crate) name: &'static str,
-    /// Its peculiarity, in a few words.
+    /// Summary of its peculiarity in a few words.
     pub(crate) summary: &'static str,
-    /// The training.
+    /// Returns the training run.
     pub(crate) recipe: fn(Architecture) -> Recipe,
 }
 
-/// A finished training of the suite.
+/// A finished training run of the suite.
 #[derive(Debug)]
 pub(crate) struct SuiteRun {
     /// Name of the fault or of the healthy variant.
@@ -70,9 +70,9 @@ pub(crate) struct SuiteRun {
     pub(crate) fault: Option<usize>,
     /// Name of the network.
     pub(crate) network: &'static str,
-    /// Its seed.
+    /// Seed of the run.
     pub(crate) seed: u64,
-    /// Result of the case.
+    /// Result of the run.
     pub(crate) outcome: Outcome,
 }
 
@@ -83,10 +83,10 @@ impl SuiteRun {
     }
 }
 
-/// Trains everything named in `only` (all if empty) with `seeds` seeds from `first_seed` on.
+/// Trains every fault and variant named in `only` (all if empty) with `seeds` seeds from `first_seed`.
 ///
 /// # Errors
-/// A training run that could not be built.
+/// If a training run cannot be built.
 pub(crate) fn run(only: &[String], first_seed: u64, seeds: u64) -> Result<Vec<SuiteRun>, Stop> {
     let wanted = |name: &str| only.is_empty() || only.iter().any(|chosen| chosen == name);
     let faults = FAULTS.iter().enumerate().map(|(index, fault)| (fault.name, Some(index), fault.recipe));

@@ -1,4 +1,4 @@
-//! The three kinds of networks, small enough for hundreds of training runs.
+//! Three kinds of networks, small enough for hundreds of training runs.
 
 use super::samples::Change;
 
@@ -13,28 +13,28 @@ pub(crate) enum Architecture {
     Residual,
 }
 
-/// Structure and training of a kind of network.
+/// Structure and settings of a training run of a kind of network.
 #[derive(Debug, Clone)]
 pub(crate) struct Recipe {
     /// Activation of every hidden layer; empty for none.
     pub(crate) function: &'static str,
-    /// Batch normalisation before every activation, with these further keys; `None` for none.
+    /// Batch normalisation before every activation, with these additional keys; `None` for none.
     pub(crate) norm: Option<&'static str>,
-    /// Hidden layers (residual: blocks).
+    /// Number of hidden layers (residual: blocks).
     pub(crate) depth: usize,
-    /// Further keys of every hidden layer with weights.
+    /// Additional keys of every hidden layer with weights.
     pub(crate) hidden: &'static str,
     /// Layers before the last linear one.
     pub(crate) before_last: &'static str,
-    /// Further keys of the last linear layer; `None` for those that suit the network.
+    /// Additional keys of the last linear layer; `None` for the network's default.
     pub(crate) last: Option<&'static str>,
     /// Layers after the last linear one.
     pub(crate) after_last: &'static str,
     /// Change of the samples before training.
     pub(crate) change: Change,
-    /// Factor on the learning rate that suits the network.
+    /// Factor of the network's suitable learning rate.
     pub(crate) rate: f64,
-    /// Further settings.
+    /// Additional settings.
     pub(crate) settings: &'static [&'static str],
 }
 
@@ -42,7 +42,7 @@ impl Architecture {
     /// All kinds.
     pub(crate) const ALL: [Architecture; 3] = [Architecture::Mlp, Architecture::Cnn, Architecture::Residual];
 
-    /// Its name in tables.
+    /// Returns the name for tables.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Architecture::Mlp => "mlp",
@@ -51,8 +51,8 @@ impl Architecture {
         }
     }
 
-    /// Further keys of the last layer. Sums of branches and maxima are large, so what reads them starts small; else the loss
-    /// begins far above that of guessing.
+    /// Returns additional keys of the last layer. Sums of branches and maxima are large, so the layer that reads them starts
+    /// with small weights; otherwise the initial loss would be far above that of guessing.
     fn last(self) -> &'static str {
         match self {
             Architecture::Mlp => "",
@@ -61,7 +61,7 @@ impl Architecture {
         }
     }
 
-    /// A healthy training: relu, normalised in the residual network only.
+    /// Returns a healthy training run: relu, with batch norm only in the residual network.
     pub(crate) fn healthy(self) -> Recipe {
         let (depth, norm) = match self {
             Architecture::Mlp | Architecture::Cnn => (3, None),
@@ -83,12 +83,12 @@ impl Architecture {
 }
 
 impl Recipe {
-    /// The learning rate that suits the network without the factor.
+    /// Returns the suitable learning rate of the network, without the factor.
     fn suitable_rate(&self) -> f64 {
         if self.norm.is_some() { 0.05 } else { 0.01 }
     }
 
-    /// Everything as `key=value` settings over the default config.
+    /// Returns all settings as `key=value` overrides of the default config.
     pub(crate) fn overrides(&self, architecture: Architecture, seed: u64) -> Vec<String> {
         let mut overrides = vec![
             format!("model.layers=[{}]", self.layers(architecture)),

@@ -1,13 +1,13 @@
-//! Progress of many training runs, on standard error.
+//! Reports the progress of many training runs on standard error.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-/// Time between two lines.
+/// Time between two reports.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// A count of things done, shared between threads.
+/// A counter of finished items, shared between threads.
 #[derive(Debug)]
 pub(super) struct Progress {
     noun: &'static str,
@@ -24,13 +24,13 @@ struct State {
 }
 
 impl Progress {
-    /// Begins to count `planned` things, called `noun` in the plural.
+    /// Starts a counter of `planned` items; `noun` names them in the plural.
     pub(super) fn begin(noun: &'static str, planned: usize, note: fn(&str)) -> Self {
         let now = Instant::now();
         Progress { noun, planned, note, began: now, state: Mutex::new(State { done: 0, last_line: now }) }
     }
 
-    /// Counts one more, and reports the progress if the last report is some time ago.
+    /// Counts another item, and reports the progress if the last report is long enough ago.
     pub(super) fn done(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done += 1;

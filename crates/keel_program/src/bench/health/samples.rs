@@ -5,16 +5,16 @@ use std::sync::Arc;
 use keel_data::{DataError, Dataset, Inputs, SampleShape, Split, SplitDataset, Targets};
 use keel_nn::RandomKey;
 
-/// Fault put into the samples.
+/// Fault of the samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Change {
-    /// Nothing.
+    /// No fault.
     Nothing,
     /// Values from 0 to 255, as in image files.
     Raw,
     /// Values of standard deviation 1 around 1.5.
     Uncentred,
-    /// A second channel that never changes.
+    /// A constant second channel.
     ConstantChannel,
     /// Every label is that of another sample.
     ShuffledLabels,
@@ -24,24 +24,24 @@ pub(crate) enum Change {
     NotANumber,
     /// Values of this mean and standard deviation.
     Moved {
-        /// The mean.
+        /// Mean of the values.
         mean: f32,
-        /// The standard deviation.
+        /// Standard deviation of the values.
         std: f32,
     },
-    /// The training split keeps one of so many samples of one class.
+    /// The training split keeps one of this many samples of one class.
     RareClass(usize),
-    /// The training split keeps so many samples.
+    /// The training split keeps this many samples.
     Few(usize),
 }
 
-/// Largest value of a pixel of the digits.
+/// Maximum pixel value of the digits.
 const LARGEST: f32 = 16.0;
 
-/// The digits after `change`, divided.
+/// Returns the digits after `change`, split.
 ///
 /// # Errors
-/// Data that is refused, as it is with NaN in it.
+/// If the data is rejected, as it is with NaN in it.
 pub(crate) fn samples(change: Change, seed: u64) -> Result<SplitDataset, DataError> {
     let digits = Dataset::digits()?;
     let shape = *digits.sample_shape();
@@ -86,7 +86,7 @@ fn changed_values(change: Change, mut values: Vec<f32>, shape: SampleShape) -> (
     (values, shape)
 }
 
-/// Gives `values` this mean and standard deviation.
+/// Scales and shifts `values` to this mean and standard deviation.
 fn move_to(values: &mut [f32], wanted_mean: f32, wanted_std: f32) {
     let count = values.len() as f32;
     let mean = values.iter().sum::<f32>() / count;
@@ -94,7 +94,7 @@ fn move_to(values: &mut [f32], wanted_mean: f32, wanted_std: f32) {
     values.iter_mut().for_each(|value| *value = (*value - mean) / std * wanted_std + wanted_mean);
 }
 
-/// The labels in another order, from `seed` alone.
+/// Returns the labels in another order, determined by `seed`.
 fn shuffled(mut labels: Vec<u32>, seed: u64) -> Vec<u32> {
     let key = RandomKey::new(seed).named("labels");
     for index in (1..labels.len() as u64).rev() {

@@ -1,4 +1,4 @@
-//! Reports of the rules compared with the known faults.
+//! Compares the findings with the known faults.
 
 use keel_health::{Finding, Level, Monitor, Outcome};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{FAULTS, Fault, SuiteRun};
 use crate::terminal::{Align, table as text_table};
 
-/// Sums over the runs of one fault or of all.
+/// Sums over the runs of one fault, or of all.
 #[derive(Debug, Clone, Default)]
 struct Tally {
     runs: usize,
@@ -16,12 +16,12 @@ struct Tally {
     leading: Vec<String>,
 }
 
-/// Findings that lead: no other explains them and they are at least warnings.
+/// Iterates over the leading findings: those that no other finding explains and that are at least warnings.
 fn alarms(run: &SuiteRun) -> impl Iterator<Item = &Finding> {
     run.findings().iter().filter(|finding| finding.is_root() && finding.level > Level::Info)
 }
 
-/// A fault that does no harm should be reported at level info: levels mean consequences.
+/// Returns true if the fault should be reported at level info because it does no harm: levels stand for consequences.
 fn owes_remark(run: &SuiteRun, fault: &Fault) -> bool {
     let outcome = run.outcome.monitor.as_ref().and_then(Monitor::outcome);
     fault.remark || outcome.is_some_and(Outcome::has_learned)
@@ -31,20 +31,20 @@ fn least_level(run: &SuiteRun, fault: &Fault) -> Level {
     if owes_remark(run, fault) { Level::Info } else { Level::Warn }
 }
 
-/// Returns true if `finding` shows `fault`.
+/// Returns true if `finding` indicates `fault`.
 fn shows(run: &SuiteRun, fault: &Fault, finding: &Finding) -> bool {
     let codes = fault.roots.iter().chain(fault.symptoms);
     finding.level >= least_level(run, fault) && codes.clone().any(|code| *code == finding.code)
 }
 
-/// Leading finding of a run: a code, `refused`, or `-`.
+/// Returns the leading finding of a run: a code, `refused`, or `-`.
 fn leading(run: &SuiteRun, fault: &Fault) -> String {
     if run.outcome.refused.is_some() {
         return "refused".to_owned();
     }
     let mut findings = run.findings().iter().filter(|finding| finding.level >= least_level(run, fault));
     let first = match owes_remark(run, fault) {
-        // A remark stands behind whatever else was found; there must be no alarm before it.
+        // A remark may follow other remarks; there must be no alarm before it.
         true => alarms(run).next().or_else(|| run.findings().iter().find(|finding| shows(run, fault, finding))),
         false => findings.next(),
     };
@@ -59,7 +59,7 @@ impl Tally {
         self.detected += usize::from(refused || run.findings().iter().any(|finding| shows(run, fault, finding)));
         self.named += usize::from(fault.roots.contains(&led.as_str()));
         self.leading.push(led);
-        let shown = run.outcome.told.iter().filter(|(code, _, _)| fault.roots.iter().any(|root| root == code));
+        let shown = run.outcome.first_reports.iter().filter(|(code, _, _)| fault.roots.iter().any(|root| root == code));
         self.steps.extend(shown.map(|(_, _, step)| *step).min().or(refused.then_some(0)));
     }
 
@@ -84,7 +84,7 @@ impl Tally {
     }
 }
 
-/// The confusion table and the totals.
+/// Returns the confusion table and the totals.
 pub(crate) fn score(runs: &[SuiteRun]) -> Value {
     let mut rows = Vec::new();
     let mut all = Tally::default();
@@ -150,7 +150,7 @@ fn not_named(run: &SuiteRun) -> Value {
     json!({ "run": run.name, "network": run.network, "seed": run.seed, "found": found, "accuracy": run.outcome.accuracy })
 }
 
-/// The confusion table as text.
+/// Formats the confusion table.
 pub(crate) fn table(document: &Value) -> String {
     let columns = [
         ("fault", Align::Left),

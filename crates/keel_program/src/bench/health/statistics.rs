@@ -1,4 +1,4 @@
-//! The statistics behind the calibrated thresholds, in healthy and in faulty runs.
+//! Distributions of the statistics behind the calibrated thresholds, in healthy and in faulty runs.
 
 use keel_health::{Calibration, Rule, catalog};
 use serde_json::{Value, json};
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::{FAULTS, SuiteRun};
 use crate::terminal::{Align, table};
 
-/// For each statistic the distribution over healthy runs, over the runs whose fault its rule should name, and over the
-/// other faulty ones.
+/// Returns for each statistic its distribution over healthy runs, over the runs whose fault its rule should name, and over the
+/// other faulty runs.
 pub(crate) fn distributions(runs: &[SuiteRun]) -> Value {
     let calibrations = catalog().iter().flat_map(|rule| rule.calibrations.iter().map(move |of| (rule, of)));
     Value::Array(calibrations.map(|(rule, calibration)| distribution(rule, calibration, runs)).collect())
@@ -38,7 +38,7 @@ fn quantiles(mut values: Vec<f64>) -> Value {
     json!({ "runs": values.len(), "least": at(0.0), "5 %": at(0.05), "median": at(0.5), "95 %": at(0.95), "most": at(1.0) })
 }
 
-/// The distributions as text.
+/// Formats the distributions.
 pub(crate) fn distributions_table(document: &Value) -> String {
     let columns = [
         ("rule", Align::Left),

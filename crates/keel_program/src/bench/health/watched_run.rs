@@ -1,4 +1,4 @@
-//! A training run in memory, under watch.
+//! A training run in memory with the health rules.
 
 use keel_data::{Batches, DataError, Position};
 use keel_health::{Finding, Monitor};
@@ -12,7 +12,7 @@ use super::samples::samples;
 use crate::failure::Stop;
 
 /// Code and layer of a finding and the step after which it was first reported.
-pub(crate) type Told = (String, Option<String>, u64);
+pub(crate) type FirstReport = (String, Option<String>, u64);
 
 /// Result of a training run.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub(crate) struct Outcome {
     /// Findings, causes first.
     pub(crate) findings: Vec<Finding>,
     /// Step after which each finding was first reported, by code and layer.
-    pub(crate) told: Vec<Told>,
-    /// The data was refused before the training, with this reason.
+    pub(crate) first_reports: Vec<FirstReport>,
+    /// Reason why the data was rejected before training, if it was.
     pub(crate) refused: Option<String>,
     /// Measurements; `None` if there are none.
     pub(crate) monitor: Option<Monitor>,
@@ -29,10 +29,10 @@ pub(crate) struct Outcome {
     pub(crate) accuracy: Option<f64>,
 }
 
-/// Trains `recipe` to its end, or until a loss is not a number.
+/// Trains `recipe` to its end, or until a loss is not finite.
 ///
 /// # Errors
-/// A recipe that cannot be built.
+/// If the recipe cannot be built.
 pub(crate) fn train(recipe: &Recipe, architecture: Architecture, seed: u64) -> Result<Outcome, Stop> {
     let config = config::load(None, &recipe.overrides(architecture, seed))?;
     match samples(recipe.change, seed) {
@@ -43,7 +43,7 @@ pub(crate) fn train(recipe: &Recipe, architecture: Architecture, seed: u64) -> R
 
 fn refused(reason: &DataError) -> Outcome {
     let refused = Some(reason.to_string());
-    Outcome { findings: Vec::new(), told: Vec::new(), refused, monitor: None, accuracy: None }
+    Outcome { findings: Vec::new(), first_reports: Vec::new(), refused, monitor: None, accuracy: None }
 }
 
 fn watched(config: &Config, data: keel_data::SplitDataset) -> Result<Outcome, TrainError> {
@@ -52,11 +52,11 @@ fn watched(config: &Config, data: keel_data::SplitDataset) -> Result<Outcome, Tr
     let steps_per_epoch = source.steps_per_epoch() as u64;
     let horizon = Horizon { total_steps: config.train.epochs * steps_per_epoch, steps_per_epoch };
     let schedule = Schedule::new(&config.schedule, config.optimizer.learning_rate(), horizon);
-    let mut told = Vec::new();
+    let mut reports = Vec::new();
     let watch = Watch::begin(config, &mut session, horizon.total_steps, None)?;
     let mut watch = watch.expect("the default level watches");
     let mut accuracy = None;
-    tell(&mut watch, 0, &mut told);
+    note_new(&mut watch, 0, &mut reports);
     for epoch in 0..config.train.epochs {
         let mut batches = Batches::new(source.clone(), Position { epoch, step: 0 });
         let mut step = epoch * steps_per_epoch;
@@ -64,9 +64,9 @@ fn watched(config: &Config, data: keel_data::SplitDataset) -> Result<Outcome, Tr
             let place = StepPlace { step, epoch, learning_rate: schedule.learning_rate(step) };
             let result = session.step_observed(batch?, place, &mut watch);
             step += 1;
-            tell(&mut watch, step, &mut told);
+            note_new(&mut watch, step, &mut reports);
             if !(result.loss.is_finite() && result.gradient_norm.is_finite()) {
-                return Ok(outcome(&watch, told, None));
+                return Ok(outcome(&watch, reports, None));
             }
         }
         let validation = session.data().validation.clone();
@@ -75,23 +75,23 @@ fn watched(config: &Config, data: keel_data::SplitDataset) -> Result<Outcome, Tr
         let validation_loss = metrics.map(|metrics| metrics.loss);
         let losses = EpochLosses { epoch, step: step - 1, validation_loss, validation_accuracy: accuracy };
         watch.epoch(&mut session, losses)?;
-        tell(&mut watch, step, &mut told);
+        note_new(&mut watch, step, &mut reports);
     }
     watch.end();
-    tell(&mut watch, horizon.total_steps, &mut told);
-    Ok(outcome(&watch, told, accuracy))
+    note_new(&mut watch, horizon.total_steps, &mut reports);
+    Ok(outcome(&watch, reports, accuracy))
 }
 
-fn outcome(watch: &Watch, told: Vec<Told>, accuracy: Option<f64>) -> Outcome {
+fn outcome(watch: &Watch, first_reports: Vec<FirstReport>, accuracy: Option<f64>) -> Outcome {
     let monitor = Some(watch.monitor().clone());
-    Outcome { findings: watch.findings(), told, refused: None, monitor, accuracy }
+    Outcome { findings: watch.findings(), first_reports, refused: None, monitor, accuracy }
 }
 
-fn tell(watch: &mut Watch, step: u64, told: &mut Vec<Told>) {
+fn note_new(watch: &mut Watch, step: u64, reports: &mut Vec<FirstReport>) {
     for finding in watch.take_news().findings {
-        let known = told.iter().any(|(code, layer, _)| *code == finding.code && *layer == finding.layer);
+        let known = reports.iter().any(|(code, layer, _)| *code == finding.code && *layer == finding.layer);
         if !known {
-            told.push((finding.code, finding.layer, step));
+            reports.push((finding.code, finding.layer, step));
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Work shared between threads of its own: a training run starts a pool of threads, and a thread of another pool that waits for
-//! it would begin the next training on the same stack.
+//! Distributes work over separate threads: a training run starts a pool of threads, and a thread of another pool that waits for
+//! it would start the next training run on the same stack.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Returns `work` of every item, in their order, computed on as many threads as the present pool has.
+/// Returns the results of `work` for every item, in order, computed on as many threads as the current pool has.
 pub(super) fn for_each<I: Sync, O: Send>(items: &[I], work: impl Fn(&I) -> O + Sync) -> Vec<O> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(items.len()));

@@ -1,4 +1,4 @@
-//! A whole training in memory, as `train` does it: health at level standard, metrics, checkpoints.
+//! A whole training run in memory, as `train` does it: health at level standard, metrics, checkpoints.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -12,10 +12,10 @@ use super::super::networks::{Description, LEARNING_RATE};
 use super::super::{SEED, formula};
 use crate::failure::Failure;
 
-/// Epochs of a training run.
+/// Number of epochs of a training run.
 const EPOCHS: u64 = 2;
 
-/// Time of an epoch, if the data is not too large for it.
+/// Target duration of an epoch, unless the data would be too large.
 const EPOCH_MILLISECONDS: f64 = 1500.0;
 
 /// Maximum number of floats in the data.
@@ -25,7 +25,7 @@ const LARGEST_DATA: usize = 1 << 26;
 const LEAST_STEPS: usize = 20;
 const MOST_STEPS: usize = 2000;
 
-/// First step's end and last epoch's end, and the steps between.
+/// Times of the end of the first step and of the last epoch, and the number of steps in between.
 #[derive(Debug, Default)]
 struct Stopwatch {
     first: Option<Instant>,
@@ -33,7 +33,7 @@ struct Stopwatch {
     steps: u64,
 }
 
-/// Notes the time.
+/// Records the times.
 struct Watch(Arc<Mutex<Stopwatch>>);
 
 impl TrainingObserver for Watch {
@@ -50,10 +50,11 @@ impl TrainingObserver for Watch {
     }
 }
 
-/// Milliseconds per step from the end of the first step to the end of the last epoch; `step` is about what one step takes.
+/// Returns the milliseconds per step from the end of the first step to the end of the last epoch; `step` is the approximate
+/// time of a step.
 ///
 /// # Errors
-/// The training fails.
+/// If training fails.
 pub(super) fn milliseconds_a_step(network: &Description, step: f64) -> Result<f64, Failure> {
     let most = (LARGEST_DATA / network.input.len() / network.batch).clamp(LEAST_STEPS, MOST_STEPS);
     let steps = ((EPOCH_MILLISECONDS / step) as usize).clamp(LEAST_STEPS, most);

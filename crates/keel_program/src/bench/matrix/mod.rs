@@ -1,4 +1,4 @@
-//! The matrix of networks: a step in memory and a whole training of each, in turn with PyTorch's step.
+//! The matrix of networks: a step in memory and a whole training run of each, alternating with PyTorch's step.
 
 mod end_to_end;
 mod networks;
@@ -16,20 +16,20 @@ use super::{Context, SEED, health_cost};
 use crate::failure::Failure;
 use networks::Family;
 
-/// Largest relative difference of the numbers that both sides compute.
+/// Maximum relative difference of the numbers that both sides compute.
 const TOLERANCE: f64 = 1e-3;
 
-/// Time of the steps of a turn.
+/// Duration of the steps of a turn.
 const TURN_MILLISECONDS: f64 = 300.0;
 
-/// Turns of whole training runs, each of two epochs.
+/// Number of turns of whole training runs, each of two epochs.
 const TRAININGS: usize = 2;
 
-/// Measures every network with `words` in its name, of which any will do; all of them without words. A network that fails
-/// gives the reason in its `error`.
+/// Measures every network with one of `words` in its name, or all if there are no words. A network that fails gives the reason
+/// in its `error`.
 ///
 /// # Errors
-/// No network has any of the words in its name.
+/// If no network has any of the words in its name.
 pub(crate) fn measure(context: &Context, words: &[String]) -> Result<Value, Failure> {
     let wanted =
         |network: &Description| words.is_empty() || words.iter().any(|word| network.name.contains(word.as_str()));
@@ -52,7 +52,7 @@ pub(crate) fn measure(context: &Context, words: &[String]) -> Result<Value, Fail
     Ok(json!({ "summary": summary::of(&rows), "networks": rows }))
 }
 
-/// A row in one line.
+/// Formats a row in one line.
 fn in_short(row: &Value) -> String {
     let ratio =
         |part: &str| row[part]["ratio"].as_f64().map_or_else(String::new, |ratio| format!(", {ratio:.2} of PyTorch's"));
@@ -113,8 +113,8 @@ fn row(context: &Context, family: Family, network: &Description) -> Result<Value
     }))
 }
 
-/// The fastest peer that computes the same numbers: the losses of three steps, or where dropout draws differ, the outputs in
-/// evaluation mode.
+/// Returns the fastest peer that computes the same numbers: the losses of three steps, or, if dropout draws differ, the outputs
+/// in evaluation mode.
 fn checked_peer(context: &Context, network: &Description, workload: &mut Workload) -> Result<Option<Peer>, Failure> {
     let draws = network.layers.iter().any(|layer| matches!(layer, LayerSpec::Dropout(_)));
     let (check, key, expected) = match draws {

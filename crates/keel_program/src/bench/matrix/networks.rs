@@ -11,12 +11,12 @@ use keel_train::optimizers::{AdamwConfig, OptimizerConfig};
 
 use super::super::networks::Description;
 
-/// The two kinds a network counts for.
+/// Families of networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
-    /// Linear layers alone.
+    /// Linear layers only.
     Dense,
-    /// Convolutions.
+    /// With convolutions.
     Convolutional,
 }
 
@@ -29,7 +29,7 @@ impl Family {
     }
 }
 
-/// Every network of the matrix.
+/// Returns every network of the matrix.
 pub(super) fn all() -> Vec<(Family, Description)> {
     let dense = dense().into_iter().map(|network| (Family::Dense, network));
     dense.chain(convolutional().into_iter().map(|network| (Family::Convolutional, network))).collect()
@@ -77,7 +77,7 @@ fn convolutional() -> Vec<Description> {
     [architectures(), kernels_and_norms(), shapes()].concat()
 }
 
-/// Networks after published ones.
+/// Returns networks after published architectures.
 fn architectures() -> Vec<Description> {
     let pool = || LayerSpec::MaxPool(MaxPoolSpec::new(2));
     vec![
@@ -108,7 +108,7 @@ fn architectures() -> Vec<Description> {
     ]
 }
 
-/// Kernels of other sizes, and norms other than batch norm.
+/// Returns networks with other kernel sizes, and with norms other than batch norm.
 fn kernels_and_norms() -> Vec<Description> {
     let relu = || function(Activation::Relu);
     let pool = || LayerSpec::MaxPool(MaxPoolSpec::new(2));
@@ -177,7 +177,7 @@ fn kernels_and_norms() -> Vec<Description> {
     ]
 }
 
-/// Convolutions of many shapes, and channels that are not a multiple of a vector.
+/// Returns convolutions of many shapes, with channel counts that are not a multiple of the vector length.
 fn shapes() -> Vec<Description> {
     let relu = || function(Activation::Relu);
     let pool = || LayerSpec::MaxPool(MaxPoolSpec::new(2));
@@ -229,7 +229,7 @@ fn shapes() -> Vec<Description> {
     ]
 }
 
-/// Linear layers of these widths, each followed by `between`, to the classes.
+/// Returns linear layers of these widths, each followed by `between`, and one for the classes.
 fn perceptron(name: &str, features: usize, widths: &[usize], batch: usize, between: &[LayerSpec]) -> Description {
     let mut layers = Vec::new();
     for &width in widths {
@@ -240,13 +240,13 @@ fn perceptron(name: &str, features: usize, widths: &[usize], batch: usize, betwe
     Description::new(format!("{name} b{batch}"), Shape::Features(features), batch, layers)
 }
 
-/// A network for square images with three channels.
+/// Returns a network for square images with three channels.
 fn images(name: &str, side: usize, batch: usize, layers: Vec<LayerSpec>) -> Description {
     let input = Shape::Image { height: side, width: side, channels: 3 };
     Description::new(format!("{name} b{batch}"), input, batch, layers)
 }
 
-/// A stem and five pairs of a depthwise 3x3 and a 1x1 convolution, two of them with stride 2 (Howard et al. 2017).
+/// Returns a stem and five pairs of a depthwise 3x3 and a 1x1 convolution, two of them with stride 2 (Howard et al. 2017).
 fn separable() -> Vec<LayerSpec> {
     let mut layers = normed(conv(32, 3));
     let mut channels = 32;
@@ -259,7 +259,7 @@ fn separable() -> Vec<LayerSpec> {
     layers
 }
 
-/// Blocks of a widening 1x1, a depthwise 3x3 and a narrowing 1x1 convolution (Sandler et al. 2018).
+/// Returns blocks of a widening 1x1, a depthwise 3x3 and a narrowing 1x1 convolution (Sandler et al. 2018).
 fn inverted_residual() -> Vec<LayerSpec> {
     let swish = Activation::HardSwish;
     let mut layers = layered(strided(conv(16, 3), 2), batch_norm(), swish);
@@ -293,7 +293,7 @@ fn linear(features: usize) -> LayerSpec {
     LayerSpec::Linear(LinearSpec::new(features))
 }
 
-/// The last layer: as many outputs as classes.
+/// Returns the last layer, with as many outputs as classes.
 fn output() -> LayerSpec {
     LayerSpec::Linear(LinearSpec { out_features: None, ..LinearSpec::new(1) })
 }
@@ -302,7 +302,7 @@ fn head() -> Vec<LayerSpec> {
     vec![LayerSpec::GlobalAvgPool(GlobalAvgPoolSpec::default()), output()]
 }
 
-/// A convolution that keeps the size of the image at stride 1.
+/// Returns a convolution that keeps the size of the image at stride 1.
 fn conv(channels: usize, kernel: usize) -> Conv2dSpec {
     Conv2dSpec { padding: Padding::Each(kernel / 2), ..Conv2dSpec::new(channels, kernel) }
 }
@@ -327,12 +327,12 @@ fn activated(convolution: Conv2dSpec, activation: Activation) -> Vec<LayerSpec> 
     vec![LayerSpec::Conv2d(convolution), function(activation)]
 }
 
-/// Convolution without bias, norm and activation.
+/// Returns a convolution without bias, a norm and an activation.
 fn layered(convolution: Conv2dSpec, norm: LayerSpec, activation: Activation) -> Vec<LayerSpec> {
     vec![LayerSpec::Conv2d(Conv2dSpec { bias: false, ..convolution }), norm, function(activation)]
 }
 
-/// Convolution without bias, batch norm and relu.
+/// Returns a convolution without bias, batch norm and relu.
 fn normed(convolution: Conv2dSpec) -> Vec<LayerSpec> {
     layered(convolution, batch_norm(), Activation::Relu)
 }

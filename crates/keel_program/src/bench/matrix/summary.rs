@@ -1,9 +1,9 @@
-//! The matrix in a few numbers.
+//! Summarises the matrix.
 
 use serde_json::{Value, json};
 
-/// Geometric mean and worst ratio of the steps and of the training runs, for all networks and for the dense ones, and how many
-/// networks are slower than the peer.
+/// Returns the geometric mean and the worst ratio of the steps and of the training runs, for all networks and for the dense
+/// ones, and the number of networks that are slower than the peer.
 pub(super) fn of(rows: &[Value]) -> Value {
     let dense: Vec<Value> = rows.iter().filter(|row| row["family"] == "dense").cloned().collect();
     json!({ "all": family(rows), "dense": family(&dense) })

@@ -1,4 +1,4 @@
-//! Forward passes in evaluation mode.
+//! Measures forward passes in evaluation mode.
 
 use serde_json::{Value, json};
 
@@ -9,13 +9,13 @@ use super::super::workload::Evaluation;
 use super::super::{Context, SEED};
 use crate::failure::Failure;
 
-/// Largest relative difference of the sums of output magnitudes of both sides.
+/// Maximum relative difference of the sums of output magnitudes of both sides.
 const TOLERANCE: f64 = 1e-3;
 
-/// Passes a turn.
+/// Number of passes per turn.
 const PASSES: usize = 4;
 
-/// Times a pass of ResNet-20 in turn with its fastest peer.
+/// Times a pass of ResNet-20, alternating with its fastest peer.
 pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Failure> {
     let description = Spec::new("resnet20").description();
     let mut evaluation = Evaluation::new(&description, SEED)?;

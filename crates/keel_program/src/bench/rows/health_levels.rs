@@ -1,4 +1,4 @@
-//! Cost of watching the cnn step.
+//! Measures the cost of the health rules in the cnn step.
 
 use keel_train::config::HealthLevel;
 use serde_json::{Value, json};
@@ -7,15 +7,15 @@ use super::super::networks::Spec;
 use super::super::{Context, health_cost};
 use crate::failure::Failure;
 
-/// Turns for every one of other rows: the difference is a hundredth, far less than turns differ.
+/// Factor of the number of turns of other rows: the difference is about one percent, far less than the variation between turns.
 const TURNS: usize = 4;
 
-/// Level standard against off.
+/// Measures level standard against off.
 pub(super) fn standard(name: &'static str, context: &Context) -> Result<Value, Failure> {
     measure(name, HealthLevel::Standard, context)
 }
 
-/// Level full against off.
+/// Measures level full against off.
 pub(super) fn full(name: &'static str, context: &Context) -> Result<Value, Failure> {
     measure(name, HealthLevel::Full, context)
 }

@@ -1,4 +1,4 @@
-//! Training from an image folder with augmentation, against a peer that has tensors in memory.
+//! Measures training from an image folder with augmentation, against a peer that has tensors in memory.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -16,7 +16,7 @@ use super::super::{Context, SEED};
 use crate::failure::Failure;
 use crate::interruption::Scratch;
 
-/// Made-up images: classes, and images of each. A multiple of the batch in all.
+/// Number of classes of the generated images; the total number of images is a multiple of the batch.
 const CLASSES: usize = 10;
 const IMAGES_A_CLASS: usize = 384;
 
@@ -28,16 +28,16 @@ const MOST_TURNS: usize = 3;
 
 /// Times of one training run of two epochs.
 struct Epochs {
-    /// From the folder to the end of the first epoch: reading, decoding, fitting, planning, training.
+    /// Time from the folder to the end of the first epoch: reading, decoding, fitting, planning, training.
     first_milliseconds: f64,
-    /// The second epoch alone.
+    /// Time of the second epoch.
     second_milliseconds: f64,
-    /// A step on one batch that stays in memory.
+    /// Time of a step on one batch that stays in memory.
     step_milliseconds: f64,
     images: usize,
 }
 
-/// Trains ResNet-20 for an epoch from a folder, in turn with a peer's epoch of as many images.
+/// Trains ResNet-20 for an epoch from a folder, alternating with a peer's epoch of as many images.
 pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Failure> {
     if let Some(folder) = &context.images {
         return measure_folder(name, folder, context);
@@ -88,7 +88,7 @@ fn measure_folder(name: &str, folder: &Path, context: &Context) -> Result<Value,
     Ok(row)
 }
 
-/// Two epochs of the preset `resnet20` on `folder`.
+/// Trains two epochs of the preset `resnet20` on `folder`.
 fn train(folder: &Path) -> Result<Epochs, Failure> {
     let source = format!("data.source=\"{}\"", folder.display());
     let settings = [source, "data.validation=0".to_owned(), "data.test=0".to_owned(), "health.level=off".to_owned()];
@@ -122,7 +122,7 @@ fn failed(error: impl std::fmt::Display) -> Failure {
     Failure::new(error.to_string())
 }
 
-/// Writes JPEG files of smooth colours with noise, in folders of their classes.
+/// Writes JPEG files of smooth colours with noise into class folders.
 fn make_images(folder: &Path) -> Result<(), Failure> {
     for class in 0..CLASSES {
         let class_folder = folder.join(format!("class{class}"));

@@ -1,4 +1,4 @@
-//! Every layer of the yardstick networks on its own, against the machine's limits.
+//! Measures every layer of the yardstick networks separately, against the machine's limits.
 
 use keel_kernels::Buffer;
 use keel_kernels::parallel::workers;
@@ -17,10 +17,10 @@ use crate::failure::Failure;
 /// Networks whose layers are measured.
 const NETWORKS: [&str; 2] = ["cnn", "resnet20"];
 
-/// Turns in which the functions of a layer are called; medians count.
+/// Number of turns in which the functions of a layer are called; medians are reported.
 const TURNS: usize = 9;
 
-/// One layer with buffers of its own.
+/// One layer with its own buffers.
 struct Bench<'a> {
     layer: &'a dyn Layer,
     batch: usize,
@@ -33,7 +33,7 @@ struct Bench<'a> {
     state: Buffer,
     saved: Buffer,
     scratch: [Buffer; 2],
-    /// The samples themselves are the input, so its gradient is not needed.
+    /// True if the input is the samples themselves, so that its gradient is not needed.
     reads_samples: bool,
 }
 
@@ -43,19 +43,19 @@ struct Names<'a> {
     network: &'a str,
 }
 
-/// One call of each of `N` functions, and multiply-adds per second of the machine just before.
+/// Times of one call of each of `N` functions, and multiply-adds per second of the machine just before.
 struct Turn<const N: usize> {
     milliseconds: [f64; N],
     multiply_adds: f64,
 }
 
-/// Times forward pass, input gradient and weight gradient of every layer that differs from those before it.
+/// Times forward pass, input gradient and weight gradient of every layer that differs from the previous ones.
 pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Failure> {
     let mut kernels: Vec<Value> = Vec::new();
     for network in NETWORKS {
         let spec = Spec::new(network).description();
         let graph = Graph::build(spec.input, &spec.layers, 10).map_err(|error| Failure::new(error.to_string()))?;
-        // Convolutions by themselves: joined with a norm, their share of the limit would tell of both.
+        // Without fusion into norms: otherwise the fraction of the limit would describe both.
         let passes = FusionPasses::all().without(Fusion::ConvolutionNorm);
         let program = lower(&graph.into(), &Cpu::fused().with_passes(passes));
         for instruction in program.instructions().iter().filter(|instruction| !instruction.kernel.layer().is_view()) {
@@ -131,7 +131,7 @@ impl<'a> Bench<'a> {
         json!({ "kernel": names.kernel, "network": names.network, "multiply_adds": multiply_adds, "parts": parts })
     }
 
-    /// Calls each function once, uncounted, and then all of them in every turn.
+    /// Calls each function once without counting it, and then all of them in every turn.
     fn turns<const N: usize>(&mut self, calls: [fn(&mut Self); N]) -> Vec<Turn<N>> {
         calls.iter().for_each(|call| call(self));
         let turn = |_| Turn {
@@ -170,7 +170,7 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Medians over the turns: of a time, and of the arithmetic the machine could do.
+/// Returns medians over the turns: of a time, and of the machine's multiply-adds per second.
 fn medians<const N: usize>(turns: &[Turn<N>], time: fn([f64; N]) -> f64) -> (f64, f64) {
     let median_of = |value: &dyn Fn(&Turn<N>) -> f64| median(&turns.iter().map(value).collect::<Vec<_>>());
     (median_of(&|turn| time(turn.milliseconds)), median_of(&|turn| turn.multiply_adds))

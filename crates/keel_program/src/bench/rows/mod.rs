@@ -1,4 +1,4 @@
-//! The rows of `bench`: one file each, or one for rows of the same kind.
+//! Rows of `bench`: one file each, or one for rows of the same kind.
 
 mod evaluation;
 mod health_levels;
@@ -15,15 +15,15 @@ use crate::failure::Failure;
 
 /// One row of the table.
 pub(crate) struct Row {
-    /// Its name, as `--only` takes it.
+    /// Name, as `--only` takes it.
     pub(crate) name: &'static str,
-    /// One line about it.
+    /// Summary in one line.
     pub(crate) summary: &'static str,
-    /// Measures it: an object with at least `name`.
+    /// Measures the row and returns an object with at least `name`.
     pub(crate) measure: fn(&'static str, &Context) -> Result<Value, Failure>,
 }
 
-/// Every row in the order of the table.
+/// All rows in the order of the table.
 pub(crate) const ROWS: [Row; 11] = [
     row("cnn", "training step of a small convolutional network, batch 128", training_step::measure),
     row("resnet20", "training step of ResNet-20, batch 128", training_step::measure),

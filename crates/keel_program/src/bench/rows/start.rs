@@ -1,4 +1,4 @@
-//! Seconds from the start of the process to the first training step.
+//! Measures the seconds from the start of the process to the first training step.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use crate::environment::{DEFAULTS_FILE, NO_DEFAULTS};
 use crate::failure::Failure;
 use crate::interruption::Scratch;
 
-/// Starts `evenkeel train` on the embedded digits again and again; each ends after its first step.
+/// Starts `evenkeel train` on the embedded digits several times; each process ends after its first step.
 pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Failure> {
     let scratch = Scratch::new("bench-start")?;
     let program = std::env::current_exe()
@@ -36,7 +36,7 @@ pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Fa
     Ok(row)
 }
 
-/// Seconds from before the process was started until the end of its first step.
+/// Returns the seconds from before the start of the process to the end of its first step.
 fn start_once(program: &PathBuf, folder: &Path) -> Result<f64, Failure> {
     let before = seconds_since_1970();
     let directory = format!("run.directory=\"{}\"", folder.display());

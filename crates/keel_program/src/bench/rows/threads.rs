@@ -1,4 +1,4 @@
-//! Gain of a step from a second thread.
+//! Measures the gain of a step from a second thread.
 
 use keel_train::threads;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 
 const STEPS: usize = 3;
 
-/// Times the cnn step on one thread and on two, in turn, and checks that both compute the same bits.
+/// Times the cnn step on one thread and on two, alternating, and checks that both compute the same bits.
 pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Failure> {
     let pools = [pool(1)?, pool(2)?];
     let cnn = Spec::new("cnn").description();

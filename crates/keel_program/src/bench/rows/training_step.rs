@@ -1,4 +1,4 @@
-//! Full training steps of the yardstick networks.
+//! Measures full training steps of the yardstick networks.
 
 use serde_json::{Value, json};
 
@@ -9,10 +9,10 @@ use super::super::workload::Workload;
 use super::super::{Context, SEED, memory};
 use crate::failure::Failure;
 
-/// Largest relative difference of the first losses of both sides.
+/// Maximum relative difference of the first losses of both sides.
 const LOSS_TOLERANCE: f64 = 1e-3;
 
-/// Steps a turn: about a second or less.
+/// Returns the number of steps per turn, which takes about a second or less.
 fn steps_a_turn(network: &str) -> usize {
     match network {
         "mlp" => 200,
@@ -21,7 +21,7 @@ fn steps_a_turn(network: &str) -> usize {
     }
 }
 
-/// Times the step of the network `name` in turn with its fastest peer.
+/// Times the step of the network `name`, alternating with its fastest peer.
 pub(super) fn measure(name: &'static str, context: &Context) -> Result<Value, Failure> {
     let spec = Spec::new(name).description();
     let steps = steps_a_turn(name);

@@ -1,4 +1,4 @@
-//! `bench doctor`: the doctor against a random search at equal training time.
+//! `bench doctor`: compares the doctor with a random search at equal training time.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ Examples:
   evenkeel bench doctor --cases cases --json > doctor.json
 
 FOLDER holds faulty/NAME.toml and its repaired version faulty/NAME_fixed.toml. The random search
-draws learning rate, optimiser, decay, preprocessing, initialisation, activation, width, depth,
+draws learning rate, optimizer, decay, preprocessing, initialisation, activation, width, depth,
 dropout, batch size and epochs, for as long as the doctor took. A cure closes 80 % of the distance
 to the repaired program on the test split, in the mean over three seeds.")]
 pub(crate) struct Arguments {
@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     only: String,
 }
 
-/// Measures all cases and prints them.
+/// Measures all cases and prints the results.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let cases = read_cases(&arguments.cases, arguments.data.as_deref(), &arguments.only)?;
     let outcomes = measure(&cases, arguments.budget, &stop_flag())?;

@@ -91,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// Codes of the rules that are named.
+/// Returns the codes of the named rules.
 fn codes(only: &[String]) -> Result<Vec<&'static str>, Stop> {
     only.iter().map(|name| Ok(find_rule(name)?.code)).collect()
 }

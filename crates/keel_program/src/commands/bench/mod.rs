@@ -1,4 +1,4 @@
-//! `bench`: the speed yardsticks, against PyTorch on the same cores where it is installed.
+//! `bench`: speed yardsticks, compared with PyTorch on the same cores if it is installed.
 
 mod doctor;
 mod health;
@@ -72,7 +72,7 @@ pub(crate) struct Arguments {
 /// Further benchmarks.
 #[derive(Debug, Subcommand)]
 enum BenchPart {
-    /// Tests the health rules on training runs with known faults, and on healthy ones
+    /// Test the health rules on training runs with known faults, and on healthy ones
     Health(health::Arguments),
     /// Compare the doctor with a random search at equal training time, on a folder of faulty programs
     Doctor(doctor::Arguments),
@@ -87,7 +87,7 @@ Examples:
         #[arg(long, value_delimiter = ',', value_name = "WORDS")]
         only: Vec<String>,
     },
-    /// Measures how the time of a step grows with batch, width, depth and threads
+    /// Measure how the time of a step grows with batch, width, depth and threads
     #[command(after_help = "\
 Examples:
   evenkeel bench scaling
@@ -112,7 +112,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let pool =
         threads::pool(arguments.threads).map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
     match &arguments.part {
-        // Its training runs have pools of their own.
+        // The doctor's training runs start their own pools.
         Some(BenchPart::Doctor(doctor)) => doctor::run(doctor, output),
         Some(BenchPart::Health(health)) => pool.install(|| health::run(health, output)),
         Some(BenchPart::Memory { row }) => {
@@ -156,7 +156,7 @@ fn status_of(rows: &Value) -> Status {
     if failed { Status::Findings } else { Status::Done }
 }
 
-/// The peer, unless it is left out; or the reason why there is none, which is reported too.
+/// Returns the peer unless it is left out, or the reason why there is none, which is also reported.
 fn chosen_peer(arguments: &Arguments) -> (Option<PeerCommand>, Option<String>) {
     if arguments.no_peers {
         return (None, None);
@@ -170,7 +170,7 @@ fn chosen_peer(arguments: &Arguments) -> (Option<PeerCommand>, Option<String>) {
     }
 }
 
-/// All requested rows; a row that fails gives the reason in its `error`, and the others continue.
+/// Measures all requested rows; a row that fails gives the reason in its `error`, and the others continue.
 fn rows(arguments: &Arguments) -> Value {
     let (peer, missing) = chosen_peer(arguments);
     let context = context(arguments, peer);
@@ -204,7 +204,7 @@ fn context(arguments: &Arguments, peer: Option<PeerCommand>) -> Context {
     }
 }
 
-/// The peer, if its script is there and its Python has PyTorch; or else the missing part and the next step.
+/// Returns the peer if its script exists and its Python has PyTorch; otherwise the missing part and the next step.
 fn find_peer(arguments: &Arguments) -> Result<PeerCommand, String> {
     let script = arguments.peers.join("pytorch_peer.py");
     if !script.is_file() {

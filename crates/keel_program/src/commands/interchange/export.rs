@@ -1,4 +1,4 @@
-//! `export`: a trained model as one file for other programs.
+//! `export`: writes a trained model as one file for other programs.
 
 use std::path::{Path, PathBuf};
 
@@ -65,7 +65,7 @@ enum Pictures {
     Float32,
 }
 
-/// The written files.
+/// Files that were written.
 #[derive(Debug, Serialize)]
 struct Written {
     file: PathBuf,
@@ -85,7 +85,7 @@ struct Port {
     holds: String,
 }
 
-/// Exports, compares, writes and prints.
+/// Exports the model, compares it, writes it and prints a summary.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     if torch_weights::is_written(&arguments.file) {
         return torch_weights::export(&arguments.run, arguments.preset, &arguments.file, output);
@@ -125,7 +125,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// Refuses any other extension.
+/// Rejects any other extension.
 fn check_name(file: &Path) -> Result<(), Stop> {
     if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
         return Ok(());
@@ -134,7 +134,7 @@ fn check_name(file: &Path) -> Result<(), Stop> {
     Err(failure.next_step("Give a file name that ends in .onnx or .safetensors").into())
 }
 
-/// The requested type, that of the data, or the one that the range of the values suggests.
+/// Returns the requested type, that of the data, or the one suggested by the range of the values.
 fn pictures(wanted: Pictures, predictor: &Predictor, real: Option<&Dataset>) -> PictureValues {
     let are_bytes = match (wanted, real.map(Dataset::inputs)) {
         (Pictures::Uint8, _) | (Pictures::Auto, Some(Inputs::Bytes(_))) => true,
@@ -147,7 +147,7 @@ fn pictures(wanted: Pictures, predictor: &Predictor, real: Option<&Dataset>) -> 
     if are_bytes { PictureValues::Bytes } else { PictureValues::Floats }
 }
 
-/// Name of the folder of a run.
+/// Returns the name of the folder of a run.
 fn run_name(run: &Path) -> String {
     let folder = if run.is_dir() { Some(run) } else { run.parent() };
     let name = folder
@@ -195,7 +195,7 @@ fn text(written: &Written) -> String {
     text
 }
 
-/// The failure of an export or import.
+/// Converts the error of an export or import.
 pub(super) fn failure(error: InterchangeError) -> Stop {
     match error {
         InterchangeError::Train(error) => error.into(),

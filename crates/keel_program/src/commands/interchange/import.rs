@@ -1,4 +1,4 @@
-//! `import`: the network of an ONNX file as a model and a config, or weights of PyTorch.
+//! `import`: converts the network of an ONNX file to a model and a config, or weights of PyTorch.
 
 use std::path::PathBuf;
 
@@ -51,7 +51,7 @@ enum Task {
     Regression,
 }
 
-/// The written files.
+/// Files that were written.
 #[derive(Debug, Serialize)]
 struct Written {
     model: PathBuf,
@@ -70,7 +70,7 @@ struct Layer {
     output: String,
 }
 
-/// Reads, writes and prints.
+/// Reads the file, writes the results and prints a summary.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     if arguments.preset.is_some() || torch_weights::is_read(&arguments.file) {
         return torch_weights::import(&arguments.file, arguments.preset, arguments.out.as_deref(), output);

@@ -1,4 +1,4 @@
-//! `metrics`: every number of a run, as one table.
+//! `metrics`: writes every number of a run as one table.
 
 mod parquet;
 
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     out: Option<PathBuf>,
 }
 
-/// One number.
+/// One number of the table.
 #[derive(Debug, Serialize)]
 struct Row {
     step: Option<u64>,
@@ -62,7 +62,7 @@ struct HistogramRow {
     counts: Vec<u64>,
 }
 
-/// Reads and prints, or writes.
+/// Reads the numbers and prints or writes them.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let out = arguments.out.as_deref().map(|file| Ok::<_, Stop>((file, Format::of(file)?))).transpose()?;
     let folder = RunFolder::open(&arguments.run)?;
@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// Form of a table in a file.
+/// Format of a table in a file.
 #[derive(Debug, Clone, Copy)]
 enum Format {
     Csv,
@@ -91,7 +91,7 @@ enum Format {
 }
 
 impl Format {
-    /// By the ending of the file's name.
+    /// Returns the format for the extension of the file.
     fn of(file: &Path) -> Result<Self, Stop> {
         let ending = |known: &str| file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(known));
         match (ending("csv"), ending("parquet")) {
@@ -152,7 +152,7 @@ fn csv(rows: &[Row]) -> String {
     text
 }
 
-/// A cell, in quotes where it would be taken for several.
+/// Quotes a cell that could otherwise be read as several.
 fn quoted(cell: &str) -> String {
     match cell.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", cell.replace('"', "\"\"")),

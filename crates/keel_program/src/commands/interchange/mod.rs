@@ -1,4 +1,4 @@
-//! Commands that bring models and measurements to other programs, and back.
+//! Commands that exchange models and measurements with other programs.
 
 pub(super) mod export;
 pub(super) mod import;

@@ -10,9 +10,9 @@ use serde::Serialize;
 use crate::failure::{Failure, Stop, from_sentence};
 use crate::terminal::{Output, Status, wrapped};
 
-/// Extensions of files with weights, including pickles, which are refused as such.
+/// Extensions of files with weights, including pickles, which are rejected with an explanation.
 const ENDINGS: [&str; 5] = ["safetensors", "pth", "pt", "bin", "ckpt"];
-/// Ending of the files that are written.
+/// Extension of the files that are written.
 const WRITTEN: &str = "safetensors";
 
 /// Networks of torchvision whose weights are known by name.
@@ -36,28 +36,28 @@ impl TorchPreset {
     }
 }
 
-/// A conversion as `--json` shows it.
+/// Conversion as shown by `--json`.
 #[derive(Debug, Serialize)]
 struct Written {
     file: PathBuf,
     tensors: usize,
-    /// Tensors of the source without a counterpart.
+    /// Tensors of the source without a counterpart in the network.
     unused: Vec<String>,
-    /// Tensors of the network that the source does not have.
+    /// Tensors of the network that the source lacks.
     missing: Vec<String>,
 }
 
-/// Returns true if the name of a file to read is that of weights.
+/// Returns true if a file to read contains weights, by its extension.
 pub(super) fn is_read(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
-/// Returns true if a file to write is to hold weights, by its name.
+/// Returns true if a file to write is to contain weights, by its extension.
 pub(super) fn is_written(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(WRITTEN))
 }
 
-/// Converts a file with torchvision's names to `out`, or to one with `-weights` in its name next to it.
+/// Converts a file with torchvision's names to `out`, or to a file with the suffix `-weights` next to it.
 pub(super) fn import(
     file: &Path,
     preset: Option<TorchPreset>,

@@ -1,4 +1,4 @@
-//! `lab`: the figures of the four chapters, from real computation.
+//! `lab`: computes the figures of the four chapters.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -84,7 +84,7 @@ struct Options {
     /// Folder of the pages [default: lab; with --json none is written unless given]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// WebAssembly module that answers the exhibits in a browser; `cargo xtask site` builds it
+    /// WebAssembly module that runs the exhibits in a browser; `cargo xtask site` builds it
     #[arg(long, value_name = "FILE")]
     engine: Option<PathBuf>,
     /// Language of the pages without a language in their file name, en or zh; pages in the other are written too
@@ -130,7 +130,7 @@ fn experiments(
     }
     let mut outcomes: Vec<Outcome> = Vec::with_capacity(entries.len());
     for entry in entries {
-        // One experiment refuses a knob it does not know; of several, each takes those it has.
+        // A single experiment rejects an unknown knob; of several, each uses the knobs it has.
         let own = if entries.len() == 1 { settings.clone() } else { settings.known_to(&entry.knobs()) };
         let start = Instant::now();
         outcomes.push(entry.run(&own, options.seed).map_err(failure)?);
@@ -139,7 +139,7 @@ fn experiments(
     Ok(outcomes)
 }
 
-/// Writes the pages and prints the documents, or where the pages are.
+/// Writes the pages and prints the documents, or the location of the pages.
 fn finish(outcomes: &[Outcome], options: &Options, output: &mut Output) -> Result<(), Stop> {
     let directory = match (&options.out, output.is_json()) {
         (Some(directory), _) => Some(directory.clone()),
@@ -155,7 +155,7 @@ fn finish(outcomes: &[Outcome], options: &Options, output: &mut Output) -> Resul
     }
 }
 
-/// Writes the site of `outcomes` into `directory`, which is made where missing. Returns the path of its index.
+/// Writes the site of `outcomes` to `directory`, which is created if missing. Returns the path of its index.
 fn write_site(outcomes: &[Outcome], directory: &Path, options: &Options) -> Result<PathBuf, Failure> {
     let module = options.engine.as_deref().map(module).transpose()?;
     let failed =
@@ -171,10 +171,10 @@ fn write_site(outcomes: &[Outcome], directory: &Path, options: &Options) -> Resu
 
 /// First bytes of every WebAssembly module.
 const MODULE_BEGINNING: &[u8] = b"\0asm";
-/// Maximum number of bytes of a module.
+/// Maximum size of a module in bytes.
 const LARGEST_MODULE: u64 = 64 << 20;
 
-/// Reads the module of the exhibits.
+/// Reads the WebAssembly module of the exhibits.
 fn module(path: &Path) -> Result<Vec<u8>, Failure> {
     let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
     let wrong = |reason: &str| {
@@ -188,7 +188,7 @@ fn module(path: &Path) -> Result<Vec<u8>, Failure> {
     if bytes.starts_with(MODULE_BEGINNING) { Ok(bytes) } else { Err(wrong("is not a WebAssembly module")) }
 }
 
-/// An experiment as `lab list --json` shows it.
+/// An experiment as shown by `lab list --json`.
 #[derive(Serialize)]
 struct Listed {
     experiment: &'static str,
@@ -217,7 +217,7 @@ fn list(language: Language, output: &mut Output) -> Result<(), Stop> {
     })
 }
 
-/// The value of `--lang`.
+/// Parses the value of `--lang`.
 pub(crate) fn language(code: &str) -> Result<Language, String> {
     Language::with_code(code).ok_or_else(|| "write en or zh".to_owned())
 }

@@ -1,4 +1,4 @@
-//! `report`: a run as one page to read, print and pass on.
+//! `report`: writes a run as one page to read, print and share.
 
 use std::path::{Path, PathBuf};
 
@@ -45,12 +45,12 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// The report at the end of a training run; a failure to write it is reported as a remark, never as a failure of training.
+/// Writes the report after training; a failure to write it is reported as a remark, never as a failure of training.
 pub(in crate::commands) fn after_training(folder: &Path, data: SplitDataset, output: &Output) {
     write_or_remark(folder, Some(data), output);
 }
 
-/// The report of a run again, after its summary has changed; a run without one gets none.
+/// Rewrites the report of a run after its summary has changed; a run without a report gets none.
 pub(in crate::commands) fn after_change(folder: &RunFolder, output: &Output) {
     if folder.report().exists() {
         write_or_remark(folder.path(), None, output);

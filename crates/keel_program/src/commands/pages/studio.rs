@@ -1,4 +1,4 @@
-//! `studio`: a folder of runs in the browser.
+//! `studio`: shows a folder of runs in the browser.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::failure::{Failure, Stop, from_sentence};
 use crate::interruption::stop_flag;
 use crate::terminal::{Output, Status};
 
-/// Folder of runs where none is named, as `run.directory` has it.
+/// Default folder of runs, as in `run.directory`.
 const RUNS: &str = "runs";
 
 /// Arguments of `studio`.
@@ -25,8 +25,8 @@ Examples:
   evenkeel studio --host 0.0.0.0         for other machines too, with the token that is printed
 
 Shows every run in the folder, finished or in progress, whichever program started it; no option is
-needed for training. The pages can start, stop, resume and repair training runs: each is a process
-of its own that continues when the studio ends. Ctrl-C ends the studio.")]
+needed for training. The pages can start, stop, resume and repair training runs: each is a separate
+process that continues when the studio ends. Ctrl-C ends the studio.")]
 pub(crate) struct Arguments {
     /// Folder that holds the folders of runs [default: runs]
     #[arg(value_name = "FOLDER")]
@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// Starts this program again: itself, or Python with the package where it runs inside Python.
+/// Returns the command that starts this program again: the program itself, or Python with the package if it runs inside Python.
 fn own_program() -> Result<Vec<OsString>, Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::new(format!("the path of this program is not known: {error}")))?;
@@ -74,7 +74,7 @@ fn own_program() -> Result<Vec<OsString>, Failure> {
     Ok(std::iter::once(program.into_os_string()).chain(module.iter().map(OsString::from)).collect())
 }
 
-/// Hands `url` to the system's browser.
+/// Opens `url` in the system's browser.
 fn open(url: &str) -> std::io::Result<()> {
     let (program, arguments): (&str, &[&str]) = match std::env::consts::OS {
         "macos" => ("open", &[]),
@@ -84,7 +84,7 @@ fn open(url: &str) -> std::io::Result<()> {
     let mut command = Command::new(program);
     command.args(arguments).arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut browser = command.spawn()?;
-    // Nobody asks how it ended, but somebody has to.
+    // The exit status is not needed, but the process has to be waited for.
     std::thread::spawn(move || browser.wait());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `plan`: the network of a training run, its buffers and its memory.
+//! `plan`: shows the network of a training run, its buffers and its memory.
 
 mod ranks;
 
@@ -17,7 +17,7 @@ use super::settings::Settings;
 use crate::failure::{Failure, Stop};
 use crate::terminal::{Align, Output, Status, count, plural, shape_text, table, wrapped};
 
-/// Bytes of one number.
+/// Size of one number in bytes.
 const FLOAT_BYTES: usize = size_of::<f32>();
 
 /// Arguments of `plan`.
@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     /// Memory limit of the training run (4GB, 800MB); default: the free memory of the machine
     #[arg(long, value_name = "SIZE")]
     memory_limit: Option<String>,
-    /// Compute on paper how long a step would take on up to this many ranks (1 to 1024), each a machine like this one
+    /// Estimate how long a step would take on up to this many ranks (1 to 1024), each a machine like this one
     #[arg(long, value_name = "N")]
     ranks: Option<usize>,
     /// Network between the ranks: 1gbit, 10gbit, 25gbit, 100gbit or another rate, with a latency as in 25gbit,20us; default:
@@ -62,7 +62,7 @@ struct Row {
     fused_by: Vec<&'static str>,
 }
 
-/// Lays out the network for its data, without making it, and prints its memory plan.
+/// Plans the network for its data without creating it, and prints the memory plan.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let request = arguments.ranks.map(|ranks| Request::new(ranks, arguments.network.as_deref())).transpose()?;
     let mut config = arguments.settings.load(output)?;
@@ -91,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// Everything known about a training run before it begins.
+/// Everything known about a training run before it starts.
 struct Planned<'a> {
     program: &'a Program,
     plan: &'a MemoryPlan,
@@ -101,7 +101,7 @@ struct Planned<'a> {
     timing: Option<Timing>,
 }
 
-/// Memory of the whole run by part, and whether there is as much.
+/// Formats the memory of the whole run by part, and whether it fits.
 fn memory_text(estimate: &Estimate) -> String {
     let verdict = match (estimate.limit(), estimate.fits()) {
         (None, _) => String::new(),
@@ -124,7 +124,7 @@ fn memory_json(estimate: &Estimate) -> Value {
     })
 }
 
-/// All passes but those named.
+/// Returns all passes except the named ones.
 fn passes(without: &[String]) -> Result<FusionPasses, Stop> {
     let mut passes = FusionPasses::all();
     for name in without {
@@ -157,13 +157,13 @@ fn rows(program: &Program, plan: &MemoryPlan) -> Vec<Row> {
     program.instructions().iter().zip(plan.nodes()).map(row).collect()
 }
 
-/// All buffers of an instruction; a view has none of its own.
+/// Returns the size of all buffers of an instruction; a view has none of its own.
 fn buffer_bytes(memory: &NodePlan) -> usize {
     let slots = [&memory.output, &memory.grad_output, &memory.saved, &memory.forward_scratch, &memory.backward_scratch];
     slots.iter().map(|slot| slot.len()).sum::<usize>() * FLOAT_BYTES
 }
 
-/// Bytes of all buffers by their content, before they share memory.
+/// Returns the bytes of all buffers by content, without shared memory.
 fn bytes_by_kind(program: &Program, plan: &MemoryPlan) -> [(&'static str, usize); 5] {
     let instructions = program.instructions().iter().zip(plan.nodes());
     let computed = instructions.filter(|(instruction, _)| !instruction.kernel.layer().is_view());

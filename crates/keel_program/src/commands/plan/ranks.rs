@@ -1,4 +1,4 @@
-//! `plan --ranks`: a training step on several ranks, on paper.
+//! `plan --ranks`: estimates a training step on several ranks.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::terminal::{Align, count, plural, table, wrapped};
 
-/// Largest number of ranks of a plan.
+/// Maximum number of ranks of a plan.
 const MOST_RANKS: usize = 1024;
 
-/// Network where none is given: one machine, whose ranks exchange messages through its memory.
+/// Default network: one machine, whose ranks exchange messages through its memory.
 const MEMORY: Network = Network { latency: Duration::from_micros(20), bytes_per_second: 4e9 };
 
-/// Share of a step from which on a part is said that does not limit it.
+/// Minimum fraction of a step for a part that is not the bottleneck to be mentioned.
 const WORTH_SAYING: f64 = 0.05;
 
 /// Number of ranks and network of the request.
@@ -23,16 +23,16 @@ const WORTH_SAYING: f64 = 0.05;
 pub(super) struct Request {
     ranks: usize,
     network: Network,
-    /// The network as it was given; `None` for [`MEMORY`].
+    /// Network as given; `None` for [`MEMORY`].
     name: Option<String>,
 }
 
-/// A step on several ranks, or why there is none.
+/// Estimate of a step on several ranks.
 #[derive(Debug)]
 pub(super) struct OnRanks {
     request: Request,
     threads: usize,
-    /// `None` where the training would not fit into memory.
+    /// `None` if the training run would not fit into memory.
     work: Option<RankWork>,
 }
 
@@ -40,7 +40,7 @@ impl Request {
     /// Reads `--ranks` and `--network`.
     ///
     /// # Errors
-    /// A number out of range, or no network.
+    /// If the number is out of range, or the network is invalid.
     pub(super) fn new(ranks: usize, network: Option<&str>) -> Result<Self, Failure> {
         if ranks == 0 || ranks > MOST_RANKS {
             return Err(Failure::new(format!("--ranks {ranks}: out of range; expected 1 to {}", count(MOST_RANKS))));
@@ -50,10 +50,10 @@ impl Request {
         Ok(Request { ranks, network: read.unwrap_or(MEMORY), name: network.map(str::to_owned) })
     }
 
-    /// Measures what the model needs.
+    /// Measures the inputs of the model.
     ///
     /// # Errors
-    /// More ranks than samples in a batch.
+    /// If there are more ranks than samples in a batch.
     pub(super) fn measure(self, outline: &Outline) -> Result<OnRanks, Failure> {
         let Request { ranks, .. } = self;
         if ranks > outline.batch {
@@ -74,9 +74,9 @@ impl OnRanks {
             Some(name) => format!("the network {name} ({rate})"),
             None => format!("{rate} assumed for the memory of one machine (--network gives another)"),
         };
-        let title = format!("A step on {}, on paper", plural(*ranks as u64, "rank"));
+        let title = format!("A step on {}, modelled", plural(*ranks as u64, "rank"));
         let Some(work) = &self.work else {
-            return format!("\n{title}: not measured, because the training would not fit into memory.\n");
+            return format!("\n{title}: not measured, because the training run would not fit into memory.\n");
         };
         let threads = plural(self.threads as u64, "thread");
         let assumptions = format!("{title}: each rank computes like this machine with {threads}, over {network_text}.");
@@ -115,7 +115,7 @@ impl OnRanks {
     }
 }
 
-/// Returns the lines about the measured step and the messages of a step.
+/// Formats the lines about the measured step and the messages of a step.
 fn work_text(work: &RankWork, ranks: usize) -> String {
     let RankWork { batch, whole, share: (samples, share), norms, buckets } = work;
     let ms = |seconds: f64| format!("{:.2} ms", 1e3 * seconds);
@@ -141,7 +141,7 @@ fn work_text(work: &RankWork, ranks: usize) -> String {
 }
 
 fn steps_table(steps: &[RankStep]) -> String {
-    // In two lines, so that nine columns of numbers fit 80 letters.
+    // Headings have two lines, so that nine columns of numbers fit into 80 characters.
     let columns = [
         ("ranks", Align::Right),
         ("samples\na rank", Align::Right),
@@ -170,7 +170,7 @@ fn steps_table(steps: &[RankStep]) -> String {
     table(&columns, &steps.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Returns the sentence about the largest part of a step of the same batch on all ranks, its remedy, and the next largest part.
+/// Formats the sentence about the largest part of a step of the same batch on all ranks, its remedy, and the next largest part.
 fn limit_text(work: &RankWork, step: &RankStep, network: &Network) -> String {
     let [(limit, seconds), (next, next_seconds), ..] = work.limits(step, network);
     let ms = |seconds: f64| format!("{:.2} ms", 1e3 * seconds);
@@ -242,7 +242,7 @@ mod tests {
     fn a_plan_says_what_was_measured_what_comes_of_it_and_what_limits_it() {
         insta::assert_snapshot!(on_ranks(8, Some("10gbit")).text(), @r"
 
-        A step on 8 ranks, on paper: each rank computes like this machine with 2 threads, over the network
+        A step on 8 ranks, modelled: each rank computes like this machine with 2 threads, over the network
         10gbit (1.25 GB/s and 30 us).
         Measured: 100.00 ms for a batch of 128 (forward 30.00 ms, backward 60.00 ms, update 10.00 ms) and
         26.50 ms for 16 samples. Sent in a step: 5.24 MB of gradients in 2 buckets, by direct exchange; 2

@@ -1,4 +1,4 @@
-//! Columns of the result: those of the input that are kept, identifiers, and those of the prediction.
+//! Columns of the result: kept columns of the input, identifiers, and columns of the prediction.
 
 use keel_data::{Table, TargetKind};
 use keel_train::Predictor;
@@ -10,34 +10,34 @@ use crate::inputs::Loaded;
 /// Unique names of all columns of the result.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Columns {
-    /// Columns of the input, kept under `--append`.
+    /// Columns of the input that `--append` keeps.
     pub(super) kept: Vec<String>,
-    /// Columns of the input that name its rows.
+    /// Columns of the input that identify its rows.
     pub(super) identifiers: Vec<String>,
-    /// True if each row begins with the input it comes from.
+    /// True if each row begins with the input from which it comes.
     pub(super) input: bool,
-    /// Classes or targets, as the model calls them.
+    /// Classes or targets, as named by the model.
     pub(super) targets: Vec<String>,
     /// True if the targets are classes.
     pub(super) classifies: bool,
-    /// Names under which the results of the prediction stand.
+    /// Column names of the results of the prediction.
     pub(super) results: Results,
 }
 
-/// Names of the results, apart from those of kept columns.
+/// Column names of the results, distinct from those of kept columns.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Results {
-    /// Name of the predicted class.
+    /// Name of the column with the predicted class.
     pub(super) class: String,
-    /// Probability of each class, or value of each target.
+    /// Names of the columns with the probability of each class, or the value of each target.
     pub(super) targets: Vec<String>,
 }
 
 impl Columns {
-    /// The columns of a prediction of `loaded`.
+    /// Determines the columns for predictions of `loaded`.
     ///
     /// # Errors
-    /// An identifier no input has, or inputs whose columns cannot be kept side by side.
+    /// If no input has the identifier, or the columns of the inputs cannot be combined.
     pub(super) fn new(predictor: &Predictor, loaded: &[Loaded], arguments: &Arguments) -> Result<Self, Stop> {
         let (targets, classifies) = match &predictor.schema().target {
             TargetKind::Classes(names) => (names.clone(), true),
@@ -64,13 +64,13 @@ impl Columns {
 }
 
 impl Columns {
-    /// A name for a result that no kept column has.
+    /// Returns a name for a result that no kept column has.
     pub(super) fn apart(&self, name: &str) -> String {
         free_name(name, &self.kept)
     }
 }
 
-/// `name`, or where it is taken `predicted_name`, `predicted_name_2`, ….
+/// Returns `name`, or, if it is taken, `predicted_name`, `predicted_name_2`, ….
 fn free_name(name: &str, taken: &[String]) -> String {
     let prefixed = format!("predicted_{name}");
     let numbered = (2..).map(|number| format!("{prefixed}_{number}"));
@@ -79,7 +79,7 @@ fn free_name(name: &str, taken: &[String]) -> String {
 }
 
 impl Results {
-    /// Names for the results that none of `own` has: `predicted_x` where the input has an `x`.
+    /// Returns names for the results that do not occur in `own`: `predicted_x` if the input has an `x`.
     fn apart_from(own: &[String], targets: &[String], classifies: bool) -> Self {
         let mut taken = own.to_vec();
         let mut free = |name: &str| {
@@ -106,7 +106,7 @@ fn check_identifier(name: &str, loaded: &[Loaded], tables: &[(&Loaded, &Table)])
     }
 }
 
-/// The columns of all tables, which have to be the same.
+/// Returns the columns of all tables, which must be the same.
 fn kept_columns(loaded: &[Loaded], tables: &[(&Loaded, &Table)]) -> Result<Vec<String>, Failure> {
     if tables.len() < loaded.len() {
         return Ok(Vec::new());
@@ -122,7 +122,7 @@ fn kept_columns(loaded: &[Loaded], tables: &[(&Loaded, &Table)]) -> Result<Vec<S
     }
 }
 
-/// Columns the model left out because they name the rows, as far as all tables have them.
+/// Returns the columns that the model left out because they identify the rows, if all tables have them.
 fn left_out_identifiers(predictor: &Predictor, tables: &[(&Loaded, &Table)]) -> Vec<String> {
     let names = predictor.schema().identifiers.iter();
     names.filter(|name| tables.iter().all(|(_, table)| table.position(name).is_some())).cloned().collect()

@@ -5,8 +5,8 @@ use keel_train::Prediction;
 use super::columns::Columns;
 use super::rows::Row;
 
-/// A header and one line a sample. The columns are, in this order: the input or the kept columns, the identifiers, the
-/// class, and the probability of each class or the value of each target.
+/// Returns a header and one line per sample. The columns are, in this order: the input or the kept columns, the identifiers,
+/// the class, and the probability of each class or the value of each target.
 pub(super) fn text(columns: &Columns, rows: &[Row]) -> String {
     let mut header: Vec<&str> = Vec::new();
     if columns.input {
@@ -37,7 +37,7 @@ fn row_line(columns: &Columns, row: &Row) -> String {
     line(input.into_iter().chain(own).chain(class).chain(numbers.iter().map(String::as_str)))
 }
 
-/// Cells with commas, quotes or line breaks are quoted, quotes in them doubled.
+/// Joins cells; those with commas, quotes or line breaks are quoted, and quotes in them doubled.
 fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
     let quoted = |cell: &str| match cell.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", cell.replace('"', "\"\"")),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::columns::Columns;
 use super::rows::Row;
 
-/// One object a sample: the input or the kept columns, the identifiers, and the prediction.
+/// Returns one object per sample: the input or the kept columns, the identifiers, and the prediction.
 pub(super) fn documents(columns: &Columns, rows: &[Row]) -> Vec<Value> {
     rows.iter().map(|row| document(columns, row)).collect()
 }

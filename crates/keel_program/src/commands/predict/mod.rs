@@ -1,4 +1,4 @@
-//! `predict`: predictions of a model for new data.
+//! `predict`: predicts new data with a model.
 
 mod columns;
 mod csv_text;
@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
     skip_unreadable: bool,
 }
 
-/// Samples without a prediction that are named.
+/// Maximum number of samples without a prediction that are named.
 const NAMED: usize = 3;
 
 /// Predicts every sample of every input.

@@ -9,7 +9,7 @@ use super::rows::Row;
 use super::{csv_text, json_text};
 use crate::failure::{Failure, Stop, unwritable};
 
-/// A file that predictions are written to, all or nothing.
+/// A file to which predictions are written completely or not at all.
 #[derive(Debug)]
 pub(super) struct OutFile {
     path: PathBuf,
@@ -24,10 +24,10 @@ enum Format {
 }
 
 impl OutFile {
-    /// The file `path`, in the format of its ending.
+    /// Selects the file `path`, in the format of its extension.
     ///
     /// # Errors
-    /// An unknown extension, or a path that is a folder or is in one that does not exist.
+    /// If the extension is unknown, or the path is a folder or in a folder that does not exist.
     pub(super) fn new(path: &Path) -> Result<Self, Failure> {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
         let format = match ending.as_str() {
@@ -48,7 +48,7 @@ impl OutFile {
         Ok(OutFile { path: path.to_owned(), format })
     }
 
-    /// Its path.
+    /// Returns the path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -56,7 +56,7 @@ impl OutFile {
     /// Writes the predictions, or leaves an existing file unchanged.
     ///
     /// # Errors
-    /// A file that cannot be written.
+    /// If the file cannot be written.
     pub(super) fn write(&self, columns: &Columns, rows: &[Row]) -> Result<(), Stop> {
         let unwritten = |error: &std::io::Error| Stop::from(unwritable(&self.path, error));
         let text = self.text(columns, rows).map_err(|error| unwritten(&error.into()))?;

@@ -10,20 +10,20 @@ use crate::inputs::Loaded;
 /// A sample and the prediction of the model.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// The file, the line of a file, or the number of the sample.
+    /// File, line of a file, or number of the sample.
     pub(super) input: String,
-    /// Cells of [`Columns::kept`].
+    /// Values of [`Columns::kept`].
     pub(super) kept: Vec<String>,
-    /// Cells of [`Columns::identifiers`].
+    /// Values of [`Columns::identifiers`].
     pub(super) identifiers: Vec<String>,
     /// The prediction.
     pub(super) prediction: Prediction,
-    /// Values unlike those of the training split.
+    /// Values that differ from those of the training split.
     pub(super) unlike: Vec<Unlike>,
 }
 
 impl Row {
-    /// The sample, where there is no prediction for it.
+    /// Returns the sample, if there is no prediction for it.
     pub(super) fn undefined(&self) -> Option<&str> {
         match &self.prediction {
             Prediction::Undefined { sample } => Some(sample),
@@ -34,7 +34,7 @@ impl Row {
     /// Predicts every sample of `input`, in order.
     ///
     /// # Errors
-    /// A sample that does not fit the model, or a prediction that is not a number.
+    /// If a sample does not fit the model.
     pub(super) fn of(predictor: &Predictor, input: &Loaded, columns: &Columns) -> Result<Vec<Row>, Stop> {
         let Loaded { source, dataset, table } = input;
         let predictions = predictor.predict(dataset)?;

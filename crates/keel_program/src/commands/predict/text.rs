@@ -1,4 +1,4 @@
-//! Predictions as a table for a person.
+//! Formats predictions as a table.
 
 use keel_train::Prediction;
 
@@ -6,7 +6,7 @@ use super::columns::Columns;
 use super::rows::Row;
 use crate::terminal::{Align, percent, table};
 
-/// One line a sample; of classes, the two most probable.
+/// Formats one line per sample; for classes, with the two most probable ones.
 pub(super) fn text(columns: &Columns, rows: &[Row]) -> String {
     let own = if columns.input { &columns.identifiers } else { &columns.kept };
     let mut header: Vec<(&str, Align)> = Vec::new();
@@ -39,7 +39,7 @@ pub(super) fn text(columns: &Columns, rows: &[Row]) -> String {
     table(&header, &rows.iter().map(cells).collect::<Vec<_>>())
 }
 
-/// The second most probable class; empty if there is only one.
+/// Returns the second most probable class; empty if there is only one.
 fn next_best(best: usize, probabilities: &[f32], names: &[String]) -> String {
     let others = (0..probabilities.len()).filter(|&class| class != best);
     let second = others.max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]).then(b.cmp(&a)));

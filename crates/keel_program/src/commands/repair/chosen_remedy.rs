@@ -1,4 +1,4 @@
-//! Which finding of which run a command works on, and with which of its remedies.
+//! Selects the run, the finding and the remedy that a command works on.
 
 use std::path::PathBuf;
 
@@ -27,13 +27,13 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    /// Returns the choice of `finding` of the run in `folder`, with any of its remedies.
+    /// Selects `finding` of the run in `folder`, with any of its remedies.
     pub(crate) fn of(folder: &RunFolder, finding: &Finding) -> Self {
         let run = folder.path().to_owned();
         Choice { run, code: finding.code.clone(), layer: None, remedy: None }
     }
 
-    /// The run, the finding and the treatment, its learning rate measured where the remedy has to do with it.
+    /// Returns the run, the finding and the treatment; its learning rate is measured if the remedy affects it.
     pub(crate) fn read(&self) -> Result<(RunFolder, Finding, Treatment), Stop> {
         let folder = RunFolder::open(&self.run)?;
         let finding = self.finding(&folder)?;
@@ -42,7 +42,7 @@ impl Choice {
         Ok((folder, finding, tuned))
     }
 
-    /// The run, the finding and the treatments in question, at least one: the chosen one, or all that can be applied.
+    /// Returns the run, the finding and at least one treatment: the chosen one, or all that can be applied.
     pub(crate) fn read_all(&self) -> Result<(RunFolder, Finding, Vec<Treatment>), Stop> {
         let folder = RunFolder::open(&self.run)?;
         let finding = self.finding(&folder)?;
@@ -57,12 +57,12 @@ impl Choice {
         Ok((folder, finding, treatments))
     }
 
-    /// The same, with remedy `number` where there is one.
+    /// Returns the same choice with remedy `number`, if there is one.
     pub(crate) fn with_remedy(&self, number: Option<usize>) -> Self {
         Choice { remedy: number.or(self.remedy), ..self.clone() }
     }
 
-    /// The command `name` with this choice, as a person types it.
+    /// Returns the command `name` with this choice, as a user types it.
     pub(crate) fn command(&self, name: &str) -> String {
         let mut command = format!("evenkeel {name} {} {}", self.run.display(), self.code());
         if let Some(layer) = &self.layer {
@@ -74,7 +74,7 @@ impl Choice {
         command
     }
 
-    /// The code, where the name of the rule was given as well.
+    /// Returns the code, even if the name of the rule was given.
     fn code(&self) -> String {
         find_rule(&self.code).map_or_else(|_| self.code.to_uppercase(), |rule| rule.code.to_owned())
     }

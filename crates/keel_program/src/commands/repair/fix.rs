@@ -29,7 +29,7 @@ Examples:
   evenkeel fix runs/digits-cnn {inputs} --json
 
 A remedy that fits the trained network is applied to its last checkpoint, and training continues in
-a folder of its own. A remedy that changes the start of training is written as a config for a new
+a separate folder. A remedy that changes the start of training is written as a config for a new
 run, into the folder of the run; --train trains it at once. The run itself is not changed. The
 output reports the action, with the results before and after.",
     dead = dead_relu::CODE,
@@ -43,13 +43,13 @@ pub(crate) struct Arguments {
     train: bool,
 }
 
-/// The action taken.
+/// Action that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Action {
     /// Training continued from the last checkpoint.
     Continued,
-    /// Training started again with changed weights, which no setting expresses.
+    /// Training started again with changed weights, which no setting can express.
     Restarted,
     /// A config was written.
     ConfigWritten,
@@ -57,7 +57,7 @@ enum Action {
     Trained,
 }
 
-/// The outcome for a program.
+/// Outcome as JSON.
 #[derive(Debug, Serialize)]
 struct Fixed {
     code: String,
@@ -65,13 +65,13 @@ struct Fixed {
     remedy: String,
     settings: Vec<String>,
     action: Action,
-    /// The new run, where there is one.
+    /// Folder of the new run, if there is one.
     run: Option<PathBuf>,
-    /// The new config, where one was written.
+    /// Path of the new config, if one was written.
     config: Option<PathBuf>,
-    /// Results of the run.
+    /// Results of the original run.
     before: Results,
-    /// Results of the repaired run, where there is one.
+    /// Results of the repaired run, if there is one.
     after: Option<Results>,
     /// Summary of the new run.
     summary: Option<Summary>,
@@ -120,7 +120,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(status_of(&findings, false))
 }
 
-/// Action that the remedy and the state of the run allow.
+/// Returns the action that the remedy and the state of the run allow.
 fn action_for(folder: &RunFolder, finding: &Finding, treatment: &Treatment) -> Result<Action, Stop> {
     let trained = folder.last_checkpoint().exists();
     let Some(surgery) = &treatment.surgery else {
@@ -136,7 +136,7 @@ fn action_for(folder: &RunFolder, finding: &Finding, treatment: &Treatment) -> R
     Ok(if afresh { Action::Restarted } else { Action::Continued })
 }
 
-/// Name of the result made from the run: `digits-cnn-fix-K010`.
+/// Returns the name of the result, derived from the run: `digits-cnn-fix-K010`.
 fn name_for(folder: &RunFolder, finding: &Finding) -> String {
     let path = folder.path();
     let name = path.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
@@ -152,7 +152,7 @@ fn write_config(folder: &RunFolder, finding: &Finding, treatment: &Treatment) ->
     Ok(path)
 }
 
-/// `fix-K010.toml`, or with a number after it where another remedy of the code has been written already.
+/// Returns `fix-K010.toml`, with a number if another remedy of the code has already been written.
 fn config_path(folder: &Path, code: &str, text: &str) -> PathBuf {
     let first = folder.join(format!("fix-{code}.toml"));
     let others = (2..).map(|number: u32| folder.join(format!("fix-{code}-{number}.toml")));
@@ -178,19 +178,19 @@ fn continued(
     trained(Training::resume(new.path())?, output)
 }
 
-/// Folder that the folder of the run is in.
+/// Returns the parent folder of the run's folder.
 fn parent(folder: &RunFolder) -> PathBuf {
     let parent = folder.path().parent().filter(|parent| !parent.as_os_str().is_empty());
     parent.unwrap_or(Path::new(".")).to_owned()
 }
 
-/// `config` with its run in a folder next to that of the run.
+/// Returns `config` with its run in a folder next to that of the run.
 fn beside(folder: &RunFolder, mut config: Config) -> Config {
     config.run.directory = parent(folder).display().to_string();
     config
 }
 
-/// Trains to the end, with a report.
+/// Trains to the end and writes a report.
 fn trained(trainer: Training, output: &mut Output) -> Result<TrainedRun, Stop> {
     let config = trainer.config().clone();
     let data = load_data(&config)?;

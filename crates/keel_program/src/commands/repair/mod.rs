@@ -1,5 +1,5 @@
-//! The commands that treat the findings of the health rules: a finding is tested, its remedy applied, and both in turn until
-//! the training works.
+//! Commands that treat the findings of the health rules: test a finding, apply its remedy, or both in turn until training
+//! works.
 
 mod chosen_remedy;
 pub(crate) mod doctor;

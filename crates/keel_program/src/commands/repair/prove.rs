@@ -1,4 +1,4 @@
-//! `prove`: tests a finding, with and without its remedy.
+//! `prove`: tests a finding by training with and without its remedy.
 
 use clap::Args;
 use clap::value_parser;
@@ -15,7 +15,7 @@ use crate::failure::{Failure, Stop};
 use crate::interruption::{Scratch, stop_flag};
 use crate::terminal::{Align, Output, Status, table, wrapped};
 
-/// Number of seeds by default.
+/// Default number of seeds.
 const SEEDS: u64 = 3;
 
 /// Arguments of `prove`.
@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     steps: Option<u64>,
 }
 
-/// Proves the finding, records the outcome and prints it.
+/// Tests the finding, records the outcome and prints it.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let (folder, finding, treatments) = arguments.choice.read_all()?;
     let amount = Amount { seeds: arguments.seeds, steps: arguments.steps };
@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// The number of the remedy that was proved, where it is not the one that is taken anyway.
+/// Returns the number of the remedy that was tested, if it is not the default one.
 fn number_of(proof: &Proof, treatments: &[Treatment]) -> Option<usize> {
     let first = treatments.first().map(|treatment| treatment.number);
     (first != Some(proof.remedy_number)).then_some(proof.remedy_number)
@@ -71,14 +71,14 @@ fn number_of(proof: &Proof, treatments: &[Treatment]) -> Option<usize> {
 /// Amount of training for a proof.
 #[derive(Debug, Clone, Copy)]
 struct Amount {
-    /// Seeds, two runs each.
+    /// Number of seeds, with two runs each.
     seeds: u64,
-    /// Steps of each run; `None` for enough of them for the finding to come up again.
+    /// Number of steps of each run; `None` for enough steps for the finding to recur.
     steps: Option<u64>,
 }
 
-/// Proves in a temporary folder, with one remedy after the other until one is confirmed, and records the outcome of the
-/// best; `None` if it was stopped before.
+/// Tests in a temporary folder, with one remedy after the other until one is confirmed, and records the best outcome; `None` if
+/// it was stopped before.
 fn proved(
     folder: &RunFolder,
     finding: &Finding,
@@ -96,7 +96,7 @@ fn proved(
             return Ok(None);
         };
         output.remark(&format!("{} remedy {}: {}", finding.code, treatment.number, verdict_words(proof.verdict)));
-        // A finding that does not come up again without a remedy cannot be shown with another one either.
+        // A finding that does not recur without a remedy cannot be tested with another remedy either.
         let last = matches!(proof.verdict, Verdict::Confirmed | Verdict::NotReproduced);
         if best.as_ref().is_none_or(|best| proof.verdict.rank() > best.verdict.rank()) {
             best = Some(proof);
@@ -111,17 +111,17 @@ fn proved(
     Ok(best)
 }
 
-/// Outcome of the proof of a run's leading finding.
+/// Outcome of testing a run's leading finding.
 pub(crate) enum Leading {
-    /// The finding was tested; the command that applies the remedy.
+    /// The finding was tested; with the command that applies the remedy.
     Proved(Box<Proof>, String),
-    /// Its proof was stopped; its code.
+    /// The test was stopped; with the code of the finding.
     Stopped(String),
-    /// No finding has a remedy a program can apply.
+    /// No finding has a remedy that a program can apply.
     None,
 }
 
-/// Proves and records the leading finding of the run that a program can treat.
+/// Tests the leading finding of the run that a program can treat, and records the outcome.
 pub(crate) fn prove_leading(folder: &RunFolder, output: &Output) -> Result<Leading, Stop> {
     let config = config_of(folder)?;
     let leads = |finding: &&Finding| finding.is_root() && finding.level > Level::Info;
@@ -139,7 +139,7 @@ pub(crate) fn prove_leading(folder: &RunFolder, output: &Output) -> Result<Leadi
     Ok(Leading::None)
 }
 
-/// Both arms with their range over the seeds, and the conclusion; `fix` is the command that applies the remedy.
+/// Formats both arms with their range over the seeds, and the conclusion; `fix` is the command that applies the remedy.
 pub(crate) fn proof_text(proof: &Proof, fix: &str) -> String {
     let place = proof.layer.as_deref().unwrap_or("whole network");
     let start = match proof.from_step {
@@ -169,7 +169,7 @@ pub(crate) fn proof_text(proof: &Proof, fix: &str) -> String {
     text
 }
 
-/// A verdict in a few words.
+/// Formats a verdict in a few words.
 fn verdict_words(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Confirmed => "the result is better",
@@ -210,7 +210,7 @@ fn verdict_text(proof: &Proof, fix: &str) -> String {
     }
 }
 
-/// The paired difference that decided, with its limit.
+/// Formats the paired difference that decided, with its limit.
 fn gain_text(proof: &Proof) -> String {
     let Comparison { score, loss, .. } = proof.comparison;
     let seeds = "mean of the paired differences";
@@ -234,7 +234,7 @@ fn row(name: &str, arms: &[Arm]) -> Vec<String> {
     ]
 }
 
-/// The statistic where it is beyond its limit, and in how many runs it is not.
+/// Formats the statistic in the runs in which it exceeds its limit, and the number of the other runs.
 fn statistic_text(arms: &[Arm]) -> String {
     let within = arms.iter().filter(|arm| arm.statistic.is_none()).count();
     match (spread_text(arms, |arm| arm.statistic, number), within) {
@@ -248,7 +248,7 @@ fn spread_text(arms: &[Arm], value: fn(&Arm) -> Option<f64>, text: fn(f64) -> St
     Proof::spread(arms, value).map(|spread| spread.text(text, " to "))
 }
 
-/// Four significant digits, with an exponent where the number is far from 1.
+/// Formats a number with four significant digits, with an exponent if it is far from 1.
 fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),

@@ -1,4 +1,4 @@
-//! Results of a run on the validation and the test split, and those of two runs side by side.
+//! Results of a run on the validation and the test split, alone or next to those of another run.
 
 use keel_train::TrainError;
 use keel_train::metrics::{MetricName, Metrics};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::terminal::{Align, metric_text, table};
 
-/// Results of a run; a split without samples, or a run that did not finish, has none.
+/// Results of a run; empty for a split without samples, or a run that did not finish.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Results {
     validation: Option<PartResult>,
@@ -26,16 +26,16 @@ struct PartResult {
 }
 
 impl Results {
-    /// The results in the summary of the run in `folder`.
+    /// Reads the results from the summary of the run in `folder`.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// If the summary cannot be read.
     pub(super) fn of(folder: &RunFolder) -> Result<Self, TrainError> {
         let PartMetrics { validation, test, .. } = folder.read_summary()?.metrics;
         Ok(Results { validation: validation.as_ref().map(PartResult::of), test: test.as_ref().map(PartResult::of) })
     }
 
-    /// Both splits, one row each, before and, where there is such a run, after.
+    /// Formats both splits, one row each, before and, if there is such a run, after.
     pub(super) fn table(before: &Results, after: Option<&Results>) -> String {
         let mut columns = vec![("results", Align::Left), ("before", Align::Right)];
         columns.extend(after.map(|_| ("after", Align::Right)));

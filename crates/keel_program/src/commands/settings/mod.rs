@@ -1,4 +1,4 @@
-//! Which config a command works on.
+//! Selects the config that a command works on.
 
 mod user_defaults;
 
@@ -26,7 +26,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads and checks the config, over the user's own defaults. Defaults that apply are reported.
+    /// Reads and checks the config, with the user's own defaults. Defaults that apply are reported.
     pub(crate) fn load(&self, output: &Output) -> Result<Config, ConfigError> {
         let (overrides, defaults) = (self.overrides(), user_defaults::read()?);
         let config = load_from(self.sources(&overrides, defaults.as_ref()))?;
@@ -39,18 +39,18 @@ impl Settings {
         Sources { name: self.config.as_deref(), overrides, defaults }
     }
 
-    /// All overrides, those of options of their own among them.
+    /// Returns all overrides, including those of separate options.
     pub(crate) fn overrides(&self) -> Vec<String> {
         let target = self.target.iter().map(|column| string_override("data.target", column));
         self.set.iter().cloned().chain(target).collect()
     }
 
-    /// The note for a name that could be two things; `None` for a clear one.
+    /// Returns a note about an ambiguous name; `None` for an unambiguous one.
     pub(crate) fn ambiguity(&self) -> Option<String> {
         self.config.as_deref().and_then(|name| named(name).ambiguity())
     }
 
-    /// The arguments that give the same config again, each after a space, quoted for a shell where they must be.
+    /// Returns the arguments that select the same config, each after a space, quoted for a shell if necessary.
     pub(crate) fn as_arguments(&self) -> String {
         let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:+".contains(letter);
         let quoted = |text: &String| match text.chars().all(plain) {
@@ -62,17 +62,17 @@ impl Settings {
         self.config.iter().map(|config| format!(" {}", quoted(config))).chain(target).chain(set).collect()
     }
 
-    /// An error that appeared when the config was used, with the place of its key.
+    /// Returns an error that occurred when the config was used, with the place of its key.
     pub(crate) fn placed(&self, error: impl Into<TrainError>) -> Stop {
         let (overrides, defaults) = (self.overrides(), user_defaults::read().ok().flatten());
         of_config(self.sources(&overrides, defaults.as_ref()), error.into())
     }
 }
 
-/// Seconds a command may be given: as many as `train.time_limit` may be, 31 years.
+/// Maximum number of seconds that a command accepts: the maximum of `train.time_limit`, 31 years.
 const MOST_SECONDS: f64 = 1e9;
 
-/// `90`, `90s`, `10m` or `2h` in seconds.
+/// Parses `90`, `90s`, `10m` or `2h` as seconds.
 pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     let (number, unit) = match text.find(|character: char| character.is_ascii_alphabetic()) {
         Some(at) => text.split_at(at),

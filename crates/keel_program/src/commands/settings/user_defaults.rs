@@ -1,4 +1,4 @@
-//! The file of a user's own defaults: its place, and the line that reports its use.
+//! Location of the user's own defaults, and the line that reports their use.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,20 +8,21 @@ use keel_train::config::{ConfigError, UserDefaults};
 
 use crate::environment::{DEFAULTS_FILE, NO_DEFAULTS};
 
-/// Path of the file below the folder of configs.
+/// Path of the file relative to the folder of configs.
 const FILE: &str = "evenkeel/config.toml";
 
-/// Reads the user's defaults; `None` without a file.
+/// Reads the user's defaults; `None` if there is no file.
 ///
 /// # Errors
-/// The file has a fault, cannot be read, or was named by the variable and does not exist.
+/// If the file is invalid, cannot be read, or was named by the variable and does not exist.
 pub(super) fn read() -> Result<Option<UserDefaults>, ConfigError> {
     place(|name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from))
         .map(|path| UserDefaults::read(&path))
         .transpose()
 }
 
-/// The file to read, with the values that `variable` gives for names of environment variables. Only a named file may be missing.
+/// Returns the file to read; `variable` returns the values of environment variables. Only an explicitly named file may be
+/// missing.
 fn place(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     if let Some(named) = variable(DEFAULTS_FILE) {
         return (named != Path::new(NO_DEFAULTS)).then_some(named);
@@ -35,7 +36,7 @@ fn place(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     folder.map(|folder| folder.join(FILE)).filter(|file| file.exists())
 }
 
-/// The line about the defaults that `config` has; `None` if none of them applies.
+/// Returns the line about the defaults that `config` uses; `None` if none applies.
 pub(super) fn report(defaults: &UserDefaults, config: &Config) -> Option<String> {
     let keys = config.given.of_user();
     let setting = |key: &String| format!("{key} = {}", config.value_text(key));

@@ -1,4 +1,4 @@
-//! `completions`: a script by which a shell completes the commands and options of the program.
+//! `completions`: prints a script with which a shell completes the commands and options of the program.
 
 use clap::{Args, Command};
 use clap_complete::Shell;

@@ -1,4 +1,4 @@
-//! `man`: pages of the manual, one for each command.
+//! `man`: writes the manual, one page per command.
 
 use std::path::{Path, PathBuf};
 
@@ -23,14 +23,14 @@ pub(crate) struct Arguments {
     folder: Option<PathBuf>,
 }
 
-/// A page of the manual.
+/// A manual page.
 struct Page {
     /// Name of its file, such as `evenkeel-train.1`.
     file: String,
     text: String,
 }
 
-/// Writes the pages of `program`, or prints the first.
+/// Writes the pages of `program`, or prints the first one.
 pub(crate) fn run(arguments: &Arguments, mut program: Command, output: &mut Output) -> Result<Status, Stop> {
     program.build();
     let Some(folder) = &arguments.folder else {
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments, mut program: Command, output: &mut Outp
     Ok(Status::Done)
 }
 
-/// The pages of `command`, typed as `typed` (`evenkeel bench`), and of all commands in it.
+/// Adds the page of `command`, typed as `typed` (`evenkeel bench`), and those of all its subcommands.
 fn collect(command: &Command, typed: &str, pages: &mut Vec<Page>) -> Result<(), Failure> {
     pages.push(page(command, typed)?);
     let mut shown = command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help");
@@ -74,7 +74,7 @@ fn page(command: &Command, typed: &str) -> Result<Page, Failure> {
     Ok(Page { file: format!("{name}.1"), text: in_ascii(&(text + &sections(&help))) })
 }
 
-/// Letters beyond ASCII by their numbers, which troff reads whatever the encoding of the terminal.
+/// Replaces characters beyond ASCII by their code points, which troff reads in any encoding.
 fn in_ascii(text: &str) -> String {
     let written = |letter: char| match letter.is_ascii() {
         true => letter.to_string(),
@@ -83,7 +83,7 @@ fn in_ascii(text: &str) -> String {
     text.chars().map(written).collect()
 }
 
-/// The paragraphs below the options of a help text: examples and notes with their line breaks.
+/// Formats the paragraphs below the options of a help text: examples and notes with their line breaks.
 fn sections(help: &str) -> String {
     let mut text = String::new();
     for paragraph in help.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
@@ -99,7 +99,7 @@ fn sections(help: &str) -> String {
     text
 }
 
-/// A line of text that troff shows as it is.
+/// Escapes a line of text, so that troff shows it unchanged.
 fn escaped(line: &str) -> String {
     let line = line.replace('\\', "\\(rs").replace('-', "\\-").replace('\'', "\\(aq").replace('`', "\\(ga");
     if line.starts_with('.') { format!("\\&{line}") } else { line }

@@ -121,7 +121,8 @@ impl Runner<'_> {
         Ok(trainer)
     }
 
-    /// Returns the statistic of the finding at the end of a run of `steps`, and its limit; `None` if it is within its limits again.
+    /// Returns the statistic of the finding at the end of a run of `steps`, and its limit; `None` if it is within its limits
+    /// again.
     fn statistic(&self, findings: &[Finding], steps: u64) -> Option<(f64, f64)> {
         let same = |finding: &&Finding| finding.code == self.finding.code && finding.layer == self.finding.layer;
         let found = findings.iter().find(same)?;
@@ -134,7 +135,8 @@ impl Runner<'_> {
     }
 }
 
-/// Returns the metrics that a run is evaluated by: those of its best epoch if it finished, otherwise those of its last checkpoint.
+/// Returns the metrics that a run is evaluated by: those of its best epoch if it finished, otherwise those of its last
+/// checkpoint.
 fn metrics_of(folder: &RunFolder, summary: &Summary) -> Result<Option<Metrics>, TrainError> {
     if summary.status == Status::Finished {
         return Ok(summary.metrics.validation.clone().or_else(|| summary.metrics.train.clone()));

@@ -1,8 +1,8 @@
 //! Proof of a finding: its run is continued twice from the same point, with and without the remedy, over several seeds.
 //!
 //! Both arms of a seed use the same data in the same order and differ only in the remedy. The result on the validation split
-//! decides: a remedy that improves it beyond the spread over seeds confirms its finding, one that only changes the finding's own
-//! statistic lowers it to a remark, and one that changes neither withdraws it.
+//! decides: a remedy that improves it beyond the spread over seeds confirms its finding, one that only changes the finding's
+//! own statistic lowers it to a remark, and one that changes neither withdraws it.
 
 mod arm;
 mod comparison;
@@ -26,7 +26,8 @@ use crate::error::TrainError;
 use crate::runs::{RunFolder, Summary};
 use crate::session::load_data;
 
-/// Minimum number of steps beyond the first step of the finding in a new training run, and minimum number of steps of a continuation.
+/// Minimum number of steps beyond the first step of the finding in a new training run, and minimum number of steps of a
+/// continuation.
 pub(super) const WINDOWS: u64 = 300;
 
 /// Seconds that a run of a proof may take, by the pace of the original run: the complete training run if it fits.
@@ -49,7 +50,8 @@ const LEVEL_BEFORE: &str = "level_before_proof";
 pub struct ProofOptions {
     /// Number of seeds, each with two runs.
     pub seeds: u64,
-    /// Number of steps of each run; `None`: the complete training run if it is short, otherwise enough for the finding to recur.
+    /// Number of steps of each run; `None`: the complete training run if it is short, otherwise enough for the finding to
+    /// recur.
     pub steps: Option<u64>,
     /// Folder for the runs, which are removed one after the other.
     pub scratch: PathBuf,
@@ -69,7 +71,8 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Formats it as `mean (min to max)`, with numbers formatted by `number` and `to` between the ends; only one number if all are equal.
+    /// Formats it as `mean (min to max)`, with numbers formatted by `number` and `to` between the ends; only one number if all
+    /// are equal.
     pub fn text(&self, number: impl Fn(f64) -> String, to: &str) -> String {
         if self.min == self.max {
             return number(self.mean);
@@ -137,7 +140,7 @@ pub fn prove(
     for seed in (0..options.seeds.max(1)).map(|offset| original.train.seed + offset) {
         for with in [false, true] {
             let name = if with { "with the remedy" } else { "without" };
-            let steps = length.map_or_else(|| "the whole training".to_owned(), |steps| format!("{steps} steps"));
+            let steps = length.map_or_else(|| "the whole training run".to_owned(), |steps| format!("{steps} steps"));
             progress(&format!("{} {name}, seed {seed}, {steps}", finding.code));
             let config =
                 Config { train: seeded(&original, treatment, with, seed), ..chosen(&original, treatment, with) };
@@ -189,8 +192,8 @@ fn note(proof: &mut Proof, finding: &Finding, outcome: Outcome, with: bool) {
     if with { proof.with.push(arm) } else { proof.without.push(arm) }
 }
 
-/// Returns `None` for the complete training run of `config`, if it takes no longer than a run of a proof may; otherwise the number
-/// of steps that fit, at least `least`.
+/// Returns `None` for the complete training run of `config`, if it takes no longer than a run of a proof may; otherwise the
+/// number of steps that fit, at least `least`.
 fn affordable_steps(folder: &RunFolder, config: &Config, least: u64) -> Result<Option<u64>, TrainError> {
     let samples = load_data(config)?.train.len();
     let whole = config.train.epochs * samples.div_ceil(config.train.batch_size.max(1)) as u64;
@@ -200,8 +203,8 @@ fn affordable_steps(folder: &RunFolder, config: &Config, least: u64) -> Result<O
     Ok((whole as f64 > affordable).then(|| least.max(affordable as u64)))
 }
 
-/// Records `proof` with its finding in the run's summary. The level of the finding follows the verdict, and the previous level is
-/// recorded.
+/// Records `proof` with its finding in the run's summary. The level of the finding follows the verdict, and the previous level
+/// is recorded.
 ///
 /// # Errors
 /// If the summary cannot be read or written.
@@ -238,8 +241,8 @@ impl Proof {
         self.verdict == Verdict::NoEffect && !self.run_fails()
     }
 
-    /// Returns true if the finding becomes a remark: its remedy does not improve the result. A run that ends without a result has
-    /// failed, regardless of one remedy, and its finding keeps its level.
+    /// Returns true if the finding becomes a remark: its remedy does not improve the result. A run that ends without a result
+    /// has failed, regardless of one remedy, and its finding keeps its level.
     pub fn lowers_level(&self) -> bool {
         let better = matches!(self.verdict, Verdict::Confirmed | Verdict::NotReproduced);
         !better && !self.run_fails()
@@ -258,8 +261,8 @@ impl Proof {
     }
 }
 
-/// Returns true if the proof starts from the first step: for a finding that was there from the first step, a remedy that needs a
-/// new training run, and a run without a checkpoint.
+/// Returns true if the proof starts from the first step: for a finding that was there from the first step, a remedy that needs
+/// a new training run, and a run without a checkpoint.
 fn starts_afresh(folder: &RunFolder, finding: &Finding, treatment: &Treatment) -> bool {
     let trained = treatment.surgery.as_ref().is_some_and(super::Surgery::needs_trained_weights);
     let fresh = treatment.application == Application::FreshRun || finding.first_step <= 1;

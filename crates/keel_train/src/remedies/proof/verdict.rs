@@ -38,7 +38,8 @@ impl Verdict {
     }
 }
 
-/// Returns the verdict: decided by the result, or, if it is the same, by the statistic of the seeds in which the finding recurred.
+/// Returns the verdict: decided by the result, or, if it is the same, by the statistic of the seeds in which the finding
+/// recurred.
 pub(super) fn of(proof: &Proof) -> Verdict {
     let reproduced = proof.without.iter().any(|arm| arm.statistic.is_some());
     match proof.comparison.change {
@@ -50,8 +51,8 @@ pub(super) fn of(proof: &Proof) -> Verdict {
     }
 }
 
-/// Returns true if in most of the seeds in which the finding recurred, the statistic returned to its range or moved towards it by
-/// at least a tenth of its distance.
+/// Returns true if in most of the seeds in which the finding recurred, the statistic returned to its range or moved towards it
+/// by at least a tenth of its distance.
 fn statistic_moved(proof: &Proof) -> bool {
     let pairs = proof.without.iter().zip(&proof.with);
     let reproduced: Vec<(f64, Option<f64>)> =

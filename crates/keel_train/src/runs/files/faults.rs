@@ -1,5 +1,5 @@
-//! Injected faults for tests: the n-th operation below a folder fails, or all from it on, as if the process had been killed. Only
-//! in tests and builds with debug assertions, not in released programs.
+//! Injected faults for tests: the n-th operation below a folder fails, or all from it on, as if the process had been killed.
+//! Only in tests and builds with debug assertions, not in released programs.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! All operations on files of a run, so that a test can make each of them fail.
 //!
-//! A file is either the old or the new one, never a mixture: [`write_atomically`] writes a temporary file in the same folder, syncs
-//! it, renames it and syncs the folder. What has returned without an error survives a power loss.
+//! A file is either the old or the new one, never a mixture: [`write_atomically`] writes a temporary file in the same folder,
+//! syncs it, renames it and syncs the folder. What has returned without an error survives a power loss.
 
 #[cfg(any(test, debug_assertions))]
 pub mod faults;
@@ -43,8 +43,7 @@ pub enum Operation {
 
 /// Executes `act`, an `operation` on `path`; repeats it if a signal interrupts it.
 ///
-/// # Errors
-/// That of `act`, or an injected one in a test.
+/// The error of `act`, or an injected error in a test.
 pub(crate) fn attempt<T>(operation: Operation, path: &Path, mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         let done = before(operation, path).and_then(|()| act());
@@ -117,8 +116,8 @@ pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
 /// permissions are those of any new file.
 ///
 /// # Errors
-/// Returns the error of the system or of `write`, for example if the disk is full; then `path` is unchanged and the temporary file
-/// is removed.
+/// Returns the error of the system or of `write`, for example if the disk is full; then `path` is unchanged and the temporary
+/// file is removed.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (mut file, temporary) = create_temporary(folder)?;
@@ -206,7 +205,7 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Reads the whole text file `path`.
 ///
 /// # Errors
-/// As described at [`read`], or if it is longer than 64 MiB or not UTF-8.
+/// See [`read`]; also if it is longer than 64 MiB or not UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
     let length = check_is_file(path)?;
     if length > LARGEST_TEXT {
@@ -251,7 +250,8 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    /// Makes every operation of one write fail in turn: the file is the old one, or the new one if only the sync of the folder failed.
+    /// Makes every operation of one write fail in turn: the file is the old one, or the new one if only the sync of the folder
+    /// failed.
     #[test]
     fn whatever_fails_the_file_is_whole() {
         for fault in [faults::Fault::Error(ErrorKind::StorageFull), faults::Fault::Kill] {

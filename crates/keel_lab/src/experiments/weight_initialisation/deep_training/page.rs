@@ -19,7 +19,7 @@ pub(super) fn page(document: &Document) -> Page {
         .paragraph(
             format!(
                 "The same relu network, {depth} layers of {width} units, learns the digits from different initial weights with the \
-                 same optimiser (learning rate {rate}, momentum 0.9, {steps} steps), {seeds} times from each start. The rate is one \
+                 same optimizer (learning rate {rate}, momentum 0.9, {steps} steps), {seeds} times from each start. The rate is one \
                  at which the networks that can learn do so with every seed; a larger one makes some of them leap."
             ),
             format!(

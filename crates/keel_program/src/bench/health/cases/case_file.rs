@@ -1,4 +1,4 @@
-//! A case: the config of one program, with its first two lines.
+//! A case: the config of one program, preceded by two comment lines.
 
 use std::path::{Path, PathBuf};
 
@@ -7,36 +7,36 @@ use keel_train::{Config, config};
 
 use crate::failure::{Failure, Stop, unreadable};
 
-/// Beginning of the first line of a case.
+/// Prefix of the first line of a case.
 const MARK: &str = "# expect:";
-/// Expectation of a program without a fault.
+/// Expected value for a program without a fault.
 const SILENT: &str = "silent";
-/// Expectation of a program that is not to be trained at all.
+/// Expected value for a program whose training is rejected.
 pub(super) const REFUSED: &str = "refused";
-/// Beginning of the expectation of a fault that no rule speaks of.
+/// Prefix of the expected value for a fault that no rule reports.
 const NO_RULE: &str = "none";
 
-/// One program of a folder of cases.
+/// One program in a folder of cases.
 #[derive(Debug)]
 pub(super) struct Case {
-    /// Name of its file without the ending.
+    /// File name without the extension.
     pub(super) name: String,
-    /// Name of its folder if the cases are grouped; else empty.
+    /// Name of its folder if the cases are grouped; otherwise empty.
     pub(super) kind: String,
-    /// Its file.
+    /// Path of the file.
     pub(super) path: PathBuf,
     /// For a faulty program, the permitted leading findings: codes or `refused`. For a healthy one, the permitted codes.
     pub(super) expected: Vec<String>,
-    /// Its config, without the data.
+    /// Config, without the data.
     pub(super) config: Config,
 }
 
-/// The two sorts of programs in a folder.
+/// Kinds of programs in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
-    /// It has a fault that some finding must name.
+    /// Has a fault that some finding must name.
     Faulty,
-    /// It has none; an alarm is false.
+    /// Has no fault; every alarm is false.
     Silent,
 }
 
@@ -44,8 +44,8 @@ impl Case {
     /// Reads the case in the file `path` of the group `kind`.
     ///
     /// # Errors
-    /// The file cannot be read, its first two lines do not give the expected findings and the kind of case, or its config
-    /// is wrong.
+    /// If the file cannot be read, its first two lines do not give the expected findings and the description, or its config is
+    /// invalid.
     pub(super) fn read(path: &Path, kind: &str, sort: Sort) -> Result<Case, Stop> {
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
         let expected = expectation(&text, sort).map_err(|failure| failure.at(&format!("{}:1", path.display())))?;
@@ -58,13 +58,13 @@ impl Case {
         Ok(Case { name, kind: kind.to_owned(), path: path.to_owned(), expected, config })
     }
 
-    /// Folder for its runs below the scratch folder.
+    /// Returns the folder for its runs below the scratch folder.
     pub(super) fn place(&self) -> String {
         if self.kind.is_empty() { self.name.clone() } else { format!("{}-{}", self.kind, self.name) }
     }
 }
 
-/// Expectations that the first line of a case of this sort may state.
+/// Parses the expected values in the first line of a case of this kind.
 fn expectation(text: &str, sort: Sort) -> Result<Vec<String>, Failure> {
     let first = text.lines().next().unwrap_or_default();
     let (example, noun) = match sort {
@@ -100,7 +100,7 @@ fn expectation(text: &str, sort: Sort) -> Result<Vec<String>, Failure> {
     }
 }
 
-/// The words of the second line.
+/// Returns the text of the second line.
 fn summary(text: &str) -> Option<&str> {
     let words = text.lines().nth(1)?.strip_prefix('#')?.trim();
     (!words.is_empty()).then_some(words)

@@ -1,47 +1,47 @@
-//! The remedy of the leading finding, applied as a user applies it.
+//! Applies the remedy of the leading finding as a user would.
 
 use super::FIRST_SEED;
 use super::program::{Fixed, Program, Training};
 use super::trained::Trained;
 use crate::failure::Failure;
 
-/// Remedies that are followed at most, one after the other.
+/// Maximum number of remedies that are applied, one after the other.
 const REMEDIES: usize = 3;
-/// Share of the distance to the repaired program that a cure closes.
+/// Minimum fraction of the distance to the repaired program that a cure closes.
 const CLOSED: f64 = 0.8;
 /// Distance below which a repaired program is no better than the faulty one.
 const DISTANCE: f64 = 0.02;
-/// Score in the place of one that is missing.
+/// Score used in place of a missing one.
 const WORST: f64 = -1.0;
 
-/// Result of following the remedies.
+/// Result of applying the remedies.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cure {
-    /// Best score that was reached, that of the faulty program included.
+    /// Best score reached, including that of the faulty program.
     pub(super) after: Option<f64>,
-    /// Codes whose remedies were followed, in order.
+    /// Codes whose remedies were applied, in order.
     pub(super) applied: Vec<String>,
-    /// Code whose remedy could not be applied, where that ended it.
+    /// Code whose remedy could not be applied, if that ended the attempt.
     pub(super) refused: Option<String>,
 }
 
 impl Cure {
-    /// Nothing to follow.
+    /// Returns the result without any remedy.
     pub(super) fn none(score: Option<f64>) -> Cure {
         Cure { after: score, applied: Vec::new(), refused: None }
     }
 
-    /// Returns true if enough of the distance from `before` to `goal` is closed, and there is one to close.
+    /// Returns true if there is a distance from `before` to `goal` and enough of it is closed.
     pub(super) fn cures(&self, before: Option<f64>, goal: Option<f64>) -> bool {
         let distant = goal.is_some_and(|goal| goal > before.unwrap_or(WORST) + DISTANCE);
         distant && reaches(self.after, before, goal)
     }
 }
 
-/// Follows the remedy of the finding that leads, up to three times, until `goal` is nearly reached.
+/// Applies the remedy of the leading finding, up to three times, until `goal` is nearly reached.
 ///
 /// # Errors
-/// The program cannot be started.
+/// If the program cannot be started.
 pub(super) fn cure(program: &Program, faulty: &Trained, goal: Option<f64>) -> Result<Cure, Failure> {
     let mut result = Cure::none(faulty.score);
     let mut run = faulty.clone();

@@ -1,4 +1,4 @@
-//! The data of the cases: built in, stored in the folder, or generated.
+//! Data of the cases: built in, stored in the folder, or generated.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,21 +8,21 @@ use super::folder::CaseFolder;
 use crate::bench::health::generated;
 use crate::failure::{Failure, unwritable};
 
-/// Folder that the configs name their data in.
+/// Folder in which the configs look for their data.
 const DATA: &str = "data";
 
-/// Paths of the data of all cases, by the name that a config gives it.
+/// Paths of the data of all cases, by the name used in a config.
 #[derive(Debug)]
 pub(super) struct Sources {
     paths: BTreeMap<String, PathBuf>,
 }
 
 impl Sources {
-    /// Finds the data of all cases of `folder` in `data`, by default its folder `data`; what is not there and can be
-    /// generated is written to `scratch`.
+    /// Finds the data of all cases of `folder` in `data`, by default its folder `data`; missing data that can be generated is
+    /// written to `scratch`.
     ///
     /// # Errors
-    /// Data that is nowhere, or that cannot be written.
+    /// If data is missing, or cannot be written.
     pub(super) fn find(folder: &CaseFolder, data: Option<&Path>, scratch: &Path) -> Result<Sources, Failure> {
         let mut paths = BTreeMap::new();
         let stored = data.map_or_else(|| folder.path.join(DATA), Path::to_owned);
@@ -43,13 +43,13 @@ impl Sources {
         Ok(Sources { paths })
     }
 
-    /// Returns the path of the data of `case`; `None` where its config needs no help to find it.
+    /// Returns the path of the data of `case`; `None` if its config finds the data itself.
     pub(super) fn of(&self, case: &Case) -> Option<&Path> {
         self.paths.get(&case.config.data.source).map(PathBuf::as_path)
     }
 }
 
-/// The absolute path of the data called `name`, stored or generated.
+/// Returns the absolute path of the stored or generated data `name`.
 fn located(name: &Path, stored: &Path, scratch: &Path) -> Result<Option<PathBuf>, Failure> {
     if let Ok(path) = stored.join(name).canonicalize() {
         return Ok(Some(path));

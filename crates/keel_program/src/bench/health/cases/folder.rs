@@ -1,4 +1,4 @@
-//! A folder of cases, read before anything is trained.
+//! Reads a folder of cases before anything is trained.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use super::case_file::{Case, Sort};
 use crate::failure::{Failure, Stop, unreadable};
 
-/// Suffix of the repaired version of a program after the name of the faulty one.
+/// Suffix of the name of a repaired program.
 const REPAIRED: &str = "_fixed";
 
 /// The cases of a folder, in the order of their kinds and names.
 #[derive(Debug)]
 pub(super) struct CaseFolder {
-    /// Path of their folder.
+    /// Path of the folder.
     pub(super) path: PathBuf,
     /// Faulty programs.
     pub(super) faulty: Vec<Pair>,
@@ -25,16 +25,16 @@ pub(super) struct CaseFolder {
 pub(super) struct Pair {
     /// The program with the fault.
     pub(super) faulty: Case,
-    /// The one without, where there is one.
+    /// The repaired version, if there is one.
     pub(super) repaired: Option<Case>,
 }
 
 impl CaseFolder {
-    /// Reads the cases of `path` with one of the words `only` in their names, or all: `faulty/NAME.toml`,
-    /// `faulty/NAME_fixed.toml` and `healthy/NAME.toml`, or the same in folders of one kind each, `faulty/KIND/NAME.toml`.
+    /// Reads the cases of `path` whose names contain one of the words `only`, or all if it is empty: `faulty/NAME.toml`,
+    /// `faulty/NAME_fixed.toml` and `healthy/NAME.toml`, or the same grouped by kind, `faulty/KIND/NAME.toml`.
     ///
     /// # Errors
-    /// There are no cases, or one of them is wrong.
+    /// If there are no cases, or one of them is invalid.
     pub(super) fn read(path: &Path, only: &[String]) -> Result<CaseFolder, Stop> {
         let wanted = |file: &CaseFile| only.is_empty() || only.iter().any(|word| file.name().contains(word.as_str()));
         let (all_faulty, all_healthy) = (files(&path.join("faulty"))?, files(&path.join("healthy"))?);
@@ -66,7 +66,7 @@ impl CaseFolder {
     }
 }
 
-/// The file of a case and the kind it is grouped under.
+/// File of a case and the kind under which it is grouped.
 struct CaseFile {
     path: PathBuf,
     kind: String,
@@ -82,7 +82,7 @@ impl CaseFile {
     }
 }
 
-/// Configs in `folder` and in its folders, in order; none where there is no such folder.
+/// Returns the configs in `folder` and its subfolders, in order; none if there is no such folder.
 fn files(folder: &Path) -> Result<Vec<CaseFile>, Failure> {
     let mut files = Vec::new();
     for path in if folder.is_dir() { entries(folder)? } else { Vec::new() } {

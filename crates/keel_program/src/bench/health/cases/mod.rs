@@ -1,7 +1,7 @@
-//! A folder of cases: programs with a known fault with their repaired versions, and healthy programs.
+//! Runs a folder of cases: programs with a known fault, their repaired versions, and healthy programs.
 //!
-//! Every program is a config with two lines in front: the findings it is to have, and where its kind is from. It is trained
-//! by this very program in a process of its own, as a user would train it; its remedies are followed with `fix`.
+//! Every program is a config preceded by two lines: the expected findings and a description. It is trained by this program in a
+//! separate process, as a user would train it; its remedies are applied with `fix`.
 
 mod case_file;
 mod cure;
@@ -30,28 +30,28 @@ use trained::Trained;
 
 pub(crate) use text::table;
 
-/// First of the seeds of every repaired and healthy program, and the seed of every faulty one.
+/// First seed of every repaired and healthy program, and the seed of every faulty one.
 const FIRST_SEED: u64 = 0;
 
-/// Chooses the folder, the cases and the number of training runs.
+/// Selects the folder, the cases and the number of training runs.
 #[derive(Debug)]
 pub(crate) struct Options<'a> {
-    /// Folder with the folders `faulty` and `healthy`.
+    /// Folder that contains the folders `faulty` and `healthy`.
     pub(crate) folder: &'a Path,
     /// Folder that the configs call `data`; by default the one in `folder`.
     pub(crate) data: Option<&'a Path>,
-    /// Only cases with one of these words in their names; all if empty.
+    /// Selects cases with one of these words in their names; all if empty.
     pub(crate) only: &'a [String],
-    /// Seeds of every repaired and healthy program.
+    /// Number of seeds of every repaired and healthy program.
     pub(crate) seeds: u64,
-    /// Tells on standard error how far the work is.
+    /// Reports the progress on standard error.
     pub(crate) note: fn(&str),
 }
 
 /// Trains the cases of a folder and returns one document with all results.
 ///
 /// # Errors
-/// A folder or a case that cannot be read, or data that is not there; nothing has been trained then.
+/// If a folder or a case cannot be read, or data is missing; nothing has been trained then.
 pub(crate) fn run(options: &Options<'_>) -> Result<Value, Stop> {
     let folder = CaseFolder::read(options.folder, options.only)?;
     let scratch = Scratch::new("cases")?;
@@ -73,7 +73,7 @@ pub(crate) fn run(options: &Options<'_>) -> Result<Value, Stop> {
     Ok(Results { faulty: faulty?, healthy: healthy? }.document(options.seeds))
 }
 
-/// Settings of the training of every case.
+/// Settings for training the cases.
 #[derive(Debug)]
 struct Bench<'a> {
     program: &'a Program,

@@ -1,4 +1,4 @@
-//! This program in a process of its own, as a user starts it.
+//! Runs this program in a separate process, as a user starts it.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,49 +13,49 @@ use serde_json::Value;
 use super::trained::Trained;
 use crate::failure::{Failure, unreadable, unwritable};
 
-/// Longest time a training run may take.
+/// Maximum duration of a training run.
 const LONGEST: Duration = Duration::from_secs(300);
 /// Time between two checks of a process.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The program, and the folder its runs are written to.
+/// The program, and the folder to which its runs are written.
 #[derive(Debug)]
 pub(super) struct Program {
     path: PathBuf,
     scratch: PathBuf,
 }
 
-/// One training of a config.
+/// A training run of a config.
 #[derive(Debug)]
 pub(super) struct Training<'a> {
-    /// The config.
+    /// Path of the config.
     pub(super) config: &'a Path,
-    /// Its data, where the config does not find it by itself.
+    /// Path of its data, if the config does not find it itself.
     pub(super) source: Option<&'a Path>,
     /// Folder of the run below the scratch folder.
     pub(super) place: &'a str,
     /// Name of the run.
     pub(super) name: &'a str,
-    /// `train.seed`; the seed of the division stays.
+    /// `train.seed`; the seed of the split is not changed.
     pub(super) seed: u64,
 }
 
-/// Result of a remedy.
+/// Result of applying a remedy.
 #[derive(Debug)]
 pub(super) enum Fixed {
     /// No program can apply it, or it does not fit.
     Refused,
     /// A config to be trained from the start.
     Config(PathBuf),
-    /// Training continued.
+    /// Training was continued.
     Trained(Trained),
 }
 
 impl Program {
-    /// The running program, whose training runs are written to `scratch`.
+    /// Returns the running program; its training runs are written to `scratch`.
     ///
     /// # Errors
-    /// The system does not report its path.
+    /// If the system does not report the program's path.
     pub(super) fn this(scratch: &Path) -> Result<Program, Failure> {
         let path = std::env::current_exe().map_err(|error| {
             Failure::new(format!("cannot find the program itself: {error}")).next_step("Start it by its full path")
@@ -66,7 +66,7 @@ impl Program {
     /// Trains a config to its end.
     ///
     /// # Errors
-    /// The program cannot be started.
+    /// If the program cannot be started.
     pub(super) fn train(&self, training: &Training<'_>) -> Result<Trained, Failure> {
         let runs = self.folder(training.place)?;
         let mut command = Command::new(&self.path);
@@ -87,7 +87,7 @@ impl Program {
         if answer.get("metrics").is_some() {
             return Ok(Trained::of_summary(run, &answer));
         }
-        // A training run that failed on its way keeps its summary.
+        // A training run that failed midway keeps its summary.
         let kept = fs::read_to_string(run.join("summary.json")).ok();
         let kept: Option<Value> = kept.and_then(|text| serde_json::from_str(&text).ok());
         Ok(match kept {
@@ -99,7 +99,7 @@ impl Program {
     /// Applies the remedy of the finding `code` of a run.
     ///
     /// # Errors
-    /// The program cannot be started.
+    /// If the program cannot be started.
     pub(super) fn fix(&self, run: &Path, code: &str) -> Result<Fixed, Failure> {
         let mut command = Command::new(&self.path);
         command.arg("fix").arg(run).arg(code);
@@ -115,7 +115,7 @@ impl Program {
     /// Removes the runs below `place`.
     ///
     /// # Errors
-    /// The file system refuses it.
+    /// If the file system rejects it.
     pub(super) fn forget(&self, place: &str) -> Result<(), Failure> {
         let folder = self.scratch.join(place);
         match fs::remove_dir_all(&folder) {
@@ -130,7 +130,7 @@ impl Program {
         Ok(folder)
     }
 
-    /// The document that `command` prints with `--json`; null if it prints none or takes too long.
+    /// Returns the document that `command` prints with `--json`; null if it prints none or takes too long.
     fn answer(&self, mut command: Command, folder: &Path) -> Result<Value, Failure> {
         let path = folder.join("answer.json");
         let file = File::create(&path).map_err(|error| unwritable(&path, &error))?;
@@ -150,7 +150,7 @@ impl Program {
     }
 }
 
-/// Why there is no result.
+/// Returns the reason why there is no result.
 fn reason(answer: &Value) -> String {
     answer["error"]["message"].as_str().unwrap_or("no answer").to_owned()
 }

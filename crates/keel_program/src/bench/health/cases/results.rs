@@ -1,4 +1,4 @@
-//! Results of the cases, added up.
+//! Aggregates the results of the cases.
 
 use std::collections::BTreeMap;
 
@@ -10,32 +10,32 @@ use super::trained::Trained;
 /// Results of a faulty program and of its repaired version.
 #[derive(Debug)]
 pub(super) struct FaultyResult {
-    /// Its name.
+    /// Name of the case.
     pub(super) name: String,
-    /// Its kind.
+    /// Kind of the case.
     pub(super) kind: String,
     /// Codes that may lead.
     pub(super) expected: Vec<String>,
     /// Code that led.
     pub(super) lead: String,
-    /// Score as it is.
+    /// Score of the faulty program.
     pub(super) before: Option<f64>,
     /// Score of the repaired program.
     pub(super) goal: Option<f64>,
-    /// Result of following the remedies.
+    /// Result of applying the remedies.
     pub(super) cure: Cure,
     /// Runs of the repaired program.
     pub(super) repaired: Vec<Trained>,
 }
 
-/// Results of a healthy program; alarms that it may have are left out.
+/// Results of a healthy program, without its permitted alarms.
 #[derive(Debug)]
 pub(super) struct HealthyResult {
-    /// Its name.
+    /// Name of the case.
     pub(super) name: String,
-    /// Its kind.
+    /// Kind of the case.
     pub(super) kind: String,
-    /// Its runs.
+    /// Runs of the program.
     pub(super) runs: Vec<Trained>,
 }
 
@@ -66,7 +66,7 @@ impl FaultyResult {
     }
 }
 
-/// Runs, and those of them with an alarm.
+/// Number of runs, and number of runs with an alarm.
 #[derive(Debug, Default, Clone, Copy)]
 struct Alarmed {
     runs: usize,
@@ -80,7 +80,7 @@ impl Alarmed {
     }
 }
 
-/// Sums over the cases of one kind or over all.
+/// Sums over the cases of one kind, or over all.
 #[derive(Debug, Default, Clone)]
 struct Totals {
     faulty: usize,
@@ -110,7 +110,7 @@ impl Totals {
 }
 
 impl Results {
-    /// One document: every case, sums over kinds, false alarms by code, sums over all.
+    /// Returns one document: every case, sums over kinds, false alarms by code, sums over all.
     pub(super) fn document(&self, seeds: u64) -> Value {
         let mut kinds: BTreeMap<&str, Totals> = BTreeMap::new();
         let mut all = Totals::default();
@@ -142,7 +142,7 @@ impl Results {
         })
     }
 
-    /// Repaired and healthy runs in which a rule raised a false alarm, by code.
+    /// Returns the numbers of repaired and healthy runs with a false alarm, by code.
     fn false_alarms(&self) -> Value {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         let repaired = self.faulty.iter().flat_map(|result| &result.repaired);
@@ -156,7 +156,7 @@ impl Results {
     }
 }
 
-/// One entry a run: its score, and its alarms as in `K013 warn`.
+/// Returns one entry per run: its score, and its alarms such as `K013 warn`.
 fn runs(runs: &[Trained]) -> Value {
     let run = |run: &Trained| {
         let alarms: Vec<String> = run.alarms.iter().map(|alarm| format!("{} {}", alarm.code, alarm.level)).collect();

@@ -1,10 +1,10 @@
-//! Results of the cases as text.
+//! Formats the results of the cases.
 
 use serde_json::Value;
 
 use crate::terminal::{Align, table as text_table};
 
-/// Returns the tables of faulty and healthy programs, of kinds and false alarms, and the sums.
+/// Formats the tables of faulty and healthy programs, of kinds and false alarms, and the sums.
 pub(crate) fn table(document: &Value) -> String {
     let parts = [faulty(document), healthy(document), kinds(document), sums(document)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
@@ -53,7 +53,7 @@ fn healthy(document: &Value) -> String {
     if rows.is_empty() { String::new() } else { text_table(&columns, &rows) }
 }
 
-/// Name of a case, with its kind in front.
+/// Returns the name of a case, preceded by its kind.
 fn named(case: &Value) -> String {
     match word(&case["kind"]) {
         "" => word(&case["case"]).to_owned(),
@@ -61,7 +61,7 @@ fn named(case: &Value) -> String {
     }
 }
 
-/// Alarms of several runs: those of one run together, runs without any left out.
+/// Formats the alarms of several runs, grouped by run; runs without alarms are omitted.
 fn alarms<'a>(runs: impl Iterator<Item = &'a Value>) -> String {
     let runs = runs.map(|run| {
         let mut alarms: Vec<&str> = list(run, "alarms").map(word).collect();

@@ -9,20 +9,20 @@ use super::case_file::REFUSED;
 /// A finding of level warn or error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Alarm {
-    /// Code of its rule.
+    /// Code of the rule.
     pub(super) code: String,
     /// `warn` or `error`.
     pub(super) level: String,
 }
 
-/// A program that was trained, or refused.
+/// A program that was trained, or rejected.
 #[derive(Debug, Clone)]
 pub(super) struct Trained {
     /// Folder of its run.
     pub(super) run: PathBuf,
     /// Findings of level warn or error, causes first.
     pub(super) alarms: Vec<Alarm>,
-    /// Accuracy on the test split, or R2, at least -1; `None` if it has none.
+    /// Accuracy on the test split, or R2, at least -1; `None` without a result.
     pub(super) score: Option<f64>,
     /// Reason for which it was not trained.
     pub(super) refused: Option<String>,
@@ -34,7 +34,7 @@ impl Trained {
         Trained { run, alarms: alarms(summary), score: score(summary), refused: None }
     }
 
-    /// Notes that the program was not trained.
+    /// Records that the program was not trained.
     pub(super) fn refused(run: PathBuf, reason: String) -> Trained {
         Trained { run, alarms: Vec::new(), score: None, refused: Some(reason) }
     }

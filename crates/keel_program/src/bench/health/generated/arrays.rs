@@ -5,23 +5,23 @@ use keel_data::{DataError, Dataset, Targets};
 use super::draws::Draws;
 use super::npy::Array;
 
-/// Inputs and targets of one set, as its case names it.
+/// Inputs and targets of one data set.
 pub(super) struct Arrays {
     /// Name of the folder of the two files.
     pub(super) name: &'static str,
-    /// Computes them.
+    /// Generates them.
     pub(super) make: fn() -> Result<Pair, DataError>,
 }
 
 /// Inputs and targets.
 pub(super) struct Pair {
-    /// One sample a row.
+    /// Inputs, one sample per row.
     pub(super) inputs: Array,
-    /// One row a sample.
+    /// Targets, one row per sample.
     pub(super) targets: Array,
 }
 
-/// All sets.
+/// All data sets.
 pub(super) const ARRAYS: &[Arrays] = &[
     Arrays { name: "pixels", make: || digits_of(Labels::True) },
     Arrays { name: "pixels_shuffled", make: || digits_of(Labels::Shuffled) },
@@ -35,7 +35,7 @@ enum Labels {
     Shuffled,
 }
 
-/// Half of the embedded digits as `[samples, 8, 8, 1]`, pixels from 0 to 255.
+/// Returns half of the embedded digits as `[samples, 8, 8, 1]`, pixels from 0 to 255.
 fn digits_of(labels: Labels) -> Result<Pair, DataError> {
     let digits = Dataset::digits()?;
     let samples = digits.samples() / 2;
@@ -57,7 +57,7 @@ fn digits_of(labels: Labels) -> Result<Pair, DataError> {
     Ok(Pair { inputs, targets: Array { sizes: vec![samples], values: of_samples } })
 }
 
-/// Eight numbers per sample and three independent yes-or-no answers.
+/// Returns eight numbers per sample and three independent binary targets.
 fn tags() -> Pair {
     let mut draws = Draws::of("tags");
     let (mut inputs, mut targets) = (Vec::new(), Vec::new());

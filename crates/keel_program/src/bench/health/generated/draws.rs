@@ -1,8 +1,8 @@
-//! Random numbers of the generated data, the same on every machine.
+//! Random numbers for the generated data, the same on every machine.
 
 use keel_nn::RandomKey;
 
-/// A stream of draws, named after the data it makes.
+/// A stream of draws, named after the data that it generates.
 #[derive(Debug)]
 pub(super) struct Draws {
     key: RandomKey,
@@ -10,25 +10,25 @@ pub(super) struct Draws {
 }
 
 impl Draws {
-    /// Starts the stream of the data called `name`.
+    /// Starts the stream for the data `name`.
     pub(super) fn of(name: &str) -> Self {
         Draws { key: RandomKey::new(0).named(name), next: 0 }
     }
 
-    /// Returns a number from `low` to below `high`.
+    /// Returns a number in [`low`, `high`).
     pub(super) fn uniform(&mut self, low: f64, high: f64) -> f64 {
         let bits = self.key.bits(self.next) >> 11;
         self.next += 1;
         low + (high - low) * (bits as f64 / (1_u64 << 53) as f64)
     }
 
-    /// Returns a normal number of mean 0 and standard deviation 1 (Box and Muller 1958).
+    /// Returns a normally distributed number with mean 0 and standard deviation 1 (Box and Muller 1958).
     pub(super) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.uniform(0.0, 1.0)).ln()).sqrt();
         radius * self.uniform(0.0, std::f64::consts::TAU).cos()
     }
 
-    /// Returns `count` normal numbers.
+    /// Returns `count` normally distributed numbers.
     pub(super) fn normals(&mut self, count: usize) -> Vec<f64> {
         (0..count).map(|_| self.normal()).collect()
     }
@@ -38,7 +38,7 @@ impl Draws {
         self.uniform(0.0, 1.0) < share
     }
 
-    /// Puts `items` into a random order.
+    /// Shuffles `items`.
     pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
         for index in (1..items.len()).rev() {
             items.swap(index, (self.uniform(0.0, (index + 1) as f64) as usize).min(index));

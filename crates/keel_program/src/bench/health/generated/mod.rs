@@ -1,6 +1,6 @@
-//! The data of the shipped cases that is not built in: tables and arrays, computed where they are needed.
+//! Data of the shipped cases that is not built in: tables and arrays, generated on demand.
 //!
-//! A case names them as files of the folder `data` (`data/rings.csv`), as it would name a file stored there.
+//! A case names them as files of the folder `data` (`data/rings.csv`), as if they were stored there.
 
 mod arrays;
 mod draws;
@@ -17,10 +17,10 @@ use arrays::ARRAYS;
 pub(super) use npy::Array;
 use tables::TABLES;
 
-/// Writes the data that a case names as `data/NAME` into `folder`; false if `name` is none of the generated ones.
+/// Writes the data that a case names as `data/NAME` into `folder`; returns false if `name` is not generated data.
 ///
 /// # Errors
-/// The file system refuses it.
+/// If the file system rejects it.
 pub(super) fn write(name: &str, folder: &Path) -> io::Result<bool> {
     if let Some(table) = TABLES.iter().find(|table| table.name == name) {
         fs::create_dir_all(folder)?;

@@ -1,16 +1,16 @@
-//! Numbers as a NumPy file.
+//! Writes arrays as NumPy files.
 
-/// Numbers with their sizes.
+/// An array with its shape.
 #[derive(Debug)]
 pub(in crate::bench::health) struct Array {
-    /// Length of every dimension.
+    /// Size of every dimension.
     pub(in crate::bench::health) sizes: Vec<usize>,
-    /// The numbers, those of the last dimension next to each other.
+    /// Values in row-major order.
     pub(in crate::bench::health) values: Vec<f32>,
 }
 
 impl Array {
-    /// Returns the array as an `.npy` file, version 1.0, little-endian floats of 32 bits.
+    /// Returns the array as an `.npy` file, version 1.0, little-endian 32-bit floats.
     pub(in crate::bench::health) fn to_npy(&self) -> Vec<u8> {
         let sizes: String = self.sizes.iter().map(|size| format!("{size},")).collect();
         let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({sizes}), }}");

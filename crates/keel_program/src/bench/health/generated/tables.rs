@@ -4,11 +4,11 @@ use std::f64::consts::TAU;
 
 use super::draws::Draws;
 
-/// One table, as its cases name it.
+/// One table.
 pub(super) struct Table {
     /// Name of the file.
     pub(super) name: &'static str,
-    /// Computes its text, comma-separated, with a header.
+    /// Generates its text, comma-separated, with a header.
     pub(super) text: fn() -> String,
 }
 
@@ -38,7 +38,7 @@ pub(super) const TABLES: &[Table] = &[
     table("seasons.csv", seasons),
 ];
 
-/// Rows of numbers under a header.
+/// Rows of numbers below a header.
 struct Rows {
     text: String,
 }
@@ -48,19 +48,19 @@ impl Rows {
         Rows { text: format!("{header}\n") }
     }
 
-    /// Adds a row of numbers with at most five digits each, and the target as it is to be written.
+    /// Adds a row of numbers with at most five digits each, and the target as it is written.
     fn push(&mut self, features: &[f64], target: impl std::fmt::Display) {
         features.iter().for_each(|value| self.text.push_str(&format!("{},", short(*value))));
         self.text.push_str(&format!("{target}\n"));
     }
 }
 
-/// Five significant digits, as the shortest number that shows them.
+/// Rounds to five significant digits.
 fn short(value: f64) -> f64 {
     format!("{value:.4e}").parse().unwrap_or(value)
 }
 
-/// A damped oscillation over time, which is in units of `per_second` to the second. Targets from -0.6 to 1.
+/// Damped oscillation over time, with `per_second` time units per second. Targets from -0.6 to 1.
 fn spring(unit: &str, per_second: f64) -> String {
     let mut draws = Draws::of("spring");
     let mut rows = Rows::new(&format!("{unit},target"));
@@ -72,7 +72,7 @@ fn spring(unit: &str, per_second: f64) -> String {
     rows.text
 }
 
-/// The power a pump takes: columns in pascal, kelvin, a share and millimetres.
+/// Power consumption of pumps: columns in pascal, kelvin, a fraction and millimetres.
 fn pumps() -> String {
     let mut draws = Draws::of("pumps");
     let mut rows = Rows::new("pressure,temperature,opening,length,target");
@@ -87,7 +87,7 @@ fn pumps() -> String {
     rows.text
 }
 
-/// Loans that are paid back or not, with columns from below 1 to above 100 000.
+/// Loans that are paid back or not, with columns from below 1 to above 100,000.
 fn loans() -> String {
     let mut draws = Draws::of("loans");
     let mut rows = Rows::new("income,age,debt_share,months,late,target");
@@ -104,7 +104,7 @@ fn loans() -> String {
     rows.text
 }
 
-/// Points and the number of their ring.
+/// Returns points and the number of their ring.
 fn ring_points(draws: &mut Draws) -> Vec<([f64; 2], usize)> {
     let points = (0..1050).map(|index| {
         let ring = index % 3;
@@ -117,7 +117,7 @@ fn ring_points(draws: &mut Draws) -> Vec<([f64; 2], usize)> {
 
 const RING_NAMES: [&str; 3] = ["inner", "middle", "outer"];
 
-/// Three rings about one centre, with their labels or those of other points.
+/// Three concentric rings, with their labels or shuffled ones.
 fn rings(shuffled: bool) -> String {
     let mut draws = Draws::of("rings");
     let points = ring_points(&mut draws);
@@ -130,7 +130,7 @@ fn rings(shuffled: bool) -> String {
     rows.text
 }
 
-/// The rings, multiplied by `scale` and moved by `offset`.
+/// The rings, multiplied by `scale` and shifted by `offset`.
 fn scaled_rings(name: &str, scale: f64, offset: f64) -> String {
     let mut rows = Rows::new("x,y,target");
     for (point, ring) in ring_points(&mut Draws::of(name)) {
@@ -163,7 +163,7 @@ fn weather() -> String {
     rows.text
 }
 
-/// Two classes of which a fifth of the answers is wrong: the best possible accuracy is 0.8.
+/// Two classes with a fifth of the labels wrong: the best possible accuracy is 0.8.
 fn survey() -> String {
     let mut draws = Draws::of("survey");
     let mut rows = Rows::new("a,b,c,d,target");
@@ -175,7 +175,7 @@ fn survey() -> String {
     rows.text
 }
 
-/// Five samples of one class to one of the other.
+/// Five samples of one class for each sample of the other.
 fn rare() -> String {
     let mut draws = Draws::of("rare");
     let mut rows = Rows::new("a,b,c,d,target");
@@ -213,7 +213,7 @@ fn interval() -> String {
     rows.text
 }
 
-/// Targets about two million.
+/// Targets of about two million.
 fn engines() -> String {
     let mut draws = Draws::of("engines");
     let mut rows = Rows::new("a,b,c,d,target");
@@ -225,7 +225,7 @@ fn engines() -> String {
     rows.text
 }
 
-/// Rows of which six have the value of a broken meter instead of the first column.
+/// Rows, six of which have the reading of a broken meter in the first column.
 fn meters() -> String {
     let mut draws = Draws::of("meters");
     let mut rows = Rows::new("flow,level,target");
@@ -238,7 +238,7 @@ fn meters() -> String {
     rows.text
 }
 
-/// A pressure about a thousand, which matters little, among four columns of deviation 1.
+/// A pressure of about a thousand, which matters little, among four columns of standard deviation 1.
 fn barometer() -> String {
     let mut draws = Draws::of("barometer");
     let mut rows = Rows::new("a,b,pressure,c,d,target");
@@ -251,7 +251,7 @@ fn barometer() -> String {
     rows.text
 }
 
-/// Four classes in the order of days; the last begins after four fifths of them.
+/// Four classes ordered by day; the last begins after four fifths of the days.
 fn seasons() -> String {
     let mut draws = Draws::of("seasons");
     let names = ["winter", "spring", "summer", "autumn"];

@@ -1,4 +1,4 @@
-//! The training runs of the study: faults from mild to gross, and healthy ones.
+//! Training runs of the study: faults from mild to severe, and healthy ones.
 
 use keel_health::rules::{
     batch_norm, dead_relu, exploding_gradient, frozen, inputs, labels, loss_trend, missing_activation, non_finite,
@@ -10,14 +10,14 @@ use super::places::Place;
 use crate::bench::health::networks::{Architecture, Recipe};
 use crate::bench::health::samples::Change;
 
-/// One fault in one strength.
+/// One fault at one strength.
 #[derive(Debug)]
 pub(super) struct Form {
-    /// Its name.
+    /// Name of the fault.
     pub(super) name: &'static str,
-    /// Codes of the rules it is about.
+    /// Codes of the rules it concerns.
     pub(super) codes: &'static [&'static str],
-    /// The training; `None` where the fault does not apply to the network.
+    /// Returns the training run; `None` if the fault does not apply to the network.
     pub(super) recipe: fn(Place) -> Option<Recipe>,
 }
 
@@ -27,7 +27,7 @@ const fn form(name: &'static str, codes: &'static [&'static str], recipe: fn(Pla
 
 /// All training runs.
 pub(super) const FORMS: &[Form] = &[
-    // Nothing is wrong.
+    // No fault.
     form(
         "healthy",
         &[dead_relu::CODE, start_loss::CODE, signal::CODE, regularization::CODE, overfitting::CODE, update_ratio::CODE],

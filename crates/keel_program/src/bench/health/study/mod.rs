@@ -1,7 +1,8 @@
-//! The study behind the levels: does the remedy of a warning improve the result, and is an error a failure?
+//! Study of the levels: does the remedy of a warning improve the result, and does an error mean failure?
 //!
-//! Training runs with faults from mild to gross, and healthy ones, are run over networks, data sets and seeds. Every finding that
-//! leads is treated by its first remedy, as `fix` does it, and the validation results with and without are compared.
+//! Training runs with faults from mild to severe, and healthy ones, are executed over networks, data sets and seeds. Every
+//! leading finding is treated with its first remedy, as `fix` does it, and the validation results with and without it are
+//! compared.
 
 mod forms;
 mod places;
@@ -23,18 +24,18 @@ use verdict::{Sound, verdicts};
 
 pub(crate) use text::table;
 
-/// Chooses the rules and the number of training runs.
+/// Selects the rules and the number of training runs.
 #[derive(Debug)]
 pub(crate) struct Options<'a> {
     /// Codes of the rules; all if empty.
     pub(crate) only: &'a [&'static str],
-    /// Seeds of every network and fault.
+    /// Number of seeds of every network and fault.
     pub(crate) seeds: u64,
-    /// Tells on standard error how far the work is.
+    /// Reports the progress on standard error.
     pub(crate) note: fn(&str),
 }
 
-/// One training that is planned.
+/// A planned training run.
 #[derive(Debug, Clone, Copy)]
 struct Planned {
     form: &'static Form,
@@ -42,10 +43,10 @@ struct Planned {
     seed: u64,
 }
 
-/// Trains everything and returns one document with the verdict on every rule and level.
+/// Executes all training runs and returns one document with the verdict on every rule and level.
 ///
 /// # Errors
-/// A training run that could not be built.
+/// If a training run cannot be built.
 pub(crate) fn run(options: &Options<'_>) -> Result<Value, Stop> {
     let scratch = Scratch::new("study")?;
     let bench = Bench::new(scratch.path(), options.only);
@@ -58,7 +59,7 @@ pub(crate) fn run(options: &Options<'_>) -> Result<Value, Stop> {
             planned.extend(seeds.clone().map(|seed| Planned { form, place, seed }));
         }
     }
-    let progress = Progress::begin("trainings", planned.len(), options.note);
+    let progress = Progress::begin("training runs", planned.len(), options.note);
     let runs = workers::for_each(&planned, |planned| {
         let run = bench.run(*planned);
         progress.done();
@@ -75,7 +76,7 @@ pub(crate) fn run(options: &Options<'_>) -> Result<Value, Stop> {
     }))
 }
 
-/// Results of the networks without a fault, one entry a network.
+/// Returns the results of the networks without a fault, one entry per network.
 fn sound_results(bench: &Bench<'_>, seeds: std::ops::Range<u64>) -> Result<Vec<Sound>, Stop> {
     let of_place = |place: &Place| {
         let results = seeds.clone().map(|seed| bench.sound(*place, seed)).collect::<Result<Vec<_>, Stop>>()?;

@@ -1,4 +1,4 @@
-//! Networks with data to train them on, and a training run of each that suits it.
+//! Networks with their data, and a suitable training run of each.
 
 use std::fs;
 use std::io;
@@ -25,7 +25,7 @@ pub(super) enum Place {
     SpiralMlp,
     /// A perceptron on a table of loans.
     LoansMlp,
-    /// A perceptron on a curve: a regression.
+    /// A perceptron on a curve, for regression.
     SpringMlp,
 }
 
@@ -40,7 +40,7 @@ impl Place {
         Place::SpringMlp,
     ];
 
-    /// Returns its name in tables.
+    /// Returns the name for tables.
     pub(super) fn name(self) -> &'static str {
         match self {
             Place::DigitsMlp => "digits mlp",
@@ -61,12 +61,12 @@ impl Place {
         }
     }
 
-    /// Returns a training run that suits it.
+    /// Returns a suitable training run.
     pub(super) fn healthy(self) -> Recipe {
         self.architecture().healthy()
     }
 
-    /// Returns true for images, whose samples can be changed.
+    /// Returns true for the digits, whose samples can be changed.
     pub(super) fn is_digits(self) -> bool {
         matches!(self, Place::DigitsMlp | Place::DigitsCnn | Place::DigitsResidual)
     }
@@ -81,11 +81,11 @@ impl Place {
         }
     }
 
-    /// Returns the settings of a training run by `recipe` over the default config; data that is not built in is written to
+    /// Returns the overrides of the default config for a training run of `recipe`; data that is not built in is written to
     /// `folder`.
     ///
     /// # Errors
-    /// The data cannot be made or written.
+    /// If the data cannot be generated or written.
     pub(super) fn overrides(self, recipe: &Recipe, seed: u64, folder: &Path) -> Result<Vec<String>, Stop> {
         let bare = Recipe { settings: &[], ..recipe.clone() };
         let mut overrides = bare.overrides(self.architecture(), seed);
@@ -117,7 +117,7 @@ impl Place {
     }
 }
 
-/// Writes the digits after `change` as arrays, so that a config can name them, and returns the setting that does.
+/// Writes the digits after `change` as arrays and returns the setting that selects them.
 fn changed_digits(change: Change, seed: u64, folder: &Path) -> Result<String, Stop> {
     let data = samples(change, seed)?;
     let folder = folder.join("changed-digits");
@@ -125,7 +125,7 @@ fn changed_digits(change: Change, seed: u64, folder: &Path) -> Result<String, St
     Ok(string_override("data.source", &folder.display().to_string()))
 }
 
-/// Writes the three parts of `data` as `.npy` files.
+/// Writes the three splits of `data` as `.npy` files.
 fn write_arrays(data: &SplitDataset, folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let Targets::Classes { labels, .. } = data.dataset.targets() else { unreachable!("digits are classes") };

@@ -1,11 +1,11 @@
-//! The study as text.
+//! Formats the study.
 
 use serde_json::Value;
 
 use crate::terminal::{Align, table as text_table};
 
-/// Returns the table of rules and levels, the results of the networks without a fault, and a sentence for each level that
-/// the study contradicts.
+/// Formats the table of rules and levels, the results of the networks without a fault, and a sentence for each level that the
+/// study contradicts.
 pub(crate) fn table(document: &Value) -> String {
     let verdicts: Vec<&Value> = document["verdicts"].as_array().into_iter().flatten().collect();
     let columns = [

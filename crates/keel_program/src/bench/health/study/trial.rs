@@ -1,4 +1,4 @@
-//! One training run of the study, with and without the remedies of its leading finding.
+//! One training run of the study, with and without the remedies of its leading findings.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,10 +14,10 @@ use super::places::Place;
 use crate::bench::health::networks::Recipe;
 use crate::failure::{Stop, unwritable};
 
-/// A training run as it is.
+/// A training run without treatment.
 #[derive(Debug)]
 pub(super) struct Untreated {
-    /// Codes its form is about.
+    /// Codes of the rules that its form concerns.
     pub(super) codes: &'static [&'static str],
     /// Codes of all its findings.
     pub(super) found: Vec<String>,
@@ -28,7 +28,7 @@ pub(super) struct Untreated {
 pub(super) struct Trial {
     /// Code of the rule.
     pub(super) code: String,
-    /// Its level.
+    /// Level of the finding.
     pub(super) level: Level,
     /// Name of the form.
     pub(super) form: &'static str,
@@ -38,14 +38,14 @@ pub(super) struct Trial {
     pub(super) seed: u64,
     /// Remedy in words; `None` if none can be applied.
     pub(super) remedy: Option<String>,
-    /// Validation result without it; `None` if there is none.
+    /// Validation result without the remedy; `None` if there is none.
     pub(super) without: Option<f64>,
-    /// Validation result with it.
+    /// Validation result with the remedy.
     pub(super) with: Option<f64>,
 }
 
 impl Trial {
-    /// Returns the trial for a program.
+    /// Returns the trial as JSON.
     pub(super) fn document(&self) -> Value {
         json!({
             "code": self.code, "level": self.level.name(), "form": self.form, "network": self.place.name(), "seed": self.seed,
@@ -54,7 +54,7 @@ impl Trial {
     }
 }
 
-/// Trains in a folder of its own for every training.
+/// Executes training runs, each in a separate folder.
 #[derive(Debug)]
 pub(super) struct Bench<'a> {
     scratch: &'a Path,
@@ -70,7 +70,7 @@ struct Run {
 }
 
 impl<'a> Bench<'a> {
-    /// Writes to `scratch` and treats findings of the rules `only`; of all if empty.
+    /// Creates a bench that writes to `scratch` and treats findings of the rules `only`, or of all if it is empty.
     pub(super) fn new(scratch: &'a Path, only: &'a [&'static str]) -> Self {
         Bench { scratch, only, folders: AtomicUsize::new(0) }
     }
@@ -78,7 +78,7 @@ impl<'a> Bench<'a> {
     /// Returns the validation result of the network without a fault.
     ///
     /// # Errors
-    /// It cannot be trained.
+    /// If it cannot be trained.
     pub(super) fn sound(&self, place: Place, seed: u64) -> Result<Option<f64>, Stop> {
         let folder = self.folder()?;
         let score = trained(&configured(place, &place.healthy(), seed, &folder)?, &folder, "sound")?.score;
@@ -86,10 +86,10 @@ impl<'a> Bench<'a> {
         Ok(score)
     }
 
-    /// Trains as planned, and once more for every finding that leads.
+    /// Executes the planned training run, and another one for every leading finding.
     ///
     /// # Errors
-    /// A training run that cannot be built.
+    /// If a training run cannot be built.
     pub(super) fn run(&self, planned: Planned) -> Result<(Untreated, Vec<Trial>), Stop> {
         let Planned { form, place, seed } = planned;
         let recipe = (form.recipe)(place).unwrap_or_else(|| place.healthy());
@@ -140,7 +140,7 @@ fn trained(config: &Config, folder: &Path, name: &str) -> Result<Run, Stop> {
     finished(Training::new(config).run(&mut ()), &folder.join(name))
 }
 
-/// The run, also where its loss was no number in the end.
+/// Returns the run, even if its loss was not finite at the end.
 fn finished(result: Result<TrainedRun, TrainError>, path: &Path) -> Result<Run, Stop> {
     let folder = match result {
         Ok(TrainedRun { folder, .. }) => folder,
@@ -154,8 +154,9 @@ fn finished(result: Result<TrainedRun, TrainError>, path: &Path) -> Result<Run, 
     Ok(Run { findings: summary.read_findings()?, folder, score })
 }
 
-/// Validation results without and with a treatment, over the same number of steps: settings hold from the first step on; what
-/// changes trained weights is applied at the end, and training continues as long again, as the one without does.
+/// Returns validation results without and with a treatment, over the same number of steps. Settings apply from the first step;
+/// a change of trained weights is applied at the end, and training then continues for as many steps again, as it does in the
+/// run without.
 fn compared(
     config: &Config,
     run: &Run,
@@ -177,7 +178,7 @@ fn compared(
     Ok((trained(&longer, folder, "longer")?.score, with))
 }
 
-/// Accuracy of the validation split, or R2, at least -1.
+/// Returns the accuracy on the validation split, or R2, at least -1.
 fn score(summary: &Summary) -> Option<f64> {
     let metrics = summary.metrics.validation.as_ref()?;
     let r2 = || metrics.regression.as_ref()?.r2.map(|r2| r2.max(-1.0));

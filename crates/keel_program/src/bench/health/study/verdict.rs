@@ -1,4 +1,4 @@
-//! Levels that a rule deserves by its trials.
+//! Levels that the trials of a rule support.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,9 @@ use super::trial::{Trial, Untreated};
 
 /// Minimum number of trials for a statement about a level.
 const FEW: usize = 5;
-/// Share of the distance from guessing to the sound result below which a training run has failed.
+/// Fraction of the distance from guessing to the sound result below which a training run has failed.
 const FAILED: f64 = 0.5;
-/// Smallest difference of two results that is more than chance.
+/// Minimum difference of two results that counts as more than chance.
 const SMALLEST_SPREAD: f64 = 0.01;
 
 /// Result of a network without a fault.
@@ -22,12 +22,12 @@ pub(super) struct Sound {
     pub(super) place: Place,
     /// Mean over the seeds.
     pub(super) mean: f64,
-    /// Difference of two results that is more than chance: twice the standard deviation over the seeds, at least 0.01.
+    /// Difference of two results that counts as more than chance: twice the standard deviation over the seeds, at least 0.01.
     pub(super) spread: f64,
 }
 
 impl Sound {
-    /// Returns mean and spread of `results`, one per seed; a result that is missing counts as guessing.
+    /// Returns mean and spread of `results`, one per seed; a missing result counts as guessing.
     pub(super) fn of(place: Place, results: &[Option<f64>]) -> Sound {
         let values: Vec<f64> = results.iter().map(|result| result.unwrap_or(place.guessing())).collect();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
@@ -36,7 +36,7 @@ impl Sound {
         Sound { place, mean, spread: (2.0 * std).max(SMALLEST_SPREAD) }
     }
 
-    /// Returns the result for a program.
+    /// Returns the result as JSON.
     pub(super) fn document(&self) -> Value {
         json!({ "network": self.place.name(), "mean": self.mean, "spread": self.spread })
     }
@@ -46,12 +46,12 @@ impl Sound {
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Tally {
     cases: usize,
-    /// Trials whose remedy can be applied by a program.
+    /// Number of trials whose remedy can be applied by a program.
     treated: usize,
     improved: usize,
     worse: usize,
     failed: usize,
-    /// Differences of the treated ones.
+    /// Differences of the treated trials.
     gains: Vec<f64>,
 }
 
@@ -70,7 +70,7 @@ impl Tally {
         }
     }
 
-    /// The level these trials deserve; `None` if they are too few.
+    /// Returns the level that these trials support; `None` if they are too few.
     fn deserved(&self) -> Option<Level> {
         (self.cases >= FEW).then(|| {
             if 2 * self.failed > self.cases {
@@ -95,8 +95,8 @@ impl Tally {
     }
 }
 
-/// Returns one entry for each rule and level that was found, with the level it deserves, in the order of the codes; and one
-/// for each rule that was silent.
+/// Returns one entry for each rule and level that was found, with the supported level, in the order of the codes, and one for
+/// each rule without a finding.
 pub(super) fn verdicts(trials: &[&Trial], untreated: &[&Untreated], sound: &[Sound]) -> Value {
     let mut documents = Vec::new();
     for rule in catalog() {
@@ -130,13 +130,13 @@ fn document(code: &str, level: Level, tally: &Tally, silent: usize) -> Value {
     })
 }
 
-/// The sentence for a level that the trials contradict.
+/// Returns the sentence about a level that the trials contradict.
 fn contradiction(code: &str, level: Level, tally: &Tally) -> Option<String> {
     let deserved = tally.deserved().filter(|deserved| *deserved != level)?;
     let Tally { cases, treated, improved, failed, .. } = *tally;
     Some(match deserved {
         Level::Error => format!(
-            "{code} is {} where the training failed in {failed} of {cases} cases: these deserve error",
+            "{code} is {} although training failed in {failed} of {cases} cases: these deserve error",
             article(level)
         ),
         Level::Warn => format!(
@@ -146,7 +146,7 @@ fn contradiction(code: &str, level: Level, tally: &Tally) -> Option<String> {
         ),
         Level::Info => format!(
             "{code} is {} whose remedy, where one can be applied ({treated} of {cases} cases), improves the result beyond \
-             the spread in {improved}, and the training failed in {failed}: these deserve info",
+             the spread in {improved}, and training failed in {failed}: these deserve info",
             article(level)
         ),
     })

@@ -2,16 +2,16 @@
 
 use super::Row;
 
-/// The bytes of a file with `rows`.
+/// Returns the bytes of a file with `rows`.
 ///
 /// # Errors
-/// A value that the format does not hold, in words.
+/// If the format cannot represent a value; the message describes it.
 #[cfg(feature = "parquet")]
 pub(super) fn bytes(rows: &[Row]) -> Result<Vec<u8>, String> {
     write(rows).map_err(|error| error.to_string())
 }
 
-/// Refuses: this build cannot write the format.
+/// Rejects the request: this build cannot write the format.
 ///
 /// # Errors
 /// Always.
@@ -31,7 +31,7 @@ fn write(rows: &[Row]) -> Result<Vec<u8>, parquet::errors::ParquetError> {
     use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
     use parquet::schema::parser::parse_message_type;
 
-    /// One row for each number, as the CSV has it.
+    /// One row per number, as in the CSV file.
     const SCHEMA: &str = "message metrics {
         optional int64 step;
         optional int64 epoch;

@@ -1,4 +1,4 @@
-//! `doctor`: a training run that fails, repaired.
+//! `doctor`: repairs a training run that fails.
 
 mod record;
 mod text;
@@ -37,7 +37,7 @@ Checks and trains, tries the remedies of the leading findings, keeps a change if
 validation result by more than the spread over seeds, and continues until no finding of level warn
 is left or nothing helps. Then start and end are compared with seeds that took no part in any
 decision; the test split is used for this alone. Writes repaired.toml, doctor.html and doctor.json
-to a folder of its own after every change, so Ctrl-C loses nothing: to continue, give repaired.toml
+to a separate folder after every change, so Ctrl-C loses nothing: to continue, give repaired.toml
 to doctor. Exit status 0: better than the start by more than the spread, or healthy from the start.
 1: anything else. 2: refused.")]
 pub(crate) struct Arguments {
@@ -60,27 +60,27 @@ pub(crate) struct Arguments {
     memory_limit: Option<String>,
 }
 
-/// The outcome for a program.
+/// Outcome as JSON.
 #[derive(Debug, Serialize)]
 pub(super) struct Document<'a> {
-    /// The repaired config; `None` where nothing was changed.
+    /// Path of the repaired config; `None` if nothing was changed.
     repaired: Option<PathBuf>,
     page: PathBuf,
     #[serde(flatten)]
     story: &'a Story,
 }
 
-/// The training to be treated.
+/// The training run to be treated.
 struct Patient {
     config: Config,
     data: SplitDataset,
-    /// Name of the config or the run, without its ending.
+    /// Name of the config without its extension, or of the run.
     name: String,
-    /// Folder that holds the folders of runs.
+    /// Folder that contains the folders of runs.
     directory: PathBuf,
 }
 
-/// Treats the training, writes the outcome and prints it.
+/// Treats the training run, writes the outcome and prints it.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let patient = arguments.patient(output)?;
     let folder = new_folder(arguments.out.as_deref(), &patient)?;
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     let mut record = Record::new(folder.clone(), name, arguments.lang);
     let treated = treat(&config, data, &options, &mut record);
     if treated.is_err() {
-        // A refused config leaves no empty folder behind.
+        // A rejected config leaves no empty folder behind.
         let _ = std::fs::remove_dir(&folder);
     }
     let Treated { story, .. } = treated.map_err(|error| arguments.settings.placed(error))?;
@@ -143,10 +143,10 @@ impl Arguments {
     }
 }
 
-/// Makes the folder `out`, which must not exist, or a new one named after the patient.
+/// Creates the folder `out`, which must not exist, or a new one named after the patient.
 fn new_folder(out: Option<&Path>, patient: &Patient) -> Result<PathBuf, Failure> {
     let refuse = |path: &Path, error: std::io::Error| {
-        let failure = Failure::new(format!("cannot make the folder {}: {error}", path.display()));
+        let failure = Failure::new(format!("cannot create the folder {}: {error}", path.display()));
         failure.next_step("Give another one with --out")
     };
     if let Some(out) = out {

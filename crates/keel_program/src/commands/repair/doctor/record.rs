@@ -1,4 +1,4 @@
-//! Files of the doctor, written as the story grows, and its progress on standard error.
+//! Writes the files of the doctor as the story grows, and reports its progress on standard error.
 
 use std::path::{Path, PathBuf};
 
@@ -18,23 +18,23 @@ pub(super) struct Record {
     name: String,
     language: Language,
     /// Number of reported attempts.
-    told: usize,
-    /// The first file that could not be written.
+    reported: usize,
+    /// First failure to write a file.
     pub(super) failure: Option<Failure>,
 }
 
 impl Record {
-    /// Nothing written yet into `folder`; `name` is that of the config or the run.
+    /// Creates a record that writes to `folder`; `name` is that of the config or the run.
     pub(super) fn new(folder: PathBuf, name: String, language: Language) -> Self {
-        Record { folder, name, language, told: 0, failure: None }
+        Record { folder, name, language, reported: 0, failure: None }
     }
 
-    /// Path of the repaired config.
+    /// Returns the path of the repaired config.
     pub(super) fn repaired(&self) -> PathBuf {
         self.folder.join("repaired.toml")
     }
 
-    /// Path of the page.
+    /// Returns the path of the page.
     pub(super) fn page(&self) -> PathBuf {
         self.folder.join("doctor.html")
     }
@@ -71,7 +71,7 @@ impl DoctorObserver for Record {
     }
 
     fn story(&mut self, story: &Story, config: &Config) {
-        if self.told == 0 && story.attempts.is_empty() {
+        if self.reported == 0 && story.attempts.is_empty() {
             story.found.iter().for_each(|found| {
                 Output::note(&format!(
                     "found         {} {} {}: {}",
@@ -82,13 +82,13 @@ impl DoctorObserver for Record {
                 ));
             });
         }
-        // The last attempt may still change its judgement; it is told with the next one or at the end.
+        // The judgement of the last attempt may still change, so it is reported with the next one or at the end.
         let settled =
             if story.ending.is_some() { story.attempts.len() } else { story.attempts.len().saturating_sub(1) };
-        for attempt in story.attempts.iter().take(settled).skip(self.told) {
+        for attempt in story.attempts.iter().take(settled).skip(self.reported) {
             Output::note(&format!("  {}", attempt_text(attempt)));
         }
-        self.told = self.told.max(settled);
+        self.reported = self.reported.max(settled);
         if let Err(failure) = self.write(story, config) {
             self.failure.get_or_insert(failure);
         }

@@ -1,11 +1,11 @@
-//! The story of the doctor as text.
+//! Formats the story of the doctor.
 
 use keel_train::doctor::{Attempt, Ending, Judgement, Measured, Story};
 
 use super::Document;
 use crate::terminal::{Align, loss_text, plural, table, wrapped};
 
-/// Everything that was tried, start and end, and how it ended.
+/// Formats all attempts, the initial and the final results, and the outcome.
 pub(super) fn text(document: &Document<'_>) -> String {
     let story = document.story;
     let mut text = attempts_table(story);
@@ -28,7 +28,7 @@ pub(super) fn text(document: &Document<'_>) -> String {
     text
 }
 
-/// The attempts that were trained over several seeds or kept, and how many others there were.
+/// Formats the attempts that were kept or trained with several seeds, and the number of the others.
 fn attempts_table(story: &Story) -> String {
     if story.attempts.is_empty() {
         return "Nothing was tried.\n".to_owned();
@@ -106,7 +106,7 @@ fn ending_text(document: &Document<'_>) -> String {
     }
 }
 
-/// One attempt in one line.
+/// Formats one attempt in one line.
 pub(super) fn attempt_text(attempt: &Attempt) -> String {
     let change = &attempt.change;
     let numbers = format!("{} -> {}", mean_text(attempt, true), mean_text(attempt, false));
@@ -126,7 +126,7 @@ fn judgement_text(judgement: Judgement) -> &'static str {
     }
 }
 
-/// Mean score of one side, or its mean loss where there is no score.
+/// Formats the mean score of one side, or its mean loss if there is no score.
 fn mean_text(attempt: &Attempt, without: bool) -> String {
     let results = if without { &attempt.without } else { &attempt.with };
     let scores: Vec<f64> = results.iter().filter_map(|result| result.score).collect();
