@@ -7,6 +7,8 @@ pub(crate) struct Elementwise {
     scale: Vec<f64>,
     shift_f32: Vec<f32>,
     scale_f32: Vec<f32>,
+    /// True if no value changes.
+    is_identity: bool,
 }
 
 impl Elementwise {
@@ -17,7 +19,8 @@ impl Elementwise {
     /// `shift` and `scale` are the length of a sample; no scale is zero.
     pub(crate) fn new(shift: Vec<f64>, scale: Vec<f64>) -> Self {
         let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
-        Self { shift_f32: narrow(&shift), scale_f32: narrow(&scale), shift, scale }
+        let is_identity = shift.iter().all(|&shift| shift == 0.0) && scale.iter().all(|&scale| scale == 1.0);
+        Self { shift_f32: narrow(&shift), scale_f32: narrow(&scale), shift, scale, is_identity }
     }
 
     /// This followed by `next`: `((x - a) b - c) d = (x - (a + c / b)) (b d)`.
@@ -57,6 +60,9 @@ impl Elementwise {
 
     /// In f64, so that a feature far from zero loses nothing when it is centred.
     pub(crate) fn apply_floats(&self, start: usize, source: &[f32], output: &mut [f32]) {
+        if self.is_identity {
+            return output.copy_from_slice(source);
+        }
         let end = start + source.len();
         let parameters = self.shift[start..end].iter().zip(&self.scale[start..end]);
         for ((output, &value), (&shift, &scale)) in output.iter_mut().zip(source).zip(parameters) {
@@ -104,6 +110,18 @@ impl Stored for f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_that_do_not_change_are_copied_bit_for_bit() {
+        let source = [0.0, -0.0, 1.5, f32::MIN_POSITIVE / 2.0, f32::INFINITY];
+        let mut copied = [9.0; 5];
+        Elementwise::identity(5).apply_floats(0, &source, &mut copied);
+        assert_eq!(copied.map(f32::to_bits), source.map(f32::to_bits));
+        for other in [Elementwise::new(vec![0.0; 5], vec![2.0; 5]), Elementwise::new(vec![1.0; 5], vec![1.0; 5])] {
+            other.apply_floats(0, &source, &mut copied);
+            assert_ne!(copied[2], 1.5);
+        }
+    }
 
     #[test]
     fn folding_equals_two_passes_and_inverts() {
