@@ -8,7 +8,24 @@ use keel_train::metrics::Metrics;
 use keel_train::runs::{MetricReader, Summary};
 use keel_train::{MemoryRun, Predictor, TrainError, TrainedRun};
 
-/// A run with its results at hand, in a folder or in memory.
+/// A finished training run with its results, in a folder or in memory.
+///
+/// # Examples
+///
+/// ```
+/// use evenkeel::prelude::*;
+///
+/// # fn main() -> Result<(), TrainError> {
+/// let data = Dataset::digits()?.split(Split { validation: 0.1, test: 0.2, seed: 0 })?;
+/// let run = Trainer::new(Model::sequential().linear(32).relu().output()).epochs(1).in_memory().fit(&data)?;
+/// let accuracy = run.test_metrics().and_then(|metrics| metrics.accuracy);
+/// assert!(accuracy.is_some_and(|accuracy| accuracy > 0.1));
+/// for finding in run.findings()? {
+///     println!("{} {}: {}", finding.code, finding.rule, finding.message);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct FittedRun {
     kept: Kept,

@@ -11,6 +11,23 @@ use keel_nn::{Layer, ModelConfig, Preset, Shape};
 
 /// A network without its data: input shapes, the width of an open last layer and `auto` initialisers are resolved
 /// when training begins.
+///
+/// # Examples
+///
+/// A residual network for images with as many outputs as the data has classes:
+///
+/// ```
+/// use evenkeel::prelude::*;
+///
+/// let block = Model::sequential().conv2d(16, 3).batch_norm().relu().conv2d(16, 3).batch_norm();
+/// let model = Model::sequential()
+///     .conv2d(16, 3).batch_norm().relu()
+///     .residual(block)
+///     .global_avg_pool()
+///     .output();
+/// assert_eq!(model.into_config().layers.len(), 6);
+/// ```
+#[must_use = "a model does nothing until it is passed to a trainer"]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     config: ModelConfig,

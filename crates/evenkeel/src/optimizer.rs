@@ -3,6 +3,16 @@
 use keel_train::optimizers::{AdamwConfig, OptimizerConfig, SgdConfig};
 
 /// Stochastic gradient descent, plain by default.
+///
+/// # Examples
+///
+/// ```
+/// use evenkeel::prelude::*;
+///
+/// let optimizer: OptimizerConfig = Sgd::new(0.05).momentum(0.9).nesterov().weight_decay(5e-4).into();
+/// assert_eq!(optimizer.learning_rate(), 0.05);
+/// ```
+#[must_use = "an optimizer does nothing until it is passed to a trainer"]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sgd(SgdConfig);
 
@@ -43,7 +53,17 @@ impl From<Sgd> for OptimizerConfig {
     }
 }
 
-/// Adam with weight decay decoupled from the averages of the gradient.
+/// Adam with weight decay decoupled from the averages of the gradient (Loshchilov and Hutter 2019).
+///
+/// # Examples
+///
+/// ```
+/// use evenkeel::prelude::*;
+///
+/// let optimizer: OptimizerConfig = AdamW::new(1e-3).weight_decay(0.01).clip_norm(1.0).into();
+/// assert_eq!(optimizer.weight_decay(), 0.01);
+/// ```
+#[must_use = "an optimizer does nothing until it is passed to a trainer"]
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdamW(AdamwConfig);
 

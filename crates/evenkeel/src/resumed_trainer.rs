@@ -11,6 +11,19 @@ use keel_train::{TrainError, TrainingObserver};
 use crate::FittedRun;
 
 /// Continues the training of a run in a folder from its last checkpoint.
+///
+/// # Examples
+///
+/// ```no_run
+/// use evenkeel::prelude::*;
+///
+/// # fn main() -> Result<(), TrainError> {
+/// let run = Trainer::resume("runs/digits-mlp")?.threads(2).run()?;
+/// println!("{} epochs", run.summary().epochs);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is trained until `run` is called"]
 pub struct ResumedTrainer {
     trainer: keel_train::Training,
     layers: Vec<CustomLayer>,

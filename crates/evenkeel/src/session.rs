@@ -11,6 +11,28 @@ use crate::data_section::data_section;
 
 /// A network with its data, ready for steps that the caller orders. It has threads of its own; results are the same for any
 /// number of them.
+///
+/// # Examples
+///
+/// ```
+/// use evenkeel::prelude::*;
+///
+/// # fn main() -> Result<(), TrainError> {
+/// let data = Dataset::digits()?.split(Split { validation: 0.1, test: 0.2, seed: 0 })?;
+/// let model = Model::sequential().linear(32).relu().output();
+/// let mut session = Trainer::new(model).optimizer(Sgd::new(0.1)).session(&data)?;
+/// let mut batches = session.batches(0);
+/// let mut step = 0;
+/// while let Some(batch) = batches.next() {
+///     let result = session.step(batch?, step, 0.1);
+///     assert!(result.is_finite());
+///     step += 1;
+/// }
+/// let metrics = session.evaluate(&data.validation)?;
+/// println!("validation loss {:?}", metrics.map(|metrics| metrics.loss));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Session {
     inner: keel_train::Session,
     config: Config,

@@ -16,6 +16,26 @@ use crate::data_section::data_section;
 use crate::{FittedRun, Model, ResumedTrainer, Session};
 
 /// Training settings of a model. Settings that are not given are the config's defaults.
+///
+/// # Examples
+///
+/// ```
+/// use evenkeel::prelude::*;
+///
+/// # fn main() -> Result<(), TrainError> {
+/// let data = Dataset::digits()?.split(Split { validation: 0.1, test: 0.2, seed: 0 })?;
+/// let run = Trainer::new(Model::sequential().linear(64).batch_norm().relu().output())
+///     .preprocess([Preprocess::Standardize])
+///     .optimizer(Sgd::new(0.05).momentum(0.9))
+///     .epochs(2)
+///     .seed(7)
+///     .in_memory()
+///     .fit(&data)?;
+/// assert_eq!(run.summary().epochs, 2);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is trained until `fit` is called"]
 pub struct Trainer {
     config: Config,
     observer: Box<dyn TrainingObserver>,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 ///
 /// Facts are kept as files supply them; the message shows names through [`printable`].
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DataError {
     /// The operating system refused to read a file or folder.
     #[error("cannot read {}: {error}. Check that the path exists and may be read", printable_path(path))]

@@ -2,6 +2,7 @@
 
 /// An error of this crate; each message states the fault, the place and the next step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum HealthError {
     /// No rule has this code or name.
     #[error("no rule is called '{asked}'; did you mean {nearest}? `evenkeel explain` lists all rules")]

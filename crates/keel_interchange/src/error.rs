@@ -9,6 +9,7 @@ use keel_train::TrainError;
 
 /// A model or a file that cannot be exported, read or computed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum InterchangeError {
     /// A file that cannot be read.
     #[error("cannot read {}: {source}; check that the path is correct and that you may read it", path.display())]

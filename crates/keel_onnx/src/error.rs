@@ -2,6 +2,7 @@
 
 /// A model that cannot be read or computed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OnnxError {
     /// Bytes that are not a model.
     #[error("{file}: {reason}; give a complete ONNX file")]

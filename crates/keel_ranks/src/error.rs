@@ -2,6 +2,7 @@
 
 /// An error of an exchange between ranks. After the first one, every later operation of the rank returns the same error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RankError {
     /// A rank ended or panicked while others needed it.
     #[error("rank {rank} ended before the others; its own messages give the reason")]

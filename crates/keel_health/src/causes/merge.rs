@@ -26,7 +26,9 @@ fn join(known: &mut Finding, mut other: Finding) {
     known.level = known.level.max(other.level);
     known.first_step = known.first_step.min(other.first_step);
     known.last_step = known.last_step.max(other.last_step);
-    known.message = format!("{}; {}", known.message, other.message);
+    if !known.message.contains(&other.message) {
+        known.message = format!("{}; {}", known.message, other.message);
+    }
     known.evidence = both(known.evidence.take(), other.evidence);
     for remedy in other.remedies {
         if !known.remedies.contains(&remedy) {
@@ -98,6 +100,15 @@ mod tests {
         assert_eq!(joined.message, "measured 0.6; measured 0.3");
         assert_eq!(joined.evidence.as_ref().map(|evidence| evidence.steps.clone()), Some(vec![0, 90]));
         assert_eq!(joined.remedy, "augment the training samples; or add residual connections");
+    }
+
+    #[test]
+    fn a_message_that_both_share_is_kept_once() {
+        let start = finding("K020", Level::Warn, 2.0, Remedy::Augment);
+        let end = seen(Finding { level: Level::Error, ..start.clone() }, 42, 42);
+        let merged = merge(vec![start, end]);
+        assert_eq!((merged.len(), merged[0].level, merged[0].message.as_str()), (1, Level::Error, "measured 2"));
+        assert_eq!((merged[0].first_step, merged[0].last_step), (0, 42));
     }
 
     #[test]

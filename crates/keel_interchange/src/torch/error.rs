@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// Why weights of another program cannot be converted.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TorchError {
     /// The file cannot be read or written, or is not a safetensors file.
     #[error("{}: {reason}", path.display())]

@@ -4,6 +4,7 @@ use crate::layers::BuildError;
 
 /// Reason why a network cannot be built.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum GraphError {
     /// A layer does not fit its input.
     #[error("layer {place} ({name}): {source}")]

@@ -5,6 +5,7 @@ use crate::layers::Extent;
 
 /// Reason why a layer cannot be built for its input shape; the code that builds the network adds which layer it is.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BuildError {
     /// The layer works on images.
     #[error(

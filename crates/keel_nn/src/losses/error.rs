@@ -2,6 +2,7 @@
 
 /// Reason why a loss cannot be used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LossError {
     /// The targets are values, but the loss needs classes.
     #[error("{loss} needs classes, but the targets are values; use mse or huber")]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 /// Reason why a checkpoint could not be written or read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CheckpointError {
     /// Writing failed; the previous file is unchanged.
     #[error("cannot write {}: {reason}; the previous checkpoint is unchanged. Free disk space or choose another run.directory, then resume", path.display())]

@@ -15,6 +15,7 @@ use crate::config::ConfigError;
 
 /// Reason why a training run was rejected or failed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TrainError {
     /// The config is invalid.
     #[error(transparent)]

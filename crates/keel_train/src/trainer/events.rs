@@ -21,6 +21,7 @@ impl TrainingObserver for () {
 
 /// An event of a training run.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub enum Event<'a> {
     /// Everything is built, and training starts or resumes.
     Started(&'a Started),

@@ -163,7 +163,7 @@ mod tests {
         let cases = [
             (nested, "named fields"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 4), }".into(), "claims [99999999999, 4]"),
-            ("{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615, 9), }".into(), "more than any"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615, 9), }".into(), "more than memory can hold"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 9), }".into(), "does not consist of sizes"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1), }".into(), "has 8 bytes for them"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 25769803770), }".into(), "holds no values"),
@@ -178,7 +178,7 @@ mod tests {
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (), }".into(), "single number without dimensions"),
             (
                 "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 4294967296, 4294967296), }".into(),
-                "more than any",
+                "more than memory can hold",
             ),
             (
                 "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'shape': (4294967296, 4294967296)}".into(),

@@ -185,7 +185,7 @@ fn sizes(text: &str) -> Result<Vec<usize>, String> {
     // The product must not overflow; a zero is reported by the caller, whatever the other sizes are.
     match sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size.max(1))) {
         Some(_) => Ok(sizes),
-        None => Err(format!("the header claims {sizes:?} values, more than any memory holds")),
+        None => Err(format!("the header claims {sizes:?} values, more than memory can hold")),
     }
 }
 

@@ -80,7 +80,7 @@ enum BenchPart {
     #[command(after_help = "\
 Examples:
   evenkeel bench networks --no-peers
-  evenkeel bench networks --python venv/bin/python --only mlp,cnn
+  evenkeel bench networks --python venv/bin/python --only gelu,VGG
   evenkeel bench networks --turns 10 --json > networks.json")]
     Networks {
         /// Only networks with one of these words in their name
