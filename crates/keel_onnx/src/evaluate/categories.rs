@@ -1,14 +1,14 @@
-//! Texts as numbers.
+//! Conversion of texts to numbers.
 
 use std::collections::HashMap;
 
 use super::Call;
 use crate::{Data, Tensor};
 
-/// Pattern of a text that contains a word: the word goes between these two.
+/// Prefix and suffix that turn a word into a pattern for texts that contain it.
 pub const WORD_PATTERN: [&str; 2] = ["(?is)(.*\\P{L})?", "(\\P{L}.*)?"];
 
-/// The result of an operation of this kind; `None` for any other.
+/// Computes an operation of this kind; returns `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {
     match operation {
         "LabelEncoder" => Some(label_encoder(call)),
@@ -42,7 +42,7 @@ fn label_encoder(call: &Call<'_>) -> Result<Tensor, String> {
     Ok(Tensor::new(input.shape.clone(), data))
 }
 
-/// Returns true for texts that have a word in them: the one kind of pattern that is matched here.
+/// Returns true for texts that contain a word, the only kind of pattern supported.
 fn has_word(call: &Call<'_>) -> Result<Tensor, String> {
     let input = call.input(0)?;
     let Data::Text(texts) = &input.data else { return Err("it takes texts".to_owned()) };

@@ -1,4 +1,4 @@
-//! Functions of every value by itself.
+//! Elementwise functions.
 
 use keel_nn::activations::Activation;
 
@@ -6,7 +6,7 @@ use super::Call;
 use crate::schema::element;
 use crate::{Data, Tensor};
 
-/// The result of an operation of this kind; `None` for any other.
+/// Computes an operation of this kind; returns `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {
     let float = |name, default| f64::from(call.attributes.float(name, default));
     let (alpha, gamma) = (float("alpha", default_alpha(operation)), float("gamma", 1.050_701));
@@ -55,7 +55,7 @@ fn default_alpha(operation: &str) -> f32 {
     }
 }
 
-/// `function` of every value.
+/// Applies `function` to every value.
 pub(super) fn map(input: &Tensor, function: impl Fn(f64) -> f64) -> Result<Tensor, String> {
     let data = match &input.data {
         Data::Float(values) => Data::Float(values.iter().map(|&x| function(f64::from(x)) as f32).collect()),
@@ -74,7 +74,7 @@ fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
-/// The error function: its power series near 0, the continued fraction of its complement further out.
+/// Error function: power series near 0, continued fraction of the complement further out.
 pub fn erf(x: f64) -> f64 {
     let size = x.abs();
     if x.is_nan() {
@@ -97,7 +97,7 @@ pub fn erf(x: f64) -> f64 {
     x.signum() * (1.0 - complement)
 }
 
-/// Values between two limits, which are attributes before version 11.
+/// Clamps values to two limits, which are attributes before version 11.
 fn clip(call: &Call<'_>) -> Result<Tensor, String> {
     let limit = |place: usize, name: &str, none: f64| -> Result<f64, String> {
         if call.opset < 11 {
@@ -138,7 +138,7 @@ fn cast(call: &Call<'_>) -> Result<Tensor, String> {
     Ok(Tensor::new(input.shape.clone(), data))
 }
 
-/// The input itself: outside training nothing is dropped.
+/// Returns the input: nothing is dropped outside training.
 fn dropout(call: &Call<'_>) -> Result<Tensor, String> {
     let trains = call.optional(2).is_some_and(|tensor| tensor.data == Data::Bool(vec![true]));
     if trains || call.outputs > 1 {

@@ -4,7 +4,7 @@ use super::Call;
 use super::shapes::axis_of;
 use crate::Tensor;
 
-/// The result of an operation of this kind; `None` for any other.
+/// Computes an operation of this kind; returns `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {
     Some(match operation {
         "BatchNormalization" => batch_norm(call),
@@ -19,7 +19,7 @@ fn floats<'a>(call: &Call<'a>, place: usize) -> Result<&'a [f32], String> {
     call.input(place)?.as_floats().ok_or_else(|| "it takes 32-bit floats".to_owned())
 }
 
-/// Batch, channels and positions of `[batch, channels, …]`.
+/// Returns batch, channels and positions of `[batch, channels, …]`.
 fn sizes(input: &Tensor) -> Result<[usize; 3], String> {
     match input.shape.as_slice() {
         [batch, channels, rest @ ..] => Ok([*batch, *channels, rest.iter().product()]),
@@ -71,7 +71,7 @@ fn group_norm(call: &Call<'_>) -> Result<Tensor, String> {
         return Err(format!("{groups} groups do not divide {channels} channels"));
     }
     let (scale, shift) = (floats(call, 1)?, floats(call, 2)?);
-    // One scale for each channel from version 21 on, one for each group before.
+    // One scale per channel from version 21 on, one per group before.
     let per = match (scale.len(), shift.len()) {
         (a, b) if a == b && a == channels => 1,
         (a, b) if a == b && a == groups => channels / groups,
@@ -106,7 +106,7 @@ fn layer_norm(call: &Call<'_>) -> Result<Tensor, String> {
     Ok(Tensor::floats(input.shape.clone(), y.into_iter().enumerate().map(affine).collect()))
 }
 
-/// Rows of `length` values with mean 0 and variance 1.
+/// Normalises rows of `length` values to mean 0 and variance 1.
 fn normalised(x: &[f32], length: usize, epsilon: f64) -> Vec<f64> {
     let mut y = Vec::with_capacity(x.len());
     for row in x.chunks(length.max(1)) {

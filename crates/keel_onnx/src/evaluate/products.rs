@@ -1,10 +1,10 @@
-//! Products of matrices.
+//! Matrix products.
 
 use super::arithmetic::{joined, places};
 use super::{Call, length_of};
 use crate::Tensor;
 
-/// The result of an operation of this kind; `None` for any other.
+/// Computes an operation of this kind; returns `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {
     Some(match operation {
         "Gemm" => gemm(call),
@@ -13,7 +13,7 @@ pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor,
     })
 }
 
-/// `alpha A B + beta C`, either matrix transposed if requested.
+/// Computes `alpha A B + beta C`, with either matrix transposed if requested.
 fn gemm(call: &Call<'_>) -> Result<Tensor, String> {
     let (left, right) = (call.input(0)?, call.input(1)?);
     let (Some(a), Some(b)) = (left.as_floats(), right.as_floats()) else {
@@ -57,7 +57,7 @@ fn gemm(call: &Call<'_>) -> Result<Tensor, String> {
     Ok(Tensor::floats(shape, sums.into_iter().enumerate().map(total).collect()))
 }
 
-/// Products of the matrices in the last two dimensions.
+/// Multiplies the matrices in the last two dimensions.
 fn matmul(call: &Call<'_>) -> Result<Tensor, String> {
     let (left, right) = (call.input(0)?, call.input(1)?);
     let (Some(a), Some(b)) = (left.as_floats(), right.as_floats()) else {

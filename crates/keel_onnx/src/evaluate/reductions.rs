@@ -1,10 +1,10 @@
-//! Sums, means and maxima along axes, softmax, and the place of the largest value.
+//! Sums, means and maxima along axes, softmax, and argmax.
 
 use super::Call;
 use super::shapes::{axes_of, axis_of};
 use crate::{Data, Tensor};
 
-/// The result of an operation of this kind; `None` for any other.
+/// Computes an operation of this kind; returns `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {
     Some(match operation {
         "ReduceSum" => reduce(call, |row| row.iter().sum()),
@@ -39,7 +39,7 @@ fn reduce(call: &Call<'_>, of_row: impl Fn(&[f64]) -> f64) -> Result<Tensor, Str
     Ok(Tensor::floats(shape, rows.iter().map(|row| of_row(row) as f32).collect()))
 }
 
-/// Softmax along an axis; before version 13, over all values from the axis on.
+/// Computes softmax along an axis; before version 13, over all dimensions from the axis on.
 fn softmax(call: &Call<'_>, share: impl Fn(f64, f64) -> f64) -> Result<Tensor, String> {
     let input = call.input(0)?;
     let values = input.as_floats().ok_or("it takes 32-bit floats")?;

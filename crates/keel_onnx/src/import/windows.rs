@@ -1,4 +1,4 @@
-//! Convolutions and pools of a file as layers.
+//! Import of convolutions and pools.
 
 use keel_nn::layers::{AvgPoolSpec, Conv2dSpec, Extent, LayerSpec, MaxPoolSpec, Padding};
 use keel_nn::{Op, Shape};
@@ -9,7 +9,7 @@ use crate::OnnxError;
 use crate::Tensor;
 use crate::evaluate::{Call, axes};
 
-/// Height, width and channels of an image.
+/// Returns height, width and channels of an image.
 fn image(values: Values) -> Option<[usize; 3]> {
     match values.shape {
         Shape::Image { height, width, channels } => Some([height, width, channels]),
@@ -17,7 +17,7 @@ fn image(values: Values) -> Option<[usize; 3]> {
     }
 }
 
-/// A convolution with its weights in the order `[kernel_h, kernel_w, in_channels / groups, out_channels]`.
+/// Imports a convolution; its weights are in the order `[kernel_h, kernel_w, in_channels / groups, out_channels]`.
 pub(super) fn convolution(flow: &Flow<'_>, place: usize, values: Values) -> Result<Part, OnnxError> {
     let node = &flow.nodes[place];
     let error = |reason: &str| flow.error(place, reason);
@@ -67,7 +67,7 @@ pub(super) fn convolution(flow: &Flow<'_>, place: usize, values: Values) -> Resu
     Ok(Part::with(place, LayerSpec::Conv2d(spec), numbers))
 }
 
-/// A pool.
+/// Imports a pool.
 pub(super) fn pool(flow: &Flow<'_>, place: usize, values: Values) -> Result<Part, OnnxError> {
     let error = |reason: &str| flow.error(place, reason);
     let [height, width, channels] = image(values).ok_or_else(|| error("it reads something that is not an image"))?;
@@ -106,7 +106,7 @@ pub(super) fn pool(flow: &Flow<'_>, place: usize, values: Values) -> Result<Part
     Ok(Part::plain(place, spec(padding)))
 }
 
-/// A constant of `length` numbers in any shape that has them in one row.
+/// Returns a constant of `length` numbers, in any shape that has them in one row.
 pub(super) fn vector(tensor: Option<&Tensor>, length: usize) -> Option<Vec<f32>> {
     let tensor = tensor?;
     let is_row = tensor.shape.iter().filter(|&&size| size != 1).count() <= 1;
