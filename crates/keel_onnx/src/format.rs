@@ -38,10 +38,10 @@ pub fn check_subset<'a>(model: &'a ModelProto, file: &str) -> Result<(&'a GraphP
     let refused =
         |reason: String, next: &str| OnnxError::Model { file: file.to_owned(), reason, next: next.to_owned() };
     let Some(graph) = &model.graph else {
-        return Err(refused("there is no graph in it".to_owned(), "export the model again"));
+        return Err(refused("it contains no graph".to_owned(), "export the model again"));
     };
     if let Some(function) = model.functions.first() {
-        let reason = format!("it has a function of its own, `{}`", function.name);
+        let reason = format!("it defines the function `{}`", function.name);
         return Err(refused(reason, "export it with functions inlined"));
     }
     if !graph.sparse_initializer.is_empty() {
@@ -50,7 +50,7 @@ pub fn check_subset<'a>(model: &'a ModelProto, file: &str) -> Result<(&'a GraphP
     let standard = model.opset_import.iter().find(|set| set.domain.is_empty() || set.domain == "ai.onnx");
     let opset = standard.and_then(|set| set.version).unwrap_or(1);
     if opset < OLDEST_OPSET {
-        let reason = format!("it uses operator set {opset}, and the oldest that is read is {OLDEST_OPSET}");
+        let reason = format!("it uses operator set {opset}; the oldest supported one is {OLDEST_OPSET}");
         return Err(refused(reason, "convert it with onnx.version_converter"));
     }
     Ok((graph, opset))

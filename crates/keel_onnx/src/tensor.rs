@@ -130,7 +130,7 @@ impl Tensor {
         let shape = shape.ok_or_else(|| format!("tensor `{name}` has a negative dimension: {:?}", proto.dims))?;
         let product = shape.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim));
         let length =
-            product.ok_or_else(|| format!("tensor `{name}` has dimensions that exceed any memory: {shape:?}"))?;
+            product.ok_or_else(|| format!("tensor `{name}` has dimensions that overflow: {shape:?}"))?;
         let data = values_of(proto, length)?;
         if data.len() != length {
             return Err(format!("tensor `{name}` of {shape:?} has {} values instead of {length}", data.len()));
@@ -171,7 +171,7 @@ fn values_of(proto: &TensorProto, length: usize) -> Result<Data, String> {
         element::FLOAT | element::INT32 => 4,
         element::DOUBLE | element::INT64 => 8,
         element::STRING => return texts(proto),
-        other => return Err(format!("tensor `{name}` has elements of type {other}, which are not read")),
+        other => return Err(format!("tensor `{name}` has elements of the unsupported type {other}")),
     };
     let Some(raw) = proto.raw_data.as_deref() else { return Ok(fields(proto, kind)) };
     if Some(raw.len()) != length.checked_mul(size) {

@@ -206,7 +206,7 @@ impl Dataset {
                 Inputs::Floats(_) => Inputs::Floats(floats(&answer).collect()),
             };
             if answer.len() != places[rank].len() * length {
-                let what = format!("rank {rank} does not have the samples that its share of the data has");
+                let what = format!("rank {rank} does not hold the samples of its share of the data");
                 return Err(DataError::Peers { what });
             }
             places[rank].iter().enumerate().for_each(|(row, place)| rows.copy_row(*place, &answer, row, length));

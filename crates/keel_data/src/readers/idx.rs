@@ -168,7 +168,7 @@ fn read_values(
     let demanded = || format!("{header} and {sizes:?} values");
     let claimed = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(u64::from(size)));
     let Some(claimed) = claimed.filter(|claimed| *claimed <= u64::MAX - header) else {
-        let what = format!("its header requires {sizes:?} values, more than any memory holds");
+        let what = format!("its header requires {sizes:?} values, more than memory can hold");
         return Err(DataError::format(path, what, NEXT));
     };
     if let Some(length) = length.filter(|length| *length != header + claimed) {

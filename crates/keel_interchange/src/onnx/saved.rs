@@ -143,11 +143,11 @@ impl Saving<'_> {
     /// Returns the config keys determined by the network. The others keep their defaults, and the user fills in the data.
     fn config_text(&self, config: &Config, file: &str) -> String {
         let mut text =
-            format!("# The network of {file}. Name your data, and train it further.\n\n[data]\n# source = \"...\"\n\n");
+            format!("# The network of {file}. Set `source` to train it further.\n\n[data]\n# source = \"...\"\n\n");
         text += "[preprocess]\n";
         let mut steps = Vec::new();
         if let Some((_, preprocessor)) = &self.imported.model {
-            text += "# Its samples were preprocessed by these steps, which are fitted again to your data:\n";
+            text += "# Its samples were preprocessed with these steps, which are fitted again to your data:\n";
             preprocessor.describe().iter().for_each(|step| text += &format!("#   {step}\n"));
             let named = preprocessor.steps().iter().filter(|step| matches!(step, FittedStep::Elementwise { .. }));
             steps.extend(named.map(|step| step.name().to_owned()));

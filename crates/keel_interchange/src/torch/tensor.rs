@@ -51,7 +51,7 @@ fn floats(tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
         other => return Err(format!("holds {other:?}; save it as F32")),
     };
     match values.iter().position(|value| !value.is_finite()) {
-        Some(at) => Err(format!("holds {} at place {at}", values[at])),
+        Some(at) => Err(format!("holds {} at index {at}", values[at])),
         None => Ok(values),
     }
 }

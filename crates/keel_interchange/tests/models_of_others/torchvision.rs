@@ -137,6 +137,6 @@ fn files_that_are_none_of_these_networks_are_refused_in_words() {
     let bytes: Vec<u8> = nan.iter().copied().cycle().take(4 * 64).collect();
     let bad = [("bn1.weight", TensorView::new(Dtype::F32, vec![64], &bytes).unwrap())];
     std::fs::write(path("nan"), safetensors::serialize(bad, None).unwrap()).unwrap();
-    refused("nan", "tensor `bn1.weight` holds NaN at place 0");
+    refused("nan", "tensor `bn1.weight` holds NaN at index 0");
     assert!(torch::export(&path("other"), preset, &path("out")).unwrap_err().to_string().contains("are missing"));
 }

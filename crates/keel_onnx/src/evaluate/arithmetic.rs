@@ -66,7 +66,7 @@ fn prelu(input: &Tensor, slope: &Tensor) -> Result<Tensor, String> {
         return Err(format!("slopes of {:?} do not fit values of {:?}", slope.shape, input.shape));
     }
     let (Data::Float(x), Data::Float(slope)) = (&input.data, &slope.data) else {
-        return Err("it takes 32-bit floats".to_owned());
+        return Err("its inputs are not 32-bit floats".to_owned());
     };
     let value = |&(i, j): &(usize, usize)| if x[i] < 0.0 { slope[j] * x[i] } else { x[i] };
     Ok(Tensor::floats(shape, pairs.iter().map(value).collect()))
@@ -78,7 +78,7 @@ fn compare(operation: &str, left: &Tensor, right: &Tensor) -> Result<Tensor, Str
         return Ok(Tensor::new(shape, Data::Bool(pairs.iter().map(|&(i, j)| a[i] == b[j]).collect())));
     }
     let (Some(a), Some(b)) = (left.data.numbers(), right.data.numbers()) else {
-        return Err("it compares numbers".to_owned());
+        return Err("its inputs are not numbers".to_owned());
     };
     let holds = |&(i, j): &(usize, usize)| match operation {
         "Equal" => a[i] == b[j],
@@ -93,7 +93,7 @@ fn compare(operation: &str, left: &Tensor, right: &Tensor) -> Result<Tensor, Str
 /// Selects values of the second input where the first is true, else of the third.
 fn choose(call: &Call<'_>) -> Result<Tensor, String> {
     let (condition, yes, no) = (call.input(0)?, call.input(1)?, call.input(2)?);
-    let Data::Bool(truths) = &condition.data else { return Err("its condition is not a truth value".to_owned()) };
+    let Data::Bool(truths) = &condition.data else { return Err("its condition is not boolean".to_owned()) };
     let shape = joined(&joined(&condition.shape, &yes.shape)?, &no.shape)?;
     let places = |tensor: &Tensor| places(&tensor.shape, &shape);
     let (truth_at, yes_at, no_at) = (places(condition)?, places(yes)?, places(no)?);
@@ -124,7 +124,7 @@ pub(super) fn joined(left: &[usize], right: &[usize]) -> Result<Vec<usize>, Stri
         (a, b) if a == b => Ok(a),
         (1, b) => Ok(b),
         (a, 1) => Ok(a),
-        _ => Err(format!("shapes {left:?} and {right:?} do not fit together")),
+        _ => Err(format!("shapes {left:?} and {right:?} cannot be broadcast")),
     };
     let shape: Vec<usize> = (0..rank).map(joined).collect::<Result<_, _>>()?;
     length_of(&shape)?;

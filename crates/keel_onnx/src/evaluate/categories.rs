@@ -19,7 +19,7 @@ pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor,
 
 fn label_encoder(call: &Call<'_>) -> Result<Tensor, String> {
     let input = call.input(0)?;
-    let Data::Text(texts) = &input.data else { return Err("only texts are encoded here".to_owned()) };
+    let Data::Text(texts) = &input.data else { return Err("its input is not text".to_owned()) };
     let keys = call.attributes.strings("keys_strings")?.ok_or("its keys are not texts")?;
     let places: HashMap<&str, usize> = keys.iter().enumerate().map(|(place, key)| (key.as_str(), place)).collect();
     let fits = |length: usize| {
@@ -45,11 +45,11 @@ fn label_encoder(call: &Call<'_>) -> Result<Tensor, String> {
 /// Returns true for texts that contain a word, the only kind of pattern supported.
 fn has_word(call: &Call<'_>) -> Result<Tensor, String> {
     let input = call.input(0)?;
-    let Data::Text(texts) = &input.data else { return Err("it takes texts".to_owned()) };
+    let Data::Text(texts) = &input.data else { return Err("its input is not text".to_owned()) };
     let pattern = call.attributes.string("pattern").unwrap_or_default();
     let word = pattern.strip_prefix(WORD_PATTERN[0]).and_then(|rest| rest.strip_suffix(WORD_PATTERN[1]));
     let word = word.filter(|word| !word.is_empty() && word.chars().all(char::is_alphabetic));
-    let word = word.ok_or("only patterns that find a word are matched here")?;
+    let word = word.ok_or("only patterns that match a word are supported")?;
     let has = |text: &String| text.split(|c: char| !c.is_alphabetic()).any(|piece| piece.to_lowercase() == word);
     Ok(Tensor::new(input.shape.clone(), Data::Bool(texts.iter().map(has).collect())))
 }

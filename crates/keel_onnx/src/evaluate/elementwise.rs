@@ -61,7 +61,7 @@ pub(super) fn map(input: &Tensor, function: impl Fn(f64) -> f64) -> Result<Tenso
         Data::Float(values) => Data::Float(values.iter().map(|&x| function(f64::from(x)) as f32).collect()),
         Data::Double(values) => Data::Double(values.iter().map(|&x| function(x)).collect()),
         Data::Int(values) => Data::Int(values.iter().map(|&x| function(x as f64) as i64).collect()),
-        _ => return Err("it takes numbers".to_owned()),
+        _ => return Err("its inputs are not numbers".to_owned()),
     };
     Ok(Tensor::new(input.shape.clone(), data))
 }
@@ -118,14 +118,14 @@ fn clip(call: &Call<'_>) -> Result<Tensor, String> {
 
 fn is_nan(call: &Call<'_>) -> Result<Tensor, String> {
     let input = call.input(0)?;
-    let numbers = input.data.numbers().ok_or("it takes numbers")?;
+    let numbers = input.data.numbers().ok_or("its inputs are not numbers")?;
     Ok(Tensor::new(input.shape.clone(), Data::Bool(numbers.iter().map(|x| x.is_nan()).collect())))
 }
 
 fn cast(call: &Call<'_>) -> Result<Tensor, String> {
     let input = call.input(0)?;
     let to = call.attributes.integer("to", 0);
-    let numbers = input.data.numbers().ok_or("texts are not read as numbers here")?;
+    let numbers = input.data.numbers().ok_or("texts cannot be cast to numbers")?;
     let data = match i32::try_from(to) {
         Ok(element::FLOAT) => Data::Float(numbers.iter().map(|&x| x as f32).collect()),
         Ok(element::DOUBLE) => Data::Double(numbers),
@@ -133,7 +133,7 @@ fn cast(call: &Call<'_>) -> Result<Tensor, String> {
         Ok(element::INT32) => Data::Int(numbers.iter().map(|&x| i64::from(x as i32)).collect()),
         Ok(element::BOOL) => Data::Bool(numbers.iter().map(|&x| x != 0.0).collect()),
         Ok(element::UINT8) => Data::Byte(numbers.iter().map(|&x| x as u8).collect()),
-        _ => return Err(format!("elements of type {to} are not computed here")),
+        _ => return Err(format!("elements of type {to} are not supported")),
     };
     Ok(Tensor::new(input.shape.clone(), data))
 }
@@ -142,7 +142,7 @@ fn cast(call: &Call<'_>) -> Result<Tensor, String> {
 fn dropout(call: &Call<'_>) -> Result<Tensor, String> {
     let trains = call.optional(2).is_some_and(|tensor| tensor.data == Data::Bool(vec![true]));
     if trains || call.outputs > 1 {
-        return Err("it drops values as in training".to_owned());
+        return Err("it is in training mode".to_owned());
     }
     call.input(0).cloned()
 }

@@ -121,7 +121,7 @@ impl<'a> Evaluator<'a> {
             match (name.is_empty(), value(name)) {
                 (true, _) => inputs.push(None),
                 (false, Some(tensor)) => inputs.push(Some(tensor)),
-                (false, None) => return Err(format!("nothing before it gives its input `{name}`")),
+                (false, None) => return Err(format!("no earlier node produces its input `{name}`")),
             }
         }
         compute(node, inputs, self.opset)
@@ -141,7 +141,7 @@ pub(crate) fn compute(node: &NodeProto, inputs: Vec<Option<&Tensor>>, opset: i64
     let outputs = node.output.iter().filter(|name| !name.is_empty()).count();
     let call = Call { attributes: Attributes(&node.attribute), opset, inputs, outputs };
     if call.outputs > 1 && !matches!(node.op_type.as_str(), "Dropout") {
-        return Err("it has more than one result, but only the first is computed here".to_owned());
+        return Err("it has more than one output, but only the first is supported".to_owned());
     }
     let in_order: [fn(&str, &Call<'_>) -> Option<Result<Tensor, String>>; 8] = [
         elementwise::compute,

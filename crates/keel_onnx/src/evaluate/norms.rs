@@ -16,7 +16,7 @@ pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor,
 }
 
 fn floats<'a>(call: &Call<'a>, place: usize) -> Result<&'a [f32], String> {
-    call.input(place)?.as_floats().ok_or_else(|| "it takes 32-bit floats".to_owned())
+    call.input(place)?.as_floats().ok_or_else(|| "its inputs are not 32-bit floats".to_owned())
 }
 
 /// Returns batch, channels and positions of `[batch, channels, …]`.
@@ -29,7 +29,7 @@ fn sizes(input: &Tensor) -> Result<[usize; 3], String> {
 
 fn batch_norm(call: &Call<'_>) -> Result<Tensor, String> {
     if call.attributes.integer("training_mode", 0) != 0 {
-        return Err("it normalises as in training".to_owned());
+        return Err("it is in training mode".to_owned());
     }
     let (input, x) = (call.input(0)?, floats(call, 0)?);
     let [_, channels, positions] = sizes(input)?;
@@ -92,7 +92,7 @@ fn layer_norm(call: &Call<'_>) -> Result<Tensor, String> {
     let length: usize = input.shape[axis..].iter().product();
     let scale = floats(call, 1)?;
     let shift = match call.optional(2) {
-        Some(tensor) => Some(tensor.as_floats().ok_or("it takes 32-bit floats")?),
+        Some(tensor) => Some(tensor.as_floats().ok_or("its inputs are not 32-bit floats")?),
         None => None,
     };
     if scale.len() != length || shift.is_some_and(|shift| shift.len() != length) {

@@ -17,7 +17,7 @@ pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor,
 fn gemm(call: &Call<'_>) -> Result<Tensor, String> {
     let (left, right) = (call.input(0)?, call.input(1)?);
     let (Some(a), Some(b)) = (left.as_floats(), right.as_floats()) else {
-        return Err("it takes 32-bit floats".to_owned());
+        return Err("its inputs are not 32-bit floats".to_owned());
     };
     let sizes = |tensor: &Tensor, transposed: bool| match (tensor.shape.as_slice(), transposed) {
         (&[rows, columns], false) => Ok([rows, columns]),
@@ -43,7 +43,7 @@ fn gemm(call: &Call<'_>) -> Result<Tensor, String> {
     let added = match call.optional(2) {
         None => None,
         Some(tensor) => {
-            let values = tensor.as_floats().ok_or("it takes 32-bit floats")?;
+            let values = tensor.as_floats().ok_or("its inputs are not 32-bit floats")?;
             if joined(&tensor.shape, &shape)? != shape {
                 return Err(format!("{:?} cannot be added to {shape:?}", tensor.shape));
             }
@@ -61,7 +61,7 @@ fn gemm(call: &Call<'_>) -> Result<Tensor, String> {
 fn matmul(call: &Call<'_>) -> Result<Tensor, String> {
     let (left, right) = (call.input(0)?, call.input(1)?);
     let (Some(a), Some(b)) = (left.as_floats(), right.as_floats()) else {
-        return Err("it takes 32-bit floats".to_owned());
+        return Err("its inputs are not 32-bit floats".to_owned());
     };
     let ([outer_a @ .., rows, depth], [outer_b @ .., depth_b, columns]) =
         (left.shape.as_slice(), right.shape.as_slice())

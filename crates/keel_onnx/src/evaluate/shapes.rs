@@ -52,7 +52,7 @@ fn constant(call: &Call<'_>) -> Result<Tensor, String> {
     }
     match attributes.integers("value_ints") {
         Some(values) => Ok(Tensor::integers(values.to_vec())),
-        None => Err("it has none of the values that are read here".to_owned()),
+        None => Err("it has no supported value".to_owned()),
     }
 }
 
@@ -87,7 +87,7 @@ fn transpose(call: &Call<'_>) -> Result<Tensor, String> {
 fn reshape(call: &Call<'_>) -> Result<Tensor, String> {
     let input = call.input(0)?;
     let Data::Int(wanted) = &call.input(1)?.data else {
-        return Err("its shape does not consist of integers".to_owned());
+        return Err("its shape is not a list of integers".to_owned());
     };
     reshaped(input, wanted, call.attributes.integer("allowzero", 0) != 0)
 }

@@ -27,10 +27,10 @@ enum Pooling {
 
 /// Returns the dimensions and values of an image.
 fn image(tensor: &Tensor) -> Result<([usize; 4], &[f32]), String> {
-    let values = tensor.as_floats().ok_or("it takes 32-bit floats")?;
+    let values = tensor.as_floats().ok_or("its inputs are not 32-bit floats")?;
     match tensor.shape.as_slice() {
         &[batch, channels, height, width] => Ok(([batch, channels, height, width], values)),
-        other => Err(format!("only images of two dimensions are computed here, this has the shape {other:?}")),
+        other => Err(format!("only two-dimensional images are supported, found shape {other:?}")),
     }
 }
 
@@ -194,13 +194,13 @@ fn pool(call: &Call<'_>, pooling: Pooling) -> Result<Tensor, String> {
 
 fn global(call: &Call<'_>, of_plane: impl Fn(&[f32]) -> f64) -> Result<Tensor, String> {
     let input = call.input(0)?;
-    let values = input.as_floats().ok_or("it takes 32-bit floats")?;
+    let values = input.as_floats().ok_or("its inputs are not 32-bit floats")?;
     let [batch, channels, rest @ ..] = input.shape.as_slice() else {
         return Err(format!("{:?} is not an image", input.shape));
     };
     let positions = rest.iter().product::<usize>();
     if positions == 0 {
-        return Err("it averages nothing".to_owned());
+        return Err("its windows contain no values".to_owned());
     }
     let shape = [&[*batch, *channels], vec![1; rest.len()].as_slice()].concat();
     let planes = values.chunks_exact(positions).map(|plane| of_plane(plane) as f32);

@@ -125,10 +125,10 @@ fn check_order(graph: &GraphProto, file: &str) -> Result<(), OnnxError> {
     let mut there: BTreeSet<&str> = inputs.chain(graph.initializer.iter().map(|tensor| tensor.name.as_str())).collect();
     for (place, node) in graph.node.iter().enumerate() {
         if let Some(name) = node.input.iter().find(|name| !name.is_empty() && !there.contains(name.as_str())) {
-            return Err(node_error(file, place, node, format!("nothing before it gives its input `{name}`")));
+            return Err(node_error(file, place, node, format!("no earlier node produces its input `{name}`")));
         }
         if let Some(name) = node.output.iter().find(|name| !name.is_empty() && !there.insert(name)) {
-            return Err(node_error(file, place, node, format!("its output `{name}` is given before")));
+            return Err(node_error(file, place, node, format!("its output `{name}` already exists")));
         }
     }
     Ok(())

@@ -131,7 +131,7 @@ fn linear(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxErr
 
 fn batch_norm(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     if flow.attributes(place).integer("training_mode", 0) != 0 {
-        return Err(flow.error(place, "it normalises as in training"));
+        return Err(flow.error(place, "it is in training mode"));
     }
     let channels = values.shape.channels();
     let spec = BatchNormSpec { epsilon: flow.attributes(place).float("epsilon", 1e-5), ..BatchNormSpec::default() };
@@ -241,7 +241,7 @@ fn transpose(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, Onnx
     let layout = match (flow.attributes(place).integers("perm"), values.layout) {
         (Some([0, 2, 3, 1]), Layout::ChannelsFirst) => Layout::ChannelsLast,
         (Some([0, 3, 1, 2]), Layout::ChannelsLast) => Layout::ChannelsFirst,
-        _ => return Err(flow.error(place, "this change of axes has no layer")),
+        _ => return Err(flow.error(place, "Evenkeel has no layer for this change of axes")),
     };
     Ok(Step::silent(Values { layout, ..values }))
 }

@@ -84,12 +84,12 @@ pub fn import(model: &ModelProto, file: &str) -> Result<Imported, OnnxError> {
     let flow = Flow::new(model, file, &input, &output)?;
     let (parts, end) = walk::walk(&flow, Values { shape, layout })?;
     if parts.is_empty() {
-        return Err(refused(file, "there is no layer in it", "give the file of a network"));
+        return Err(refused(file, "it contains no layers", "give the file of a network"));
     }
     if end.places().is_some() {
         return Err(refused(
             file,
-            "it ends in an image as a vector, in another order than Evenkeel's",
+            "it ends in a flattened image, in another order than Evenkeel's",
             "end it in a linear layer",
         ));
     }

@@ -86,7 +86,7 @@ fn advance(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), OnnxError
 }
 
 fn output_of(flow: &Flow<'_>, place: usize) -> Result<String, OnnxError> {
-    flow.nodes[place].output.first().cloned().ok_or_else(|| flow.error(place, "it gives nothing"))
+    flow.nodes[place].output.first().cloned().ok_or_else(|| flow.error(place, "it has no output"))
 }
 
 /// Imports a constant added after a layer without a bias as its bias.

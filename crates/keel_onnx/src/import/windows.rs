@@ -21,10 +21,10 @@ fn image(values: Values) -> Option<[usize; 3]> {
 pub(super) fn convolution(flow: &Flow<'_>, place: usize, values: Values) -> Result<Part, OnnxError> {
     let node = &flow.nodes[place];
     let error = |reason: &str| flow.error(place, reason);
-    let [height, width, channels] = image(values).ok_or_else(|| error("it reads something that is not an image"))?;
+    let [height, width, channels] = image(values).ok_or_else(|| error("its input is not an image"))?;
     let weights = flow.constant_of(node, 1).ok_or_else(|| error("its weights are not constants"))?;
     let (Some(own), &[filters, depth, kernel_h, kernel_w]) = (weights.as_floats(), weights.shape.as_slice()) else {
-        return Err(error("its weights are not those of a convolution over images"));
+        return Err(error("its weights are not those of a two-dimensional convolution"));
     };
     let groups = usize::try_from(flow.attributes(place).integer("group", 1)).unwrap_or(0);
     if groups == 0 || depth.checked_mul(groups) != Some(channels) || filters % groups != 0 || filters == 0 {
@@ -70,7 +70,7 @@ pub(super) fn convolution(flow: &Flow<'_>, place: usize, values: Values) -> Resu
 /// Imports a pool.
 pub(super) fn pool(flow: &Flow<'_>, place: usize, values: Values) -> Result<Part, OnnxError> {
     let error = |reason: &str| flow.error(place, reason);
-    let [height, width, channels] = image(values).ok_or_else(|| error("it reads something that is not an image"))?;
+    let [height, width, channels] = image(values).ok_or_else(|| error("its input is not an image"))?;
     let attributes = flow.attributes(place);
     let kernel = match attributes.integers("kernel_shape") {
         Some(&[rows, columns]) => [usize::try_from(rows).unwrap_or(0), usize::try_from(columns).unwrap_or(0)],
@@ -84,7 +84,7 @@ pub(super) fn pool(flow: &Flow<'_>, place: usize, values: Values) -> Result<Part
     let averages = flow.nodes[place].op_type == "AveragePool";
     let is_padded = laid.iter().any(|axis| axis.pads != [0, 0] || axis.padded(axis.output - 1) != axis.kernel);
     if averages && is_padded && attributes.integer("count_include_pad", 0) == 0 {
-        return Err(error("it leaves padding out of its averages"));
+        return Err(error("its averages exclude the padding"));
     }
     let (kernel, stride) = (Extent::from(kernel), Some(Extent::from([laid[0].stride, laid[1].stride])));
     let spec = |padding: Padding| match averages {

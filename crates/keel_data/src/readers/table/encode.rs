@@ -224,9 +224,9 @@ pub(super) fn stray_note(column: &TableColumn, encoded: &Encoded) -> Option<Stri
     let cells: usize = encoded.strays.values().sum();
     (cells > 0).then(|| {
         format!(
-            "column \"{}\": {cells} {} not be read ({}), treated as missing",
+            "column \"{}\": {cells} {} be read ({}), treated as missing",
             column.name,
-            if cells == 1 { "cell can" } else { "cells can" },
+            if cells == 1 { "cell cannot" } else { "cells cannot" },
             some(encoded.strays.keys())
         )
     })

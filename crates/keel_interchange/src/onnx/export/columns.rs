@@ -28,11 +28,11 @@ pub(super) fn input_type(column: &TableColumn) -> i32 {
 /// Returns the description of a column's input.
 pub(super) fn input_words(column: &TableColumn) -> &'static str {
     match &column.encoding {
-        ColumnEncoding::Number(_) => "number, NaN where missing",
-        ColumnEncoding::Boolean => "text such as true, false, yes, no, 1, 0; empty where missing",
-        ColumnEncoding::Category { .. } => "text; empty where missing",
-        ColumnEncoding::Time(_) => "seconds since 1970-01-01, of a time of day since midnight; NaN where missing",
-        ColumnEncoding::Words { .. } => "text; empty where missing",
+        ColumnEncoding::Number(_) => "number, NaN if missing",
+        ColumnEncoding::Boolean => "text such as true, false, yes, no, 1, 0; empty if missing",
+        ColumnEncoding::Category { .. } => "text; empty if missing",
+        ColumnEncoding::Time(_) => "seconds since 1970-01-01, or since midnight for a time of day; NaN if missing",
+        ColumnEncoding::Words { .. } => "text; empty if missing",
     }
 }
 

@@ -47,9 +47,9 @@ pub(super) fn export(
     let kind = if are_bytes { element::UINT8 } else { element::FLOAT };
     let words = match schema.sample_shape {
         SampleShape::Image { height, width, channels } => {
-            format!("images of {height} rows, {width} columns and {channels} values a pixel, in this order")
+            format!("images of {height} rows, {width} columns and {channels} values per pixel, in this order")
         }
-        SampleShape::Features(_) if schema.imputation.is_some() => "rows of numbers, NaN where missing".to_owned(),
+        SampleShape::Features(_) if schema.imputation.is_some() => "rows of numbers, NaN if missing".to_owned(),
         SampleShape::Features(_) => "rows of numbers".to_owned(),
     };
     let info = value_info(INPUT, kind, &schema.sample_shape.dimensions(), &words);

@@ -140,7 +140,7 @@ fn cells_a_model_does_not_know_are_counted() {
     assert!(floats(&data)[8].is_nan());
     let notes = data.notes().join("\n");
     assert!(notes.contains("\"color\": 1 cell has a text that is not a category of the model (\"violet\")"), "{notes}");
-    assert!(notes.contains("\"n\": 1 cell can not be read (\"three\"), treated as missing"), "{notes}");
+    assert!(notes.contains("\"n\": 1 cell cannot be read (\"three\"), treated as missing"), "{notes}");
 }
 
 /// Returns kind and use of a column called `a` next to a numeric column and a target.

@@ -61,7 +61,7 @@ fn read_rows(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
         for (index, (name, field)) in row.map_err(damaged)?.into_columns().into_iter().enumerate() {
             text_bytes += length_of(&field);
             // Many cells may share a text stored once in the file.
-            limit.check(path, text_bytes, || "its texts take more memory than that".to_string())?;
+            limit.check(path, text_bytes, || "its texts take more memory than allowed".to_string())?;
             let (Some(column), Some(scale)) = (columns.get_mut(index), scales.get(index)) else { continue };
             if !column.push(field, *scale) {
                 let what = format!("column \"{name}\" holds lists or groups");
