@@ -16,7 +16,7 @@ const CONFIRMED: u32 = 2;
 const SILENT_WINDOWS: u32 = 2;
 
 /// Cause added to a finding that has passed.
-const PASSED: &str = "it was over before the end of the training";
+const PASSED: &str = "it was over before the end of training";
 
 /// Number of points kept of a finding's statistic.
 const EVIDENCE_POINTS: usize = 64;
@@ -195,7 +195,7 @@ impl OpenCase {
                 }
                 return Some(finding);
             }
-            Stands::UnlessLearned | Stands::AsWarning if learned => "the network learned its task all the same",
+            Stands::UnlessLearned | Stands::AsWarning if learned => "the network learned its task nevertheless",
             Stands::WhileSeen if passed => PASSED,
             Stands::UnlessLearned | Stands::AsWarning if passed && learning => PASSED,
             Stands::UnlessLearned | Stands::AsWarning if learning => {

@@ -319,9 +319,9 @@ impl Remedy {
             SetInit { layer: Some(layer), init, .. } => format!("initialise {layer} with {init}"),
             SetInit { init, .. } => format!("initialise with {init}"),
             ShrinkLastLayer { layer, std, .. } => {
-                format!("start {layer} with smaller weights (normal, standard deviation {})", number(*std))
+                format!("initialise {layer} with smaller weights (normal, standard deviation {})", number(*std))
             }
-            PriorBias { layer } => format!("start the bias of {layer} at the log of the class shares"),
+            PriorBias { layer } => format!("initialise the bias of {layer} with the log of the class shares"),
             ClassWeights => {
                 "give rare classes more weight in the loss (train.class_weights = \"balanced\")".to_string()
             }
@@ -337,24 +337,24 @@ impl Remedy {
             RemoveOutputActivation { layer } => {
                 format!("remove {layer}, so that the last layer can output any number")
             }
-            AddActivation { function } => format!("put {function} between consecutive weight layers"),
+            AddActivation { function } => format!("add {function} between consecutive weight layers"),
             WidenHiddenLayers { units } => format!("give every hidden linear layer at least {units} units"),
             SetEpochs { epochs } => format!("train for {}", counted(*epochs, "epoch")),
-            SetWarmup { steps } => format!("let the learning rate rise over {}", counted(*steps, "step")),
+            SetWarmup { steps } => format!("warm the learning rate up over {}", counted(*steps, "step")),
             SetSchedule { schedule } => format!("use the schedule {schedule}, which falls over the whole training run"),
             SetOutputUnits { layer, units, .. } => format!("give {layer} {}", counted(*units as u64, "output")),
             SetLoss { loss } => format!("use the loss {loss}"),
-            AddBatchNorm => "put batch_norm before every hidden activation".to_string(),
+            AddBatchNorm => "add batch_norm before every hidden activation".to_string(),
             RecomputeBatchNormStatistics { batches } => {
                 format!("compute the exact batch norm statistics over {batches} batches")
             }
             SetNormMomentum { layer, momentum, .. } => format!("set the momentum of {layer} to {}", number(*momentum)),
-            SetBatchSize { batch_size } => format!("train with a batch of at least {batch_size}"),
+            SetBatchSize { batch_size } => format!("use a batch size of at least {batch_size}"),
             SetWeightDecay { value } => format!("set the weight decay to {}", number(*value)),
             SetDropout { layer, probability, .. } => {
                 format!("lower the dropout of {layer} to {}", number(*probability))
             }
-            RemoveBias { layer, .. } => format!("switch the bias of {layer} off"),
+            RemoveBias { layer, .. } => format!("disable the bias of {layer}"),
             Unfreeze { layer } => format!("unfreeze {layer}, so that its parameters learn"),
             AddResidual => "add residual connections".to_string(),
             Augment => "augment the training samples".to_string(),
@@ -365,7 +365,7 @@ impl Remedy {
                 "keep equal samples in one split (data.keep_duplicates_together = true)".to_string()
             }
             KeepOriginsTogether => "keep samples of one origin in one split (data.group for tables)".to_string(),
-            DropAugmentation { key } => format!("switch augment.{key} off"),
+            DropAugmentation { key } => format!("disable augment.{key}"),
             MatchTrainingInputs { columns } => {
                 format!("give {} in the units and the order of the training data", named(columns))
             }
@@ -440,7 +440,7 @@ mod tests {
     #[test]
     fn every_described_remedy_reads_as_an_instruction() {
         let text = describe_all(&[Remedy::ScaleLearningRate { factor: 0.1, value: None }, Remedy::AddBatchNorm]);
-        assert_eq!(text, "multiply the learning rate by 0.1; or put batch_norm before every hidden activation");
+        assert_eq!(text, "multiply the learning rate by 0.1; or add batch_norm before every hidden activation");
     }
 
     #[test]
