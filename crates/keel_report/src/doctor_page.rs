@@ -1,4 +1,4 @@
-//! The page of the doctor: findings, attempts and kept changes, with numbers, in the look of the report of a run.
+//! Page of the doctor: findings, attempts and kept changes, with numbers, in the style of the report of a run.
 
 use std::path::Path;
 
@@ -196,7 +196,7 @@ fn attempts(story: &Story, language: Language) -> String {
     table("columns", &titles, rows)
 }
 
-/// The score, or the loss where there is none.
+/// Formats the score, or the loss if there is none.
 fn result(results: &[RunResult]) -> String {
     if results.iter().any(|result| result.score.is_some()) {
         return spread(results, |result| result.score);
@@ -234,7 +234,7 @@ fn changes(changes: &[SettingChange], language: Language) -> String {
     table("choices", &titles.map(str::to_owned), rows)
 }
 
-/// Mean, and least to most in brackets.
+/// Formats the mean, with minimum and maximum in brackets.
 fn spread(results: &[RunResult], value: fn(&RunResult) -> Option<f64>) -> String {
     let values: Vec<f64> = results.iter().filter_map(value).collect();
     let Some(mean) = mean(values.iter().map(|&value| Some(value))) else { return "–".to_owned() };
@@ -242,7 +242,7 @@ fn spread(results: &[RunResult], value: fn(&RunResult) -> Option<f64>) -> String
     if low == high { number(mean) } else { format!("{} ({}–{})", number(mean), number(low), number(high)) }
 }
 
-/// A table; titles and cells are HTML.
+/// Renders a table; titles and cells are HTML.
 fn table(class: &str, titles: &[String], rows: impl Iterator<Item = Vec<String>>) -> String {
     let head: String = titles.iter().map(|title| format!("<th>{title}</th>")).collect();
     let row = |cells: Vec<String>| {

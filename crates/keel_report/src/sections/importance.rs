@@ -9,7 +9,7 @@ use super::Contents;
 use super::metrics::{title, value_text};
 use super::overview::grouped;
 
-/// Columns in the chart.
+/// Maximum number of columns in the chart.
 const SHOWN: usize = 20;
 
 pub(super) fn section(contents: &Contents<'_>) -> String {

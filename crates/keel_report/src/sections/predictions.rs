@@ -1,4 +1,4 @@
-//! The worst predictions and the first layer's filters, which a person can check by eye.
+//! The worst predictions and the filters of the first layer, for visual inspection.
 
 use keel_page::Language;
 use keel_page::charts::{escape, number};
@@ -43,7 +43,7 @@ fn lead(contents: &Contents<'_>) -> String {
     }
 }
 
-/// Pictures with the true and the predicted class.
+/// Renders images with the true and the predicted class.
 fn pictures(mistakes: &[Mistake], language: Language) -> String {
     let (is, taken) = (language.choose("is", "实为"), language.choose("taken for", "误为"));
     let card = |mistake: &Mistake| {
@@ -61,7 +61,7 @@ fn pictures(mistakes: &[Mistake], language: Language) -> String {
     format!("<div class=\"mistakes\">{cards}</div>")
 }
 
-/// Rows of a table with the first columns of each sample.
+/// Renders table rows with the first columns of each sample.
 fn rows(mistakes: &[Mistake], language: Language) -> String {
     let first = &mistakes[0];
     let mut heads: Vec<String> = match language {
@@ -90,12 +90,12 @@ fn rows(mistakes: &[Mistake], language: Language) -> String {
     format!("<div class=\"table\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
 }
 
-/// The end of a path: folders are left out.
+/// Returns the last part of a path.
 fn short(origin: &str) -> &str {
     origin.rsplit(['/', '\\']).next().unwrap_or(origin)
 }
 
-/// First-layer weights as pictures.
+/// Renders the weights of the first layer as images.
 pub(super) fn filters(contents: &Contents<'_>) -> String {
     let Contents { evaluation, language, .. } = *contents;
     let Some(filters) = &evaluation.filters else { return String::new() };
