@@ -27,7 +27,6 @@ pub struct ReportParts {
 /// Returns the parts with these `anchors` of the report of the run in the folder `run`: findings, metrics, curves,
 /// classes, regression, predictions, importance, layers, histograms, filters, model, data, choices, setup. The model is
 /// evaluated only if a part needs its predictions.
-/// needs its predictions.
 ///
 /// # Errors
 /// [`ReportError::Run`] if there is no run in the folder.
