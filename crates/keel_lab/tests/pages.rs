@@ -56,7 +56,7 @@ fn every_page_is_drawn_and_legible_in_both_languages() {
         for (fault, what) in [
             ("quiet", "pictures without words"),
             ("nameless", "places of the keyboard without a role"),
-            ("loose", "cross-references that are no links"),
+            ("loose", "cross-references that are not links"),
         ] {
             assert_eq!(state.result[fault], serde_json::json!([]), "{state}: {what}");
         }
@@ -68,7 +68,7 @@ fn every_page_is_drawn_and_legible_in_both_languages() {
             let named = |html: String| place.is_empty() || html.contains(&format!("id=\"{place}\""));
             assert!(
                 std::fs::read_to_string(&path).is_ok_and(named),
-                "{state} leads to {link}, which is no place there"
+                "{state} leads to {link}, which does not exist there"
             );
         }
     }

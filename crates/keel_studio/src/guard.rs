@@ -232,7 +232,7 @@ mod tests {
             more.iter().for_each(|(name, value)| drop(headers.insert(*name, HeaderValue::from_static(value))));
             guard.check(&method, &headers, "").is_ok()
         };
-        assert!(ask(Method::GET, &[]) && ask(Method::POST, &[]), "a program that is no browser");
+        assert!(ask(Method::GET, &[]) && ask(Method::POST, &[]), "a program that is not a browser");
         assert!(ask(Method::POST, &[("origin", "http://localhost:7878"), ("sec-fetch-site", "same-origin")]));
         assert!(ask(Method::GET, &[("sec-fetch-site", "cross-site")]), "a link from elsewhere");
         for origin in

@@ -25,7 +25,7 @@ pub enum CourseError {
         source: std::io::Error,
     },
     /// The file is not a JSON object.
-    #[error("{path} is no JSON object of cases: {source}")]
+    #[error("{path} is not a JSON object of cases: {source}")]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -41,7 +41,7 @@ pub enum CourseError {
         field: String,
     },
     /// The field is not a (nested) array of numbers with rows of equal length.
-    #[error("field {field} of the course's case {case} is no rectangular array of numbers")]
+    #[error("field {field} of the course's case {case} is not a rectangular array of numbers")]
     NotATensor {
         /// Name of the case.
         case: String,

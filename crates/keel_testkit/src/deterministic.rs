@@ -15,7 +15,7 @@ const LEVELS: u64 = 1 << 24;
 /// # Panics
 /// Panics if `low` or `high` is not finite, or if `low > high`.
 pub fn deterministic_values(seed: u64, len: usize, low: f32, high: f32) -> Vec<f32> {
-    assert!(low.is_finite() && high.is_finite() && low <= high, "limits {low}..{high} are no range");
+    assert!(low.is_finite() && high.is_finite() && low <= high, "limits {low}..{high} are not a range");
     let (low, width) = (f64::from(low), f64::from(high) - f64::from(low));
     (0..len).map(|index| (low + width * unit(seed, index)) as f32).collect()
 }

@@ -62,8 +62,8 @@ pub enum GoldenError {
         /// Message of the operating system.
         source: std::io::Error,
     },
-    /// The file is not JSON of the expected form.
-    #[error("golden file {path} has another form: {source}; `python tools/golden/generate.py` writes it anew")]
+    /// The file is not JSON in the expected format.
+    #[error("golden file {path} is malformed: {source}; `python tools/golden/generate.py` writes it again")]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -71,7 +71,7 @@ pub enum GoldenError {
         source: serde_json::Error,
     },
     /// The file has no cases, so a test over it would prove nothing.
-    #[error("golden file {path} holds no case")]
+    #[error("golden file {path} contains no cases")]
     Empty {
         /// The file.
         path: PathBuf,

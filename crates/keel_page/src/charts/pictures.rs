@@ -18,7 +18,6 @@ pub struct Pictures {
 impl Pictures {
     /// Creates a row of images of `size`, which is height, width and channels, one after another in `values`; the ends
     /// of `range` map to black and white. Only the first channel is shown unless there are three.
-    /// other than three channels the first is shown.
     pub fn new(title: impl Into<Text>, values: &[f32], size: [usize; 3], range: Interval<f32>) -> Self {
         let [height, width, channels] = size;
         let positions = height * width;

@@ -86,7 +86,7 @@ fn other_machines_need_the_token() {
     let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
     assert!(cookie.contains(&format!("evenkeel_studio_{port}={token}")), "{cookie}");
     assert_eq!(server.send(&head("GET", "/api/runs", &host, &cookie), &[]).status, 200);
-    assert_eq!(server.send(&head("GET", "/api/runs", "evil.example", &cookie), &[]).status, 403, "a token is no name");
+    assert_eq!(server.send(&head("GET", "/api/runs", "evil.example", &cookie), &[]).status, 403, "a token is not a name");
     assert_eq!(server.json(&format!("/api/runs?token={token}"))["runs"][0]["name"], "digits", "for programs");
     assert_ne!(server.url, Server::with(place.path(), Some("127.0.0.1"), &["echo"]).url);
 }
@@ -145,7 +145,7 @@ fn bodies_that_are_too_large_are_refused() {
     assert_eq!(
         server.post("/api/runs/digits/predict", &json!("x".repeat(300_000))).status,
         500,
-        "echo is no model, but was asked"
+        "echo is not a model, but was called"
     );
 }
 

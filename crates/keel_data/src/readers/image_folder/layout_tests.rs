@@ -73,7 +73,7 @@ fn layouts_people_have() {
         ),
         ("loose images", &["a/1.png", "b/1.png", "1.png"], &["a", "b"], 2, "images outside class folders left out: 1"),
         (
-            "a folder beside the parts",
+            "a folder next to the parts",
             &["train/a/1.png", "train/b/1.png", "val/a/1.png", "raw/1.png"],
             &["a", "b"],
             3,

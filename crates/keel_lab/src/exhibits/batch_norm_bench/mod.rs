@@ -1,4 +1,4 @@
-//! One layer with batch norm on the bench: its input, the normalised values, and the values after γ and β.
+//! One layer with batch norm: its input, the normalised values, and the values after γ and β.
 
 mod bench;
 mod page;
@@ -92,7 +92,7 @@ impl Exhibit for BatchNormBench {
     }
 }
 
-/// Samples from which a draft gathers running statistics.
+/// Number of samples from which a draft gathers running statistics.
 const DRAFT_SAMPLES: usize = 8192;
 
 fn presets() -> Vec<Preset> {

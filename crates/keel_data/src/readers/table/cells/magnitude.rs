@@ -160,6 +160,6 @@ mod tests {
         assert_eq!(Magnitude::of(&waves(120)).outlier, None);
         let mut flag = vec![0.0; 100];
         flag[4] = 1.0;
-        assert_eq!(Magnitude::of(&flag).outlier, None, "a rare flag is no outlier");
+        assert_eq!(Magnitude::of(&flag).outlier, None, "a rare flag is not an outlier");
     }
 }

@@ -330,6 +330,6 @@ mod tests {
         ] {
             assert!(!XlsSheet::default().add(kind, &data), "{what}");
         }
-        assert!(XlsSheet::default().add(0x0031, &record(0, 999)), "a font is no cell");
+        assert!(XlsSheet::default().add(0x0031, &record(0, 999)), "a font is not a cell");
     }
 }
