@@ -1,4 +1,4 @@
-//! The advice about activations, measured: accuracy over several seeds, how many learning rates work, which units die.
+//! Advice about activations, measured: accuracy over several seeds, the number of working learning rates, and dead units.
 
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
@@ -48,9 +48,9 @@ impl Experiment for ActivationAdvice {
     }
 }
 
-/// A learning rate works if its accuracy comes this close to the best of the same function.
+/// A learning rate works if its accuracy comes this close to the best one of the same function.
 const WORKS_WITHIN: f64 = 0.05;
-/// And if its accuracy is at least this: all rates are equal if nothing is learned.
+/// Minimum accuracy of a working learning rate: if nothing is learned, all rates are equal.
 const WORKS_FROM: f64 = 0.5;
 
 /// Knobs of the experiment.
@@ -94,7 +94,7 @@ impl Default for Config {
 #[derive(Clone, Copy)]
 enum Function {
     Of(Activation),
-    /// The larger of two linear maps, in the place of one with an activation.
+    /// Maximum of two linear maps, instead of a map with an activation.
     Maxout,
 }
 
@@ -163,11 +163,11 @@ struct RateFigures {
     test_accuracy: f64,
     /// Standard deviation of `accuracies`.
     spread: f64,
-    /// One for each seed.
+    /// One per seed.
     accuracies: Vec<f64>,
-    /// Mean share of dead units of the runs whose weights are finite, if any.
+    /// Mean share of dead units over the runs with finite weights, if any.
     dead_fraction: Option<f64>,
-    /// Number of runs whose weights are not finite.
+    /// Number of runs with non-finite weights.
     diverged: usize,
     parameters: usize,
 }
@@ -179,7 +179,7 @@ impl RateFigures {
     }
 }
 
-/// All runs of one function, and their summary.
+/// Runs all trainings of one function, and summarises them.
 fn measure(config: &Config, function: Function, digits: &Parts, seed: u64) -> Result<FunctionFigures, LabError> {
     let mut runs = Vec::new();
     for &rate in &config.learning_rates {

@@ -86,7 +86,7 @@ struct Document {
 struct StackFigures {
     activation: &'static str,
     init: &'static str,
-    /// Factor by which the gradient with respect to the outputs shrinks on its way back through one layer.
+    /// Factor by which the gradient with respect to the outputs shrinks per layer on its way back.
     shrinking_per_layer: f64,
     layers: Vec<Layer>,
 }

@@ -47,7 +47,7 @@ impl Experiment for Norms {
             let curve = |norm| measure(config, map, norm, &digits, seed);
             Ok(NetworkFigures { network: map, norms: norms.iter().map(curve).collect::<Result<_, LabError>>()? })
         };
-        // One value of a feature has no deviation of its own: instance norm needs images.
+        // A single value per feature has no deviation: instance norm needs images.
         let networks = vec![network(Map::Linear, &norms[..4])?, network(Map::Convolution, &norms)?];
         Ok(Document { seed, samples: config.samples, networks })
     }
@@ -57,7 +57,7 @@ impl Experiment for Norms {
     }
 }
 
-/// Groups of group norm; widths are multiples of it.
+/// Number of groups of group norm; widths are multiples of it.
 const GROUPS: usize = 4;
 
 /// Knobs of the experiment.
@@ -125,23 +125,23 @@ struct NormFigures {
     runs: Vec<BatchFigures>,
 }
 
-/// Runs with one size of the batch.
+/// Runs with one batch size.
 #[derive(Serialize)]
 struct BatchFigures {
     batch: usize,
     /// Mean of `accuracies`.
     test_accuracy: f64,
-    /// One for each seed.
+    /// One per seed.
     accuracies: Vec<f64>,
 }
 
-/// A norm by its name; none is one of them.
+/// A norm with its name; one of them is "none".
 struct Norm {
     name: &'static str,
     layer: Option<LayerSpec>,
 }
 
-/// Trains one network with one norm, at every size of the batch.
+/// Trains one network with one norm, at every batch size.
 fn measure(config: &Config, map: Map, norm: &Norm, digits: &Parts, seed: u64) -> Result<NormFigures, LabError> {
     let layers = layers(config, map, norm.layer.as_ref());
     let mut runs = Vec::new();
@@ -164,7 +164,7 @@ fn schedule(config: &Config, batch: usize) -> Schedule {
     Schedule { learning_rate, momentum: 0.9, batch, steps: (config.samples / batch).max(1) }
 }
 
-/// The maps whose outputs are normalised.
+/// Maps whose outputs are normalised.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Map {
@@ -179,7 +179,7 @@ impl Map {
     }
 }
 
-/// Three linear maps, or two convolutions with a pool between, each with norm and relu after it.
+/// Returns three linear maps, or two convolutions with a pool between them, each followed by norm and relu.
 fn layers(config: &Config, map: Map, norm: Option<&LayerSpec>) -> Vec<LayerSpec> {
     let bias = norm.is_none();
     let block = |map: LayerSpec| {
@@ -241,7 +241,7 @@ fn page(document: &Document) -> Page {
         )
 }
 
-/// The axes over which each norm takes μ and σ².
+/// Returns a table of the axes over which each norm computes μ and σ².
 fn axes() -> Table {
     let columns =
         vec![Text::new("Norm", "归一化"), Text::new("One mean for each", "均值的单位"), Text::new("over", "统计范围")];

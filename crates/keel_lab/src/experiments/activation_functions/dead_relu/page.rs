@@ -1,4 +1,4 @@
-//! The page of the experiment on dead units.
+//! Page of the experiment on dead units.
 
 use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Point, Region, Scale, Series, number, points};
@@ -9,13 +9,13 @@ use super::{Document, Run, Sweep};
 
 /// Half the side of the picture of the cloud.
 const REACH: f64 = 4.0;
-/// Colours: points that fire and points that do not, the side of a live and of a dead hyperplane.
+/// Colours: points that fire and points that do not, firing side of a live and of a dead hyperplane.
 const FIRES: usize = 0;
 const SILENT: usize = 7;
 const LIVE: usize = 2;
 const DEAD: usize = 1;
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let dead = || Text::new("dead", "死亡比例");
     let page = hyperplanes(&document.unit)
@@ -53,7 +53,7 @@ pub(super) fn page(document: &Document) -> Page {
     why(page)
 }
 
-/// The cloud with the unit's hyperplane, before and after a step.
+/// Renders the cloud with the unit's hyperplane, before and after a step.
 fn hyperplanes(unit: &UnitFigures) -> Page {
     let steps = unit.steps;
     let before = Part::new(Text::new("before", "更新之前"), cloud(&unit.points, &unit.start));
@@ -98,7 +98,7 @@ fn hyperplanes(unit: &UnitFigures) -> Page {
         )
 }
 
-/// The cloud with the hyperplane of one unit and its firing side.
+/// Plots the cloud with the hyperplane of one unit and its firing side.
 pub(crate) fn cloud(cloud: &[[f64; 2]], plane: &Plane) -> Plot {
     let side = if plane.active_fraction > 0.0 { LIVE } else { DEAD };
     let chosen = |fires: bool| -> Vec<Point> {
@@ -120,7 +120,7 @@ pub(crate) fn cloud(cloud: &[[f64; 2]], plane: &Plane) -> Plot {
         .with(Series::new(Text::new("hyperplane", "超平面"), boundary, Marks::Line).coloured(side).extended())
 }
 
-/// Two points of a hyperplane far outside the picture; none where both weights are 0.
+/// Returns two points of a hyperplane far outside the picture; empty if both weights are 0.
 pub(crate) fn hyperplane(plane: &Plane) -> Vec<Point> {
     let Plane { weights: [a, b], bias, .. } = *plane;
     let length = a.hypot(b);
@@ -176,7 +176,7 @@ fn why(page: Page) -> Page {
         )
 }
 
-/// One curve for each function: a number of its runs over the setting in which they differ.
+/// Plots one curve per function: a number of its runs over the setting in which they differ.
 fn curves(sweeps: &[Sweep], [x_title, y_title]: [Text; 2], y: fn(&Run) -> Option<f64>) -> Plot {
     let plot = Plot::new(x_title, y_title).scales(Scale::Logarithmic, Scale::Linear).y_range(0.0, 1.05);
     sweeps.iter().fold(plot, |plot, sweep| {

@@ -1,4 +1,4 @@
-//! The page of the batch norm experiment.
+//! Page of the batch norm experiment.
 
 use keel_page::Text;
 use keel_page::charts::{Histograms, Marks, Plot, Point, Scale, Series, exact, number, points};
@@ -7,7 +7,7 @@ use keel_page::page::{Page, Table, cell, mathml};
 use super::scale_and_shift::Distribution as Shape;
 use super::{Distribution, Document, Layer, Pair, Signal};
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let page = definition(Page::new(), document);
     let page = training(signals(page, document), document);
@@ -181,7 +181,7 @@ fn shape(shape: Shape) -> Text {
     }
 }
 
-/// Two decimals, without a sign before zero.
+/// Formats two decimals, without a sign before zero.
 fn signed(value: f64) -> String {
     format!("{value:.2}").replace("-0.00", "0.00").replace('-', "\u{2212}")
 }
@@ -274,7 +274,7 @@ fn signal(signals: &[Signal], activation: &str) -> Plot {
     })
 }
 
-/// The accuracies of one side of all pairs, over the setting in which the pairs differ.
+/// Plots the accuracies of one side of all pairs over the setting in which the pairs differ.
 fn accuracy(x_title: Text, curve: impl Fn(fn(&Pair) -> f64) -> Vec<Point>) -> Plot {
     let with = curve(|pair| pair.with.train_accuracy);
     let without = curve(|pair| pair.without.train_accuracy);

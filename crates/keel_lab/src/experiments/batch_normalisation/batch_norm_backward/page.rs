@@ -1,4 +1,4 @@
-//! The page of the backward pass of batch norm.
+//! Page of the backward pass of batch norm.
 
 use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Series, number, points};
@@ -6,7 +6,7 @@ use keel_page::page::{Page, Table, cell, mathml};
 
 use super::{Document, Line, Sample};
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let page = Page::new()
         .heading("What you see", "现象")

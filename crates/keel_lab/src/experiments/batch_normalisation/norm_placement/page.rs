@@ -1,4 +1,4 @@
-//! The page of the experiment on the place of batch norm.
+//! Page of the experiment on the placement of batch norm.
 
 use keel_page::charts::{Dots, Marks, Plot, Scale, Series, number};
 use keel_page::page::{Page, Table};
@@ -7,7 +7,7 @@ use keel_page::{Language, Text};
 use super::{BiasGradients, Document, PlacementFigures, StackFigures};
 use crate::loss_curve::loss_points;
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let stacks = &document.stacks;
     let mut page = Page::new().heading("What you see", "现象").paragraph(
@@ -56,7 +56,7 @@ fn stack_name(stack: &StackFigures) -> Text {
     Text::new(name, name.replace("linear, ", "线性，").replace("convolution, ", "卷积，"))
 }
 
-/// Every placement of every stack, with a name for it.
+/// Iterates over every placement of every stack, with its name.
 fn rows(stacks: &[StackFigures]) -> impl Iterator<Item = (Text, &PlacementFigures)> {
     stacks.iter().flat_map(|stack| stack.placements.iter().map(move |figures| (row_name(stack, figures), figures)))
 }

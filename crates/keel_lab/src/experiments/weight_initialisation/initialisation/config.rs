@@ -1,4 +1,4 @@
-//! The knobs of the initialisation experiment.
+//! Knobs of the initialisation experiment.
 
 use keel_nn::activations::Activation;
 use keel_nn::init::{
@@ -90,7 +90,7 @@ impl Default for Init {
 }
 
 impl Config {
-    /// The engine's initialiser, every default filled in.
+    /// Returns the engine's initialiser with all defaults filled in.
     pub(super) fn init_spec(&self) -> InitSpec {
         let (std, fan) = (self.init.std as f32, Fan::In);
         let own = self.gain.map(|gain| gain as f32);

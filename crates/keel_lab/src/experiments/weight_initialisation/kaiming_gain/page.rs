@@ -1,4 +1,4 @@
-//! The page of the derivation of Kaiming's weights.
+//! Page of the derivation of Kaiming's weights.
 
 use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Scale, Series, number, points};
@@ -8,7 +8,7 @@ use super::funnel::Fans;
 use super::stacks::{LayerFigures, Profile, Scanned};
 use super::{Comparison, Document, if_variance};
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let Document { depth, width, seeds, .. } = document;
     let wrong = number(document.if_variance.factor);
@@ -206,7 +206,7 @@ fn scan(document: &Document) -> Plot {
         ))
 }
 
-/// y² times the standard normal density, both halves.
+/// Plots y² times the standard normal density, both halves.
 pub(crate) fn half() -> Plot {
     let value = |y: f64| y * y * (-0.5 * y * y).exp() / (2.0 * std::f64::consts::PI).sqrt();
     let curve = |from: i32, to: i32| (from..=to).map(|step| 0.05 * f64::from(step)).map(|y| (y, value(y))).collect();
@@ -270,7 +270,7 @@ fn steps(document: &Document) -> Table {
     table
 }
 
-/// Layers of the table: the first, and then every fifth.
+/// Returns a table of the first layer and every fifth one after it.
 fn layer_table(layers: &[LayerFigures]) -> Table {
     let columns = [
         ("Layer", "层"),

@@ -1,4 +1,4 @@
-//! The page of the derivation of Xavier's weights.
+//! Page of the derivation of Xavier's weights.
 
 use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Point, Scale, Series, exact, points};
@@ -6,7 +6,7 @@ use keel_page::page::{Page, Table, mathml};
 
 use super::{Comparison, Document, Layer, Step};
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let page = Page::new()
         .heading("What you see", "现象")
