@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::path::Path;
 
-/// Returns `text` with control and invisible characters escaped: control characters as `\x1b`, `
-/// `, `\r` or `\t`, and characters that reorder or hide text as `\u{202e}`.
+/// Returns `text` with control and invisible characters escaped: control characters as `\x1b`, `\n`, `\r` or `\t`, and
+/// characters that reorder or hide text as `\u{202e}`.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);

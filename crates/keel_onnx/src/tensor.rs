@@ -129,8 +129,7 @@ impl Tensor {
         let shape: Option<Vec<usize>> = proto.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
         let shape = shape.ok_or_else(|| format!("tensor `{name}` has a negative dimension: {:?}", proto.dims))?;
         let product = shape.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim));
-        let length =
-            product.ok_or_else(|| format!("tensor `{name}` has dimensions that overflow: {shape:?}"))?;
+        let length = product.ok_or_else(|| format!("tensor `{name}` has dimensions that overflow: {shape:?}"))?;
         let data = values_of(proto, length)?;
         if data.len() != length {
             return Err(format!("tensor `{name}` of {shape:?} has {} values instead of {length}", data.len()));

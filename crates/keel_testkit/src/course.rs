@@ -127,8 +127,8 @@ pub fn channels_last(tensor: &Tensor) -> Tensor {
     permute(tensor, [0, 2, 3, 1])
 }
 
-/// Converts convolution weights `[out_channels, in_channels, kernel_h, kernel_w]` to `[kernel_h, kernel_w, in_channels,
-/// out_channels]`.
+/// Converts convolution weights `[out_channels, in_channels, kernel_h, kernel_w]` to
+/// `[kernel_h, kernel_w, in_channels, out_channels]`.
 ///
 /// # Panics
 /// Panics if the tensor does not have four dimensions.

@@ -1,8 +1,8 @@
 //! Golden files: values and gradients computed by another implementation with the scripts in `tools/golden`.
 //!
 //! A file contains the cases of one family. Activations are `[batch, height, width, channels]` or `[batch, features]`,
-//! convolution weights `[kernel_h, kernel_w, in_channels / groups, out_channels]`, linear weights `[in_features,
-//! out_features]`; every value has nine digits, enough for f32.
+//! convolution weights `[kernel_h, kernel_w, in_channels / groups, out_channels]`, linear weights
+//! `[in_features, out_features]`; every value has nine digits, enough for f32.
 
 mod curve;
 mod layer;

@@ -138,7 +138,9 @@ fn too_few_samples(case: &Case) -> Option<Observation> {
         Observation::new(Level::Error, Some(norm), samples as f64, FEWEST_SAMPLES as f64)
             .statistic("samples per batch")
             .message(message)
-            .cause("the statistics of so few samples are noise: the output for a sample depends on the rest of its batch")
+            .cause(
+                "the statistics of so few samples are noise: the output for a sample depends on the rest of its batch",
+            )
             .remedy(Remedy::SetBatchSize { batch_size: LEAST_BATCH }),
     )
 }

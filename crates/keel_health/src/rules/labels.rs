@@ -146,7 +146,8 @@ fn largest_only(case: &Case, data: &DataMeasurement) -> Option<Observation> {
         return None;
     }
     let observation = unbalanced(case, Level::Warn, ratio);
-    let message = format!("{}, and the network predicts the largest class for nearly every sample", observation.message);
+    let message =
+        format!("{}, and the network predicts the largest class for nearly every sample", observation.message);
     Some(observation.message(message))
 }
 

@@ -96,8 +96,7 @@ fn in_splits(case: &Case) -> Option<Observation> {
             .always()
             .message(format!("{}; the limit is 0, and they are left out of the metrics", splits.join("; ")))
             .cause(
-                "an input is so far from those of the training split that values in the network overflowed"
-                    .to_string(),
+                "an input is so far from those of the training split that values in the network overflowed".to_string(),
             )
             .remedy(Remedy::CleanData)
             .statistic("samples without a result"),
@@ -138,20 +137,16 @@ fn forward_origin(case: &Case, step: &StepMeasurement) -> Option<Origin> {
             format!("its {} is not finite: the update of the step before broke it", parameter.role.name())
         }
         None if reads_input => {
-            "its weights are finite: the batch contains the value, or the sums of the layer overflowed"
-                .to_string()
+            "its weights are finite: the batch contains the value, or the sums of the layer overflowed".to_string()
         }
-        None => {
-            "its inputs and weights are finite: its sums overflowed, or it divided by zero or took the log of zero"
-                .to_string()
-        }
+        None => "its inputs and weights are finite: its sums overflowed, or it divided by zero or took the log of zero"
+            .to_string(),
     };
     let counted = layer.output.filter(|output| output.non_finite > 0);
     let (tensor, cause) = match counted {
-        None if weights.is_none() && layer.output.is_some_and(|output| output.mean.is_finite()) => (
-            "variance of the output",
-            "its values are so large that their squares overflowed".to_string(),
-        ),
+        None if weights.is_none() && layer.output.is_some_and(|output| output.mean.is_finite()) => {
+            ("variance of the output", "its values are so large that their squares overflowed".to_string())
+        }
         _ => ("output", cause),
     };
     let count = counted.map_or(0, |output| output.non_finite);
@@ -177,9 +172,7 @@ fn backward_origin(step: &StepMeasurement) -> Option<Origin> {
             Some(parameter) => format!("gradient of the {}", parameter.role.name()),
             None => continue,
         };
-        let cause =
-            "the forward pass is finite: the gradient overflowed, or a derivative divided by zero"
-                .to_string();
+        let cause = "the forward pass is finite: the gradient overflowed, or a derivative divided by zero".to_string();
         let count = layer.gradient.map_or(0, |gradient| gradient.non_finite);
         return Some(Origin { layer: Some(layer.layer), tensor, cause, count });
     }

@@ -17,9 +17,9 @@
 //! the finding states the result.
 //!
 //! # When it is fine
-//! If two of the samples have the same input and different labels. If dropout could not be switched off. Of 2,660
-//! healthy networks (26 kinds on six data sets, seeds that set no limit) one could not memorise its samples; `cargo
-//! test -p keel_train --lib tiny_batch -- --nocapture` repeats the count.
+//! If two of the samples have the same input and different labels. If dropout could not be switched off. Of 2,660 healthy
+//! networks (26 kinds on six data sets, seeds that set no limit) one could not memorise its samples;
+//! `cargo test -p keel_train --lib tiny_batch -- --nocapture` repeats the count.
 //!
 //! # Source
 //! CS231n course notes, neural-networks-3: overfit a tiny subset of data; gradient check.

@@ -97,7 +97,7 @@ impl HeatMap {
         let [low, high, off] = [low, high, off].map(number);
         match language {
             Language::English => format!(
-                "Map of a matrix of {rows} by {rows}: {low} to {high} on the diagonal, at most {off} in magnitude off the diagonal"
+                "Map of a matrix of {rows} by {rows}: {low} to {high} on the diagonal, magnitudes up to {off} elsewhere"
             ),
             Language::Chinese => {
                 format!("{rows}×{rows} 矩阵的热图：对角线上 {low} 到 {high}，其余元素的绝对值不超过 {off}")
@@ -126,6 +126,6 @@ mod tests {
         let mut identity = vec![0.0; 400];
         (0..20).for_each(|row| identity[row * 21] = 1.0);
         let large = drawn(&HeatMap::new(Vec::new(), identity).full_colour_at(2.0));
-        assert!(large.contains("matrix of 20 by 20: 1 to 1 on the diagonal, at most 0 in magnitude off the diagonal"), "{large}");
+        assert!(large.contains("matrix of 20 by 20: 1 to 1 on the diagonal, magnitudes up to 0 elsewhere"), "{large}");
     }
 }

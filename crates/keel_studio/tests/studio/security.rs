@@ -86,7 +86,11 @@ fn other_machines_need_the_token() {
     let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
     assert!(cookie.contains(&format!("evenkeel_studio_{port}={token}")), "{cookie}");
     assert_eq!(server.send(&head("GET", "/api/runs", &host, &cookie), &[]).status, 200);
-    assert_eq!(server.send(&head("GET", "/api/runs", "evil.example", &cookie), &[]).status, 403, "a token is not a name");
+    assert_eq!(
+        server.send(&head("GET", "/api/runs", "evil.example", &cookie), &[]).status,
+        403,
+        "a token is not a name"
+    );
     assert_eq!(server.json(&format!("/api/runs?token={token}"))["runs"][0]["name"], "digits", "for programs");
     assert_ne!(server.url, Server::with(place.path(), Some("127.0.0.1"), &["echo"]).url);
 }

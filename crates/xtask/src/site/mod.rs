@@ -24,9 +24,9 @@ const DOCUMENTS: &str = "docs";
 const LAB: &str = "../index.html";
 
 /// `cargo xtask site [FOLDER]` writes the site to FOLDER, by default `target/site`, with the documents in its folder
-/// `docs`; `cargo xtask site --docs [FOLDER]` writes only the documents, by default to `target/site/docs`; `cargo xtask
-/// site --check` builds the module and compares its answers with the native ones in a browser. Returns true if
-/// everything passed; a check that this machine cannot run is recorded as skipped.
+/// `docs`; `cargo xtask site --docs [FOLDER]` writes only the documents, by default to `target/site/docs`;
+/// `cargo xtask site --check` builds the module and compares its answers with the native ones in a browser. Returns true
+/// if everything passed; a check that this machine cannot run is recorded as skipped.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
     let missing = !has_target();
     match arguments {

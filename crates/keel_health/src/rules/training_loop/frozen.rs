@@ -117,7 +117,10 @@ fn idle(case: &Case, index: usize) -> Option<Observation> {
         };
         return Some(
             Observation::new(level, Some(index), 1.0, 1.0)
-                .message(format!("the {} of {name} received no gradient and did not change in {steps}", parameter.role.name()))
+                .message(format!(
+                    "the {} of {name} received no gradient and did not change in {steps}",
+                    parameter.role.name()
+                ))
                 .cause(cause)
                 .remedy(Remedy::Unfreeze { layer: name }),
         );

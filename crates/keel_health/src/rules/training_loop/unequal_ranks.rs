@@ -82,7 +82,8 @@ fn out_of_step(ranks: &[RankMeasurement]) -> Vec<Observation> {
         [one] => format!("rank {one} has"),
         several => format!("ranks {} have", several.join(", ")),
     };
-    let message = format!("{names} different weights from the other {} of {} ranks (limit 0)", alike(common), ranks.len());
+    let message =
+        format!("{names} different weights from the other {} of {} ranks (limit 0)", alike(common), ranks.len());
     vec![
         Observation::new(Level::Error, None, differing.len() as f64, 0.0)
             .at_once()

@@ -389,8 +389,8 @@ fn one_signed(case: &Case, batch: usize, key: RandomKey) -> f64 {
     (0..UNITS).filter(one_sign).count() as f64 / UNITS as f64
 }
 
-/// Converts the gradient with respect to the outputs of batch norm to that with respect to its inputs `z = inputs
-/// weights`, unit by unit: `dz = (dy - mean(dy) - y mean(dy y)) / std`.
+/// Converts the gradient with respect to the outputs of batch norm to that with respect to its inputs
+/// `z = inputs weights`, unit by unit: `dz = (dy - mean(dy) - y mean(dy y)) / std`.
 fn through_batch_norm(inputs: &[f32], weights: &[f32], gradient: &mut [f32], batch: usize) {
     let count = batch as f64;
     for unit in 0..UNITS {

@@ -217,7 +217,7 @@ fn function<'a>(documents: &'a Documents, name: &str) -> Option<&'a serde_json::
     documents.named("activations", "/activations", Field { key: "activation", name })
 }
 
-/// Value and derivative of a function at the reading nearest to `x`.
+/// Returns value and derivative of a function at the reading nearest to `x`.
 fn at(documents: &Documents, name: &str, x: f64) -> Option<(f64, f64)> {
     let reading = nearest(function(documents, name)?.get("at")?, "x", x)?;
     Some((number(reading, "/value")?, number(reading, "/derivative")?))
@@ -301,7 +301,7 @@ fn a4(documents: &Documents) -> Option<Evidence> {
     )
 }
 
-/// Share of units whose gradients have one sign, by batch size, after one kind of inputs.
+/// Returns the share of units whose gradients have one sign, by batch size, for one kind of inputs.
 fn one_signed(documents: &Documents, inputs: &str, batch: f64) -> Option<f64> {
     let curve = documents.named("zigzag", "/one_signed_units", Field { key: "inputs", name: inputs })?;
     number(nearest(curve.get("points")?, "batch", batch)?, "/one_signed_fraction")

@@ -183,7 +183,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
 ];
 
-/// One number of every layer in one of the lecture's settings.
+/// Returns one number of every layer in one of the lecture's settings.
 fn layers(documents: &Documents, setting: usize, field: &str) -> Option<Vec<f64>> {
     documents.numbers("initialisation", &format!("/lecture/{setting}/layers"), field)
 }
