@@ -18,9 +18,10 @@ const LEAVES_PLATEAU: f64 = 0.1;
 
 /// Fractions of the task that are learned: 0 is guessing, 1 is perfect, below 0 is worse than guessing.
 ///
-/// Each is 1 - loss / loss of guessing; for classes the larger of that and (accuracy - share of the largest class) / (1
-/// - that share), since a network can be correct and overconfident. The accuracy on training samples counts only if
-/// their loss is below that of guessing: on a plateau it is due to chance.
+/// Each is 1 - loss / loss of guessing; for classes the larger of that and
+/// `(accuracy - share) / (1 - share)` with the share of the largest class, since a network can be correct and
+/// overconfident. The accuracy on training samples counts only if their loss is below that of guessing: on a plateau it
+/// is due to chance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
     /// Fraction learned on the training samples.

@@ -1,7 +1,7 @@
 //! Numerical gradient check: compares the gradient of a backward pass with centred differences of the loss.
 //!
-//! The forward pass is f32, so the difference quotient carries its rounding noise: with step h the noise is about 1e-7
-//! * loss / h while the truncation error of a plain centred difference is of order h^2. Two centred differences, with h
+//! The forward pass is f32, so the difference quotient carries its rounding noise: with step h the noise is about
+//! `1e-7 * loss / h` while the truncation error of a plain centred difference is of order h^2. Two centred differences, with h
 //! and h / 2, are therefore combined by Richardson extrapolation, which leaves an error of order h^4 and allows a step
 //! large enough to make the noise negligible. If the two disagree, or the slope jumps at the point itself, there is a
 //! kink (relu, max) between the points: the step is halved a few times, and if that does not help the element is
