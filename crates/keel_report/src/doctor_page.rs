@@ -90,8 +90,10 @@ fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
 
 fn comparison(story: &Story, language: Language) -> String {
     if story.start.is_empty() {
-        let text = language
-            .choose("There is no comparison: the search was stopped before it.", "没有对比：在此之前已被停止。");
+        let text = language.choose(
+            "There is no comparison: the search was stopped before one was made.",
+            "没有对比：在此之前已被停止。",
+        );
         return format!("<p class=\"calm\">{text}</p>");
     }
     let score = escape(&story.score);

@@ -24,7 +24,7 @@ impl Comparison {
     /// Fails if there are too many, one is not in `listing`, or a config cannot be read.
     pub(crate) fn of(listing: &Listing, names: &[String]) -> Result<Self, Refusal> {
         if names.len() > MOST_RUNS {
-            return Err(Refusal::wrong(format!("the maximum is {MOST_RUNS} runs in a comparison")));
+            return Err(Refusal::wrong(format!("at most {MOST_RUNS} runs can be compared")));
         }
         let entry = |name: &String| listing.entry(name).map(|run| RunEntry::clone(&run));
         let runs = names.iter().map(entry).collect::<Result<_, _>>()?;

@@ -87,7 +87,7 @@ async fn within(State(bytes): State<usize>, request: Request, next: Next) -> Res
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     match length.and_then(|length| length.parse::<u64>().ok()) {
         Some(length) if length > bytes as u64 => {
-            (StatusCode::PAYLOAD_TOO_LARGE, Json(json!({ "error": format!("the maximum is {bytes} bytes") })))
+            (StatusCode::PAYLOAD_TOO_LARGE, Json(json!({ "error": format!("at most {bytes} bytes are accepted") })))
                 .into_response()
         }
         _ => next.run(request).await,

@@ -281,7 +281,7 @@
     start(plot);
   });
   startAll(document);
-  // A page that adds charts later calls this for the element they are in.
+  // A page that adds charts later dispatches `chartsadded` on the element that contains them.
   document.addEventListener('chartsadded', event => { startAll(event.target); reachable(); });
   reachable();
   addEventListener('resize', reachable);

@@ -42,14 +42,14 @@ fn silence(contents: &Contents<'_>) -> &'static str {
     let Contents { record, language, .. } = *contents;
     if record.health_is_off() {
         return language.choose(
-            "Health was off (health.level = \"off\"): nothing was measured, so the absence of findings means nothing. Set \
-             health.level = \"standard\" to have every layer watched at every step.",
+            "Health was off (health.level = \"off\"): nothing was measured, so the absence of findings means nothing. \
+             Set health.level = \"standard\" to monitor every layer at every step.",
             "健康监测已关闭（health.level = \"off\"）：没有测量，因此没有诊断并不代表没有问题。设为 \"standard\" 可在每一步监测每一层。",
         );
     }
     if record.layers.is_empty() {
         return language.choose(
-            "No finding. This run holds no measurements of its layers, so only the loss was watched.",
+            "No finding. This run has no measurements of its layers, so only the loss was monitored.",
             "没有诊断。此次训练没有各层的测量值，只监测了损失。",
         );
     }

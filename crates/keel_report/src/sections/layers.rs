@@ -32,7 +32,7 @@ const KINDS: [Kind; 12] = [
         chinese: "输出的标准差",
         scale: Scale::Logarithmic,
         hint: (
-            "Layers of one kind stay close to each other, neither fading nor growing with depth.",
+            "Layers of one kind should be close to each other, neither vanishing nor growing with depth.",
             "同类层应彼此接近，不随深度衰减或增大。",
         ),
     },
@@ -56,7 +56,7 @@ const KINDS: [Kind; 12] = [
         chinese: "更新量与权重之比",
         scale: Scale::Logarithmic,
         hint: (
-            "About 0.001 for weights; 0.1 is far too large, 0.00001 is standing still.",
+            "About 0.001 for weights; 0.1 is far too large, 0.00001 is almost no change.",
             "权重约为 0.001；0.1 过大，0.00001 相当于停滞。",
         ),
     },

@@ -13,7 +13,7 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
         return String::new();
     }
     if evaluation.mistakes.is_empty() {
-        return format!("<p class=\"calm\">{}</p>", language.choose("The model made no mistake.", "模型没有出错。"));
+        return format!("<p class=\"calm\">{}</p>", language.choose("The model made no mistakes.", "模型没有出错。"));
     }
     let lead = lead(contents);
     let body = match evaluation.mistakes[0].picture {
@@ -34,9 +34,9 @@ fn lead(contents: &Contents<'_>) -> String {
     let (samples, all) = (grouped(evaluation.samples as u64), grouped(evaluation.part_samples as u64));
     let many = evaluation.samples < evaluation.part_samples;
     match (language, many) {
-        (Language::English, false) => format!("Of the {all} samples of the {part}, those the model was furthest from."),
+        (Language::English, false) => format!("The worst predictions among the {all} samples of the {part}."),
         (Language::English, true) => {
-            format!("Of {samples} samples spread over the {all} of the {part}, those the model was furthest from.")
+            format!("The worst predictions among {samples} samples, spread over the {all} of the {part}.")
         }
         (Language::Chinese, false) => format!("{part}的 {all} 个样本中，模型偏离最远者。"),
         (Language::Chinese, true) => format!("{part}的 {all} 个样本中均匀抽取 {samples} 个，其中模型偏离最远者。"),

@@ -109,7 +109,7 @@ fn treatment(
 impl Settings {
     fn words(&self, action: &'static str, folder: &Path) -> Result<Words, Refusal> {
         if self.settings.len() + self.more.len() > MOST_SETTINGS {
-            return Err(Refusal::wrong(format!("the maximum is {MOST_SETTINGS} settings")));
+            return Err(Refusal::wrong(format!("at most {MOST_SETTINGS} settings can be given")));
         }
         let own = self.settings.iter().map(|(key, value)| setting(key, value)).collect::<Result<Vec<_>, _>>()?;
         let more = self.more.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).map(str::to_owned);

@@ -89,7 +89,7 @@ fn next(state: &State, numbers: &Numbers) -> Text {
     }
     match state.diagnosis {
         Diagnosis::Open => Text::new(
-            format!("with the repair {after} % are right; the fault has no name yet"),
+            format!("with the repair {after} % are right; the fault is not named yet"),
             format!("修复后答对 {after}%；尚未给出诊断"),
         ),
         _ => Text::new(format!("with the repair {after} % are right"), format!("修复后答对 {after}%")),
@@ -175,8 +175,8 @@ fn solved(page: Page, state: &State, numbers: &Numbers, solution: &Revealed) -> 
     let chinese = |text: &Text| text.get(Language::Chinese).to_owned();
     let page = page.heading("Solution", "答案").paragraph(
         format!(
-            "The fault is {}. The rules lead with {} (“{}”); {}. The repair, {}, gives back {regained} % of the \
-             accuracy that the fault costs: {sick} % with it, {healthy} % without. Points: {} of 100.",
+            "The fault is {}. The leading finding of the rules is {} (“{}”); {}. The repair, {}, restores {regained} \
+             % of the accuracy lost to the fault: {sick} % with it, {healthy} % without. Points: {} of 100.",
             english(&sickness),
             english(&rule),
             english(&stands_for),

@@ -69,7 +69,7 @@ fn status(numbers: &Numbers) -> Text {
     let steps = numbers.steps;
     match numbers.stopped_at {
         Some(step) => Text::new(
-            format!("Step {step} gave a number that is not finite, and training stopped; {english}."),
+            format!("Step {step} produced a number that is not finite, and training stopped; {english}."),
             format!("第 {step} 步出现非有限的数值，训练停止；{chinese}。"),
         ),
         None if steps == 0 => Text::new(
@@ -94,7 +94,7 @@ fn health(numbers: &Numbers) -> Text {
         Some(finding) => {
             let title = rule_title(&finding.code);
             Text::new(
-                format!("the health rules lead with {}", title.get(keel_page::Language::English)),
+                format!("the leading finding is {}", title.get(keel_page::Language::English)),
                 format!("健康规则首先指出：{}", title.get(keel_page::Language::Chinese)),
             )
         }

@@ -215,8 +215,9 @@ fn page(document: &Document) -> Page {
     Page::new()
         .heading("What you see", "现象")
         .paragraph(
-            "Two networks, one of three linear layers and one of two convolutions, see the same number of digits in batches of \
-             different size; the learning rate follows the size of the batch. The curves differ in the kind of normalisation alone.",
+            "Two networks, one of three linear layers and one of two convolutions, see the same number of digits in \
+             batches of different size; the learning rate follows the size of the batch. The curves differ only in \
+             the kind of normalisation.",
             "两个网络（三个线性层的与两个卷积层的）看同样数量的手写数字，只是批量大小不同，学习率随批量大小按比例变化；各曲线只有归一化方式不同。",
         )
         .plot(Text::new("Linear layers: test accuracy by batch size", "线性层：测试准确率随批量大小的变化"), plot(0))
@@ -236,7 +237,9 @@ fn page(document: &Document) -> Page {
         .table(axes())
         .heading("What to take away", "要点")
         .paragraph(
-            "Use batch norm if every statistic has some dozens of values: batches of 16 and more after linear layers, smaller ones after convolutions; group or layer norm if memory or the task forces smaller ones. Instance norm throws the strength of every channel away, which suits style transfer better than recognition.",
+            "Use batch norm if every statistic has some dozens of values: batches of 16 and more after linear layers, \
+             smaller ones after convolutions; group or layer norm if memory or the task forces smaller ones. Instance \
+             norm discards the strength of every channel, which suits style transfer better than recognition.",
             "只要每个统计量有几十个值可用，就用批量归一化：线性层的批量大小 16 以上，卷积层可以更小；受内存或任务限制只能用更小的批时，用组归一化或层归一化。实例归一化丢掉了每个通道的强弱信息，更适合风格迁移而不是识别。",
         )
 }

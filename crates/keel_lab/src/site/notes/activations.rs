@@ -7,12 +7,13 @@ pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
         row: "N1",
         says: [
-            "The first paragraph speaks of loss functions and of data initialisation.",
+            "The first paragraph mentions loss functions and data initialisation.",
             "第一段写的是“损失函数”与“数据初始化”。",
         ],
         standing: Standing::TooStrong,
         correction: [
-            "Two slips: activation functions and data preprocessing are meant. A loss function measures the error at the end of a network; an activation function follows each layer.",
+            "Both are slips of the pen: activation functions and data preprocessing are meant. A loss function \
+             measures the error at the end of a network; an activation function follows each layer.",
             "两处笔误：应为“激活函数”与“数据预处理”。损失函数在网络末端衡量误差，激活函数位于每一层之后。",
         ],
         figures: &[figure("activations", ""), figure("preprocessing", "")],

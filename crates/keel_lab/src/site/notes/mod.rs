@@ -57,9 +57,9 @@ pub(crate) struct LinksTo<'a> {
 /// Renders the content of the page in one language.
 pub(crate) fn body(documents: &Documents, language: Language, links: LinksTo<'_>) -> String {
     let intro = Text::new(
-        "The notes follow one lecture: activation functions, data preprocessing, weight initialisation, batch normalisation. Each \
-         sentence stands here with the number of its row in the lab's checklist. Under it is what the experiments of this site measured, read from their \
-         documents, and a link to the figure.",
+        "The notes follow one lecture: activation functions, data preprocessing, weight initialisation, batch \
+         normalisation. Each sentence is listed with the number of its row in the lab's checklist. Under it is what \
+         the experiments of this site measured, read from their documents, and a link to the figure.",
         "笔记依照一节课的顺序：激活函数、数据预处理、权重初始化、批量归一化。这里逐句列出，并标上检查表中的行号；下面是本站各实验的实测数值（取自实验的数据文件），以及通往相应图表的链接。",
     );
     let mut html = format!("<p>{}</p>{}", intro.get(language), tally(documents, language));

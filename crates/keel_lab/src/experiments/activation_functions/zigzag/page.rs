@@ -177,8 +177,8 @@ fn seen(document: &Document) -> Text {
     let mut chinese = format!("学习率为 {rate} 时，恒正输入要走 {steps} 步，零中心输入要走 {other} 步");
     if (0.8..1.25).contains(&ratio) {
         english.push_str(
-            ": the zigzag makes the path longer, not slower, for along the way to the target, (1, −1), the error is equally flat \
-             in both cases (a curvature of 1/12).",
+            ": the zigzag makes the path longer, not slower, because in the direction of the target, (1, −1), the \
+             error is equally flat in both cases (a curvature of 1/12).",
         );
         chinese.push_str("：锯齿使路径变长，却没有使它变慢，因为沿着通向目标的方向 (1, −1)，两种情形的误差曲面同样平缓（曲率都是 1/12）。");
     } else {
@@ -189,9 +189,9 @@ fn seen(document: &Document) -> Text {
         let [slow, most, fast, least] =
             [slow.learning_rate, most.round(), fast.learning_rate, least.round()].map(number);
         english.push_str(&format!(
-            " What the zigzag costs is the learning rate: across that way, along (1, 1), positive inputs are seven times as steep \
-             (7/12 against 1/12). The fewest steps of positive inputs are {most}, at a rate of {slow}; of centred inputs {least}, \
-             at {fast}."
+            " The price of the zigzag is a lower learning rate: perpendicular to that direction, along (1, 1), \
+             positive inputs are seven times as steep (7/12 against 1/12). The fewest steps of positive inputs are \
+             {most}, at a rate of {slow}; of centred inputs {least}, at {fast}."
         ));
         chinese.push_str(&format!(
             "锯齿真正的代价在学习率：在与之垂直的方向 (1, 1) 上，恒正输入的误差曲面要陡七倍（7/12 对 1/12）。恒正输入最快要 {most} 步（学习率 {slow}），\

@@ -132,10 +132,11 @@ fn epsilon(page: Page, document: &Document) -> Page {
     page.heading("Where batch norm fails too: ε", "批量归一化的失效情形：ε")
         .paragraph(
             format!(
-                "From weights of {scale} the network with batch norm learns nothing either ({accuracy} right). The cause is ε, which keeps the \
-                 root from 0. The variance of a pre-activation is n·Var(w)·Var(x), below 1e−6 here, and ε is 1e−5: what is divided by is √ε, \
-                 not σ. Behind the first batch norm the deviation is {share} instead of 1, so the next layer is given that much less, \
-                 and falls short by more:"
+                "From weights of {scale} the network with batch norm learns nothing either ({accuracy} right). The \
+                 cause is ε, which keeps the square root away from 0. The variance of a pre-activation is \
+                 n·Var(w)·Var(x), below 1e−6 here, and ε is 1e−5: the divisor is √ε, not σ. After the first batch \
+                 norm the deviation is {share} instead of 1, so the next layer is given that much less, and falls \
+                 short by more:"
             ),
             format!(
                 "权重取 {scale} 时，有批量归一化的网络也学不到东西（准确率 {accuracy}）。原因是防止除以零的 ε：预激活值的方差是 n·Var(w)·Var(x)，这里不到 1e−6，而 ε 是 1e−5，\

@@ -63,8 +63,9 @@ pub(super) fn page(document: &Document) -> Page {
         )
         .heading("What to take away", "要点")
         .paragraph(
-            "Centring costs one subtraction and allows learning rates larger by orders of magnitude, with a classifier that small \
-             changes of the weights do not upset. [[image_recipes]] shows the same on images.",
+            "Centring costs one subtraction and allows learning rates larger by orders of magnitude, with a \
+             classifier that is robust against small changes of the weights. [[image_recipes]] shows the same on \
+             images.",
             "零中心化只需一次减法，就能使用大几个数量级的学习率，分类器也不再对权重的微小变化敏感。图像上的同一现象见 [[image_recipes]]。",
         )
 }
