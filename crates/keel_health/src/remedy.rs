@@ -205,7 +205,7 @@ pub enum Remedy {
     },
 }
 
-/// Where a remedy can be applied.
+/// Target of a remedy: the running model, a new run, or the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Application {
@@ -223,7 +223,7 @@ impl Remedy {
         Remedy::EditProgram { change: change.into(), code: code.into() }
     }
 
-    /// Returns where the remedy can be applied.
+    /// Returns the target to which the remedy can be applied.
     pub fn application(&self) -> Application {
         use Remedy::*;
         match self {

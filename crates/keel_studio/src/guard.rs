@@ -94,7 +94,7 @@ impl Guard {
     }
 }
 
-/// How a request was authorised.
+/// Authorisation of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Entry {
     /// Without a token to remember.

@@ -56,7 +56,7 @@ pub(crate) struct OwnInputs {
 }
 
 impl Dataset {
-    /// Creates a dataset of which this process has read only the inputs of its own samples; `targets` covers all
+    /// Creates a dataset for which this process has read only the inputs of its own samples; `targets` covers all
     /// samples. All processes call this at the same time.
     ///
     /// # Errors

@@ -96,7 +96,7 @@ impl NumberFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Grouping {
-    /// None.
+    /// No separator.
     None,
     /// `1,234,567`.
     Comma,

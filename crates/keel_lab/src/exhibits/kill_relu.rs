@@ -135,11 +135,11 @@ struct State {
     #[schemars(extend("zh" = "训练前单元的偏置。"))]
     #[schemars(range(min = -6.0, max = 6.0))]
     bias: f64,
-    /// Size of the steps with relu.
+    /// Learning rate with relu.
     #[schemars(extend("zh" = "用 ReLU 训练时的学习率。"))]
     #[schemars(range(min = 0.1, max = 30.0))]
     learning_rate: f64,
-    /// Steps of training with relu.
+    /// Number of training steps with relu.
     #[schemars(extend("zh" = "用 ReLU 训练的步数。"))]
     #[schemars(range(min = 0, max = 50))]
     steps: usize,
@@ -151,11 +151,11 @@ struct State {
     #[schemars(extend("zh" = "此后激活函数在负半轴的斜率：0 为 ReLU，0.1 为课件上的 Leaky ReLU。"))]
     #[schemars(range(min = 0.0, max = 0.3))]
     slope: f64,
-    /// Size of the steps from then on.
+    /// Learning rate from then on.
     #[schemars(extend("zh" = "此后的学习率。"))]
     #[schemars(range(min = 0.1, max = 30.0))]
     later_rate: f64,
-    /// Steps of training from then on.
+    /// Number of training steps from then on.
     #[schemars(extend("zh" = "此后训练的步数。"))]
     #[schemars(range(min = 0, max = 300))]
     more_steps: usize,

@@ -134,7 +134,7 @@ struct State {
     /// Inputs from −½ to ½ instead of inputs from 0 to 1.
     #[schemars(extend("zh" = "输入取 −½ 到 ½，而不是 0 到 1。"))]
     centred: bool,
-    /// Size of a step.
+    /// Learning rate.
     #[schemars(extend("zh" = "学习率（每步的大小）。"))]
     #[schemars(range(min = 0.05, max = 8.0))]
     learning_rate: f64,

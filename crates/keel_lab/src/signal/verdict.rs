@@ -92,7 +92,7 @@ impl Verdict {
 pub(crate) struct Flatness {
     function: Function,
     largest_slope: f32,
-    /// Whether it has limits on the negative and on the positive side.
+    /// True if bounded on the negative side, and true if bounded on the positive side.
     ends: [bool; 2],
 }
 

@@ -4,7 +4,7 @@ use super::Point;
 use super::frame::Colour;
 use crate::language::Text;
 
-/// How the points of a series are drawn.
+/// Drawing style of the points of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marks {
     /// Joined by lines.

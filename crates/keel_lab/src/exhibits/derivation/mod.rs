@@ -126,7 +126,7 @@ struct State {
     /// Variance 1/n for the weights of the first layer, which has no relu before it.
     #[schemars(extend("zh" = "第一层之前没有 ReLU，其权重方差取 1/n。"))]
     first_layer: bool,
-    /// Layers.
+    /// Number of layers.
     #[schemars(extend("zh" = "层数。"))]
     #[schemars(range(min = 2, max = 60))]
     depth: usize,

@@ -125,11 +125,11 @@ struct State {
     #[schemars(extend("zh" = "每层的单元数 n。"))]
     #[schemars(range(min = 16, max = 4096))]
     width: usize,
-    /// Layers.
+    /// Number of layers.
     #[schemars(extend("zh" = "层数。"))]
     #[schemars(range(min = 2, max = 30))]
     depth: usize,
-    /// Samples of the standard normal input.
+    /// Number of samples of the standard normal input.
     #[schemars(extend("zh" = "标准正态输入的样本数。"))]
     #[schemars(range(min = 2, max = 256))]
     batch: usize,

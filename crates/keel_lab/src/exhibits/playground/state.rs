@@ -62,11 +62,11 @@ pub(super) struct State {
     #[schemars(extend("zh" = "随机梯度下降的学习率。"))]
     #[schemars(range(min = 0.00001, max = 10.0))]
     pub(super) learning_rate: f64,
-    /// Share of the last update that is added to the next.
+    /// Share of the last update added to the next.
     #[schemars(extend("zh" = "动量：上一次更新计入下一次的比例。"))]
     #[schemars(range(min = 0.0, max = 0.99))]
     pub(super) momentum: f64,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 2, max = 256))]
     pub(super) batch: usize,

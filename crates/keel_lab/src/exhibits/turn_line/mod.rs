@@ -126,7 +126,7 @@ struct State {
     #[schemars(extend("zh" = "分类线偏离最佳方向的角度（度）。"))]
     #[schemars(range(min = -45.0, max = 45.0))]
     angle: f64,
-    /// Step size of gradient descent on the squared error of a linear unit.
+    /// Learning rate of gradient descent on the squared error of a linear unit.
     #[schemars(extend("zh" = "线性单元平方误差上梯度下降的学习率。"))]
     #[schemars(range(min = 0.0001, max = 20.0))]
     learning_rate: f64,

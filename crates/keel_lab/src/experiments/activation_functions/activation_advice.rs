@@ -57,19 +57,19 @@ const WORKS_FROM: f64 = 0.5;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
-    /// Units of each hidden layer.
+    /// Number of units per hidden layer.
     #[schemars(extend("zh" = "每个隐层的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
-    /// Hidden layers.
+    /// Number of hidden layers.
     #[schemars(extend("zh" = "隐层数。"))]
     #[schemars(range(min = 1, max = 30))]
     depth: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
@@ -77,7 +77,7 @@ struct Config {
     #[schemars(extend("zh" = "要比较的学习率。"))]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     learning_rates: Vec<f64>,
-    /// Runs of each function at each learning rate.
+    /// Number of runs of each function at each learning rate.
     #[schemars(extend("zh" = "每个函数在每个学习率下的训练次数。"))]
     #[schemars(range(min = 1, max = 20))]
     seeds: usize,

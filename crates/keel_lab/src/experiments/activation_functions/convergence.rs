@@ -63,19 +63,19 @@ const FUNCTIONS: [Activation; 6] = [
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
-    /// Units of each hidden layer.
+    /// Number of units per hidden layer.
     #[schemars(extend("zh" = "每个隐层的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
-    /// Hidden layers.
+    /// Number of hidden layers.
     #[schemars(extend("zh" = "隐层数。"))]
     #[schemars(range(min = 1, max = 30))]
     depth: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
@@ -87,7 +87,7 @@ struct Config {
     #[schemars(extend("zh" = "要达到的训练损失。"))]
     #[schemars(range(min = 0.0, max = 3.0))]
     goal: f64,
-    /// Runs of each activation at its best learning rate.
+    /// Number of runs of each activation at its best learning rate.
     #[schemars(extend("zh" = "每个激活函数在其最佳学习率下的训练次数。"))]
     #[schemars(range(min = 1, max = 50))]
     seeds: usize,

@@ -72,11 +72,11 @@ struct Config {
     #[schemars(extend("zh" = "两个隐层各自的单元数。"))]
     #[schemars(range(min = 1, max = 2048))]
     width: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 0, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,

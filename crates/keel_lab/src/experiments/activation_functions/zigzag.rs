@@ -67,7 +67,7 @@ const BATCHES: usize = 20;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
-    /// Step size of the two-weight neuron.
+    /// Learning rate of the two-weight neuron.
     #[schemars(extend("zh" = "两权重神经元的学习率。"))]
     #[schemars(range(min = 0.001, max = 2.0))]
     learning_rate: f64,

@@ -104,7 +104,7 @@ struct Config {
     #[schemars(extend("zh" = "每步的样本数，也是追踪信号的批量大小。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
@@ -112,7 +112,7 @@ struct Config {
     #[schemars(extend("zh" = "训练时要比较的初始权重标准差。"))]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     scales: Vec<f64>,
-    /// Step size of those runs.
+    /// Learning rate of those runs.
     #[schemars(extend("zh" = "这些训练的学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,

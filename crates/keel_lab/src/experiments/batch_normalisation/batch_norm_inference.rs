@@ -83,15 +83,15 @@ struct Config {
     #[schemars(extend("zh" = "三个隐层各自的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a training step.
+    /// Number of samples per training step.
     #[schemars(extend("zh" = "每个训练步的样本数。"))]
     #[schemars(range(min = 2, max = 512))]
     batch: usize,
-    /// Step size.
+    /// Learning rate.
     #[schemars(extend("zh" = "学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,

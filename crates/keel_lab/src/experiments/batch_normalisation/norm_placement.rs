@@ -72,19 +72,19 @@ struct Config {
     #[schemars(extend("zh" = "第一个卷积层的通道数；第二个加倍。"))]
     #[schemars(range(min = 1, max = 128))]
     channels: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
-    /// Step size.
+    /// Learning rate.
     #[schemars(extend("zh" = "学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
-    /// Runs of each placement.
+    /// Number of runs of each placement.
     #[schemars(extend("zh" = "每种放法的训练次数。"))]
     #[schemars(range(min = 1, max = 20))]
     seeds: usize,

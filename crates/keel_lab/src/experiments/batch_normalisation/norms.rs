@@ -84,7 +84,7 @@ struct Config {
     #[schemars(extend("zh" = "批量大小。"))]
     #[schemars(inner(range(min = 2, max = 1024)))]
     batches: Vec<usize>,
-    /// Runs averaged for each point.
+    /// Number of runs averaged per point.
     #[schemars(extend("zh" = "每个点取平均的训练次数。"))]
     #[schemars(range(min = 1, max = 20))]
     seeds: usize,

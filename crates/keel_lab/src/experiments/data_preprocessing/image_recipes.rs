@@ -90,7 +90,7 @@ struct Config {
     #[schemars(extend("zh" = "训练步数，不用动量。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
@@ -98,7 +98,7 @@ struct Config {
     #[schemars(extend("zh" = "要比较的学习率。"))]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     learning_rates: Vec<f64>,
-    /// Runs of each recipe at each learning rate.
+    /// Number of runs of each recipe at each learning rate.
     #[schemars(extend("zh" = "每种做法在每个学习率下的训练次数。"))]
     #[schemars(range(min = 1, max = 20))]
     seeds: usize,

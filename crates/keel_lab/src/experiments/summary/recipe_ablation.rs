@@ -61,19 +61,19 @@ const WINDOW: usize = 10;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
-    /// Units of each hidden layer.
+    /// Number of units per hidden layer.
     #[schemars(extend("zh" = "每个隐层的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
-    /// Hidden layers.
+    /// Number of hidden layers.
     #[schemars(extend("zh" = "隐层数。"))]
     #[schemars(range(min = 1, max = 50))]
     depth: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
@@ -81,7 +81,7 @@ struct Config {
     #[schemars(extend("zh" = "供每种变体选取最佳值的学习率。"))]
     #[schemars(inner(range(min = 0.0, max = 100.0)))]
     learning_rates: Vec<f64>,
-    /// Runs of every variant.
+    /// Number of runs of every variant.
     #[schemars(extend("zh" = "每种变体的训练次数。"))]
     #[schemars(range(min = 1, max = 50))]
     seeds: usize,

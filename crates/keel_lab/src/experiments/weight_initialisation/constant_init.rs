@@ -63,15 +63,15 @@ struct Config {
     #[schemars(extend("zh" = "隐藏单元数。"))]
     #[schemars(range(min = 2, max = 2048))]
     width: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
-    /// Step size.
+    /// Learning rate.
     #[schemars(extend("zh" = "学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,

@@ -69,27 +69,27 @@ const WINDOW: usize = 20;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
-    /// Units of each hidden layer.
+    /// Number of units per hidden layer.
     #[schemars(extend("zh" = "每个隐层的单元数。"))]
     #[schemars(range(min = 2, max = 1024))]
     width: usize,
-    /// Hidden layers.
+    /// Number of hidden layers.
     #[schemars(extend("zh" = "隐层数。"))]
     #[schemars(range(min = 2, max = 100))]
     depth: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
-    /// Step size.
+    /// Learning rate.
     #[schemars(extend("zh" = "学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
-    /// Runs from each start.
+    /// Number of runs from each start.
     #[schemars(extend("zh" = "每种初始化的训练次数。"))]
     #[schemars(range(min = 1, max = 20))]
     seeds: usize,

@@ -85,7 +85,7 @@ struct Config {
     #[schemars(extend("zh" = "深层堆叠的层数。"))]
     #[schemars(range(min = 2, max = 100))]
     depth: usize,
-    /// Samples of the standard normal input.
+    /// Number of samples of the standard normal input.
     #[schemars(extend("zh" = "标准正态输入的样本数。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,

@@ -17,15 +17,15 @@ pub(super) struct Config {
     /// Function after every layer.
     #[schemars(extend("zh" = "每层之后的激活函数。"))]
     pub(super) activation: ActivationName,
-    /// Units of every layer.
+    /// Number of units per layer.
     #[schemars(extend("zh" = "每层的单元数。"))]
     #[schemars(range(min = 1, max = 8192))]
     pub(super) width: usize,
-    /// Layers.
+    /// Number of layers.
     #[schemars(extend("zh" = "层数。"))]
     #[schemars(range(min = 1, max = 200))]
     pub(super) depth: usize,
-    /// Samples of the standard normal input.
+    /// Number of samples of the standard normal input.
     #[schemars(extend("zh" = "标准正态输入的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     pub(super) batch: usize,
