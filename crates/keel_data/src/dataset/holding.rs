@@ -125,7 +125,7 @@ impl Dataset {
         self.holding.is_some()
     }
 
-    /// Returns true if this process alone holds the dataset, or if it is rank 0, which prints the reports.
+    /// Returns true if this process alone holds the dataset, or if it is rank 0, which reports on the dataset.
     pub fn is_reported_here(&self) -> bool {
         self.holding.as_ref().is_none_or(|holding| holding.peers.rank() == 0)
     }

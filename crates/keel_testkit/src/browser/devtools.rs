@@ -92,7 +92,7 @@ impl Page {
             if !value.is_null() {
                 return value.clone();
             }
-            assert!(began.elapsed() < LIMIT, "{expression} stays nothing: {found}");
+            assert!(began.elapsed() < LIMIT, "{expression} stays null: {found}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
