@@ -39,7 +39,7 @@ def inputs_of(x: Any, *, quiet: bool = False) -> NDArray[np.float32] | NDArray[n
 
 def _converted(array: NDArray[Any], quiet: bool) -> NDArray[np.float32]:
     if array.dtype.kind == "c":
-        raise DataError("x holds complex numbers; give their real and imaginary parts as features of their own")
+        raise DataError("x holds complex numbers; give their real and imaginary parts as separate features")
     if array.dtype.kind not in "fiub":
         try:
             array = array.astype(np.float64)

@@ -1,4 +1,4 @@
-"""A run as HTML in a notebook: curves, layers, findings. One text without scripts or other files."""
+"""A run as HTML in a notebook: curves, layers, findings. A single text without scripts or external files."""
 
 from __future__ import annotations
 

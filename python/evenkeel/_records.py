@@ -92,7 +92,7 @@ class Check:
     findings: tuple[Finding, ...]
     """Causes first."""
     notes: tuple[str, ...]
-    """Notes of the tests on their work, and on anything they could not judge."""
+    """Notes of the tests on their work, and on checks without a result."""
     seconds: float
     document: Mapping[str, Any]
     """The whole result, as ``evenkeel check --json`` prints it."""

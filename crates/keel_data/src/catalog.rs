@@ -1,4 +1,4 @@
-//! Catalogs: the entry of a thing that a config can name, and the macro that makes an enum of such things from a list.
+//! Catalogs: the entry of an item that a config can name, and the macro that builds an enum from a list of such items.
 
 /// One entry of a catalog (readers, synthetic sets, preprocessing steps, augmentations).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,11 +9,12 @@ pub struct CatalogEntry {
     pub summary: &'static str,
 }
 
-/// Defines the enum of the things a config can name, its catalog, and the way from a value to the trait its file implements.
+/// Defines the enum of the items a config can name, its catalog, and the mapping from a value to the trait implemented
+/// in the item's file.
 ///
-/// A row is `Center: CenterSpec` for a thing without keys and `Pca(pca: PcaSpec)` for one whose keys are the fields of its type.
-/// The type has a constant `ENTRY` and implements the trait. `keel_nn` has the same for layers and what belongs to them; the two
-/// crates do not know each other.
+/// A row is `Center: CenterSpec` for an item without keys and `Pca(pca: PcaSpec)` for an item whose keys are the fields
+/// of its type. The type has a constant `ENTRY` and implements the trait. `keel_nn` has the same macro for layers and
+/// related items; neither crate depends on the other.
 macro_rules! catalog_enum {
     (
         $(#[$attribute:meta])*
@@ -37,18 +38,18 @@ macro_rules! catalog_enum {
             )+
         }
 
-        /// Entries of all variants, in the order of listings.
+        /// Entries of all variants, in the order they are listed.
         pub const $catalog: &[CatalogEntry] = &[$($($plain::ENTRY)? $($keys::ENTRY)?,)+];
 
         impl $name {
-            /// Returns the entry of the catalog.
+            /// Returns the catalog entry.
             pub fn entry(&self) -> CatalogEntry {
                 match self {
                     $($name::$variant { .. } => $($plain::ENTRY)? $($keys::ENTRY)?,)+
                 }
             }
 
-            /// Returns the behaviour, from the file of the variant.
+            /// Returns the implementation, defined in the variant's file.
             fn definition(&self) -> &dyn $definition {
                 match self {
                     $($name::$variant $(($binding))? => $(&$plain)? $($binding)?,)+

@@ -152,7 +152,7 @@ pub enum ImageSize {
 }
 
 impl ImageSize {
-    /// `(height, width)`, both at least 1 and at most 8192.
+    /// Returns `(height, width)`, each from 1 to 8192.
     pub fn sides(self) -> Result<(usize, usize), DataError> {
         let (height, width) = match self {
             Self::Square(side) => (side, side),
@@ -185,7 +185,7 @@ pub enum ResizeFilter {
 }
 
 impl ResizeFilter {
-    /// The name in the config.
+    /// Returns the name used in the config.
     pub fn name(self) -> &'static str {
         match self {
             Self::Nearest => "nearest",
@@ -210,7 +210,7 @@ pub enum Fit {
 }
 
 impl Fit {
-    /// Description of the handling.
+    /// Returns a description of the handling.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "stretched or cropped",

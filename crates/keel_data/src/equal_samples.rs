@@ -4,7 +4,7 @@ use crate::dataset::Dataset;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// The first sample with equal inputs, for every sample of a dataset.
+/// Index of the first sample with equal inputs, for every sample of a dataset.
 #[derive(Debug)]
 pub(crate) struct EqualSamples {
     first: Vec<usize>,
@@ -20,7 +20,7 @@ impl EqualSamples {
         Self { first: first.collect() }
     }
 
-    /// Groups of equal samples among `indices`, in the order of their first members.
+    /// Groups equal samples among `indices`, in the order of their first members.
     pub(crate) fn groups(&self, indices: &[usize]) -> BTreeMap<usize, Vec<usize>> {
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for &sample in indices {
@@ -29,18 +29,18 @@ impl EqualSamples {
         groups
     }
 
-    /// Takes those out of `indices` that equal one of `others`.
+    /// Removes from `indices` the samples that equal one of `others`.
     pub(crate) fn leave_out(&self, indices: &mut Vec<usize>, others: &[usize]) {
         let taken: HashSet<usize> = others.iter().map(|&sample| self.first[sample]).collect();
         indices.retain(|&sample| !taken.contains(&self.first[sample]));
     }
 }
 
-/// Returns a number that equal inputs share.
+/// Returns a hash that equal inputs share.
 pub(crate) fn hash_of_inputs(dataset: &Dataset, sample: usize) -> u64 {
     if let Some(holding) = dataset.holding() {
         return holding.hash(sample);
     }
-    // Only a process that holds a part of the samples can fail to have a row.
+    // Only a process that holds a part of the samples can fail to return a row.
     dataset.rows(&[sample]).map_or(0, |rows| rows.row(0).hash())
 }

@@ -1,11 +1,11 @@
-//! The errors of data: what happened, where, and what to do next.
+//! Data errors: what is wrong, where, and what to do next.
 
 use crate::printable::{printable, printable_path};
 use std::path::{Path, PathBuf};
 
-/// Errors between a `[data]` section and a batch.
+/// Errors that occur between reading a `[data]` section and filling a batch.
 ///
-/// Facts are kept as files supply them; the message shows names through [`printable`].
+/// Fields keep the text of files unchanged; messages escape it with [`printable`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -37,7 +37,7 @@ pub enum DataError {
     Format {
         /// The file or folder.
         path: PathBuf,
-        /// The violated requirement.
+        /// Violated requirement.
         what: String,
         /// The next step.
         next: String,
@@ -53,7 +53,7 @@ pub enum DataError {
     Cell {
         /// The table.
         path: PathBuf,
-        /// "line 7", counted from 1 and including the header, or "row 7" where the table has no lines.
+        /// "line 7", counted from 1 and including the header, or "row 7" for tables without lines.
         place: String,
         /// Name of the column.
         column: String,
@@ -84,7 +84,7 @@ pub enum DataError {
         /// The next step.
         next: String,
     },
-    /// Arrays whose lengths or shapes do not match.
+    /// Arrays with mismatched lengths or shapes.
     #[error("{}: expected {}, found {}", printable(what), printable(expected), printable(found))]
     Shape {
         /// The arrays.
@@ -94,7 +94,7 @@ pub enum DataError {
         /// The actual one.
         found: String,
     },
-    /// Another process that holds a part of the data has failed or is lost.
+    /// Another process that holds a part of the data has failed or is unreachable.
     #[error("{}", printable(what))]
     Peers {
         /// The process and its failure.

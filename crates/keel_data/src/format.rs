@@ -1,4 +1,4 @@
-//! Format of a file or folder, as the config names it.
+//! Format of a file or folder, as named in the config.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ pub enum Format {
     Auto,
     /// Folder of class folders with images.
     ImageFolder,
-    /// IDX pair, as MNIST.
+    /// IDX pair, as used by MNIST.
     Idx,
     /// CIFAR-10 or CIFAR-100 binary.
     Cifar,

@@ -1,4 +1,4 @@
-//! Stand-ins for missing cells of a table, as the config names them.
+//! Replacement of missing cells of a table, as named in the config.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,6 @@ pub enum Imputation {
     Mean,
     /// The median of the feature over the training split.
     Median,
-    /// Nothing: a missing cell is an error.
+    /// No replacement: a missing cell is an error.
     Error,
 }

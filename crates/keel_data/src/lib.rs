@@ -1,7 +1,7 @@
 //! Datasets, splits, preprocessing, augmentation and batches.
 //!
-//! The path of a sample: a reader makes a [`Dataset`], [`Split`] divides it, [`Preprocessor::fit`] learns statistics
-//! from the training split, and [`Batches`] (on the calling thread) or [`Loader`] (ahead of the step) fill
+//! The path of a sample: a reader creates a [`Dataset`], [`Split`] divides it, [`Preprocessor::fit`] computes
+//! statistics on the training split, and [`Batches`] (on the calling thread) or [`Loader`] (ahead of the step) fill
 //! batches with augmented and preprocessed samples. Every random draw is a function of seed, epoch and sample alone.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]

@@ -1,4 +1,4 @@
-//! From a `[data]` section to a dataset.
+//! Loading of the dataset described by a `[data]` section.
 
 use crate::config::{DIGITS, DataConfig};
 use crate::dataset::{Dataset, Peers, Schema};
@@ -8,20 +8,20 @@ use crate::synthetic::{generate, is_synthetic, synthetic_sets};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Beginning of `data.source` for data that a program made in memory; the name of the dataset follows.
+/// Prefix of `data.source` for data created in memory; the name of the dataset follows.
 pub const IN_MEMORY: &str = "memory:";
 
 impl Dataset {
     /// Loads the source named by `config`: a built-in set, or a file or folder relative to the current folder.
     ///
     /// # Errors
-    /// Any fault that keeps the source from being read completely; the message names the file and the next step.
+    /// Fails if the source cannot be read completely; the message names the file and the next step.
     pub fn load(config: &DataConfig) -> Result<Self, DataError> {
         load(config, Path::new(""))
     }
 }
 
-/// Returns true if `source` names a built-in set. It comes before a file of that name, which `./digits` is.
+/// Returns true if `source` names a built-in set. It takes precedence over a file of that name, which `./digits` refers to.
 pub fn is_built_in(source: &str) -> bool {
     source == DIGITS || is_synthetic(source)
 }
@@ -29,25 +29,26 @@ pub fn is_built_in(source: &str) -> bool {
 /// Loads the source named by `config`: a built-in set, or a path relative to `base_directory`, the folder of the config file.
 ///
 /// # Errors
-/// Whatever keeps the source from being read completely; the message names the file and the next step.
+/// Fails if the source cannot be read completely; the message names the file and the next step.
 pub fn load(config: &DataConfig, base_directory: &Path) -> Result<Dataset, DataError> {
     with_source_as_origin(&SourceRequest { config, base_directory, schema: None, wanted: Wanted::Targets, peers: None })
 }
 
-/// Like [`load`], for processes that train together: each keeps the inputs of its part of the samples and fetches others from
-/// the process that has them. Of image folders each decodes its part; tables and arrays are read whole before the rest of
-/// them is dropped. All processes call this at the same time, with the same config.
+/// Like [`load`], for processes that train together: each keeps the inputs of its part of the samples and fetches
+/// others from the process that holds them. Each process decodes only its part of an image folder; tables and arrays
+/// are read whole before the rest is dropped. All processes call this at the same time with the same config.
 ///
 /// # Errors
-/// Those of [`load`], on all processes; [`DataError::Peers`] if one of them cannot answer or has other data.
+/// Fails on all processes under the same conditions as [`load`], and with [`DataError::Peers`] if one of them cannot
+/// answer or has other data.
 pub fn load_shared(config: &DataConfig, base_directory: &Path, peers: &Arc<dyn Peers>) -> Result<Dataset, DataError> {
     let request = SourceRequest { config, base_directory, schema: None, wanted: Wanted::Targets, peers: Some(peers) };
     let dataset = with_source_as_origin(&request)?;
     if dataset.is_shared() || peers.size() == 1 { Ok(dataset) } else { dataset.shared_by(Arc::clone(peers)) }
 }
 
-/// Like [`load`], for a trained model: images are brought to its size and channels, classes and columns get its
-/// numbers, and anything the model was not trained on is refused. Tables without the target column, folders without
+/// Like [`load`], for a trained model: images are converted to its size and channels, classes and columns get its
+/// indices, and anything the model was not trained on is rejected. Tables without the target column, folders without
 /// class folders and single images give unlabelled samples.
 pub fn load_for_model(config: &DataConfig, base_directory: &Path, schema: &Schema) -> Result<Dataset, DataError> {
     let wanted = Wanted::Targets;
@@ -55,8 +56,8 @@ pub fn load_for_model(config: &DataConfig, base_directory: &Path, schema: &Schem
     of_model_shape(load_source(&request)?, schema)
 }
 
-/// Like [`load_for_model`], to predict: every row of a table is kept, whatever its target column contains, and samples
-/// of tables are unlabelled.
+/// Like [`load_for_model`], for prediction: every row of a table is kept, whatever its target column contains, and
+/// samples of tables are unlabelled.
 pub fn load_to_predict(config: &DataConfig, base_directory: &Path, schema: &Schema) -> Result<Dataset, DataError> {
     let wanted = Wanted::Inputs;
     let request = SourceRequest { config, base_directory, schema: Some(schema), wanted, peers: None };
@@ -70,11 +71,11 @@ fn of_model_shape(dataset: Dataset, schema: &Schema) -> Result<Dataset, DataErro
     Err(DataError::shape("shape of a sample for this model", schema.sample_shape, dataset.sample_shape()))
 }
 
-/// Number, sizes and classes of the images `config` names, from their headers alone; `None` where the source is not an
-/// image folder.
+/// Returns number, sizes and classes of the images named by `config`, read from their headers alone, or `None` if the
+/// source is not an image folder.
 ///
 /// # Errors
-/// Headers that cannot be read, no class folders.
+/// Fails if a header cannot be read or there are no class folders.
 pub fn survey(config: &DataConfig, base_directory: &Path) -> Result<Option<ImageSurvey>, DataError> {
     let path = base_directory.join(&config.source);
     if is_built_in(&config.source) || !path.exists() {
@@ -83,11 +84,11 @@ pub fn survey(config: &DataConfig, base_directory: &Path) -> Result<Option<Image
     survey_images(&Request { path: &path, config, schema: None, peers: None, wants_targets: true })
 }
 
-/// Like [`load_for_model`] or [`load_to_predict`], for single image `files` in any folders. The names of their folders
-/// are their classes if targets are needed.
+/// Like [`load_for_model`] or [`load_to_predict`], for single image `files` in any folders. If targets are needed, each
+/// file's folder names its class.
 ///
 /// # Errors
-/// A file that cannot be decoded, or a folder that is not named after a class of the model if targets are needed.
+/// Fails if a file cannot be decoded or, when targets are needed, if a folder is not named after a class of the model.
 pub fn load_images_for_model(
     config: &DataConfig,
     schema: &Schema,
@@ -102,7 +103,7 @@ pub fn load_images_for_model(
 /// Like [`load_for_model`] or [`load_to_predict`], for a table in memory.
 ///
 /// # Errors
-/// A column of the model that the table does not have, or a cell that cannot be read.
+/// Fails if the table lacks a column of the model or a cell cannot be read.
 pub fn load_table_for_model(
     config: &DataConfig,
     schema: &Schema,
@@ -112,7 +113,7 @@ pub fn load_table_for_model(
     of_model_shape(table.for_model(config, schema, wanted == Wanted::Targets)?, schema)
 }
 
-/// Part of a source that is read for a trained model.
+/// Part of a source to read for a trained model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// Samples to predict, without labels.
@@ -121,18 +122,18 @@ pub enum Wanted {
     Targets,
 }
 
-/// A source and the purpose it is read for.
+/// A source and the purpose of reading it.
 struct SourceRequest<'a> {
     config: &'a DataConfig,
     base_directory: &'a Path,
-    /// Form the data must have, when it is for a trained model.
+    /// Schema the data must match, if it is for a trained model.
     schema: Option<&'a Schema>,
     wanted: Wanted,
     /// Processes that read the source together.
     peers: Option<&'a Arc<dyn Peers>>,
 }
 
-/// Loads a source and notes the config that loads it again.
+/// Loads a source and records the config that loads it again.
 fn with_source_as_origin(request: &SourceRequest) -> Result<Dataset, DataError> {
     let absolute = |path: PathBuf| path.canonicalize().unwrap_or(path).display().to_string();
     let config = request.config;
@@ -158,7 +159,7 @@ fn load_source(request: &SourceRequest) -> Result<Dataset, DataError> {
     }
     let path = base_directory.join(&config.source);
     if !path.exists() {
-        // What a model is asked about is nearly always a file; the names of the built-in sets would lead astray.
+        // Data given to a model is nearly always a file; listing the built-in sets would mislead.
         let missing =
             || DataError::io(&path, std::io::Error::new(std::io::ErrorKind::NotFound, "no such file or folder"));
         return Err(if schema.is_some() { missing() } else { unknown_source(config, &path) });

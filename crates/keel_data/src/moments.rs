@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 pub struct Moments {
     /// Number of values.
     pub count: u64,
-    /// Their mean.
+    /// Mean of the values.
     pub mean: f64,
     /// Sum of the squared deviations from the mean.
     pub squared_deviations: f64,
-    /// Smallest number; infinite when there is none.
+    /// Smallest number; positive infinity if there is none.
     pub min: f64,
-    /// Largest number; minus infinite when there is none.
+    /// Largest number; negative infinity if there is none.
     pub max: f64,
 }
 
@@ -49,17 +49,17 @@ impl Moments {
         self.max = self.max.max(other.max);
     }
 
-    /// Population variance: squared deviations over count.
+    /// Returns the population variance: squared deviations divided by the count.
     pub fn variance(&self) -> f64 {
         if self.count == 0 { 0.0 } else { self.squared_deviations / self.count as f64 }
     }
 
-    /// Population standard deviation.
+    /// Returns the population standard deviation.
     pub fn std(&self) -> f64 {
         self.variance().sqrt()
     }
 
-    /// Returns true if the numbers do not differ by more than the resolution of f32.
+    /// Returns true if the numbers differ by no more than the resolution of f32.
     pub fn is_constant(&self) -> bool {
         self.std() <= 1e-7 * self.mean.abs()
     }

@@ -1,22 +1,22 @@
-//! A batch as an image: the input of the network, after augmentation.
+//! Renders a batch as an image: the input of the network after augmentation.
 
 use crate::dataset::SampleShape;
 use crate::error::DataError;
 use crate::preprocess::Preprocessor;
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
-/// Smallest side of a sample in the picture; smaller samples are enlarged by a whole factor.
+/// Minimum side of a sample in the picture; smaller samples are enlarged by an integer factor.
 const SMALLEST_SIDE: usize = 48;
-/// Pixels between samples.
+/// Gap between samples in pixels.
 const GAP: usize = 2;
 
-/// A grid of the first `count` samples of `inputs` (`[batch, height, width, channels]`, preprocessed) as PNG bytes.
+/// Renders a grid of the first `count` samples of `inputs` (`[batch, height, width, channels]`, preprocessed) as PNG bytes.
 ///
-/// Shift and scale are undone, and `value_range` of the dataset spans black to white; whitened images span their own
-/// smallest to largest value instead. Samples of other than 1 or 3 channels show their first channel.
+/// Shift and scale are undone, and the dataset's `value_range` maps to black and white; whitened images use their own
+/// smallest and largest value instead. Samples with a channel count other than 1 or 3 show their first channel.
 ///
 /// # Errors
-/// Samples that are not images.
+/// Fails if samples are not images.
 pub fn batch_picture(
     inputs: &[f32],
     preprocessor: &Preprocessor,
@@ -52,7 +52,7 @@ pub fn batch_picture(
     encode(&pixels, picture_width, picture_height)
 }
 
-/// One sample as bytes.
+/// Converts one sample to bytes.
 fn visible(sample: &[f32], preprocessor: &Preprocessor, value_range: (f32, f32)) -> Vec<u8> {
     let to_byte = |value: f32, (low, high): (f32, f32)| {
         ((value - low) / (high - low).max(f32::MIN_POSITIVE) * 255.0).round().clamp(0.0, 255.0) as u8

@@ -1,12 +1,12 @@
-//! Names that files supply, as text that is safe to show: a terminal obeys control characters, an eye believes the
-//! order of letters.
+//! Text from files made safe to display: control characters would affect a terminal, and bidirectional marks would
+//! mislead a reader.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::path::Path;
 
-/// Returns `text` with every character that would be obeyed instead of shown written as an escape: control characters as
-/// `\x1b`, `\n`, `\r` or `\t`, and those that reorder or hide text as `\u{202e}`.
+/// Returns `text` with control and invisible characters escaped: control characters as `\x1b`, `\n`, `\r` or `\t`, and
+/// characters that reorder or hide text as `\u{202e}`.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
@@ -26,12 +26,12 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Returns `path` as text that is safe to show; bytes that are not UTF-8 become replacement characters.
+/// Returns `path` as text that is safe to display; bytes that are not UTF-8 become replacement characters.
 pub fn printable_path(path: &Path) -> String {
     printable(&path.to_string_lossy()).into_owned()
 }
 
-/// Returns true for control characters of both sets, separators of lines, marks of direction and invisible characters.
+/// Returns true for control characters (C0 and C1), line separators, directional marks and invisible characters.
 fn is_obeyed(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

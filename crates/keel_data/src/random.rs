@@ -1,4 +1,4 @@
-//! Random streams: every draw in this crate comes from a stream that its purpose and position name completely.
+//! Random streams: every draw in this crate comes from a stream fully identified by its purpose and position.
 //!
 //! A stream is ChaCha8 whose 256-bit key is the four 64-bit words `(seed, purpose, epoch, sample)`, little-endian. Two
 //! different positions therefore have different keys, and ChaCha makes their streams independent. No stream is ever
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
-/// Purpose of a stream. The numbers are part of the reproducibility contract.
+/// Purpose of a stream. The discriminants are part of the reproducibility contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Division into training, validation and test split.
@@ -19,11 +19,11 @@ pub enum Purpose {
     Augmentation = 3,
     /// Points of a synthetic set.
     Synthetic = 4,
-    /// Which way round a sample is in the first epoch.
+    /// Orientation of a sample in the first epoch.
     Mirroring = 5,
 }
 
-/// The stream at `(seed, purpose, epoch, sample)`.
+/// Returns the stream at `(seed, purpose, epoch, sample)`.
 pub fn stream(seed: u64, purpose: Purpose, epoch: u64, sample: u64) -> ChaCha8Rng {
     let mut key = [0u8; 32];
     for (bytes, word) in key.chunks_exact_mut(8).zip([seed, purpose as u64, epoch, sample]) {
@@ -32,7 +32,7 @@ pub fn stream(seed: u64, purpose: Purpose, epoch: u64, sample: u64) -> ChaCha8Rn
     ChaCha8Rng::from_seed(key)
 }
 
-/// A uniform integer in `0..limit`, without bias (multiply-shift with rejection; Lemire 2019). `limit` > 0.
+/// Draws a uniform integer in `0..limit`, without bias (multiply-shift with rejection; Lemire 2019). `limit` > 0.
 pub fn below(stream: &mut ChaCha8Rng, limit: u64) -> u64 {
     debug_assert!(limit > 0);
     let rejected_below = limit.wrapping_neg() % limit;
@@ -44,17 +44,17 @@ pub fn below(stream: &mut ChaCha8Rng, limit: u64) -> u64 {
     }
 }
 
-/// A uniform number in `[0, 1)` with 53 random bits.
+/// Draws a uniform number in `[0, 1)` with 53 random bits.
 pub fn uniform(stream: &mut ChaCha8Rng) -> f64 {
     (stream.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
 }
 
-/// A draw from the standard normal distribution.
+/// Draws from the standard normal distribution.
 pub fn normal(stream: &mut ChaCha8Rng) -> f64 {
     StandardNormal.sample(stream)
 }
 
-/// Shuffles in place (Fisher-Yates from the back); the same stream gives the same permutation for ever.
+/// Shuffles in place (Fisher-Yates from the back); the same stream always gives the same permutation.
 pub fn shuffle<T>(stream: &mut ChaCha8Rng, values: &mut [T]) {
     for last in (1..values.len()).rev() {
         let other = below(stream, last as u64 + 1) as usize;

@@ -1,4 +1,4 @@
-//! Division of a dataset into training, validation and test split.
+//! Division of a dataset into training, validation and test splits.
 
 use crate::config::DataConfig;
 use crate::dataset::{Dataset, Targets, fingerprint_of_splits};
@@ -10,39 +10,40 @@ use std::sync::Arc;
 
 /// Rule for dividing a dataset.
 ///
-/// Official parts come first: if the source has a test part it is the test split and `test` is not used; if it has a
-/// validation part it is the validation split and `validation` is not used. Otherwise `test` is a share of all samples
-/// and `validation` a share of the training samples that remain. Classes keep their proportions in every split, to
-/// within one sample; which samples are taken, and which of two classes of the same size gives one more, depends on
+/// Official parts take precedence: a test part of the source becomes the test split and `test` is not used; a
+/// validation part becomes the validation split and `validation` is not used. Otherwise `test` is a share of all
+/// samples and `validation` a share of the remaining training samples. Classes keep their proportions in every split to
+/// within one sample. The choice of samples, and of which of two equally large classes gives one more, depends on
 /// `seed` alone.
 ///
-/// Where the samples have groups, whole groups are taken until the share is reached; where they have times, the latest
-/// samples are taken, in neither case class by class.
+/// If samples have groups, whole groups are taken until the share is reached; if they have times, the latest samples
+/// are taken. Neither is done class by class.
 ///
-/// Samples with equal inputs count as one and go to the same split where `data.keep_duplicates_together` is set, and
-/// what the source or the keys have already divided loses the training samples that are also in another split.
+/// If `data.keep_duplicates_together` is set, samples with equal inputs count as one and go to the same split; where
+/// the source or the keys have already divided the samples, training samples that also occur in another split are
+/// removed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Split {
     /// Share of the training split, `[0, 1)`.
     pub validation: f64,
     /// Share of all samples, `[0, 1)`, if the source has no test part.
     pub test: f64,
-    /// Seed of the choice.
+    /// Seed of the selection.
     pub seed: u64,
 }
 
-/// A dataset and the sample numbers of its three splits, each ascending.
+/// A dataset and the sample indices of its three splits, each ascending.
 #[derive(Debug, Clone)]
 pub struct SplitDataset {
     /// The samples.
     pub dataset: Arc<Dataset>,
-    /// Sample numbers of the training split; never empty.
+    /// Sample indices of the training split; never empty.
     pub train: Vec<usize>,
-    /// Sample numbers of the validation split; may be empty.
+    /// Sample indices of the validation split; may be empty.
     pub validation: Vec<usize>,
-    /// Sample numbers of the test split; may be empty.
+    /// Sample indices of the test split; may be empty.
     pub test: Vec<usize>,
-    /// Rule by which the dataset was divided; `None` for a division made by hand.
+    /// Rule that divided the dataset; `None` for a manual division.
     pub split: Option<Split>,
 }
 
@@ -50,7 +51,7 @@ impl Split {
     /// Divides `dataset`.
     ///
     /// # Errors
-    /// A share outside `[0, 1)`, or nothing left for training.
+    /// Fails if a share is outside `[0, 1)` or no sample is left for training.
     pub fn divide(&self, dataset: Arc<Dataset>) -> Result<SplitDataset, DataError> {
         check_share("data.validation", self.validation)?;
         check_share("data.test", self.test)?;
@@ -108,7 +109,7 @@ impl Split {
         (with_copies(rest), with_copies(taken))
     }
 
-    /// Splits `indices` into (rest, taken), each class in proportion.
+    /// Splits `indices` into (rest, taken), with the same share of each class.
     fn by_class(&self, dataset: &Dataset, indices: Vec<usize>, part: SharePart) -> (Vec<usize>, Vec<usize>) {
         let total = indices.len();
         let wanted = part.wanted(total);
@@ -126,8 +127,8 @@ impl Split {
         (rest, taken)
     }
 
-    /// Splits `indices` into (rest, taken) by whole groups in random order: a group is taken where that brings the number
-    /// of samples nearer to the wanted number, and at least one group is left.
+    /// Splits `indices` into (rest, taken) by whole groups in random order: a group is taken if that brings the number
+    /// of samples closer to the target, and at least one group is left.
     fn whole_groups(
         &self,
         indices: Vec<usize>,
@@ -153,7 +154,7 @@ impl Split {
 }
 
 impl SplitDataset {
-    /// [`Dataset::fingerprint`], a hyphen, and sixteen digits that depend on the samples of each split.
+    /// Returns [`Dataset::fingerprint`], a hyphen, and sixteen digits that depend on the samples of each split.
     pub fn fingerprint(&self) -> String {
         let splits = fingerprint_of_splits([&self.train, &self.validation, &self.test]);
         format!("{}-{splits}", self.dataset.fingerprint())
@@ -161,40 +162,40 @@ impl SplitDataset {
 }
 
 impl DataConfig {
-    /// The division set by this section.
+    /// Returns the split rule set by this section.
     pub fn split(&self) -> Split {
         Split { validation: self.validation, test: self.test, seed: self.seed_or_zero() }
     }
 }
 
 impl Dataset {
-    /// Divides the samples into training, validation and test split; see [`Split`].
+    /// Divides the samples into training, validation and test splits; see [`Split`].
     pub fn split(self, split: Split) -> Result<SplitDataset, DataError> {
         split.divide(Arc::new(self))
     }
 }
 
-/// Number of the stream that breaks ties between classes, in addition to those of the classes themselves.
+/// Stream index for breaking ties between classes, distinct from those of the classes themselves.
 const TIES: u64 = u64::MAX;
 
-/// Splits `indices` into (rest, taken), the latest `wanted` taken; of the same time, those that come later.
+/// Splits `indices` into (rest, taken), taking the latest `wanted`; among equal times, later samples are taken first.
 fn latest(mut indices: Vec<usize>, times: &[f64], wanted: usize) -> (Vec<usize>, Vec<usize>) {
     indices.sort_by(|&one, &other| times[one].total_cmp(&times[other]).then(one.cmp(&other)));
     let taken = indices.split_off(indices.len() - wanted.min(indices.len().saturating_sub(1)));
     (indices, taken)
 }
 
-/// A share to be taken, and its number in the random stream.
+/// A share to take, and its number in the random stream.
 #[derive(Clone, Copy)]
 struct SharePart<'a> {
     share: f64,
     number: u64,
-    /// Samples that go to the same side, if equal ones do.
+    /// Equal samples that must go to the same side, if requested.
     equal: Option<&'a EqualSamples>,
 }
 
 impl SharePart<'_> {
-    /// Number of samples to take from `total`.
+    /// Returns the number of samples to take from `total`.
     fn wanted(&self, total: usize) -> usize {
         (self.share * total as f64).round() as usize
     }
@@ -220,10 +221,10 @@ fn group_by_class(dataset: &Dataset, indices: Vec<usize>) -> Vec<Vec<usize>> {
     groups
 }
 
-/// Returns the number to take from each group of these `sizes` so that they sum to `wanted`: proportional, the largest remainders
-/// rounded up first, and never all of a group.
+/// Returns the number to take from each group of these `sizes` so that they sum to `wanted`: proportional, rounding up
+/// the largest remainders first, and never taking all of a group.
 ///
-/// Of equal remainders, the one that comes first in `order` is rounded up first.
+/// Among equal remainders, the one that comes first in `order` is rounded up first.
 fn quotas(sizes: &[usize], wanted: usize, order: Vec<usize>) -> Vec<usize> {
     let total: usize = sizes.iter().sum();
     let exact = |group: usize| sizes[group] as u128 * wanted as u128;

@@ -1,4 +1,4 @@
-//! Batches are prepared in recycled memory: after an epoch to warm up, the loader allocates nothing.
+//! Batches are prepared in recycled memory: after a warm-up epoch, the loader allocates nothing.
 
 use keel_data::{
     AugmentConfig, Augmenter, BatchOptions, BatchSource, Dataset, Loader, Position, PreprocessStep, Preprocessor,
@@ -13,7 +13,7 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 fn a_warm_loader_allocates_nothing() {
     let moved = AugmentConfig { flip: true, crop_padding: 1, cutout: 2, ..AugmentConfig::default() };
     let enlarged = AugmentConfig { flip: true, random_resized_crop: 0.3, ..AugmentConfig::default() };
-    // One after the other: counting covers every thread.
+    // Run one after the other, since allocations are counted over all threads.
     [moved, enlarged].iter().for_each(allocates_nothing);
 }
 
@@ -30,8 +30,8 @@ fn allocates_nothing(config: &AugmentConfig) {
     let mut loader = Loader::start(source, Position::default(), 12, 2).unwrap();
     let mut take = |count: usize| (0..count).map(|_| loader.next().unwrap().unwrap().samples()).sum::<usize>();
     take(3 * steps);
-    // Counting covers every thread, and the test harness's own may allocate once while it starts: a loader that
-    // allocated would do so in every window.
+    // Allocations are counted over all threads, and those of the test harness may allocate once at start-up; a loader
+    // that allocated would do so in every window.
     let quietest =
         (0..3).map(|_| count_allocations(|| take(2 * steps))).min_by_key(|(_, allocations)| allocations.calls);
     let (samples, allocations) = quietest.unwrap();

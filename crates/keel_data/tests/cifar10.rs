@@ -1,4 +1,4 @@
-//! CIFAR-10 as a folder of JPEG files: it loads, and its statistics are the known ones.
+//! CIFAR-10 as a folder of JPEG files loads and has the published statistics.
 #![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use keel_data::{
@@ -9,7 +9,7 @@ use keel_testkit::shared_data_or_skip;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The unpacked images, unpacked on the first use.
+/// Returns the folder of unpacked images, unpacking the archive on first use.
 fn unpacked(archive: &Path) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cifar10");
     let complete = folder.join(".complete");
@@ -39,7 +39,7 @@ fn cifar10_loads_and_has_the_known_statistics() {
     check_whitened(&split);
 }
 
-/// Means and standard deviations of the channels, as shares of 255 (lecture, P6).
+/// Checks means and standard deviations of the channels, divided by 255 (lecture, P6).
 fn check_channels(split: &SplitDataset) {
     let preprocessor = Preprocessor::fit(&split.dataset, &split.train, &[PreprocessStep::ChannelStandardize]).unwrap();
     let FittedStep::Elementwise { shift, scale, .. } = &preprocessor.steps()[0] else { panic!("shift and scale") };
@@ -50,7 +50,7 @@ fn check_channels(split: &SplitDataset) {
     }
 }
 
-/// Mean 0 and standard deviation 1 on the training split, nearly but not exactly elsewhere (lecture, P2).
+/// Checks for mean 0 and standard deviation 1: exact on the training split, close elsewhere (lecture, P2).
 fn check_standardized(split: &SplitDataset) {
     let train: Vec<usize> = split.train.iter().copied().step_by(4).collect();
     let preprocessor = Preprocessor::fit(&split.dataset, &train, &[PreprocessStep::ChannelStandardize]).unwrap();
@@ -62,7 +62,7 @@ fn check_standardized(split: &SplitDataset) {
     }
 }
 
-/// The covariance of whitened images is the identity (lecture, P3), here for every fourth pixel of 3,000 images.
+/// Checks that whitened images have the identity as covariance (lecture, P3), on every fourth pixel of 3,000 images.
 fn check_whitened(split: &SplitDataset) {
     let Inputs::Bytes(bytes) = split.dataset.inputs() else { panic!("images are bytes") };
     let mut small = Vec::new();

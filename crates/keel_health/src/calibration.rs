@@ -1,4 +1,4 @@
-//! Statistics of whole runs, compared with the thresholds that are calibrated on them.
+//! Statistics of whole runs, compared with the thresholds calibrated on them.
 
 use crate::history::History;
 use crate::measurement::ModelDescription;
@@ -10,13 +10,13 @@ pub struct Calibration {
     pub name: &'static str,
     /// Threshold of the rule.
     pub threshold: f64,
-    /// Side of the threshold on which values are bad.
+    /// Side of the threshold with bad values.
     pub bad: Bad,
-    /// Measures the statistic at the end of a run; `None` if the run does not hold it.
+    /// Measures the statistic at the end of a run; returns `None` if the run does not contain it.
     pub measure: fn(&ModelDescription, &History) -> Option<f64>,
 }
 
-/// Side of a threshold on which values are bad.
+/// Side of a threshold with bad values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bad {
     /// Values above the threshold.
@@ -26,7 +26,7 @@ pub enum Bad {
 }
 
 impl Bad {
-    /// The word in lower case.
+    /// Returns the name in lower case.
     pub fn name(self) -> &'static str {
         match self {
             Self::Above => "above",

@@ -1,4 +1,4 @@
-//! Cases, which rules get to see, and observations, which they answer.
+//! Cases, the input of rules, and observations, their output.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,34 +14,34 @@ use crate::remedy::Remedy;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Moment {
-    /// The model is described.
+    /// After the model is described.
     Model,
-    /// The training split is measured.
+    /// After the training split is measured.
     Data,
-    /// The state before the first update is measured.
+    /// After the state before the first update is measured.
     Start,
-    /// A step is measured.
+    /// After a step is measured.
     Step,
-    /// A window is closed.
+    /// After a window is closed.
     Window,
-    /// An epoch is over.
+    /// At the end of an epoch.
     Epoch,
-    /// The validation split is evaluated at the end of an epoch.
+    /// After the validation split is evaluated at the end of an epoch.
     Validation,
-    /// The splits are evaluated at the end of the run.
+    /// After the splits are evaluated at the end of the run.
     Evaluation,
-    /// The run is over.
+    /// At the end of the run.
     End,
-    /// Samples are given to the trained network.
+    /// When samples are given to the trained network.
     Inputs,
-    /// A NaN or an infinity appeared for the first time: the last chance to name its origin.
+    /// After a NaN or an infinity first appears: the last chance to name its origin.
     Collapse,
 }
 
-/// Everything known at a moment.
+/// Everything known at a given moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
-    /// Reason for which the rule is evaluated.
+    /// Moment of the evaluation.
     pub moment: Moment,
     /// The model.
     pub model: &'a ModelDescription,
@@ -55,7 +55,7 @@ pub struct Case<'a> {
     pub history: &'a History,
     /// Epochs so far, oldest first.
     pub epochs: &'a [EpochMeasurement],
-    /// Splits, at the moments `Validation` and `Evaluation`.
+    /// Evaluated splits, at the moments `Validation` and `Evaluation`.
     pub evaluations: &'a [EvaluationMeasurement],
     /// Samples given to the trained network, at the moment `Inputs`.
     pub inputs: Option<&'a InputsMeasurement>,
@@ -64,49 +64,50 @@ pub struct Case<'a> {
 /// One statistic of one layer beyond its limit at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
-    /// Seriousness.
+    /// Level.
     pub level: Level,
     /// Index of the layer, or `None` for the whole network.
     pub layer: Option<usize>,
     /// The statistic.
     pub measured: f64,
-    /// The limit it crossed.
+    /// Limit it crossed.
     pub threshold: f64,
-    /// Sentence that describes the finding.
+    /// Sentence describing the finding.
     pub message: String,
     /// Probable cause.
     pub cause: String,
     /// Remedies, best first.
     pub remedies: Vec<Remedy>,
-    /// Samples it is about, with their labels.
+    /// Affected samples, with their labels.
     pub samples: Vec<SuspectLabel>,
-    /// Name of the statistic, where the rule has several and this is not its first.
+    /// Name of the statistic, if it is not the rule's first.
     pub statistic: Option<&'static str>,
-    /// Number of consecutive observations before it becomes a finding; 1: at once.
+    /// Number of consecutive observations required for a finding; 1 for immediate findings.
     pub confirmations: u32,
-    /// Endings of a run at which it keeps its level.
+    /// Outcomes of a run for which it keeps its level.
     pub stands: Stands,
 }
 
-/// Endings of a run at which an observation keeps its level; at others it is a fact, of level info.
+/// Outcomes of a run for which an observation keeps its level; otherwise it becomes a fact of level info.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stands {
-    /// Every ending.
+    /// Every outcome.
     Always,
-    /// Every ending; a warning at most if the network has learned its task nevertheless.
+    /// Every outcome, but at most a warning if the network learned its task nevertheless.
     EvenLearned,
-    /// Endings at which it is still observed.
+    /// Outcomes at which it is still observed.
     WhileSeen,
-    /// Endings at which the network has not learned its task, for faults that harm only by preventing this. An error if it
-    /// has learned nothing.
+    /// Outcomes without a learned task, for faults that only harm by preventing learning. Becomes an error if nothing
+    /// was learned.
     UnlessLearned,
-    /// The same, and a warning at most if it has learned nothing, for observations that may be a symptom as well as a cause.
+    /// Like `UnlessLearned`, but at most a warning if nothing was learned, for observations that may be a symptom as
+    /// well as a cause.
     AsWarning,
 }
 
 impl Observation {
-    /// An observation that must be made twice in a row when it comes from a window or an epoch.
+    /// Creates an observation, which must be made twice in a row if it comes from a window or an epoch.
     pub fn new(level: Level, layer: Option<usize>, measured: f64, threshold: f64) -> Self {
         Self {
             level,
@@ -123,74 +124,74 @@ impl Observation {
         }
     }
 
-    /// The same, keeping its level at every ending of the run.
+    /// Keeps the level for every outcome of the run.
     pub fn always(mut self) -> Self {
         self.stands = Stands::Always;
         self
     }
 
-    /// The same, keeping its level at every ending: a warning at most if the network has learned.
+    /// Keeps the level for every outcome, but at most as a warning if the network learned.
     pub fn even_learned(mut self) -> Self {
         self.stands = Stands::EvenLearned;
         self
     }
 
-    /// The same, a warning at most if nothing is learned.
+    /// Limits the level to a warning if nothing is learned.
     pub fn as_warning(mut self) -> Self {
         self.stands = Stands::AsWarning;
         self
     }
 
-    /// The same, keeping its level as long as it is observed.
+    /// Keeps the level while the observation lasts.
     pub fn while_seen(mut self) -> Self {
         self.stands = Stands::WhileSeen;
         self
     }
 
-    /// The same with the name of its statistic, for a chart.
+    /// Sets the name of the statistic, for a chart.
     pub fn statistic(mut self, name: &'static str) -> Self {
         self.statistic = Some(name);
         self
     }
 
-    /// The same with its sentence.
+    /// Sets the message.
     pub fn message(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
         self
     }
 
-    /// The same with its probable cause.
+    /// Sets the probable cause.
     pub fn cause(mut self, cause: impl Into<String>) -> Self {
         self.cause = cause.into();
         self
     }
 
-    /// The same with one more remedy.
+    /// Adds a remedy.
     pub fn remedy(mut self, remedy: Remedy) -> Self {
         self.remedies.push(remedy);
         self
     }
 
-    /// The same about these samples.
+    /// Sets the affected samples.
     pub fn samples(mut self, samples: Vec<SuspectLabel>) -> Self {
         self.samples = samples;
         self
     }
 
-    /// The same, but a finding at once.
+    /// Makes the observation a finding immediately.
     pub fn at_once(mut self) -> Self {
         self.confirmations = 1;
         self
     }
 
-    /// The same, a finding at once if it is an error.
+    /// Makes the observation a finding immediately if it is an error.
     pub(crate) fn at_once_if_error(self) -> Self {
         if self.level == Level::Error { self.at_once() } else { self }
     }
 }
 
 impl<'a> Case<'a> {
-    /// The window to judge: the last closed one, or at a collapse the one being filled.
+    /// Returns the window to evaluate: the last closed one, or at a collapse the one being filled.
     pub fn window(&self) -> Option<&'a Window> {
         match self.moment {
             Moment::Collapse => Some(self.history.current()),
@@ -198,28 +199,27 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Totals of layer `index` in the window to judge.
+    /// Returns the totals of layer `index` in the window to evaluate.
     pub fn layer_window(&self, index: usize) -> Option<&'a LayerWindow> {
         self.window()?.layer(index)
     }
 
-    /// Training works: the loss of the last window is below `share` of that of guessing, or of the loss at the beginning where
-    /// that of guessing is unknown. The beginning is the loss before the first update where it is the lower one: the mean of the
-    /// first steps may include the jump of a step that was too large.
+    /// Returns true if training works: the loss of the last window is below `share` of the loss of guessing, or of the
+    /// initial loss if that is unknown. The initial loss is the loss before the first update if that is lower, since
+    /// the mean of the first steps may include a jump after too large a step.
     pub fn loss_fell_below(&self, share: f64) -> bool {
         let (Some(window), Some(first)) = (self.history.latest(), self.history.first_loss()) else { return false };
         let untrained = self.start.and_then(|start| start.loss).map_or(first, f64::from);
         window.loss() < share * self.guessing_loss().unwrap_or(first.min(untrained))
     }
 
-    /// Returns `level` while training does not work, and info otherwise, because the network learns in spite of it.
+    /// Returns `level` while training does not work, and info otherwise, since the network learns nevertheless.
     pub(crate) fn unless_learning(&self, level: Level) -> Level {
         if self.loss_fell_below(0.5) { Level::Info } else { level }
     }
 
-    /// Returns the measured loss of the best answer that ignores the inputs. If it was not measured: that of the class
-    /// shares as probabilities, their entropy, or ln C where they are unknown or the classes have weights, which are there to
-    /// make them equal.
+    /// Returns the measured loss of the best prediction that ignores the inputs. If it was not measured: the entropy of
+    /// the class shares, or ln C if they are unknown or the classes are weighted, since weights balance them.
     pub(crate) fn guessing_loss(&self) -> Option<f64> {
         if let Some(measured) = self.data.and_then(|data| data.guessing_loss) {
             return Some(f64::from(measured));
@@ -239,8 +239,8 @@ impl<'a> Case<'a> {
         )
     }
 
-    /// The learning rate of the last window relative to its peak: small in warm-up and in the tail of a schedule. 1 where it is
-    /// unknown.
+    /// Returns the learning rate of the last window relative to its peak: small during warm-up and at the end of a
+    /// schedule. 1 if unknown.
     pub fn learning_rate_share(&self) -> f64 {
         let configured = self.model.learning_rate.map_or(0.0, f64::from);
         let peak = self.history.peak_learning_rate().max(configured);
@@ -248,20 +248,20 @@ impl<'a> Case<'a> {
         rate.filter(|_| peak > 0.0).map_or(1.0, |rate| rate / peak)
     }
 
-    /// The remedy that multiplies the learning rate, with the resulting rate where the present one is known.
+    /// Returns the remedy that multiplies the learning rate, with the resulting rate if the current one is known.
     pub fn scale_learning_rate(&self, factor: f64) -> Remedy {
         let peak = self.history.peak_learning_rate();
         let known = self.model.learning_rate.map(f64::from).or((peak > 0.0).then_some(peak));
         Remedy::ScaleLearningRate { factor, value: known.map(|rate| rate * factor) }
     }
 
-    /// The remedy that trains `times` as long.
+    /// Returns the remedy that trains `times` as long.
     pub fn longer(&self, times: f64) -> Remedy {
         let epochs = self.model.epochs.or(self.epochs.last().map(|epoch| epoch.epoch + 1)).unwrap_or(1);
         Remedy::SetEpochs { epochs: (epochs as f64 * times).ceil() as u64 }
     }
 
-    /// The remedy that initialises layer `index` to suit the activation after it.
+    /// Returns the remedy that initialises layer `index` to match the activation after it.
     pub fn matching_init(&self, index: usize) -> Remedy {
         let model = self.model;
         let init = model.activation_after(index).and_then(|next| model.layers[next].function);
@@ -273,7 +273,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The remedy of [`Case::matching_init`]; `None` if the layer is initialised that way already.
+    /// Returns the remedy of [`Case::matching_init`], or `None` if the layer is already initialised that way.
     pub fn other_init(&self, index: usize) -> Option<Remedy> {
         let in_use = self.model.layers.get(index)?.initializer.clone();
         match self.matching_init(index) {
@@ -282,7 +282,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The remedy of [`Case::matching_init`] for the whole model: one bad layer usually means all of them.
+    /// Returns the remedy of [`Case::matching_init`] for the whole model, since one bad layer usually means that all are.
     pub fn matching_init_everywhere(&self, index: usize) -> Remedy {
         match self.matching_init(index) {
             Remedy::SetInit { init, .. } => Remedy::SetInit { layer: None, init, config_key: None },
@@ -290,17 +290,17 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The remedy of [`Case::matching_init_everywhere`]; `None` if the layer is initialised that way already.
+    /// Returns the remedy of [`Case::matching_init_everywhere`], or `None` if the layer is already initialised that way.
     pub fn other_init_everywhere(&self, index: usize) -> Option<Remedy> {
         self.other_init(index).map(|_| self.matching_init_everywhere(index))
     }
 
-    /// The dotted config key of layer `index`.
+    /// Returns the dotted config key of layer `index`.
     pub fn config_key(&self, index: usize) -> Option<String> {
         self.model.layers.get(index).and_then(|layer| layer.config_key.clone())
     }
 
-    /// The weight layer whose output activation `index` reads, directly or through normalisation.
+    /// Returns the weight layer whose output activation `index` reads, directly or through normalisation.
     pub fn weight_layer_before(&self, index: usize) -> Option<usize> {
         let layers = &self.model.layers;
         let mut current = index;
@@ -315,8 +315,8 @@ impl<'a> Case<'a> {
     }
 }
 
-/// The remedy that replaces every sigmoid by tanh: the same shape around zero, four times as steep. `None` for
-/// other functions.
+/// Returns the remedy that replaces every sigmoid by tanh, which has the same shape but is centred at zero and four
+/// times as steep. `None` for other functions.
 pub(crate) fn centred(function: ActivationFunction) -> Option<Remedy> {
     let tanh = || Remedy::SetActivation {
         from: function.name().to_string(),
@@ -325,7 +325,7 @@ pub(crate) fn centred(function: ActivationFunction) -> Option<Remedy> {
     (function == ActivationFunction::Sigmoid).then(tanh)
 }
 
-/// A number for a sentence: three significant digits.
+/// Formats a number for a message: three significant digits.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     if !value.is_finite() || size == 0.0 {
@@ -338,7 +338,7 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// A share for a sentence, in percent.
+/// Formats a share for a message, in percent.
 pub(crate) fn percent(share: f64) -> String {
     format!("{} %", number((share * 1000.0).round() / 10.0))
 }

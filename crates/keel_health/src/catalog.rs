@@ -1,4 +1,4 @@
-//! Looks up rules by the text that people type.
+//! Lookup of rules by code or name.
 
 use crate::error::HealthError;
 use crate::rule::Rule;
@@ -9,7 +9,7 @@ pub fn catalog() -> &'static [Rule] {
     CATALOG
 }
 
-/// Returns the rule a user means by `asked`: a code (`K010`, `k10`, `10`) or a name (`dead-relu`, `dead relu`).
+/// Returns the rule matching `asked`: a code (`K010`, `k10`, `10`) or a name (`dead-relu`, `dead relu`).
 ///
 /// # Errors
 /// [`HealthError::UnknownRule`] with the nearest rule.

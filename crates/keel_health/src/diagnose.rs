@@ -1,4 +1,4 @@
-//! Reads measurements as JSON lines, from any framework, and returns the findings.
+//! Diagnosis from measurements as JSON lines, recorded by any framework.
 
 use std::io::BufRead;
 
@@ -13,14 +13,14 @@ use crate::measurement::{
 };
 use crate::monitor::Monitor;
 
-/// Newest version of the format; a model record without a version is of the first.
+/// Newest version of the format; a model record without a version has version 1.
 pub const FORMAT_VERSION: u64 = 3;
 
 /// Reads one record per line and returns all findings, causes first. Empty lines are skipped. The first record must be
 /// the model; the end of the lines is the end of the run.
 ///
 /// # Errors
-/// [`HealthError`] with the line and the field at fault.
+/// Fails with a [`HealthError`] that names the line and the field.
 pub fn diagnose(lines: impl BufRead) -> Result<Vec<Finding>, HealthError> {
     let mut monitor: Option<Monitor> = None;
     let mut last_step: Option<u64> = None;
@@ -53,11 +53,11 @@ pub fn diagnose(lines: impl BufRead) -> Result<Vec<Finding>, HealthError> {
     Ok(monitor.findings())
 }
 
-/// Reads the record in `text`, line number `line`; names of layers are looked up in `model`, which is `None` before the
+/// Parses the record in `text`, line number `line`. Layer names are looked up in `model`, which is `None` before the
 /// model record.
 ///
 /// # Errors
-/// [`HealthError`] with the line and the field at fault.
+/// Fails with a [`HealthError`] that names the line and the field.
 pub fn parse_record(text: &str, line: usize, model: Option<&ModelDescription>) -> Result<Record, HealthError> {
     let parsed: Result<Map<String, Value>, _> = serde_json::from_str(&null_for_nan(text));
     let mut object = parsed.map_err(|error| HealthError::NotJson { line, reason: error.to_string() })?;
@@ -90,7 +90,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The model: inputs may be given by name, and a layer without inputs reads the one before it.
+    /// Parses the model: inputs may be given by name, and a layer without inputs reads the one before it.
     fn model(&self, mut object: Map<String, Value>) -> Result<ModelDescription, HealthError> {
         self.check_version(object.remove("version"))?;
         let mut names: Vec<String> = Vec::new();
@@ -115,7 +115,7 @@ impl Reader<'_> {
         self.read(Value::Object(object), "")
     }
 
-    /// Every version reads as the newest one: a later version only adds fields.
+    /// Checks the version; older versions can be read as the newest one, since later versions only add fields.
     fn check_version(&self, version: Option<Value>) -> Result<(), HealthError> {
         let Some(version) = version else { return Ok(()) };
         match version.as_u64() {
@@ -127,7 +127,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A record with a list of layers, each of which names its layer.
+    /// Parses a record with a list of layers, each of which names its layer.
     fn layered<T: DeserializeOwned, L: DeserializeOwned>(
         &self,
         mut object: Map<String, Value>,
@@ -150,7 +150,7 @@ impl Reader<'_> {
         self.read(Value::Object(object), "")
     }
 
-    /// Replaces the name of a layer by its index.
+    /// Replaces the name of a layer with its index.
     fn resolve(&self, value: &mut Value, names: &[String], field: &str) -> Result<(), HealthError> {
         let index = match &*value {
             Value::String(name) => names.iter().position(|known| known == name).ok_or_else(|| {
@@ -179,7 +179,7 @@ impl Reader<'_> {
     }
 }
 
-/// Replaces NaN, Infinity and -Infinity, which Python writes and JSON does not allow, by null, outside strings.
+/// Replaces NaN, Infinity and -Infinity outside strings, which Python writes and JSON does not allow, with null.
 fn null_for_nan(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;

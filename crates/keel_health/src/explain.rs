@@ -1,4 +1,4 @@
-//! The text that explains a rule: the doc comment of the rule's own file, read back.
+//! Explanation of a rule, taken from the doc comment of the rule's own file.
 
 use crate::catalog::catalog;
 use crate::rule::Rule;
@@ -12,11 +12,11 @@ pub struct Section {
     pub text: String,
 }
 
-/// Headings every rule has, in this order.
+/// Headings of every rule, in this order.
 pub const SECTIONS: [&str; 5] = ["What it measures", "Why it matters", "What to try", "When it is fine", "Source"];
 
 impl Rule {
-    /// The five sections of the explanation, in order.
+    /// Returns the five sections of the explanation, in order.
     pub fn sections(&self) -> Vec<Section> {
         let mut sections: Vec<Section> = Vec::new();
         for line in self.source.lines().map_while(|line| line.strip_prefix("//!")) {
@@ -34,7 +34,7 @@ impl Rule {
         sections
     }
 
-    /// The explanation as Markdown: a title, the summary and the five sections.
+    /// Returns the explanation as Markdown: a title, the summary and the five sections.
     pub fn explanation(&self) -> String {
         let mut text = format!("## {} {}\n\n{}.\n", self.code, self.name, capitalised(self.summary));
         for section in self.sections() {
@@ -44,7 +44,7 @@ impl Rule {
     }
 }
 
-/// The content of `docs/rules.md`: a table of all rules and their explanations.
+/// Returns the content of `docs/rules.md`: a table of all rules and their explanations.
 pub fn rules_markdown() -> String {
     let mut text = String::from(
         "# Health rules\n\n\

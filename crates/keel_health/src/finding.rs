@@ -1,15 +1,15 @@
-//! Findings, which rules report: the layer, the measurement and its limit, the cause, and the remedy.
+//! Findings reported by rules: the layer, the measurement and its limit, the cause, and the remedy.
 
 use serde::{Deserialize, Serialize};
 
 use crate::measurement::SuspectLabel;
 use crate::remedy::Remedy;
 
-/// Seriousness of a finding.
+/// Level of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Worth knowing; nothing has to change.
+    /// Worth knowing; no action required.
     Info,
     /// Probably costs accuracy or time.
     Warn,
@@ -18,7 +18,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// The word in lower case.
+    /// Returns the name in lower case.
     pub fn name(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -28,69 +28,69 @@ impl Level {
     }
 }
 
-/// One finding, in the form every output of the project shows it.
+/// One finding, in the form used by every output of the project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Code of the rule, such as `K010`.
     pub code: String,
     /// Name of the rule, such as `dead-relu`.
     pub rule: String,
-    /// Seriousness.
+    /// Level.
     pub level: Level,
     /// Name of the layer, or `None` for the whole network or the data.
     pub layer: Option<String>,
-    /// The statistic when the finding was made or became more serious: the number of its message.
+    /// The statistic when the finding was made or became more serious; the number in its message.
     pub measured: f64,
-    /// The statistic when it was last beyond its limit, where that was later.
+    /// The statistic when it was last beyond its limit, if that was later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest: Option<f64>,
-    /// Steps that `measured` covers, where it is of a window.
+    /// Steps covered by `measured`, if it was measured over a window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Stretch>,
-    /// The limit it crossed.
+    /// Limit it crossed.
     pub threshold: f64,
     /// Step at which the statistic first crossed its limit.
     pub first_step: u64,
     /// Last step at which it was still beyond its limit.
     pub last_step: u64,
-    /// Sentence that describes the finding.
+    /// Sentence describing the finding.
     pub message: String,
     /// Probable cause.
     pub cause: String,
-    /// Remedies in words, best first.
+    /// Remedies as text, best first.
     pub remedy: String,
-    /// The same remedies for a program.
+    /// The same remedies in machine-readable form.
     #[serde(default)]
     pub remedies: Vec<Remedy>,
     /// The statistic over time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
-    /// Samples it is about, with their labels.
+    /// Affected samples, with their labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<SuspectLabel>,
-    /// The finding that explains this one, if another does.
+    /// Reference to the finding that explains this one, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explained_by: Option<FindingReference>,
-    /// The findings this one explains.
+    /// References to the findings explained by this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consequences: Vec<FindingReference>,
 }
 
-/// A stretch of steps.
+/// Range of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stretch {
-    /// Its first step.
+    /// First step.
     pub first_step: u64,
-    /// Its last step.
+    /// Last step.
     pub last_step: u64,
 }
 
-/// Names another finding of the same run.
+/// Reference to another finding of the same run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FindingReference {
-    /// Code of its rule.
+    /// Code of the rule.
     pub code: String,
-    /// Its layer.
+    /// Name of the layer.
     pub layer: Option<String>,
 }
 
@@ -106,12 +106,12 @@ pub struct Evidence {
 }
 
 impl Finding {
-    /// The reference other findings use for this one.
+    /// Returns the reference by which other findings refer to this one.
     pub fn reference(&self) -> FindingReference {
         FindingReference { code: self.code.clone(), layer: self.layer.clone() }
     }
 
-    /// `true` if no other finding explains this one.
+    /// Returns true if no other finding explains this one.
     pub fn is_root(&self) -> bool {
         self.explained_by.is_none()
     }

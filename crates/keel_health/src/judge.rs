@@ -1,4 +1,4 @@
-//! From observations to findings: two in a row make a finding, repeated ones extend it, and nothing is reported twice.
+//! Conversion of observations to findings: two in a row make a finding, further ones extend it, and nothing is reported twice.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,32 +9,32 @@ use crate::outcome::Outcome;
 use crate::remedy::describe_all;
 use crate::rule::Rule;
 
-/// Epochs in a row at the end in which a finding must be observed to be there still.
+/// Number of epochs in a row at the end in which a finding must be observed to count as still present.
 const CONFIRMED: u32 = 2;
 
-/// Windows in a row in which a rule must be silent for its finding to be over.
+/// Number of windows in a row without an observation after which a finding has passed.
 const SILENT_WINDOWS: u32 = 2;
 
-/// Said of a finding that is over.
-const PASSED: &str = "it was over before the end of the training";
+/// Cause added to a finding that has passed.
+const PASSED: &str = "it was over before the end of training";
 
-/// Points kept of the statistic of a finding.
+/// Number of points kept of a finding's statistic.
 const EVIDENCE_POINTS: usize = 64;
 
-/// Everything observed so far, per rule and layer.
+/// All observations so far, by rule and layer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Judge {
     cases: Vec<OpenCase>,
 }
 
-/// The observations of one rule about one layer.
+/// Observations of one rule about one layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct OpenCase {
     code: String,
     layer: Option<usize>,
     moment: Moment,
     in_a_row: u32,
-    /// Number of consecutive evaluations at this moment in which the rule did not observe it.
+    /// Number of consecutive evaluations at this moment without an observation.
     missed: u32,
     seen_now: bool,
     first_step: u64,
@@ -44,7 +44,7 @@ struct OpenCase {
     finding: Option<Finding>,
 }
 
-/// A question to a rule that was answered with observations.
+/// An evaluation of a rule that returned observations.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Question<'a> {
     pub(crate) rule: &'static Rule,
@@ -54,7 +54,7 @@ pub(crate) struct Question<'a> {
 }
 
 impl Judge {
-    /// Takes in the answer of a rule; returns the findings that are new or have become more serious.
+    /// Processes the observations of a rule; returns the findings that are new or have become more serious.
     pub(crate) fn hear(&mut self, question: &Question, observations: Vec<Observation>) -> Vec<Finding> {
         self.cases.iter_mut().for_each(|case| case.seen_now = false);
         let mut news = Vec::new();
@@ -79,12 +79,12 @@ impl Judge {
         news
     }
 
-    /// All findings, in the order in which their rules first observed something.
+    /// Returns all findings, ordered by the first observation of their rules.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         self.cases.iter().filter_map(|case| case.finding.clone()).collect()
     }
 
-    /// The same at the end of a run of this `outcome`: levels follow what became of the training.
+    /// Returns all findings at the end of a run with this `outcome`, which determines their levels.
     pub(crate) fn settled(&self, outcome: Option<Outcome>) -> Vec<Finding> {
         self.cases.iter().filter_map(|case| case.settled(outcome)).collect()
     }
@@ -116,7 +116,7 @@ impl Judge {
 }
 
 impl OpenCase {
-    /// Returns `true` if the observation made a new finding or a more serious one.
+    /// Returns true if the observation created a finding or made one more serious.
     fn hear(&mut self, question: &Question, observation: Observation) -> bool {
         let Question { rule, stretch, model, .. } = *question;
         self.seen_now = true;
@@ -126,7 +126,7 @@ impl OpenCase {
             self.lowest_level_in_a_row = observation.level;
         }
         self.in_a_row += 1;
-        // Values of one statistic only make a curve.
+        // A curve contains the values of one statistic only.
         let statistic = observation.statistic.unwrap_or(rule.statistic);
         if self.evidence.statistic != statistic {
             self.evidence = Evidence { statistic: statistic.to_string(), ..Evidence::default() };
@@ -177,7 +177,7 @@ impl OpenCase {
         true
     }
 
-    /// The finding at the end of a run of this `outcome`.
+    /// Returns the finding at the end of a run with this `outcome`.
     fn settled(&self, outcome: Option<Outcome>) -> Option<Finding> {
         let mut finding = self.finding.clone()?;
         let learned = outcome.is_some_and(Outcome::has_learned);
@@ -195,7 +195,7 @@ impl OpenCase {
                 }
                 return Some(finding);
             }
-            Stands::UnlessLearned | Stands::AsWarning if learned => "the network learned its task all the same",
+            Stands::UnlessLearned | Stands::AsWarning if learned => "the network learned its task nevertheless",
             Stands::WhileSeen if passed => PASSED,
             Stands::UnlessLearned | Stands::AsWarning if passed && learning => PASSED,
             Stands::UnlessLearned | Stands::AsWarning if learning => {
@@ -218,7 +218,7 @@ impl OpenCase {
     }
 }
 
-/// JSON has neither NaN nor infinity: both are reported as the largest number.
+/// Replaces NaN and infinity, which JSON lacks, with the largest number.
 fn finite(measured: f64) -> f64 {
     if measured.is_nan() { f64::MAX } else { measured.clamp(f64::MIN, f64::MAX) }
 }

@@ -1,8 +1,8 @@
 //! Health rules of neural network training: pure functions over measurements.
 //!
-//! A training loop of any framework describes its model once, measures every step ([`measurement`]) and feeds a
-//! [`Monitor`]; the monitor keeps a short [`history`], evaluates the [`rules`] and returns [`Finding`]s: the layer, what
-//! was measured against what, why, and what to change, with the cause first and its consequences after it.
+//! A training loop in any framework describes its model once, measures every step ([`measurement`]) and passes the
+//! records to a [`Monitor`]. The monitor keeps a short [`history`], evaluates the [`rules`] and returns [`Finding`]s:
+//! the layer, the measured value and its limit, the cause, and the remedy, with causes before their consequences.
 //!
 //! ```
 //! use keel_health::Monitor;
@@ -17,7 +17,7 @@
 //! ```
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
-// A comparison with NaN must not pass for a healthy number: !(x > limit) says what happens to it.
+// A NaN must not pass for a healthy number: comparisons such as !(x > limit) make its treatment explicit.
 
 mod calibration;
 mod case;

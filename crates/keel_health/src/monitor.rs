@@ -1,4 +1,4 @@
-//! The monitor: receives measurements, evaluates the rules, keeps the findings.
+//! The monitor receives measurements, evaluates the rules and keeps the findings.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::measurement::{
 };
 use crate::outcome::Outcome;
 
-/// Watches one run.
+/// Monitor of one run.
 #[derive(Debug, Clone)]
 pub struct Monitor {
     model: ModelDescription,
@@ -26,17 +26,17 @@ pub struct Monitor {
     inputs: Option<InputsMeasurement>,
     judge: Judge,
     last_step: u64,
-    /// The run is over and had few windows.
+    /// True if the run is over and had few windows.
     short: bool,
-    /// The run is over.
+    /// True if the run is over.
     ended: bool,
 }
 
-/// Maximum number of windows of a run that is too short to confirm its observations.
+/// Maximum number of windows of a run that is too short to confirm observations.
 pub const SHORT_RUN_WINDOWS: u64 = 2;
 
-/// Everything a monitor needs to continue after an interruption as if there had been none: measurements, windows, findings.
-/// Written as JSON; its layout is that of this version.
+/// Everything a monitor needs to continue after an interruption: measurements, windows, findings. Written as JSON; its
+/// layout is specific to the program version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MonitorState {
     data: Option<DataMeasurement>,
@@ -51,14 +51,14 @@ pub struct MonitorState {
 /// Result of a step.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StepOutcome {
-    /// The step completed a window.
+    /// True if the step completed a window.
     pub window_closed: bool,
     /// Findings that are new or have become more serious.
     pub findings: Vec<Finding>,
 }
 
 impl Monitor {
-    /// Starts to watch a run of `model`; the rules about the model itself are evaluated at once.
+    /// Starts monitoring a run of `model`; the rules about the model itself are evaluated immediately.
     pub fn new(model: ModelDescription) -> Self {
         let history = History::new(model.samples_per_epoch);
         let mut monitor = Self {
@@ -91,7 +91,7 @@ impl Monitor {
         }
     }
 
-    /// Continues to watch a run of `model`, from the result of [`Monitor::state`].
+    /// Continues monitoring a run of `model` from the result of [`Monitor::state`].
     pub fn restore(model: ModelDescription, state: MonitorState) -> Self {
         let MonitorState { data, start, history: HistoryState(history), epochs, evaluations, judge, last_step } = state;
         Self {
@@ -142,7 +142,7 @@ impl Monitor {
 
     /// Adds the end of an epoch; returns new findings.
     pub fn epoch(&mut self, epoch: &EpochMeasurement) -> Vec<Finding> {
-        // The latest running statistics are judged, by themselves and against those of the epoch before.
+        // The latest running statistics are evaluated, alone and against those of the epoch before.
         let judged = self.epochs.len().saturating_sub(1);
         self.epochs[..judged].iter_mut().for_each(|epoch| epoch.norms.clear());
         self.epochs.push(epoch.clone());
@@ -174,8 +174,8 @@ impl Monitor {
         self.ask(Moment::Inputs, None)
     }
 
-    /// Ends the run; returns new findings. An incomplete window is judged. A run too short for the
-    /// windows that would confirm an observation reports it without confirmation if it is an error.
+    /// Ends the run; returns new findings. An incomplete window is evaluated. In a run too short for the windows that
+    /// would confirm an observation, errors are reported without confirmation.
     pub fn end(&mut self) -> Vec<Finding> {
         let mut findings = Vec::new();
         if self.history.non_finite_since().is_some() {
@@ -204,15 +204,15 @@ impl Monitor {
         }
     }
 
-    /// All findings so far: causes first, each followed by its consequences. Once the run is over, their levels are adjusted to
-    /// its outcome.
+    /// Returns all findings so far, causes first, each followed by its consequences. Once the run is over, levels are
+    /// adjusted to its outcome.
     pub fn findings(&self) -> Vec<Finding> {
         let findings = if self.ended { self.judge.settled(self.outcome()) } else { self.judge.findings() };
         order_by_cause(&self.model, findings)
     }
 
-    /// All findings so far, causes first, each at the level it would have if the run ended with the present outcome; none
-    /// is raised. Facts are those in spite of which training succeeds.
+    /// Returns all findings so far, causes first, each at the level it would have if the run ended with the current
+    /// outcome; no level is raised. Findings despite which training succeeds become facts.
     pub fn tempered_findings(&self) -> Vec<Finding> {
         let mut findings = self.judge.settled(self.outcome());
         for (finding, raw) in findings.iter_mut().zip(self.judge.findings()) {
@@ -221,17 +221,17 @@ impl Monitor {
         order_by_cause(&self.model, findings)
     }
 
-    /// The outcome of the training run so far; `None` before the measurements that determine it.
+    /// Returns the outcome of the training run so far, or `None` before the measurements that determine it.
     pub fn outcome(&self) -> Option<Outcome> {
         self.case(Moment::End, None).outcome()
     }
 
-    /// The model.
+    /// Returns the model.
     pub fn model(&self) -> &ModelDescription {
         &self.model
     }
 
-    /// Windows and trends so far.
+    /// Returns the windows and trends so far.
     pub fn history(&self) -> &History {
         &self.history
     }

@@ -1,43 +1,44 @@
-//! The outcome of a training run: the part of the task that the network has learned, against the best answer that does not
-//! look at the inputs.
+//! Outcome of a training run: the fraction of the task that the network has learned, relative to the best prediction
+//! that ignores the inputs.
 
 use crate::case::Case;
 use crate::measurement::EpochMeasurement;
 
-/// Part of the task from which it counts as learned; ours.
+/// Fraction of the task above which it counts as learned; our own choice.
 pub(crate) const LEARNED: f64 = 0.9;
-/// Part of the validation samples' task from which the network generalises; ours.
+/// Fraction of the task on validation samples above which the network generalises; our own choice.
 const UNDERSTOOD: f64 = 0.8;
-/// Part of the task below which the training has failed; ours.
+/// Fraction of the task below which training has failed; our own choice.
 const FAILED: f64 = 0.1;
-/// Part of the task from which training has not failed, though much may be missing; ours.
+/// Fraction of the task above which training has not failed, though much may be missing; our own choice.
 pub(crate) const LEARNING: f64 = 0.5;
 
-/// Part of the task by loss from which on a training run has left the plateau of guessing; ours.
+/// Fraction of the task by loss above which a training run has left the plateau of guessing; our own choice.
 const LEAVES_PLATEAU: f64 = 0.1;
 
-/// Parts of the task that are learned: 0 is guessing, 1 is perfect, below 0 is worse than guessing.
+/// Fractions of the task that are learned: 0 is guessing, 1 is perfect, below 0 is worse than guessing.
 ///
-/// Each is 1 - loss / loss of guessing; for classes the larger of that and (accuracy - share of the largest class) / (1 - that
-/// share), since a network can be correct and overconfident. The accuracy of training samples counts only where their loss is
-/// below that of guessing: on a plateau it is chance.
+/// Each is 1 - loss / loss of guessing; for classes the larger of that and
+/// `(accuracy - share) / (1 - share)` with the share of the largest class, since a network can be correct and
+/// overconfident. The accuracy on training samples counts only if their loss is below that of guessing: on a plateau it
+/// is due to chance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
-    /// Part learned of the training samples.
+    /// Fraction learned on the training samples.
     pub training: f64,
-    /// Part learned of the validation samples, if there are any.
+    /// Fraction learned on the validation samples, if there are any.
     pub validation: Option<f64>,
 }
 
 impl Case<'_> {
-    /// The outcome of the training run so far; `None` before the measurements that determine it.
+    /// Returns the outcome of the training run so far, or `None` before the measurements that determine it.
     pub fn outcome(&self) -> Option<Outcome> {
         Outcome::of(self)
     }
 }
 
 impl Outcome {
-    /// The outcome at the last epoch, or by the loss of the last window where no epoch was measured.
+    /// Returns the outcome at the last epoch, or by the loss of the last window if no epoch was measured.
     fn of(case: &Case) -> Option<Self> {
         let guessing = case.guessing_loss().filter(|&guessing| guessing > 0.0);
         let by_loss = |loss: Option<f64>| Some(1.0 - loss? / guessing?);
@@ -66,7 +67,7 @@ impl Outcome {
         self.training >= LEARNED && self.validation.is_none_or(|understood| understood >= UNDERSTOOD)
     }
 
-    /// Returns true if the network has learned next to nothing of its training samples.
+    /// Returns true if the network has learned almost nothing of its training samples.
     pub fn has_failed(self) -> bool {
         self.training < FAILED
     }
@@ -84,7 +85,7 @@ fn larger(first: Option<f64>, second: Option<f64>) -> Option<f64> {
     }
 }
 
-/// Share of the largest class; that of one among equals where the shares are unknown.
+/// Returns the share of the largest class, or that of equal classes if the shares are unknown.
 fn largest_share(case: &Case) -> Option<f64> {
     let classes = case.model.classes?;
     let shares = case.data.map_or(&[][..], |data| &data.class_shares);

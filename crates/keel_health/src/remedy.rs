@@ -1,4 +1,4 @@
-//! Remedies as data: a change, the place where it can be made (the running model, or only a fresh run), and the config keys
+//! Remedies as data: a change, where it can be applied (to the running model or only to a new run), and the config keys
 //! that express it.
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ pub enum Remedy {
     ScaleLearningRate {
         /// The factor.
         factor: f64,
-        /// The resulting configured rate, if the present one is known.
+        /// Resulting configured rate, if the current one is known.
         value: Option<f64>,
     },
     /// Limit the norm of the gradient.
@@ -19,14 +19,14 @@ pub enum Remedy {
         /// The limit.
         value: f64,
     },
-    /// Draw the incoming weights of some units again.
+    /// Re-initialise the incoming weights of some units.
     ReinitialiseUnits {
         /// Name of the activation layer whose units are dead.
         layer: String,
-        /// The units.
+        /// Indices of the units.
         units: Vec<usize>,
     },
-    /// Initialise with another scheme.
+    /// Use another initialiser.
     SetInit {
         /// Name of the layer; `None` for the whole model.
         layer: Option<String>,
@@ -35,7 +35,7 @@ pub enum Remedy {
         /// Dotted config key of the layer, if it has one.
         config_key: Option<String>,
     },
-    /// Start the last layer with smaller weights.
+    /// Initialise the last layer with smaller weights.
     ShrinkLastLayer {
         /// Name of the last layer.
         layer: String,
@@ -44,23 +44,23 @@ pub enum Remedy {
         /// Dotted config key of the layer, if it has one.
         config_key: Option<String>,
     },
-    /// Start the bias of the last layer at the log of the class shares.
+    /// Initialise the bias of the last layer with the log of the class shares.
     PriorBias {
         /// Name of the last layer.
         layer: String,
     },
-    /// Weigh the classes in the loss.
+    /// Weight the classes in the loss.
     ClassWeights,
     /// Add a preprocessing step.
     AddPreprocess {
-        /// Name of the step, which replaces others that scale.
+        /// Name of the step, which replaces other scaling steps.
         step: String,
     },
     /// Replace NaN and infinite inputs or drop their samples.
     CleanData,
     /// Check the labels: wrong order, wrong file, shuffled.
     CheckLabels,
-    /// Look at the machines of ranks: their memory, their load, the processors they share.
+    /// Inspect the machines of ranks: memory, load, shared processors.
     InspectRanks {
         /// Numbers of the ranks.
         ranks: Vec<u64>,
@@ -77,29 +77,29 @@ pub enum Remedy {
         /// Name of the layer.
         layer: String,
     },
-    /// Put an activation between consecutive weight layers.
+    /// Insert an activation between consecutive weight layers.
     AddActivation {
         /// The function.
         function: String,
     },
-    /// Give hidden linear layers with fewer units this many.
+    /// Widen hidden linear layers with fewer units to this many.
     WidenHiddenLayers {
         /// The units.
         units: usize,
     },
-    /// Let the learning rate rise over this many steps.
+    /// Warm the learning rate up over this many steps.
     SetWarmup {
         /// The steps.
         steps: u64,
     },
-    /// Use another schedule of the learning rate.
+    /// Use another learning rate schedule.
     SetSchedule {
-        /// Its name.
+        /// Name of the schedule.
         schedule: String,
     },
     /// Train for this many epochs.
     SetEpochs {
-        /// The epochs.
+        /// Number of epochs.
         epochs: u64,
     },
     /// Change the width of the last layer.
@@ -116,7 +116,7 @@ pub enum Remedy {
         /// The loss.
         loss: String,
     },
-    /// Put batch normalisation between every hidden layer and its activation.
+    /// Insert batch normalisation between every hidden layer and its activation.
     AddBatchNorm,
     /// Compute the exact statistics of all batch normalisation layers over several batches.
     RecomputeBatchNormStatistics {
@@ -134,15 +134,15 @@ pub enum Remedy {
     },
     /// Train with another batch size.
     SetBatchSize {
-        /// Samples of a batch.
+        /// Number of samples in a batch.
         batch_size: u64,
     },
-    /// Another weight decay.
+    /// Use another weight decay.
     SetWeightDecay {
         /// The decay.
         value: f64,
     },
-    /// Drop fewer elements.
+    /// Lower the dropout probability.
     SetDropout {
         /// Name of the layer.
         layer: String,
@@ -151,14 +151,14 @@ pub enum Remedy {
         /// Dotted config key of the layer, if it has one.
         config_key: Option<String>,
     },
-    /// Switch the bias of a layer off.
+    /// Disable the bias of a layer.
     RemoveBias {
         /// Name of the layer.
         layer: String,
         /// Dotted config key of the layer, if it has one.
         config_key: Option<String>,
     },
-    /// Let the parameters of a layer learn.
+    /// Unfreeze the parameters of a layer.
     Unfreeze {
         /// Name of the layer.
         layer: String,
@@ -172,7 +172,7 @@ pub enum Remedy {
         /// Epochs without improvement before stopping.
         patience: u64,
     },
-    /// Leave columns of a table out.
+    /// Leave out columns of a table.
     IgnoreColumns {
         /// Names of the columns.
         columns: Vec<String>,
@@ -181,53 +181,53 @@ pub enum Remedy {
     KeepDuplicatesTogether,
     /// Keep samples of one origin, such as a film or a patient, in one split.
     KeepOriginsTogether,
-    /// Do not use an augmentation.
+    /// Disable an augmentation.
     DropAugmentation {
-        /// Its key in the section of augmentations.
+        /// Key in the section of augmentations.
         key: String,
     },
-    /// Bring inputs to the form of the training inputs.
+    /// Convert inputs to the form of the training inputs.
     MatchTrainingInputs {
         /// Names of the columns.
         columns: Vec<String>,
     },
-    /// Train the failing step again with every tensor kept.
+    /// Repeat the failing step with every tensor kept.
     ReplayStep {
         /// The step.
         step: u64,
     },
     /// Change the program of the training loop.
     EditProgram {
-        /// The change, as an instruction.
+        /// Change, as an instruction.
         change: String,
-        /// The code that makes it, for PyTorch.
+        /// PyTorch code for the change.
         code: String,
     },
 }
 
-/// Place where a remedy can be applied.
+/// Target of a remedy: the running model, a new run, or the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Application {
-    /// To the running model: continue from the present weights.
+    /// To the running model, continuing from the current weights.
     Running,
     /// Only to a new run with a changed config.
     FreshRun,
-    /// By a person, who has to examine the data or the model.
+    /// By the user, who has to examine the data or the model.
     ByHand,
 }
 
 impl Remedy {
-    /// Returns the remedy that makes `change` to a program by `code`.
+    /// Returns the remedy of making `change` to a program with `code`.
     pub(crate) fn edit(change: impl Into<String>, code: impl Into<String>) -> Self {
         Remedy::EditProgram { change: change.into(), code: code.into() }
     }
 
-    /// Returns the place where the remedy can be applied.
+    /// Returns the target to which the remedy can be applied.
     pub fn application(&self) -> Application {
         use Remedy::*;
         match self {
-            // A rate that was too high has spoilt the weights.
+            // A learning rate that was too high has already ruined the weights.
             ScaleLearningRate { factor, .. } if *factor < 1.0 => Application::FreshRun,
             ScaleLearningRate { .. }
             | ClipNorm { .. }
@@ -270,7 +270,7 @@ impl Remedy {
         }
     }
 
-    /// Returns the remedy as `key=value` pairs for `--set`; empty where no key of the config expresses it.
+    /// Returns the remedy as `key=value` pairs for `--set`; empty if no config key expresses it.
     pub fn settings(&self) -> Vec<String> {
         use Remedy::*;
         match self {
@@ -306,7 +306,7 @@ impl Remedy {
         }
     }
 
-    /// The remedy in words, as an instruction.
+    /// Describes the remedy as an instruction.
     pub fn describe(&self) -> String {
         use Remedy::*;
         match self {
@@ -319,9 +319,9 @@ impl Remedy {
             SetInit { layer: Some(layer), init, .. } => format!("initialise {layer} with {init}"),
             SetInit { init, .. } => format!("initialise with {init}"),
             ShrinkLastLayer { layer, std, .. } => {
-                format!("start {layer} with smaller weights (normal, standard deviation {})", number(*std))
+                format!("initialise {layer} with smaller weights (normal, standard deviation {})", number(*std))
             }
-            PriorBias { layer } => format!("start the bias of {layer} at the log of the class shares"),
+            PriorBias { layer } => format!("initialise the bias of {layer} with the log of the class shares"),
             ClassWeights => {
                 "give rare classes more weight in the loss (train.class_weights = \"balanced\")".to_string()
             }
@@ -337,24 +337,24 @@ impl Remedy {
             RemoveOutputActivation { layer } => {
                 format!("remove {layer}, so that the last layer can output any number")
             }
-            AddActivation { function } => format!("put {function} between consecutive weight layers"),
+            AddActivation { function } => format!("add {function} between consecutive weight layers"),
             WidenHiddenLayers { units } => format!("give every hidden linear layer at least {units} units"),
             SetEpochs { epochs } => format!("train for {}", counted(*epochs, "epoch")),
-            SetWarmup { steps } => format!("let the learning rate rise over {}", counted(*steps, "step")),
+            SetWarmup { steps } => format!("warm the learning rate up over {}", counted(*steps, "step")),
             SetSchedule { schedule } => format!("use the schedule {schedule}, which falls over the whole training run"),
             SetOutputUnits { layer, units, .. } => format!("give {layer} {}", counted(*units as u64, "output")),
             SetLoss { loss } => format!("use the loss {loss}"),
-            AddBatchNorm => "put batch_norm before every hidden activation".to_string(),
+            AddBatchNorm => "add batch_norm before every hidden activation".to_string(),
             RecomputeBatchNormStatistics { batches } => {
                 format!("compute the exact batch norm statistics over {batches} batches")
             }
             SetNormMomentum { layer, momentum, .. } => format!("set the momentum of {layer} to {}", number(*momentum)),
-            SetBatchSize { batch_size } => format!("train with a batch of at least {batch_size}"),
+            SetBatchSize { batch_size } => format!("use a batch size of at least {batch_size}"),
             SetWeightDecay { value } => format!("set the weight decay to {}", number(*value)),
             SetDropout { layer, probability, .. } => {
                 format!("lower the dropout of {layer} to {}", number(*probability))
             }
-            RemoveBias { layer, .. } => format!("switch the bias of {layer} off"),
+            RemoveBias { layer, .. } => format!("disable the bias of {layer}"),
             Unfreeze { layer } => format!("unfreeze {layer}, so that its parameters learn"),
             AddResidual => "add residual connections".to_string(),
             Augment => "augment the training samples".to_string(),
@@ -365,7 +365,7 @@ impl Remedy {
                 "keep equal samples in one split (data.keep_duplicates_together = true)".to_string()
             }
             KeepOriginsTogether => "keep samples of one origin in one split (data.group for tables)".to_string(),
-            DropAugmentation { key } => format!("switch augment.{key} off"),
+            DropAugmentation { key } => format!("disable augment.{key}"),
             MatchTrainingInputs { columns } => {
                 format!("give {} in the units and the order of the training data", named(columns))
             }
@@ -374,17 +374,17 @@ impl Remedy {
     }
 }
 
-/// The words for a list of remedies, best first: "a; or b; or c".
+/// Describes a list of remedies, best first: "a; or b; or c".
 pub fn describe_all(remedies: &[Remedy]) -> String {
     remedies.iter().map(Remedy::describe).collect::<Vec<_>>().join("; or ")
 }
 
-/// A number of things, in words.
+/// Formats a count with its noun.
 fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// Names in quotes: "`a`", "`a` and `b`", "`a`, `b` and `c`".
+/// Formats names in quotes: "`a`", "`a` and `b`", "`a`, `b` and `c`".
 fn named(columns: &[String]) -> String {
     let mut quoted: Vec<String> = columns.iter().map(|column| format!("`{column}`")).collect();
     let last = quoted.pop().unwrap_or_default();
@@ -399,8 +399,7 @@ fn describe_learning_rate(factor: f64, value: Option<f64>) -> String {
     }
 }
 
-/// A number with three significant digits, in exponent form where zeros would have to be counted. Either form is a number
-/// of the config.
+/// Formats a number with three significant digits, in exponent form if it has many zeros. Both forms are valid in a config.
 fn number(value: f64) -> String {
     let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
     if rounded != 0.0 && rounded.abs() < 1e-3 { format!("{rounded:e}") } else { format!("{rounded}") }
@@ -441,7 +440,7 @@ mod tests {
     #[test]
     fn every_described_remedy_reads_as_an_instruction() {
         let text = describe_all(&[Remedy::ScaleLearningRate { factor: 0.1, value: None }, Remedy::AddBatchNorm]);
-        assert_eq!(text, "multiply the learning rate by 0.1; or put batch_norm before every hidden activation");
+        assert_eq!(text, "multiply the learning rate by 0.1; or add batch_norm before every hidden activation");
     }
 
     #[test]

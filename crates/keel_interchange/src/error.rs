@@ -1,4 +1,4 @@
-//! Errors of reading and writing the formats of other programs.
+//! Errors in reading and writing the formats of other programs.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use keel_data::DataError;
 use keel_onnx::OnnxError;
 use keel_train::TrainError;
 
-/// A model or a file that cannot be exported, read or computed.
+/// Errors in exporting, importing or computing a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InterchangeError {
@@ -16,7 +16,7 @@ pub enum InterchangeError {
     Read {
         /// The file.
         path: PathBuf,
-        /// The system's words.
+        /// Message of the operating system.
         source: io::Error,
     },
     /// A file that cannot be written.
@@ -24,25 +24,25 @@ pub enum InterchangeError {
     Write {
         /// The file.
         path: PathBuf,
-        /// The system's words.
+        /// Message of the operating system.
         source: io::Error,
     },
     /// An ONNX model that cannot be read or computed.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
-    /// A part of a trained model that has no form in ONNX.
+    /// A part of a trained model that cannot be represented in ONNX.
     #[error("{part} cannot be exported: {reason}; {next}")]
     Export {
         /// The layer, column or setting.
         part: String,
-        /// Why.
+        /// Reason.
         reason: String,
         /// Next step.
         next: String,
     },
-    /// An exported graph that does not predict as the model does.
+    /// An exported graph whose predictions differ from the model's.
     #[error(
-        "the predictions of the exported graph differ from those of the model: an output differs by {difference:e} of its scale, {allowed:e} is allowed, so nothing was written; report this with the config of the run"
+        "the predictions of the exported graph differ from those of the model: an output differs by {difference:e} of its scale (allowed: {allowed:e}), so nothing was written; report this with the config of the run"
     )]
     Unequal {
         /// Largest difference.
@@ -50,10 +50,10 @@ pub enum InterchangeError {
         /// Allowed difference.
         allowed: f64,
     },
-    /// The trained model.
+    /// Error of the trained model.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// Samples to compare on.
+    /// Error in the samples used for the comparison.
     #[error(transparent)]
     Data(#[from] DataError),
 }

@@ -1,7 +1,7 @@
-//! Models and measurements in the formats of other programs: ONNX, TensorBoard, and the names and layouts of PyTorch.
+//! Models and measurements in the formats of other programs: ONNX, TensorBoard, and PyTorch weights.
 //!
-//! [`onnx`] writes a trained model with its preprocessing and labels as one graph, computes such graphs, and reads networks
-//! of the operations Evenkeel has.
+//! [`onnx`] exports a trained model with its preprocessing and labels as one graph, evaluates such graphs, and imports
+//! networks made of operations that Evenkeel supports.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 

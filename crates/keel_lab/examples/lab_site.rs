@@ -1,4 +1,4 @@
-//! Runs some experiments, or all, from a program and writes their site:
+//! Runs some or all experiments from a program and writes their site:
 //! `cargo run --release -p keel_lab --example lab_site -- FOLDER [NAME…]`.
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! A knob that names an activation function.
+//! Knob that selects an activation function.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use keel_nn::activations::{self, Activation};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An activation by its name in the engine's catalog, its own parameter at the default.
+/// An activation by its name in the engine's catalog, with its own parameter at the default.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ActivationName(pub(crate) Activation);
 

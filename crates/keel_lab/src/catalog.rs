@@ -1,4 +1,4 @@
-//! Every experiment of the lab.
+//! Catalog of all experiments.
 
 use crate::experiment::ExperimentEntry;
 use crate::experiments::activation_functions::{
@@ -11,7 +11,7 @@ use crate::experiments::data_preprocessing::{image_recipes, preprocessing, why_p
 use crate::experiments::summary::recipe_ablation;
 use crate::experiments::weight_initialisation::{constant_init, deep_training, initialisation, kaiming_gain, xavier};
 
-/// All experiments, in the order of the lecture.
+/// Returns all experiments, in the order of the lecture.
 pub fn catalog() -> &'static [ExperimentEntry] {
     &CATALOG
 }

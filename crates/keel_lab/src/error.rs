@@ -1,12 +1,12 @@
-//! Why an experiment was refused or failed.
+//! Errors of the lab.
 
-/// Errors of the lab. Every message states the fault, the place, and the next step.
+/// Errors of the lab. Every message states the fault, the location, and the next step.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// No experiment has this name.
     #[error("there is no experiment \"{name}\"{}; `evenkeel lab list` shows all", did_you_mean(nearest))]
     UnknownExperiment {
-        /// The name that was given.
+        /// Given name.
         name: String,
         /// The most similar name.
         nearest: Option<String>,
@@ -14,7 +14,7 @@ pub enum LabError {
     /// No exhibit has this name.
     #[error("there is no exhibit \"{name}\"{}; there are {}", did_you_mean(nearest), known.join(", "))]
     UnknownExhibit {
-        /// The name that was given.
+        /// Given name.
         name: String,
         /// The most similar name.
         nearest: Option<String>,
@@ -24,7 +24,7 @@ pub enum LabError {
     /// A setting is not `key=value`.
     #[error("\"{text}\" is not a setting; write it as key=value, for example width=512")]
     MalformedSetting {
-        /// The text that was given.
+        /// Given text.
         text: String,
     },
     /// The experiment has no such knob.
@@ -32,31 +32,31 @@ pub enum LabError {
     UnknownKnob {
         /// The experiment.
         experiment: &'static str,
-        /// The name that was given.
+        /// Given name.
         knob: String,
         /// The most similar knob.
         nearest: Option<String>,
         /// All knobs.
         known: Vec<String>,
     },
-    /// None of several experiments has such a knob.
+    /// No experiment has such a knob.
     #[error("none of these experiments has a knob \"{knob}\"{}; `evenkeel lab list` shows all", did_you_mean(nearest))]
     KnobOfNone {
-        /// The name that was given.
+        /// Given name.
         knob: String,
         /// The most similar knob.
         nearest: Option<String>,
     },
-    /// A value the knob cannot take.
+    /// A value that the knob does not accept.
     #[error("{knob} of {experiment} cannot be {value}; give it {expected}")]
     KnobValue {
         /// The experiment.
         experiment: &'static str,
         /// The knob.
         knob: String,
-        /// The value that was given.
+        /// Given value.
         value: String,
-        /// Values that would be accepted.
+        /// Accepted values.
         expected: String,
     },
     /// A result that is not a number.
@@ -78,7 +78,7 @@ pub enum LabError {
         "{source_name} holds no labelled images; give data=photographs, data=digits, a folder with one folder of images per class, or CIFAR-10 binaries"
     )]
     NoImages {
-        /// The source that was given.
+        /// Given source.
         source_name: String,
     },
     /// A dataset could not be made.
@@ -90,7 +90,7 @@ pub enum LabError {
     /// A layer could not be built.
     #[error(transparent)]
     Layer(#[from] keel_nn::layers::BuildError),
-    /// An initialiser was refused.
+    /// An initialiser was rejected.
     #[error(transparent)]
     Init(#[from] keel_nn::init::InvalidInit),
 }
@@ -99,7 +99,7 @@ fn did_you_mean(nearest: &Option<String>) -> String {
     nearest.as_ref().map_or(String::new(), |nearest| format!(", did you mean \"{nearest}\"?"))
 }
 
-/// The candidate most like `name`, if any is similar.
+/// Returns the candidate most similar to `name`, if any.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
     candidates
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))

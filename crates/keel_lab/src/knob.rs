@@ -1,4 +1,4 @@
-//! The knobs of an experiment, read from the schema of its config: the doc comment of a field is the knob's text.
+//! Knobs of an experiment, derived from the schema of its config: the doc comment of a field is the knob's text.
 
 use keel_page::Language;
 use schemars::JsonSchema;
@@ -13,13 +13,13 @@ pub struct Knob {
     pub name: String,
     /// Description of its effect.
     pub documentation: String,
-    /// Its value unless set.
+    /// Default value.
     pub default: Value,
     /// Smallest value of a number, or of each number of a list.
     pub minimum: Option<f64>,
     /// Largest value of a number, or of each number of a list.
     pub maximum: Option<f64>,
-    /// The names it can take; empty where it is not a name.
+    /// Names it accepts; empty unless the value is a name.
     pub choices: Vec<String>,
     #[serde(skip)]
     chinese: String,
@@ -36,7 +36,7 @@ const CHINESE: &str = "zh";
 const LONGEST_LIST: usize = 64;
 
 impl Knob {
-    /// Description of its effect, in one language.
+    /// Returns the description of its effect, in one language.
     pub fn text(&self, language: Language) -> &str {
         match language {
             Language::English => &self.documentation,
@@ -44,7 +44,7 @@ impl Knob {
         }
     }
 
-    /// Values it takes, in words: `a whole number from 1 to 100`.
+    /// Describes the accepted values: `a whole number from 1 to 100`.
     pub fn expected(&self) -> String {
         if !self.choices.is_empty() {
             return format!("one of {}", self.choices.join(", "));
@@ -65,12 +65,12 @@ impl Knob {
         }
     }
 
-    /// Returns true if it is a whole number.
+    /// Returns true if the knob is a whole number.
     pub(crate) fn is_whole(&self) -> bool {
         self.is("integer")
     }
 
-    /// Returns true if `value` has the right kind and lies in the range.
+    /// Returns true if `value` has the right kind and is in range.
     pub(crate) fn accepts(&self, value: &Value) -> bool {
         if !self.choices.is_empty() {
             return value.as_str().is_some_and(|value| self.choices.iter().any(|choice| choice == value));
@@ -99,7 +99,7 @@ impl Knob {
     }
 }
 
-/// The knobs of the config `C`, in the order of its fields.
+/// Returns the knobs of the config `C`, in the order of its fields.
 pub(crate) fn knobs_of<C: JsonSchema + Default + Serialize>() -> Vec<Knob> {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let schema = settings.into_generator().into_root_schema_for::<C>().to_value();

@@ -1,8 +1,8 @@
-//! The lab: the figures of the four chapters, computed by the engine that trains.
+//! The lab: the figures of the four chapters, computed by the training engine.
 //!
 //! An experiment is one file under `experiments`: a config whose documented fields are its knobs, a computation that is
-//! a function of config and seed, a typed document with every number, which is also its JSON file, and a page that reads
-//! the document and explains it in English and Chinese.
+//! a function of config and seed, a typed document with all numbers, which is also its JSON file, and a page that
+//! presents the document and explains it in English and Chinese.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
@@ -37,10 +37,10 @@ pub use site::{
     Addresses, Engine, ExhibitDocument, SiteFile, SiteFiles, engine_script, exhibit_script, exhibit_style, site_files,
 };
 
-/// The experiment with this name.
+/// Returns the experiment with this name.
 ///
 /// # Errors
-/// If there is none; the error names the nearest.
+/// Fails if there is none; the error names the most similar one.
 pub fn find(name: &str) -> Result<&'static ExperimentEntry, LabError> {
     catalog().iter().find(|entry| entry.name == name).ok_or_else(|| LabError::UnknownExperiment {
         name: name.to_owned(),
@@ -51,7 +51,7 @@ pub fn find(name: &str) -> Result<&'static ExperimentEntry, LabError> {
 /// Runs the experiment `name`.
 ///
 /// # Errors
-/// An unknown name or knob, a value out of range, or a result that is not finite.
+/// Fails for an unknown name or knob, a value out of range, or a result that is not finite.
 pub fn run(name: &str, settings: &Settings, seed: u64) -> Result<Outcome, LabError> {
     find(name)?.run(settings, seed)
 }

@@ -1,14 +1,14 @@
-//! The loss of a training run over its steps, as the figures show it.
+//! Loss of a training run over its steps, for the figures.
 
 use keel_page::charts::{Point, points};
 use serde::Serialize;
 
-/// Mean loss of a few steps in a row.
+/// Mean loss of several consecutive steps.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct LossPoint {
-    /// The last of the steps, counted from 1.
+    /// Last of the steps, counted from 1.
     pub(crate) step: usize,
-    /// Their mean loss; none where it is not finite.
+    /// Mean loss; `None` if it is not finite.
     pub(crate) loss: Option<f64>,
 }
 
@@ -21,7 +21,7 @@ pub(crate) fn averaged(losses: &[f64], window: usize) -> Vec<LossPoint> {
     losses.chunks(window).enumerate().map(average).collect()
 }
 
-/// The points of a loss curve for a chart.
+/// Returns the points of a loss curve for a chart.
 pub(crate) fn loss_points(curve: &[LossPoint]) -> Vec<Point> {
     points(curve, |point| point.step as f64, |point| point.loss)
 }

@@ -1,4 +1,4 @@
-//! A network, the data it is given and the way it is trained, as a few choices.
+//! A network, its data and its training settings, as a few choices.
 
 use keel_data::{PreprocessStep, Split};
 use keel_nn::activations::Activation;
@@ -13,17 +13,17 @@ use crate::samples::{Images, Parts, PointSet, Task};
 use crate::statistics::Moments;
 use crate::training::Schedule;
 
-/// Grey levels of a pixel, and of a pixel of the embedded digits.
+/// Number of grey levels of a pixel, and of a pixel of the embedded digits.
 const LEVELS: f32 = 255.0;
 const DIGIT_LEVELS: f32 = 16.0;
-/// Standard deviation of weights that are drawn without regard to the layer.
+/// Standard deviation of weights drawn independently of the layer size.
 pub(crate) const SMALL: f32 = 0.01;
-/// Weight of every connection if all are equal.
+/// Weight of every connection for constant weights.
 const CONSTANT: f32 = 0.1;
-/// Blocks of convolutions after which the image is halved.
+/// Number of convolution blocks after which the image is halved.
 const POOLS: usize = 2;
 
-/// Samples to tell apart.
+/// Samples to classify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Data {
@@ -34,7 +34,7 @@ pub(crate) enum Data {
     Digits,
 }
 
-/// Form in which the network is given its inputs.
+/// Form of the network's inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Preprocessing {
@@ -43,7 +43,7 @@ pub(crate) enum Preprocessing {
     Standardised,
 }
 
-/// Layer with weights of a hidden block.
+/// Weight layer of a hidden block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Block {
@@ -59,7 +59,7 @@ pub(crate) enum Norm {
     Batch,
 }
 
-/// Start of all weights.
+/// Initialisation of all weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Start {
@@ -70,7 +70,7 @@ pub(crate) enum Start {
     Constant,
 }
 
-/// A network, its data and its training.
+/// A network, its data and its training settings.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Recipe {
     pub(crate) data: Data,
@@ -78,39 +78,39 @@ pub(crate) struct Recipe {
     pub(crate) noise: f64,
     pub(crate) preprocessing: Preprocessing,
     pub(crate) block: Block,
-    /// Hidden blocks.
+    /// Number of hidden blocks.
     pub(crate) depth: usize,
-    /// Units of a linear layer, channels of a convolution.
+    /// Units of a linear layer, or channels of a convolution.
     pub(crate) width: usize,
     pub(crate) activation: Activation,
     pub(crate) norm: Norm,
     pub(crate) start: Start,
-    /// Start of the biases of the hidden layers.
+    /// Initial bias of the hidden layers.
     pub(crate) bias: f64,
     pub(crate) learning_rate: f64,
     pub(crate) momentum: f64,
-    /// Samples of a step.
+    /// Number of samples per step.
     pub(crate) batch: usize,
-    /// Samples are shuffled in every epoch; otherwise they are sorted by class.
+    /// True if samples are shuffled in every epoch; otherwise they are sorted by class.
     pub(crate) shuffled: bool,
 }
 
-/// Samples of a recipe, as the network is given them.
+/// Samples of a recipe, as given to the network.
 #[derive(Clone, Debug)]
 pub(crate) struct Samples {
     pub(crate) task: Task,
-    /// Both parts in the form the network is given.
+    /// Both parts as given to the network.
     pub(crate) parts: Parts,
     /// Both parts as measured: pixels of a picture, grey levels of digits.
     pub(crate) raw: Parts,
     /// Names of the preprocessing steps.
     pub(crate) steps: Vec<String>,
-    /// Subtracted from each coordinate of a point, then divided by; empty for images.
+    /// Mean and standard deviation of each coordinate of a point, for standardisation; empty for images.
     scaling: Vec<Moments>,
 }
 
 impl Data {
-    /// The set of points; none for images.
+    /// Returns the set of points, or `None` for images.
     pub(crate) fn points(self) -> Option<PointSet> {
         match self {
             Data::TwoArms => Some(PointSet::Spiral(2)),
@@ -123,7 +123,7 @@ impl Data {
 }
 
 impl Start {
-    /// The initialiser.
+    /// Returns the initialiser.
     pub(crate) fn init(self) -> InitSpec {
         match self {
             Start::Auto => InitSpec::Auto,
@@ -134,7 +134,7 @@ impl Start {
         }
     }
 
-    /// Words for readers.
+    /// Returns the displayed name.
     pub(crate) fn title(self) -> Text {
         match self {
             Start::Auto => Text::new("fits the activation", "按激活函数选取"),
@@ -147,12 +147,12 @@ impl Start {
 }
 
 impl Recipe {
-    /// True if hidden blocks are convolutions, which need images.
+    /// Returns true if hidden blocks are convolutions, which need images.
     pub(crate) fn convolves(&self) -> bool {
         self.block == Block::Convolution && self.data == Data::Digits
     }
 
-    /// The task of telling its samples apart.
+    /// Returns the classification task.
     pub(crate) fn task(&self) -> Task {
         match self.data.points() {
             Some(points) => points.task(),
@@ -161,7 +161,7 @@ impl Recipe {
         }
     }
 
-    /// The layers of the network, ending in a score for each class.
+    /// Returns the layers of the network, ending in a score per class.
     pub(crate) fn layers(&self) -> Vec<LayerSpec> {
         let (init, width) = (self.start.init(), self.width);
         let bias = self.norm == Norm::None;
@@ -187,7 +187,7 @@ impl Recipe {
         layers
     }
 
-    /// The schedule of its steps.
+    /// Returns the training schedule.
     pub(crate) fn schedule(&self) -> Schedule {
         Schedule {
             learning_rate: self.learning_rate as f32,
@@ -197,10 +197,10 @@ impl Recipe {
         }
     }
 
-    /// Its samples, four fifths to train and one fifth to validate.
+    /// Returns its samples: four fifths for training, one fifth for validation.
     ///
     /// # Errors
-    /// If the data cannot be made or preprocessed.
+    /// Fails if the data cannot be created or preprocessed.
     pub(crate) fn samples(&self, seed: u64) -> Result<Samples, LabError> {
         let task = self.task();
         let samples = match self.data.points() {
@@ -247,13 +247,13 @@ impl Recipe {
 }
 
 impl Samples {
-    /// Points given in pixels, `[points, 2]`, as the network is given them.
+    /// Converts points in pixels, `[points, 2]`, to the form given to the network.
     pub(crate) fn given(&self, mut pixels: Vec<f32>) -> Vec<f32> {
         scale(&self.scaling, &mut pixels);
         pixels
     }
 
-    /// The same with the training samples in the order of their classes.
+    /// Sorts the training samples by class.
     fn sorted(mut self) -> Self {
         let labels = &self.parts.train.labels;
         let mut order: Vec<usize> = (0..labels.len()).collect();
@@ -273,7 +273,7 @@ fn scale(scaling: &[Moments], points: &mut [f32]) {
     }
 }
 
-/// Every input of both parts times `factor`.
+/// Multiplies every input of both parts by `factor`.
 fn times(mut parts: Parts, factor: f32) -> Parts {
     for part in [&mut parts.train, &mut parts.test] {
         part.inputs.iter_mut().for_each(|value| *value *= factor);

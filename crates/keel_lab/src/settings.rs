@@ -1,4 +1,4 @@
-//! Settings of a run: `key=value` pairs laid over the defaults of an experiment's config.
+//! Settings of a run: `key=value` pairs that override the defaults of an experiment's config.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,22 +8,22 @@ use serde_json::Value;
 use crate::error::{LabError, nearest};
 use crate::knob::{Knob, knobs_of};
 
-/// Values for the knobs of an experiment, in the order given; a later one for the same knob wins.
+/// Values for the knobs of an experiment, in the given order; a later value for the same knob overrides an earlier one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     pairs: Vec<(String, Value)>,
 }
 
 impl Settings {
-    /// No setting: every knob at its default.
+    /// Creates empty settings: every knob at its default.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Reads `key=value` texts. A value is a number, `true`, `false`, a list like `[1, 2]`, or a bare word.
+    /// Parses `key=value` texts. A value is a number, `true`, `false`, a list such as `[1, 2]`, or a bare word.
     ///
     /// # Errors
-    /// If a text has no `=` or nothing before it.
+    /// Fails if a text has no `=` or nothing before it.
     pub fn parse<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Result<Self, LabError> {
         let mut settings = Self::new();
         for text in texts {
@@ -38,7 +38,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Settings from pairs of a knob and its value.
+    /// Creates settings from pairs of a knob and its value.
     pub(crate) fn from_pairs(pairs: Vec<(String, Value)>) -> Self {
         Settings { pairs }
     }
@@ -48,10 +48,10 @@ impl Settings {
         self.pairs.push((knob.to_owned(), value.into()));
     }
 
-    /// Checks that each knob that is set is one of `knobs`, those of several experiments together.
+    /// Checks that each set knob is one of `knobs`, the knobs of several experiments together.
     ///
     /// # Errors
-    /// A knob that is not among them; the error names the nearest.
+    /// Fails for a knob that is not among them; the error names the most similar one.
     pub fn check(&self, knobs: &[Knob]) -> Result<(), LabError> {
         let known = |name: &str| knobs.iter().any(|knob| knob.name == name);
         match self.pairs.iter().find(|(name, _)| !known(name)) {
@@ -63,16 +63,16 @@ impl Settings {
         }
     }
 
-    /// The settings that `knobs` know; lets one list of settings serve several experiments.
+    /// Returns the settings of `knobs`, so that one list of settings can serve several experiments.
     pub fn known_to(&self, knobs: &[Knob]) -> Self {
         let known = |key: &String| knobs.iter().any(|knob| knob.name == *key);
         Settings { pairs: self.pairs.iter().filter(|(key, _)| known(key)).cloned().collect() }
     }
 
-    /// The config `C` of `experiment` with these settings.
+    /// Returns the config `C` of `experiment` with these settings.
     ///
     /// # Errors
-    /// An unknown knob, or a value of the wrong kind or outside its range.
+    /// Fails for an unknown knob, or a value of the wrong kind or out of range.
     pub(crate) fn config<C>(&self, experiment: &'static str) -> Result<C, LabError>
     where
         C: JsonSchema + Default + Serialize + DeserializeOwned,

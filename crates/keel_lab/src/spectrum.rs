@@ -1,9 +1,10 @@
 //! Largest eigenvalues of the second moments of a set of vectors.
 
-/// The `count` largest eigenvalues of `transpose(x) x / samples`, largest first, of `values`, `[samples, features]`: the
-/// curvatures of the squared error of a linear unit. Fewer where there are fewer features.
+/// Returns the `count` largest eigenvalues of `transpose(x) x / samples`, largest first, for `values`,
+/// `[samples, features]`: the curvatures of the squared error of a linear unit. Returns fewer if there are fewer
+/// features.
 ///
-/// Orthogonal iteration from fixed starts; eigenvalues that lie close together come out to a few per cent.
+/// Uses orthogonal iteration from fixed starting vectors; close eigenvalues are accurate to a few per cent.
 pub(crate) fn largest_second_moments(values: &[f32], features: usize, count: usize) -> Vec<f64> {
     const ROUNDS: usize = 40;
     let count = count.min(features);
@@ -20,12 +21,12 @@ pub(crate) fn largest_second_moments(values: &[f32], features: usize, count: usi
     lengths
 }
 
-/// A start that is orthogonal to no axis in practice.
+/// Returns a starting vector that is not orthogonal to any axis in practice.
 fn start(axis: usize, features: usize) -> Vec<f64> {
     (0..features).map(|feature| 1.0 + ((feature * (2 * axis + 3) + axis) as f64 * 0.7).sin()).collect()
 }
 
-/// `transpose(x) (x axis) / samples`.
+/// Computes `transpose(x) (x axis) / samples`.
 fn apply(values: &[f32], axis: &[f64]) -> Vec<f64> {
     let mut result = vec![0.0; axis.len()];
     for row in values.chunks_exact(axis.len()) {
@@ -38,7 +39,7 @@ fn apply(values: &[f32], axis: &[f64]) -> Vec<f64> {
     result.iter().map(|value| value / samples).collect()
 }
 
-/// Makes the axes orthonormal one after the other; returns the length each had before.
+/// Orthonormalises the axes one after another; returns their previous lengths.
 fn orthonormalise(axes: &mut [Vec<f64>]) -> Vec<f64> {
     let mut lengths = Vec::with_capacity(axes.len());
     for index in 0..axes.len() {

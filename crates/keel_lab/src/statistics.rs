@@ -7,7 +7,7 @@ use serde::Serialize;
 pub(crate) struct Moments {
     /// Mean.
     pub(crate) mean: f64,
-    /// Standard deviation of the set itself (divided by n).
+    /// Population standard deviation (divided by n).
     pub(crate) std: f64,
     /// Mean square.
     #[serde(skip)]
@@ -15,7 +15,7 @@ pub(crate) struct Moments {
 }
 
 impl Moments {
-    /// Of `values`; zero for none.
+    /// Computes the moments of `values`; zero if there are none.
     pub(crate) fn of(values: impl Iterator<Item = f64>) -> Self {
         let (mut count, mut sum, mut squares) = (0_usize, 0.0, 0.0);
         for value in values {
@@ -28,13 +28,13 @@ impl Moments {
         Moments { mean, std: (second_moment - mean * mean).max(0.0).sqrt(), second_moment }
     }
 
-    /// Of a slice.
+    /// Computes the moments of a slice.
     pub(crate) fn of_slice(values: &[f32]) -> Self {
         Self::of(values.iter().map(|&value| f64::from(value)))
     }
 }
 
-/// Share of `values` for which `condition` holds.
+/// Returns the share of `values` for which `condition` holds.
 pub(crate) fn fraction(values: &[f32], condition: impl Fn(f32) -> bool) -> f64 {
     values.iter().filter(|&&value| condition(value)).count() as f64 / values.len().max(1) as f64
 }

@@ -10,19 +10,19 @@ use keel_nn::{BatchInput, Cpu, Executor, Graph, MemoryRequest, Mode, Network, No
 use crate::error::LabError;
 use crate::samples::{CLASSES, Order, Part, Task};
 
-/// Samples of one evaluation batch.
+/// Number of samples per evaluation batch.
 const EVALUATION_BATCH: usize = 256;
 
 /// Settings of a training run: stochastic gradient descent with momentum.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Schedule {
-    /// Step size.
+    /// Learning rate.
     pub(crate) learning_rate: f32,
-    /// Share of the last step that is added to the next.
+    /// Share of the last update added to the next.
     pub(crate) momentum: f32,
-    /// Samples of a step.
+    /// Number of samples per step.
     pub(crate) batch: usize,
-    /// Steps.
+    /// Number of steps.
     pub(crate) steps: usize,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Schedule {
 pub(crate) struct Score {
     /// Mean loss.
     pub(crate) loss: f64,
-    /// Share of right answers.
+    /// Share of correct predictions.
     pub(crate) accuracy: f64,
 }
 
@@ -48,18 +48,18 @@ pub(crate) struct Classifier {
 }
 
 impl Classifier {
-    /// A network of `layers` for the digits, ending in scores of the ten classes.
+    /// Creates a network of `layers` for the digits, ending in scores of the ten classes.
     ///
     /// # Errors
-    /// If the layers do not fit together.
+    /// Fails if the layers do not fit together.
     pub(crate) fn new(layers: &[LayerSpec], batch: usize, key: RandomKey) -> Result<Self, LabError> {
         Self::for_task(Task::DIGITS, layers, batch, key)
     }
 
-    /// A network of `layers` for `task`, ending in a score for each class.
+    /// Creates a network of `layers` for `task`, ending in a score per class.
     ///
     /// # Errors
-    /// If the layers do not fit together.
+    /// Fails if the layers do not fit together.
     pub(crate) fn for_task(task: Task, layers: &[LayerSpec], batch: usize, key: RandomKey) -> Result<Self, LabError> {
         let network = Network::new(Graph::build(task.input, layers, task.classes)?, key.named("network"));
         let executor = |batch, mode| {
@@ -89,14 +89,14 @@ impl Classifier {
         losses
     }
 
-    /// One step on one batch.
+    /// Takes one step on one batch.
     pub(crate) fn step(&mut self, batch: &Part, schedule: Schedule, step: usize) -> LossValue {
         let value = self.differentiate(batch, step);
         self.update(schedule);
         value
     }
 
-    /// Changes every parameter by the last gradient.
+    /// Updates every parameter with the last gradient.
     pub(crate) fn update(&mut self, schedule: Schedule) {
         let updates = self.velocity.iter_mut().zip(self.gradients.iter());
         for (parameter, (velocity, gradient)) in self.network.parameters.iter_mut().zip(updates) {
@@ -105,12 +105,12 @@ impl Classifier {
         }
     }
 
-    /// Loss of one batch; leaves the gradient by every parameter for [`Classifier::gradient`].
+    /// Returns the loss of one batch; the gradients of all parameters are then available from [`Classifier::gradient`].
     pub(crate) fn differentiate(&mut self, batch: &Part, step: usize) -> LossValue {
         self.differentiate_watched(batch, step, &mut ())
     }
 
-    /// Loss and gradients like [`Classifier::differentiate`], with an observer of both passes.
+    /// Computes loss and gradients like [`Classifier::differentiate`], with an observer of both passes.
     pub(crate) fn differentiate_watched(
         &mut self,
         batch: &Part,
@@ -126,7 +126,7 @@ impl Classifier {
         value
     }
 
-    /// An observer of training steps that measures `wanted` of each node.
+    /// Returns an observer of training steps that measures `wanted` of each node.
     pub(crate) fn statistics(&self, wanted: impl Fn(&Node) -> Wanted) -> Statistics {
         Statistics::new(self.training.program(), wanted)
     }
@@ -136,17 +136,17 @@ impl Classifier {
         self.network.parameters.iter().all(|value| value.is_finite())
     }
 
-    /// The last gradient with respect to the parameter with this number, in the order of the graph.
+    /// Returns the last gradient with respect to the parameter with this index, in graph order.
     pub(crate) fn gradient(&self, parameter: usize) -> &[f32] {
         &self.gradients[self.network.graph.parameters()[parameter].range.clone()]
     }
 
-    /// The last update of the parameter with this number, over minus the learning rate.
+    /// Returns the last update of the parameter with this index, divided by minus the learning rate.
     pub(crate) fn velocity(&self, parameter: usize) -> &[f32] {
         &self.velocity[self.network.graph.parameters()[parameter].range.clone()]
     }
 
-    /// Mean loss and share of right answers, with the statistics for evaluation.
+    /// Returns the mean loss and the share of correct predictions, with evaluation statistics.
     pub(crate) fn evaluate(&mut self, data: &Part) -> Score {
         let mut total = LossValue::default();
         let loss = self.loss.clone();
@@ -154,7 +154,7 @@ impl Classifier {
         Score { loss: total.mean(), accuracy: total.correct as f64 / data.len() as f64 }
     }
 
-    /// The outputs of `nodes` for all of `data` in evaluation, in the order of the samples.
+    /// Returns the outputs of `nodes` for all of `data` in evaluation, in sample order.
     pub(crate) fn outputs_of(&mut self, nodes: &[NodeId], data: &Part) -> Tape {
         let mut tape = Tape::of(self.evaluation.program(), nodes);
         self.run(data, &mut tape, |_, _| {});
@@ -171,7 +171,7 @@ impl Classifier {
         }
     }
 
-    /// Scores of all of `data` in evaluation, by a program that `target` makes of the network.
+    /// Returns the scores of all of `data` in evaluation, computed by a program that `target` builds from the network.
     pub(crate) fn scores_by(&self, target: &Cpu, data: &Part) -> Vec<f32> {
         let request = MemoryRequest { batch: EVALUATION_BATCH, mode: Mode::Evaluate, workers: parallel::workers() };
         let mut executor = Executor::new(lower(&self.network.graph, target), request);
@@ -183,20 +183,20 @@ impl Classifier {
         data.inputs.chunks(batch).flat_map(run).collect()
     }
 
-    /// Scores of one batch of at most [`EVALUATION_BATCH`] samples, with the statistics for evaluation.
+    /// Returns the scores of one batch of at most [`EVALUATION_BATCH`] samples, with evaluation statistics.
     pub(crate) fn scores(&mut self, inputs: &[f32]) -> Vec<f32> {
         let run = BatchInput { input: inputs, random: self.key.named("evaluation") };
         self.evaluation.forward(&mut self.network, run, &mut ()).to_vec()
     }
 
-    /// Moves the statistics for evaluation towards those of one batch of at most the training batch's size.
+    /// Updates the evaluation statistics with those of one batch of at most the training batch size.
     pub(crate) fn gather_statistics(&mut self, inputs: &[f32]) {
         let run = BatchInput { input: inputs, random: self.key.named("statistics") };
         self.training.forward(&mut self.network, run, &mut ());
     }
 
-    /// Scores of one batch of at most the training batch's size, normalised with its own statistics; the statistics for
-    /// evaluation stay as they are.
+    /// Returns the scores of one batch of at most the training batch size, normalised with its own statistics; the
+    /// evaluation statistics are unchanged.
     pub(crate) fn scores_with_own_statistics(&mut self, inputs: &[f32]) -> Vec<f32> {
         let state: Vec<f32> = self.network.state.to_vec();
         let run = BatchInput { input: inputs, random: self.key.named("evaluation") };
@@ -206,18 +206,18 @@ impl Classifier {
     }
 }
 
-/// The same layers `times` in a row.
+/// Returns the same layers repeated `times` times.
 pub(crate) fn repeated(block: &[LayerSpec], times: usize) -> Vec<LayerSpec> {
     std::iter::repeat_n(block, times).flatten().cloned().collect()
 }
 
-/// Share of rows of `scores`, `[samples, classes]`, whose largest entry is at the label.
+/// Returns the share of rows of `scores`, `[samples, classes]`, whose largest entry is at the label.
 pub(crate) fn accuracy(scores: &[f32], labels: &[u32]) -> f64 {
     let answers = scores.chunks(CLASSES).map(answer);
     answers.zip(labels).filter(|(answer, label)| *answer == **label as usize).count() as f64 / labels.len() as f64
 }
 
-/// Index of the largest score; the first of equal ones.
+/// Returns the index of the largest score, the first one on a tie.
 pub(crate) fn answer(scores: &[f32]) -> usize {
     (0..scores.len()).fold(0, |best, index| if scores[index] > scores[best] { index } else { best })
 }

@@ -1,4 +1,4 @@
-//! The keys of every document, which other programs read.
+//! Keys of every document, which other programs read.
 
 mod cheap;
 

@@ -1,4 +1,4 @@
-//! Exhibits: their answers, their pages as a reader sees them, and the engine in a browser compared with the native one.
+//! Exhibits: their answers, their rendered pages, and the browser engine compared with the native one.
 
 mod cheap;
 
@@ -63,7 +63,7 @@ fn questions_that_cannot_be_answered_are_refused_in_words() {
     assert!(find_exhibit("gate").is_ok());
 }
 
-/// Writes the pages of all exhibits, with a page of every experiment, into `folder`.
+/// Writes the pages of all exhibits, with a page for every experiment, to `folder`.
 fn written(folder: &Path, module: Option<&[u8]>) -> Vec<PathBuf> {
     let outcomes: Vec<_> = catalog().iter().map(|entry| entry.run(&cheap::cheap(entry), 0).unwrap()).collect();
     for file in site_files(&outcomes, folder, Language::English, module).unwrap().files {
@@ -88,7 +88,7 @@ fn a_page_without_an_engine_shows_its_start_and_says_how_to_move_it() {
     }
 }
 
-/// Moves every control of an exhibit and notes each question with its numbers.
+/// Script that moves every control of an exhibit and records each request with its numbers.
 const MOVE: &str = include_str!("cheap/move_exhibit.js");
 
 #[test]
@@ -114,7 +114,7 @@ fn the_engine_in_a_browser_gives_the_numbers_of_the_native_one() {
     }
 }
 
-/// Compares the answers of one exhibit in the browser with native ones; returns the place that differs too much.
+/// Compares the answers of one exhibit in the browser with native ones; returns the location that differs too much.
 #[allow(clippy::print_stdout, reason = "the differences, for whoever runs the test by hand")]
 fn compare(state: &PageState) -> Result<(), String> {
     assert_eq!(state.problems(), Vec::<String>::new(), "{state}");
@@ -147,21 +147,21 @@ fn compare(state: &PageState) -> Result<(), String> {
 
 /// Exhibits that train a network for the number of steps in their knob `steps`.
 const TRAINED: [&str; 2] = ["playground", "break_and_repair"];
-/// Steps over which training runs are compared: each step multiplies the difference in the last bits.
+/// Number of steps over which training runs are compared: each step multiplies the difference in the last bits.
 const COMPARED_STEPS: u64 = 40;
 
-/// Returns true if the answers of two engines to this question have to agree.
+/// Returns true if the answers of two engines to this request have to agree.
 fn is_comparable(request: &Request) -> bool {
     let steps = request.settings.iter().rev().find(|(knob, _)| knob == "steps").and_then(|(_, steps)| steps.as_u64());
     !TRAINED.contains(&request.exhibit.as_str()) || steps.is_some_and(|steps| steps <= COMPARED_STEPS)
 }
 
-/// Numbers may differ by this much in any case: the last bit of a number of size 1 in 32 bits.
+/// Difference always allowed: the last bit of a number of magnitude 1 in 32 bits.
 const LAST_BIT: f64 = f32::EPSILON as f64;
-/// Numbers may differ by this share of the largest of their neighbours: vectors of other widths sum in another order.
+/// Difference allowed relative to the largest of a number's neighbours: vectors of other widths sum in another order.
 const LARGEST_DIFFERENCE: f64 = 1e-5;
 
-/// The largest difference of two documents, and where it is.
+/// Largest difference of two documents, and its location.
 #[derive(Debug, Default)]
 struct Difference {
     share: f64,
@@ -174,8 +174,8 @@ impl Difference {
     }
 }
 
-/// Compares two documents of one shape. A difference counts as a share of the largest fraction of the same list or object: the
-/// mean of a signal is as exact as its deviation lets it be.
+/// Compares two documents of one shape. A difference is relative to the largest fraction in the same list or object:
+/// the mean of a signal is only as exact as its deviation allows.
 fn largest_difference(native: &Value, other: &Value, place: &str) -> Difference {
     let pairs: Vec<(String, &Value, &Value)> = match (native, other) {
         (Value::Array(a), Value::Array(b)) => {
@@ -194,7 +194,7 @@ fn largest_difference(native: &Value, other: &Value, place: &str) -> Difference 
     let fractions = pairs.iter().filter_map(|(_, a, _)| a.as_f64()).filter(|value| value.fract() != 0.0);
     let size = fractions.fold(0.0_f64, |size, value| size.max(value.abs()));
     let difference = |(place, a, b): &(String, &Value, &Value)| match (a.as_f64(), b.as_f64()) {
-        // A value at the border of a bin of a histogram is counted on either side.
+        // A value at the edge of a histogram bin may be counted on either side.
         (Some(a), Some(b)) if (a - b).abs() <= if place.contains("/counts/") { 1.0 } else { LAST_BIT } && a != b => {
             Difference { share: f64::MIN_POSITIVE, place: format!("{place}: {a} and {b}") }
         }

@@ -1,12 +1,12 @@
-//! Every page of the lab in a browser: no script error, every chart drawn and described, nothing cut off, legible in light
-//! and dark, links that lead somewhere; and on paper.
+//! Every page of the lab in a browser: no script errors, every chart drawn and described, nothing cut off, legible in
+//! light and dark mode, no broken links; and in print.
 
 mod cheap;
 
 use keel_lab::{Language, catalog};
 use keel_testkit::browser::{Browser, View};
 
-/// Pages that derive something.
+/// Pages with a derivation.
 const DERIVATIONS: [&str; 7] = [
     "xavier",
     "kaiming_gain",
@@ -56,7 +56,7 @@ fn every_page_is_drawn_and_legible_in_both_languages() {
         for (fault, what) in [
             ("quiet", "pictures without words"),
             ("nameless", "places of the keyboard without a role"),
-            ("loose", "cross-references that are no links"),
+            ("loose", "cross-references that are not links"),
         ] {
             assert_eq!(state.result[fault], serde_json::json!([]), "{state}: {what}");
         }
@@ -68,7 +68,7 @@ fn every_page_is_drawn_and_legible_in_both_languages() {
             let named = |html: String| place.is_empty() || html.contains(&format!("id=\"{place}\""));
             assert!(
                 std::fs::read_to_string(&path).is_ok_and(named),
-                "{state} leads to {link}, which is no place there"
+                "{state} leads to {link}, which does not exist there"
             );
         }
     }
@@ -76,7 +76,7 @@ fn every_page_is_drawn_and_legible_in_both_languages() {
 
 /// Pages with many figures.
 const LONG: [&str; 3] = ["activations", "dead_relu", "batch_norm_inference"];
-/// Sheets that a page may take.
+/// Maximum number of printed sheets per page.
 const SHEETS: usize = 4;
 
 #[test]

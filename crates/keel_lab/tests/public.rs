@@ -1,4 +1,4 @@
-//! The lab as the command line uses it.
+//! The lab as used by the command line.
 
 use keel_lab::{Language, Settings, catalog, find, run};
 
@@ -117,7 +117,7 @@ fn a_knob_of_no_experiment_is_refused_with_the_nearest() {
 
 #[test]
 fn no_document_holds_anything_but_finite_numbers() {
-    // A document is a JSON value, which cannot hold NaN; a number that does not exist is null, and its key says so.
+    // A document is a JSON value, which cannot hold NaN; a missing number is null, and its key indicates it.
     for entry in catalog() {
         let text = entry.run(&cheap(entry), 1).unwrap().document.to_string();
         let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -1,6 +1,6 @@
-//! Errors of reading and computing ONNX models.
+//! Errors in reading and evaluating ONNX models.
 
-/// A model that cannot be read or computed.
+/// Reason why a model cannot be read or evaluated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OnnxError {
@@ -9,31 +9,31 @@ pub enum OnnxError {
     Damaged {
         /// The file.
         file: String,
-        /// The place and the fact.
+        /// Location and reason.
         reason: String,
     },
-    /// A node that cannot be computed or read as a layer.
+    /// A node that cannot be evaluated or imported as a layer.
     #[error("{file}: node {place} `{name}` ({operation}): {reason}; {next}")]
     Node {
         /// The file.
         file: String,
-        /// Its number in the graph, counted from 0.
+        /// Index of the node in the graph, counted from 0.
         place: usize,
-        /// Its name, empty where it has none.
+        /// Name of the node; may be empty.
         name: String,
-        /// Its type.
+        /// Operation of the node.
         operation: String,
-        /// The mismatch, in words.
+        /// Reason.
         reason: String,
         /// Next step.
         next: String,
     },
-    /// A model that does not fit as a whole.
+    /// A model that is unsupported as a whole.
     #[error("{file}: {reason}; {next}")]
     Model {
         /// The file.
         file: String,
-        /// The mismatch, in words.
+        /// Reason.
         reason: String,
         /// Next step.
         next: String,

@@ -1,20 +1,20 @@
-//! Bytes of models: read with limits.
+//! Decoding of model files with limits.
 
 use prost::Message;
 
 use crate::OnnxError;
 use crate::schema::{GraphProto, ModelProto};
 
-/// Maximum number of messages inside a file. Each takes more memory than its bytes in the file, so their number is counted before they
-/// are read.
+/// Maximum number of messages inside a file. Each takes more memory than its bytes in the file, so their number is
+/// counted before they are decoded.
 const MOST_MESSAGES: usize = 4_000_000;
-/// Oldest operator set that is read.
+/// Oldest supported operator set.
 const OLDEST_OPSET: i64 = 7;
 
-/// The model in `bytes`, which messages call `file`.
+/// Decodes the model in `bytes`; `file` identifies it in messages.
 ///
 /// # Errors
-/// Bytes that are not a model, or one of more parts than any network has.
+/// Fails if the bytes are not a model, or if it has more parts than any network.
 pub fn decode(bytes: &[u8], file: &str) -> Result<ModelProto, OnnxError> {
     let damaged = |reason: String| OnnxError::Damaged { file: file.to_owned(), reason };
     let mut messages = 0;
@@ -25,23 +25,23 @@ pub fn decode(bytes: &[u8], file: &str) -> Result<ModelProto, OnnxError> {
     ModelProto::decode(bytes).map_err(|error| damaged(format!("it is not an ONNX model ({error})")))
 }
 
-/// The bytes of `model`.
+/// Encodes `model` to bytes.
 pub fn encode(model: &ModelProto) -> Vec<u8> {
     model.encode_to_vec()
 }
 
-/// The graph of a model and the version of its operator set, if all of it can be read here.
+/// Returns the graph of a model and the version of its operator set, if all of it is supported.
 ///
 /// # Errors
-/// A model without a graph, with functions of its own, sparse constants, or an operator set that is too old.
+/// Fails if the model has no graph, its own functions, sparse constants, or an operator set that is too old.
 pub fn check_subset<'a>(model: &'a ModelProto, file: &str) -> Result<(&'a GraphProto, i64), OnnxError> {
     let refused =
         |reason: String, next: &str| OnnxError::Model { file: file.to_owned(), reason, next: next.to_owned() };
     let Some(graph) = &model.graph else {
-        return Err(refused("there is no graph in it".to_owned(), "export the model again"));
+        return Err(refused("it contains no graph".to_owned(), "export the model again"));
     };
     if let Some(function) = model.functions.first() {
-        let reason = format!("it has a function of its own, `{}`", function.name);
+        let reason = format!("it defines the function `{}`", function.name);
         return Err(refused(reason, "export it with functions inlined"));
     }
     if !graph.sparse_initializer.is_empty() {
@@ -50,7 +50,7 @@ pub fn check_subset<'a>(model: &'a ModelProto, file: &str) -> Result<(&'a GraphP
     let standard = model.opset_import.iter().find(|set| set.domain.is_empty() || set.domain == "ai.onnx");
     let opset = standard.and_then(|set| set.version).unwrap_or(1);
     if opset < OLDEST_OPSET {
-        let reason = format!("it uses operator set {opset}, and the oldest that is read is {OLDEST_OPSET}");
+        let reason = format!("it uses operator set {opset}; the oldest supported one is {OLDEST_OPSET}");
         return Err(refused(reason, "convert it with onnx.version_converter"));
     }
     Ok((graph, opset))
@@ -72,7 +72,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// Kind of the message or text in field `tag`; `None` where it is bytes that are taken as they are.
+    /// Returns the kind of message or text in field `tag`, or `None` for opaque bytes.
     fn of_field(self, tag: u64) -> Option<Kind> {
         match (self, tag) {
             (Kind::Model, 7) => Some(Kind::Graph),
@@ -91,8 +91,8 @@ impl Kind {
     }
 }
 
-/// Counts the messages in `bytes`; `None` if these are not fields. No kind of message contains itself, so this goes no deeper
-/// than there are kinds.
+/// Counts the messages in `bytes`; returns `None` if they are not fields. No kind of message contains itself, so the
+/// recursion depth is bounded by the number of kinds.
 fn count(mut bytes: &[u8], kind: Kind, messages: &mut usize) -> Option<()> {
     while !bytes.is_empty() {
         let key = varint(&mut bytes)?;

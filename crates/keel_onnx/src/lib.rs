@@ -1,7 +1,7 @@
-//! ONNX, the exchange format of networks: messages of its files, computation of its graphs, and networks read from them.
+//! ONNX, the exchange format for networks: messages of its files, evaluation of graphs, and import of networks.
 //!
-//! [`decode`] reads a file's bytes with limits, [`Evaluator`] computes a graph with plain loops, and [`import`](import::import)
-//! turns the nodes of a network into layers with weights.
+//! [`decode`] reads a file's bytes with limits, [`Evaluator`] evaluates a graph with plain loops, and
+//! [`import`](import::import) turns the nodes of a network into layers with weights.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 

@@ -1,7 +1,7 @@
-//! Messages of ONNX that models are made of, described by hand: field numbers as in the published `onnx.proto`.
+//! Messages of ONNX models, defined by hand with the field numbers of the published `onnx.proto`.
 //!
-//! Fields that no model of Evenkeel uses are left out; the reader passes over them, and refuses those that
-//! would change a model's meaning.
+//! Fields unused by Evenkeel's models are omitted; the reader skips them, and rejects those that would change a model's
+//! meaning.
 
 use prost::Message;
 
@@ -35,12 +35,12 @@ pub struct ModelProto {
     /// Named texts.
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<StringStringEntryProto>,
-    /// Functions of the model's own.
+    /// Functions defined by the model.
     #[prost(message, repeated, tag = "25")]
     pub functions: Vec<FunctionProto>,
 }
 
-/// A function of a model's own; its name suffices to refuse it.
+/// A function defined by a model; its name is enough to reject it.
 #[derive(Clone, PartialEq, Message)]
 pub struct FunctionProto {
     /// Its name.
@@ -70,7 +70,7 @@ pub struct StringStringEntryProto {
     pub value: String,
 }
 
-/// A computation: nodes in the order they run, and constants.
+/// A computation: nodes in execution order, and constants.
 #[derive(Clone, PartialEq, Message)]
 pub struct GraphProto {
     /// Operations.
@@ -91,7 +91,7 @@ pub struct GraphProto {
     /// Outputs.
     #[prost(message, repeated, tag = "12")]
     pub output: Vec<ValueInfoProto>,
-    /// Constants in sparse form; only counted, to refuse them.
+    /// Sparse constants; only counted, to reject them.
     #[prost(bytes = "vec", repeated, tag = "15")]
     pub sparse_initializer: Vec<Vec<u8>>,
 }
@@ -99,10 +99,10 @@ pub struct GraphProto {
 /// An operation.
 #[derive(Clone, PartialEq, Message)]
 pub struct NodeProto {
-    /// Names of the values it reads; empty for one left out.
+    /// Names of the input values; empty for an omitted input.
     #[prost(string, repeated, tag = "1")]
     pub input: Vec<String>,
-    /// Names of the values it gives.
+    /// Names of the output values.
     #[prost(string, repeated, tag = "2")]
     pub output: Vec<String>,
     /// Its name, which may be empty.
@@ -119,7 +119,7 @@ pub struct NodeProto {
     pub domain: String,
 }
 
-/// A setting of an operation.
+/// An attribute of an operation.
 #[derive(Clone, PartialEq, Message)]
 pub struct AttributeProto {
     /// Its name.
@@ -128,7 +128,7 @@ pub struct AttributeProto {
     /// A number.
     #[prost(float, optional, tag = "2")]
     pub f: Option<f32>,
-    /// A whole number.
+    /// An integer.
     #[prost(int64, optional, tag = "3")]
     pub i: Option<i64>,
     /// A text.
@@ -137,19 +137,19 @@ pub struct AttributeProto {
     /// A tensor.
     #[prost(message, optional, tag = "5")]
     pub t: Option<TensorProto>,
-    /// A graph; only noticed, to refuse it.
+    /// A graph; only detected, to reject it.
     #[prost(bytes = "vec", optional, tag = "6")]
     pub g: Option<Vec<u8>>,
     /// Numbers.
     #[prost(float, repeated, tag = "7")]
     pub floats: Vec<f32>,
-    /// Whole numbers.
+    /// Integers.
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
     /// Texts.
     #[prost(bytes = "vec", repeated, tag = "9")]
     pub strings: Vec<Vec<u8>>,
-    /// Which of these it is.
+    /// Kind of the attribute.
     #[prost(int32, optional, tag = "20")]
     pub kind: Option<i32>,
 }
@@ -158,7 +158,7 @@ pub struct AttributeProto {
 pub mod attribute_kind {
     /// A number.
     pub const FLOAT: i32 = 1;
-    /// A whole number.
+    /// An integer.
     pub const INT: i32 = 2;
     /// A text.
     pub const STRING: i32 = 3;
@@ -166,7 +166,7 @@ pub mod attribute_kind {
     pub const TENSOR: i32 = 4;
     /// Numbers.
     pub const FLOATS: i32 = 6;
-    /// Whole numbers.
+    /// Integers.
     pub const INTS: i32 = 7;
     /// Texts.
     pub const STRINGS: i32 = 8;
@@ -184,13 +184,13 @@ pub struct TensorProto {
     /// 32-bit floats.
     #[prost(float, repeated, tag = "4")]
     pub float_data: Vec<f32>,
-    /// Whole numbers of up to 32 bits, truths and 16-bit floats.
+    /// Integers of up to 32 bits, booleans and 16-bit floats.
     #[prost(int32, repeated, tag = "5")]
     pub int32_data: Vec<i32>,
     /// Texts.
     #[prost(bytes = "vec", repeated, tag = "6")]
     pub string_data: Vec<Vec<u8>>,
-    /// 64-bit whole numbers.
+    /// 64-bit integers.
     #[prost(int64, repeated, tag = "7")]
     pub int64_data: Vec<i64>,
     /// Its name.
@@ -202,7 +202,7 @@ pub struct TensorProto {
     /// 64-bit floats.
     #[prost(double, repeated, tag = "10")]
     pub double_data: Vec<f64>,
-    /// Place of values in another file; only noticed, to refuse it.
+    /// Location of values in another file; only detected, to reject it.
     #[prost(message, repeated, tag = "13")]
     pub external_data: Vec<StringStringEntryProto>,
     /// 1 if the values are in another file.
@@ -218,13 +218,13 @@ pub mod element {
     pub const UINT8: i32 = 2;
     /// Signed byte.
     pub const INT8: i32 = 3;
-    /// 32-bit whole number.
+    /// 32-bit integer.
     pub const INT32: i32 = 6;
-    /// 64-bit whole number.
+    /// 64-bit integer.
     pub const INT64: i32 = 7;
     /// Text.
     pub const STRING: i32 = 8;
-    /// Truth.
+    /// Boolean.
     pub const BOOL: i32 = 9;
     /// 16-bit float.
     pub const FLOAT16: i32 = 10;
@@ -246,7 +246,7 @@ pub struct ValueInfoProto {
     pub doc_string: String,
 }
 
-/// A type; none but tensors are used.
+/// A type; only tensors are supported.
 #[derive(Clone, PartialEq, Message)]
 pub struct TypeProto {
     /// Type of a tensor.
@@ -273,7 +273,7 @@ pub struct TensorShapeProto {
     pub dim: Vec<DimensionProto>,
 }
 
-/// A dimension: a number, or a name for one that is free.
+/// A dimension: a number, or a name for a variable one.
 #[derive(Clone, PartialEq, Message)]
 pub struct DimensionProto {
     /// Its size.

@@ -1,26 +1,26 @@
-//! Tensors of a graph while it is computed, and their form in files.
+//! Tensors of a graph during evaluation, and their file form.
 
 use crate::schema::{TensorProto, element};
 
 /// Values of one type, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data {
-    /// 32-bit floats; 16-bit floats are read as these.
+    /// 32-bit floats; also holds 16-bit floats.
     Float(Vec<f32>),
     /// 64-bit floats.
     Double(Vec<f64>),
-    /// 64-bit whole numbers; 32-bit ones are read as these.
+    /// 64-bit integers; also holds 32-bit ones.
     Int(Vec<i64>),
     /// Bytes.
     Byte(Vec<u8>),
-    /// Truths.
+    /// Booleans.
     Bool(Vec<bool>),
     /// Texts.
     Text(Vec<String>),
 }
 
 impl Data {
-    /// Number of values.
+    /// Returns the number of values.
     pub fn len(&self) -> usize {
         match self {
             Data::Float(values) => values.len(),
@@ -37,7 +37,7 @@ impl Data {
         self.len() == 0
     }
 
-    /// Number of the element type in files.
+    /// Returns the number of the element type in files.
     pub fn element(&self) -> i32 {
         match self {
             Data::Float(_) => element::FLOAT,
@@ -49,7 +49,7 @@ impl Data {
         }
     }
 
-    /// The values at `places`, in their order.
+    /// Returns the values at `places`, in order.
     pub fn gathered(&self, places: impl Iterator<Item = usize>) -> Data {
         match self {
             Data::Float(values) => Data::Float(places.map(|place| values[place]).collect()),
@@ -61,7 +61,7 @@ impl Data {
         }
     }
 
-    /// Every value as a number; `None` for texts.
+    /// Returns every value as a number, or `None` for texts.
     pub fn numbers(&self) -> Option<Vec<f64>> {
         Some(match self {
             Data::Float(values) => values.iter().map(|&value| f64::from(value)).collect(),
@@ -84,32 +84,32 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// A tensor of `shape`.
+    /// Creates a tensor of `shape`.
     ///
     /// # Panics
-    /// If there are more or fewer values than `shape` has.
+    /// Panics if the number of values does not match `shape`.
     pub fn new(shape: impl Into<Vec<usize>>, data: Data) -> Self {
         let shape = shape.into();
         assert_eq!(data.len(), shape.iter().product::<usize>(), "values of a tensor of {shape:?}");
         Tensor { shape, data }
     }
 
-    /// 32-bit floats of `shape`.
+    /// Creates a tensor of 32-bit floats.
     pub fn floats(shape: impl Into<Vec<usize>>, values: Vec<f32>) -> Self {
         Tensor::new(shape, Data::Float(values))
     }
 
-    /// Whole numbers in a row.
+    /// Creates a vector of integers.
     pub fn integers(values: Vec<i64>) -> Self {
         Tensor::new([values.len()], Data::Int(values))
     }
 
-    /// Texts in a row.
+    /// Creates a vector of texts.
     pub fn texts(values: &[String]) -> Self {
         Tensor::new([values.len()], Data::Text(values.to_vec()))
     }
 
-    /// The 32-bit floats.
+    /// Returns the 32-bit floats.
     pub fn as_floats(&self) -> Option<&[f32]> {
         match &self.data {
             Data::Float(values) => Some(values),
@@ -117,10 +117,10 @@ impl Tensor {
         }
     }
 
-    /// The tensor of a file, called `name` in messages.
+    /// Reads the tensor of a file, called `name` in messages.
     ///
     /// # Errors
-    /// A type that is not read, or another number of values than the dimensions say, in words.
+    /// Returns a sentence if the type is not supported or the number of values does not match the dimensions.
     pub fn of_proto(proto: &TensorProto) -> Result<Self, String> {
         let name = &proto.name;
         if proto.data_location == Some(1) || !proto.external_data.is_empty() {
@@ -129,8 +129,7 @@ impl Tensor {
         let shape: Option<Vec<usize>> = proto.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
         let shape = shape.ok_or_else(|| format!("tensor `{name}` has a negative dimension: {:?}", proto.dims))?;
         let product = shape.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim));
-        let length =
-            product.ok_or_else(|| format!("tensor `{name}` has dimensions that exceed any memory: {shape:?}"))?;
+        let length = product.ok_or_else(|| format!("tensor `{name}` has dimensions that overflow: {shape:?}"))?;
         let data = values_of(proto, length)?;
         if data.len() != length {
             return Err(format!("tensor `{name}` of {shape:?} has {} values instead of {length}", data.len()));
@@ -138,7 +137,7 @@ impl Tensor {
         Ok(Tensor { shape, data })
     }
 
-    /// The same in a file, values as bytes, texts as texts.
+    /// Converts to the file form, with values as bytes and texts as texts.
     pub fn to_proto(&self, name: &str) -> TensorProto {
         let mut proto = TensorProto {
             dims: self.shape.iter().map(|&dim| dim as i64).collect(),
@@ -161,7 +160,7 @@ impl Tensor {
     }
 }
 
-/// The values of a tensor with `length` of them; nothing is allocated that the file does not hold.
+/// Returns the values of a tensor with `length` of them; no more is allocated than the file holds.
 fn values_of(proto: &TensorProto, length: usize) -> Result<Data, String> {
     let name = &proto.name;
     let kind = proto.data_type.unwrap_or(0);
@@ -171,7 +170,7 @@ fn values_of(proto: &TensorProto, length: usize) -> Result<Data, String> {
         element::FLOAT | element::INT32 => 4,
         element::DOUBLE | element::INT64 => 8,
         element::STRING => return texts(proto),
-        other => return Err(format!("tensor `{name}` has elements of type {other}, which are not read")),
+        other => return Err(format!("tensor `{name}` has elements of the unsupported type {other}")),
     };
     let Some(raw) = proto.raw_data.as_deref() else { return Ok(fields(proto, kind)) };
     if Some(raw.len()) != length.checked_mul(size) {
@@ -207,7 +206,7 @@ fn texts(proto: &TensorProto) -> Result<Data, String> {
     texts.map(Data::Text).map_err(|_| format!("tensor `{}` has a text that is not UTF-8", proto.name))
 }
 
-/// Values in the field of their type.
+/// Returns the values in the field of their type.
 fn fields(proto: &TensorProto, kind: i32) -> Data {
     let small = || proto.int32_data.iter();
     match kind {

@@ -7,14 +7,14 @@ use crate::interval::Interval;
 /// Counts of values in bins of equal width.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Histogram {
-    /// Borders of the bins, one more than there are bins.
+    /// Edges of the bins, one more than there are bins.
     pub edges: Vec<f64>,
-    /// Values in each bin; a border belongs to the bin above it, the last border to the last bin.
+    /// Number of values in each bin; an edge belongs to the bin above it, the last edge to the last bin.
     pub counts: Vec<usize>,
 }
 
 impl Histogram {
-    /// Of `values` in `range`; values outside go into the first or last bin, so that none is lost.
+    /// Counts `values` in `range`; values outside are counted in the first or last bin.
     pub fn of(values: &[f32], range: Interval, bins: usize) -> Self {
         let Interval { low, high } = range;
         let width = (high - low) / bins as f64;

@@ -1,10 +1,10 @@
-//! A stretch of the number line.
+//! Numeric intervals.
 
 /// Numbers from `low` to `high`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval<T = f64> {
-    /// Its low end.
+    /// Low end.
     pub low: T,
-    /// Its high end.
+    /// High end.
     pub high: T,
 }

@@ -1,8 +1,8 @@
-//! The two languages of the pages.
+//! Languages of the pages.
 
 use std::fmt;
 
-/// A language of the lab's pages.
+/// Language of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
     /// English, `en`.
@@ -16,12 +16,12 @@ impl Language {
     /// Both languages.
     pub const ALL: [Language; 2] = [Language::English, Language::Chinese];
 
-    /// The language with this code, `en` or `zh`.
+    /// Returns the language with this code, `en` or `zh`.
     pub fn with_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.code() == code)
     }
 
-    /// The words in this language.
+    /// Selects the text in this language.
     pub fn choose<'a>(self, english: &'a str, chinese: &'a str) -> &'a str {
         match self {
             Language::English => english,
@@ -29,7 +29,7 @@ impl Language {
         }
     }
 
-    /// `en` or `zh`.
+    /// Returns `en` or `zh`.
     pub fn code(self) -> &'static str {
         match self {
             Language::English => "en",
@@ -44,7 +44,7 @@ impl fmt::Display for Language {
     }
 }
 
-/// The same words in both languages.
+/// The same text in both languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
     english: String,
@@ -52,18 +52,18 @@ pub struct Text {
 }
 
 impl Text {
-    /// Both versions.
+    /// Creates a text from both versions.
     pub fn new(english: impl Into<String>, chinese: impl Into<String>) -> Self {
         Text { english: english.into(), chinese: chinese.into() }
     }
 
-    /// Words that are the same in both: names and numbers.
+    /// Creates a text that is the same in both languages, such as a name or a number.
     pub fn same(words: impl Into<String>) -> Self {
         let words = words.into();
         Text { english: words.clone(), chinese: words }
     }
 
-    /// The version in one language.
+    /// Returns the version in one language.
     pub fn get(&self, language: Language) -> &str {
         match language {
             Language::English => &self.english,

@@ -1,8 +1,8 @@
 //! Pages: text, formulas, tables and charts as self-contained HTML documents, in English and Chinese.
 //!
-//! Charts are inline SVG made here rather than by an embedded charting library: a page stays small, opens offline, prints,
-//! and follows the reader's light or dark setting; a short script adds readouts and zoom. The lab, the reports of runs and
-//! the studio draw with the same charts.
+//! Charts are inline SVG generated here rather than by an embedded charting library: a page stays small, opens offline,
+//! prints, and follows the reader's light or dark setting; a short script adds readouts and zoom. The lab, the reports
+//! of runs and the studio use the same charts.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 

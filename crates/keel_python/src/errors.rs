@@ -1,4 +1,4 @@
-//! Errors of the libraries as the exceptions of `evenkeel.errors`, with the same texts.
+//! Conversion of library errors to the exceptions of `evenkeel.errors`, with the same messages.
 
 use keel_data::DataError;
 use keel_health::HealthError;
@@ -8,7 +8,7 @@ use keel_train::config::ConfigError as WrongConfig;
 use pyo3::prelude::*;
 
 mod exceptions {
-    // Nobody can document what the macro generates.
+    // The macro generates items that cannot be documented.
     #![allow(missing_docs, unreachable_pub)]
 
     pyo3::import_exception!(evenkeel.errors, ConfigError);
@@ -17,9 +17,9 @@ mod exceptions {
     pyo3::import_exception!(evenkeel.errors, TrainingError);
 }
 
-/// An error of a library as an exception.
+/// Conversion of a library error to an exception.
 pub(crate) trait Raise {
-    /// The exception.
+    /// Returns the exception.
     fn raise(self) -> PyErr;
 }
 
@@ -65,17 +65,17 @@ impl Raise for HealthError {
     }
 }
 
-/// An exception about a run that cannot do the requested work.
+/// Returns an exception for a run that cannot do the requested work.
 pub(crate) fn run_error(text: impl Into<String>) -> PyErr {
     exceptions::RunError::new_err(text.into())
 }
 
-/// An exception about data that cannot be used.
+/// Returns an exception for unusable data.
 pub(crate) fn data_error(text: impl Into<String>) -> PyErr {
     exceptions::DataError::new_err(text.into())
 }
 
-/// An exception about a training run that broke.
+/// Returns an exception for a failed training run.
 pub(crate) fn training_error(text: impl Into<String>) -> PyErr {
     exceptions::TrainingError::new_err(text.into())
 }

@@ -1,4 +1,4 @@
-//! Texts the engine knows from memory: rules, catalog, defaults.
+//! Built-in reference texts: rules, catalog, defaults.
 
 use keel_health::{Rule, catalog, find_rule};
 use pyo3::prelude::*;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::errors::Raise;
 
-/// The rule with this code (`K010`) or name (`dead-relu`) as JSON.
+/// Returns the rule with this code (`K010`) or name (`dead-relu`) as JSON.
 #[pyfunction]
 pub(crate) fn explain(code: &str) -> PyResult<String> {
     let rule = find_rule(code).map_err(Raise::raise)?;
@@ -18,13 +18,13 @@ pub(crate) fn explain(code: &str) -> PyResult<String> {
     Ok(document.to_string())
 }
 
-/// Every rule with one line each, as JSON.
+/// Returns all rules with one line each, as JSON.
 #[pyfunction]
 pub(crate) fn rules() -> String {
     Value::Array(catalog().iter().map(line).collect()).to_string()
 }
 
-/// Everything a config can name, section by section, as JSON.
+/// Returns everything a config can name, section by section, as JSON.
 #[pyfunction]
 pub(crate) fn catalog_sections() -> String {
     keel_program::catalog().to_string()

@@ -1,4 +1,4 @@
-//! A network that learns from samples as they come.
+//! Incremental training of a network.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +16,7 @@ use crate::predictions::rows_of;
 use crate::samples::Samples;
 use crate::settings::{Settings, config_json};
 
-/// A network in training, without a run: it takes the steps it is given samples for.
+/// A network in training, without a run: it takes steps on the samples it is given.
 #[pyclass(frozen, module = "evenkeel._native")]
 pub(crate) struct Learner {
     config: Config,
@@ -26,7 +26,7 @@ pub(crate) struct Learner {
 
 struct State {
     session: Session,
-    /// The model of the last steps; `None` where steps came after it.
+    /// Model after the last steps; `None` if more steps followed.
     predictor: Option<Predictor>,
     steps: u64,
     passes: u64,
@@ -34,7 +34,7 @@ struct State {
 
 #[pymethods]
 impl Learner {
-    /// Fits preprocessing to `samples` and builds the network for them; nothing is learned yet.
+    /// Fits preprocessing to `samples` and builds the network for them, without training it.
     #[new]
     fn new(python: Python<'_>, samples: &Samples, settings: &Bound<'_, PyAny>) -> PyResult<Self> {
         let settings: Settings = settings.extract()?;
@@ -42,7 +42,7 @@ impl Learner {
         python.detach(|| Learner::of_data(config, data)).map_err(Raise::raise)
     }
 
-    /// Passes once over `samples` in batches and returns the mean loss of the steps.
+    /// Trains on `samples` for one pass in batches and returns the mean loss of the steps.
     fn learn(&self, python: Python<'_>, samples: &Samples) -> PyResult<f64> {
         python.detach(|| {
             let mut state = self.lock();
@@ -73,13 +73,13 @@ impl Learner {
         self.lock().session.save(&self.config, &path).map_err(Raise::raise)
     }
 
-    /// The config as JSON.
+    /// Returns the config as JSON.
     #[getter]
     fn config(&self) -> String {
         config_json(&self.config)
     }
 
-    /// Steps taken so far.
+    /// Returns the number of steps taken so far.
     #[getter]
     fn steps(&self) -> u64 {
         self.lock().steps
@@ -87,7 +87,7 @@ impl Learner {
 }
 
 impl Learner {
-    /// A network for `data` that has learned nothing.
+    /// Creates an untrained network for `data`.
     fn of_data(config: Config, data: SplitDataset) -> Result<Self, TrainError> {
         let Resolved { config, data, .. } = auto::resolve(&config, data)?;
         let pool = threads::pool_of(&config)?;
@@ -96,7 +96,7 @@ impl Learner {
         Ok(Learner { config, pool, state: Mutex::new(state) })
     }
 
-    /// A network that has the weights of `trained`, which `config` made of `data`.
+    /// Creates a network with the weights of `trained`, which was trained on `data` with `config`.
     pub(crate) fn of_weights(config: Config, data: SplitDataset, trained: &Network) -> Result<Self, TrainError> {
         let learner = Learner::of_data(config, data)?;
         let mut state = learner.lock();
@@ -111,7 +111,7 @@ impl Learner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One pass in a random order that depends on the seed and the number of the pass.
+    /// Makes one pass in a random order that depends on the seed and the number of the pass.
     fn pass(&self, state: &mut State, dataset: &Dataset) -> PyResult<f64> {
         let State { session, predictor, steps, passes } = state;
         *predictor = None;
@@ -125,7 +125,7 @@ impl Learner {
         let mut scratch = PreprocessScratch::default();
         let (mut sum, learning_rate) = (0.0, self.config.optimizer.learning_rate());
         for part in 0..parts {
-            // Parts of nearly the same size: none is a single sample, over which batch norm cannot normalise.
+            // Batches of nearly equal size, none of a single sample, since batch norm cannot normalise over one.
             let indices = order[part * order.len() / parts..(part + 1) * order.len() / parts].to_vec();
             let mut inputs = vec![0.0; indices.len() * preprocessor.output_shape().len()];
             preprocessor.gather(dataset, &indices, &mut inputs, &mut scratch).map_err(Raise::raise)?;

@@ -1,7 +1,7 @@
-//! `evenkeel._native`, the compiled module of the Python package. The interface for Python users is in `python/evenkeel`;
-//! this crate hands arrays and texts to the libraries and their results back.
+//! `evenkeel._native`, the compiled module of the Python package. The public Python interface is in `python/evenkeel`;
+//! this crate passes arrays and texts to the libraries and returns their results.
 //!
-//! Arrays are reached through the checked borrows of the `numpy` crate; no line here is `unsafe`.
+//! Arrays are accessed through the checked borrows of the `numpy` crate, without `unsafe`.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 use crate::errors::data_error;
 
-/// Predictions as an array; a sample without one is an error that names it.
+/// Returns predictions as an array; fails if a sample has none, and names it.
 pub(crate) fn rows_of<'py>(python: Python<'py>, predictions: &[Prediction]) -> PyResult<Bound<'py, PyArray2<f64>>> {
     let mut values: Vec<f64> = Vec::new();
     for prediction in predictions {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use keel_train::{Event, TrainingObserver};
 use serde_json::{Value, json};
 
-/// The latest numbers of a training run and the events since they were last read.
+/// Latest numbers of a training run, and events since they were last read.
 #[derive(Clone, Default)]
 pub(crate) struct Progress(Arc<Mutex<State>>);
 
@@ -16,7 +16,7 @@ struct State {
 }
 
 impl Progress {
-    /// The latest numbers, and under `news` the events since the last call, as JSON.
+    /// Returns the latest numbers, with the events since the last call under `news`, as JSON.
     pub(crate) fn read(&self) -> String {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let news = std::mem::take(&mut state.news);

@@ -1,4 +1,4 @@
-//! A run that has ended, in memory, in a folder, or of its model alone.
+//! A finished run in memory or in a folder, or a model alone.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -24,16 +24,16 @@ use crate::settings::config_json;
 #[pyclass(frozen, module = "evenkeel._native")]
 pub(crate) struct Run {
     kept: Kept,
-    /// The samples of the training, for its report; `None` for a run that was loaded.
+    /// Samples used for training, for the report; `None` for a loaded run.
     samples: Option<Arc<Dataset>>,
     predictor: OnceLock<Predictor>,
 }
 
-/// Place of a run.
+/// Storage of a run.
 pub(crate) enum Kept {
     Folder(Box<TrainedRun>),
     Memory(Box<MemoryRun>),
-    /// A model file without its run.
+    /// A model file without a run.
     Model(PathBuf),
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn load(path: PathBuf) -> PyResult<Run> {
 
 #[pymethods]
 impl Run {
-    /// Its folder; None for a run in memory.
+    /// Returns the folder, or None for a run in memory.
     #[getter]
     fn folder(&self) -> Option<PathBuf> {
         match &self.kept {
@@ -61,14 +61,14 @@ impl Run {
         }
     }
 
-    /// Content of `summary.json`; None for a model without its run.
+    /// Returns the content of `summary.json`, or None for a model without a run.
     #[getter]
     fn summary(&self) -> PyResult<Option<String>> {
         let text = |summary: &Summary| serde_json::to_string(summary).map_err(|error| run_error(error.to_string()));
         self.summary_of_run().map(text).transpose()
     }
 
-    /// The resolved config as JSON.
+    /// Returns the resolved config as JSON.
     #[getter]
     fn config(&self) -> PyResult<String> {
         if let Kept::Folder(run) = &self.kept {
@@ -79,7 +79,7 @@ impl Run {
         Ok(config_json(self.predictor()?.config()))
     }
 
-    /// Names of the classes, or of the values, and true for classes.
+    /// Returns the names of the classes or values, and true for classes.
     #[getter]
     fn targets(&self) -> PyResult<(Vec<String>, bool)> {
         Ok(match &self.predictor()?.schema().target {
@@ -89,7 +89,7 @@ impl Run {
         })
     }
 
-    /// Columns of the table, or features of the array, the model was trained on, and true for a table.
+    /// Returns the table columns or array features the model was trained on, and true for a table.
     #[getter]
     fn features(&self) -> PyResult<(Vec<String>, bool)> {
         let schema = self.predictor()?.schema();
@@ -99,19 +99,19 @@ impl Run {
         })
     }
 
-    /// Name of the target column of a table.
+    /// Returns the name of the target column of a table.
     #[getter]
     fn target_column(&self) -> PyResult<Option<String>> {
         Ok(self.predictor()?.schema().table_target.as_ref().map(|target| target.column.clone()))
     }
 
-    /// Shape of one sample.
+    /// Returns the shape of one sample.
     #[getter]
     fn sample_shape(&self) -> PyResult<Vec<usize>> {
         Ok(self.predictor()?.schema().sample_shape.dimensions())
     }
 
-    /// Probabilities `[samples, classes]`, or values `[samples, targets]`, float64.
+    /// Returns probabilities `[samples, classes]`, or values `[samples, targets]`, as float64.
     fn predict<'py>(&self, python: Python<'py>, samples: &Samples) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let predictor = self.predictor()?;
         let predict = || {
@@ -121,7 +121,7 @@ impl Run {
         rows_of(python, &python.detach(predict).map_err(Raise::raise)?)
     }
 
-    /// Metrics of labelled samples as JSON.
+    /// Returns metrics on labelled samples as JSON.
     fn evaluate(&self, python: Python<'_>, samples: &Samples) -> PyResult<String> {
         let predictor = self.predictor()?;
         let evaluate = || {
@@ -133,7 +133,7 @@ impl Run {
         serde_json::to_string(&metrics).map_err(|error| run_error(error.to_string()))
     }
 
-    /// Numbers of every step, as arrays by name.
+    /// Returns the numbers of every step, as arrays by name.
     fn steps<'py>(&self, python: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let steps = self.measurements()?.steps().map_err(Raise::raise)?;
         let columns = PyDict::new(python);
@@ -147,7 +147,7 @@ impl Run {
         Ok(columns)
     }
 
-    /// Numbers of every epoch and part as JSON.
+    /// Returns the numbers of every epoch and part as JSON.
     fn epochs(&self) -> PyResult<String> {
         let epochs = self.measurements()?.epochs().map_err(Raise::raise)?;
         let finite = |number: f64| number.is_finite().then_some(number);
@@ -160,7 +160,7 @@ impl Run {
         Ok(Value::Array(rows.collect()).to_string())
     }
 
-    /// Every measurement of every layer: layer, name, steps and values.
+    /// Returns every measurement of every layer: layer, name, steps and values.
     fn layer_series<'py>(&self, python: Python<'py>) -> PyResult<Vec<Series<'py>>> {
         let layers = self.measurements()?.layers().map_err(Raise::raise)?;
         let series = layers.into_iter().map(|series| {
@@ -170,7 +170,7 @@ impl Run {
         Ok(series.collect())
     }
 
-    /// Writes the run as the folder `path`, which must not exist or be empty; a model without its run as the file `path`.
+    /// Writes the run to the folder `path`, which must be empty or not exist; a model without a run to the file `path`.
     fn save(&self, path: PathBuf) -> PyResult<()> {
         match &self.kept {
             Kept::Folder(run) => run.folder.copy_to(&path).map(drop).map_err(Raise::raise),
@@ -182,7 +182,7 @@ impl Run {
         }
     }
 
-    /// A network that learns on from the weights of this run.
+    /// Returns a network that continues training from the weights of this run.
     fn learner(&self, python: Python<'_>) -> PyResult<Learner> {
         let Some(data) = self.data()? else {
             return Err(run_error(
@@ -195,7 +195,7 @@ impl Run {
             .map_err(Raise::raise)
     }
 
-    /// Writes the report of the run as the file `path`, in the language `en` or `zh`; returns the missing parts.
+    /// Writes the report of the run to the file `path`, in the language `en` or `zh`; returns the missing parts.
     fn report(&self, python: Python<'_>, path: PathBuf, language: &str) -> PyResult<Vec<String>> {
         let language = Language::with_code(language)
             .ok_or_else(|| data_error(format!("\"{language}\" is not a language of reports; give en or zh")))?;
@@ -223,7 +223,7 @@ impl Run {
         Run { kept, samples, predictor: OnceLock::new() }
     }
 
-    /// The samples of the training in its parts; `None` for a run that was loaded.
+    /// Returns the samples used for training, in their parts, or `None` for a loaded run.
     fn data(&self) -> PyResult<Option<SplitDataset>> {
         let Some(samples) = &self.samples else { return Ok(None) };
         let config = self.predictor()?.config().clone().settled();
@@ -249,7 +249,7 @@ impl Run {
         }
     }
 
-    /// The model, made at its first use: it has threads of its own.
+    /// Returns the model, created on first use, since it has its own threads.
     fn predictor(&self) -> PyResult<&Predictor> {
         if let Some(predictor) = self.predictor.get() {
             return Ok(predictor);
@@ -267,7 +267,7 @@ impl Run {
     }
 }
 
-/// `data` as the name of a folder, which is the title of the report.
+/// Converts `data` to the name of a folder, which is the title of the report.
 fn folder_name(data: &str) -> String {
     let kept = |letter: char| if letter.is_alphanumeric() || " -_".contains(letter) { letter } else { '-' };
     let name: String = data.chars().map(kept).take(100).collect();

@@ -1,4 +1,4 @@
-//! Samples of a Python program: arrays, which are datasets at once, and tables, which a config or a model reads.
+//! Samples of a Python program: arrays, which become datasets directly, and tables, which a config or a model interprets.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use pyo3::types::PyAny;
 
 use crate::errors::{Raise, data_error};
 
-/// Samples, with their targets where those are known.
+/// Samples, with targets if known.
 #[pyclass(frozen, module = "evenkeel._native")]
 pub(crate) struct Samples {
     kind: Kind,
-    /// Samples of the training, validation and test part, in this order; `None` where the engine divides them.
+    /// Number of samples of the training, validation and test part, in this order; `None` if the engine divides them.
     parts: Option<[usize; 3]>,
     /// Weight of each sample in the loss, `[samples]`; `None` if all weights are equal.
     weights: Option<Vec<f32>>,
@@ -30,7 +30,7 @@ enum Kind {
 /// Targets of arrays.
 #[derive(FromPyObject)]
 enum GivenTargets<'py> {
-    /// Number of the class of each sample, `[samples]`, and the names of the classes.
+    /// Class index of each sample, `[samples]`, and the names of the classes.
     Classes(PyReadonlyArray1<'py, u32>, Vec<String>),
     /// Values, `[samples, targets]`, and their names.
     Values(PyReadonlyArray2<'py, f32>, Vec<String>),
@@ -38,7 +38,8 @@ enum GivenTargets<'py> {
 
 #[pymethods]
 impl Samples {
-    /// Samples of an array: `[samples, features]` or `[samples, height, width, channels]` of float32, the latter of uint8, too.
+    /// Creates samples from an array: `[samples, features]` or `[samples, height, width, channels]` of float32; images
+    /// may also be uint8.
     #[staticmethod]
     #[pyo3(signature = (name, inputs, targets=None, parts=None, weights=None))]
     fn of_array(
@@ -63,7 +64,7 @@ impl Samples {
         Ok(Samples { kind: Kind::Array(Arc::new(dataset)), parts, weights })
     }
 
-    /// Samples of named columns: float64 numbers, NaN where one is missing, or texts, None where one is missing.
+    /// Creates samples from named columns: float64 numbers with NaN for missing ones, or texts with None for missing ones.
     #[staticmethod]
     #[pyo3(signature = (name, columns, parts=None, weights=None))]
     fn of_columns(
@@ -82,7 +83,7 @@ impl Samples {
 }
 
 impl Samples {
-    /// The dataset to train on, according to `config`.
+    /// Returns the dataset to train on, according to `config`.
     pub(crate) fn to_train(&self, config: &DataConfig) -> Result<Arc<Dataset>, DataError> {
         match &self.kind {
             Kind::Array(dataset) => Ok(Arc::clone(dataset)),
@@ -102,7 +103,7 @@ impl Samples {
         }
     }
 
-    /// The dataset as a model with this `schema` needs it.
+    /// Returns the dataset for a model with this `schema`.
     pub(crate) fn for_model(
         &self,
         config: &DataConfig,
@@ -131,11 +132,11 @@ fn inputs_of(inputs: &Bound<'_, PyAny>) -> PyResult<(SampleShape, Inputs)> {
     Err(data_error("inputs are an array of float32, or of uint8 for images"))
 }
 
-/// The values of an array row by row: one copy of the memory, which the engine then owns.
+/// Copies the values of an array in row-major order, once, into memory the engine owns.
 fn values_of<T: numpy::Element + Copy>(array: &PyReadonlyArrayDyn<'_, T>) -> Vec<T> {
     match array.as_slice() {
         Ok(values) => values.to_vec(),
-        // In another order than C.
+        // The array is not in C order.
         Err(_) => array.as_array().iter().copied().collect(),
     }
 }
@@ -167,7 +168,7 @@ fn targets_of(given: GivenTargets<'_>) -> PyResult<Targets> {
     })
 }
 
-/// NaN is a missing value of rows, which their mean stands in for, and refused in images.
+/// Creates a dataset. NaN marks a missing value in rows, where it is replaced by the mean, and is rejected in images.
 fn dataset_of(name: &str, shape: SampleShape, inputs: Inputs, targets: Targets) -> Result<Dataset, DataError> {
     match (shape, inputs) {
         (SampleShape::Features(features), Inputs::Floats(values)) => {
@@ -184,7 +185,7 @@ fn cells_of(cells: &Bound<'_, PyAny>) -> PyResult<ColumnCells> {
     Ok(ColumnCells::Text(cells.extract()?))
 }
 
-/// The parts of samples that lie one after another.
+/// Returns the division of samples whose parts follow one another.
 fn consecutive([train, validation, test]: [usize; 3]) -> OfficialDivision {
     let second = train + validation;
     OfficialDivision {
@@ -194,18 +195,18 @@ fn consecutive([train, validation, test]: [usize; 3]) -> OfficialDivision {
     }
 }
 
-/// The row of each sample of a table, from 0: some may have been left out.
+/// Returns the row of each sample of a table, counted from 0, since some may have been left out.
 fn rows_of_samples(dataset: &Dataset) -> Vec<usize> {
     match dataset.provenance() {
         Provenance::Rows { files } => {
-            // Places count from 1.
+            // Places are counted from 1.
             files.iter().flat_map(|file| &file.places).map(|&place| (place as usize).saturating_sub(1)).collect()
         }
         _ => (0..dataset.samples()).collect(),
     }
 }
 
-/// The parts of samples from these `rows`, which lie part after part.
+/// Returns the division of samples from these `rows`, whose parts follow one another.
 fn division_of_rows(rows: &[usize], [train, validation, _]: [usize; 3]) -> OfficialDivision {
     let mut division = OfficialDivision::default();
     for (sample, &row) in rows.iter().enumerate() {

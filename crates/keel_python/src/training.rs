@@ -1,4 +1,4 @@
-//! A training run, in a thread of its own while the Python program's thread waits, shows progress and listens to Ctrl-C.
+//! A training run on a separate thread, while the thread of the Python program waits, shows progress and handles Ctrl-C.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,16 +17,16 @@ use crate::run::{Kept, Run};
 use crate::samples::Samples;
 use crate::settings::Settings;
 
-/// Time between two checks for signals.
+/// Time between two signal checks.
 const LISTENING: Duration = Duration::from_millis(20);
 
-/// Time between two calls of the program's function that shows progress.
+/// Time between two calls of the progress function.
 const SHOWING: Duration = Duration::from_millis(100);
 
-/// Trains on `samples` until the end or Ctrl-C, and returns the run: in memory unless `in_folder`.
+/// Trains on `samples` until the end or Ctrl-C, and returns the run, which stays in memory unless `in_folder`.
 ///
-/// `tick` is called about ten times per second, and once at the end, with the progress as JSON; an exception of its own ends the
-/// training and is raised again.
+/// `tick` is called about ten times per second, and once at the end, with the progress as JSON; an exception it raises
+/// ends the training run and is raised again.
 #[pyfunction]
 #[pyo3(signature = (samples, settings, in_folder, tick=None))]
 pub(crate) fn train(
@@ -57,14 +57,14 @@ pub(crate) fn train(
         },
     )?;
     match ticker.show() {
-        // Pressed when the training was over.
+        // Ctrl-C was pressed after training had ended.
         Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(python) => {}
         shown => shown?,
     }
     Ok(Run::new(kept.map_err(Raise::raise)?, Some(dataset)))
 }
 
-/// Checks a training run before its first step, and returns the findings as JSON. Ctrl-C ends it.
+/// Checks a training run before its first step, and returns the findings as JSON. Ctrl-C ends the check.
 #[pyfunction]
 pub(crate) fn check_training(
     python: Python<'_>,
@@ -82,17 +82,17 @@ pub(crate) fn check_training(
     serde_json::to_string(&checked).map_err(|error| training_error(error.to_string()))
 }
 
-/// Waiting for work that was requested to stop, or leaving its thread running.
+/// Behaviour after a stop request: wait for the work, or leave its thread running.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum AfterStop {
-    /// It ends soon, with a result.
+    /// The work ends soon, with a result.
     Wait,
-    /// It cannot be stopped.
+    /// The work cannot be stopped.
     Leave,
 }
 
-/// Calls `work` in a thread of its own. Meanwhile calls `idle`, and `stop` on Ctrl-C or where `idle` raises; a second Ctrl-C
-/// leaves the thread to itself. The program's other threads run on.
+/// Runs `work` on a separate thread. Meanwhile calls `idle`, and `stop` on Ctrl-C or if `idle` raises; a second Ctrl-C
+/// detaches the thread. Other threads of the program keep running.
 fn wait_for<T: Send + 'static>(
     python: Python<'_>,
     work: impl FnOnce() -> Result<T, TrainError> + Send + 'static,
@@ -101,7 +101,7 @@ fn wait_for<T: Send + 'static>(
 ) -> PyResult<Result<T, TrainError>> {
     let (sender, receiver) = sync_channel(1);
     let spawned = std::thread::Builder::new().name("evenkeel".to_owned()).spawn(move || {
-        // Nobody listens any more after a second Ctrl-C.
+        // The receiver is gone after a second Ctrl-C.
         let _ = sender.send(work());
     });
     spawned.map_err(|error| training_error(format!("cannot start a thread: {error}; end other programs")))?;
@@ -134,7 +134,7 @@ fn wait_for<T: Send + 'static>(
     }
 }
 
-/// Calls the program's function that shows progress, now and then.
+/// Calls the progress function at intervals.
 struct Ticker<'a, 'py> {
     progress: Progress,
     tick: Option<&'a Bound<'py, PyAny>>,

@@ -1,9 +1,9 @@
-//! Fewer points for the same curve.
+//! Reduction of the number of points of a curve.
 
 use keel_page::charts::Point;
 
-/// At most about `limit` of `points` (ascending in x), the smallest and the largest value of every stretch among them,
-/// so that no spike is lost. Points that are not finite interrupt a curve and are kept once a stretch.
+/// Keeps about `limit` of `points` (ascending in x), including the smallest and the largest value of every interval, so
+/// that no spike is lost. Non-finite points interrupt a curve; one is kept per interval.
 pub fn decimate(points: &[Point], limit: usize) -> Vec<Point> {
     if points.len() <= limit.max(4) {
         return points.to_vec();
@@ -23,8 +23,8 @@ pub fn decimate(points: &[Point], limit: usize) -> Vec<Point> {
     kept
 }
 
-/// Exponential average of the values, without the pull of its start towards zero (Kingma and Ba 2015, section 3), over
-/// about `span` points.
+/// Returns the exponential moving average over about `span` points, with bias correction at the start (Kingma and Ba
+/// 2015, section 3).
 pub fn smooth(points: &[Point], span: f64) -> Vec<Point> {
     let decay = 1.0 - 1.0 / span.max(1.0);
     let (mut sum, mut weight) = (0.0, 0.0);

@@ -1,4 +1,4 @@
-//! The page of the doctor: findings, attempts and kept changes, with numbers, in the look of the report of a run.
+//! Page of the doctor: findings, attempts and kept changes, with numbers, in the style of the report of a run.
 
 use std::path::Path;
 
@@ -90,8 +90,10 @@ fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
 
 fn comparison(story: &Story, language: Language) -> String {
     if story.start.is_empty() {
-        let text = language
-            .choose("There is no comparison: the search was stopped before it.", "没有对比：在此之前已被停止。");
+        let text = language.choose(
+            "There is no comparison: the search was stopped before one was made.",
+            "没有对比：在此之前已被停止。",
+        );
         return format!("<p class=\"calm\">{text}</p>");
     }
     let score = escape(&story.score);
@@ -196,7 +198,7 @@ fn attempts(story: &Story, language: Language) -> String {
     table("columns", &titles, rows)
 }
 
-/// The score, or the loss where there is none.
+/// Formats the score, or the loss if there is none.
 fn result(results: &[RunResult]) -> String {
     if results.iter().any(|result| result.score.is_some()) {
         return spread(results, |result| result.score);
@@ -234,7 +236,7 @@ fn changes(changes: &[SettingChange], language: Language) -> String {
     table("choices", &titles.map(str::to_owned), rows)
 }
 
-/// Mean, and least to most in brackets.
+/// Formats the mean, with minimum and maximum in brackets.
 fn spread(results: &[RunResult], value: fn(&RunResult) -> Option<f64>) -> String {
     let values: Vec<f64> = results.iter().filter_map(value).collect();
     let Some(mean) = mean(values.iter().map(|&value| Some(value))) else { return "–".to_owned() };
@@ -242,7 +244,7 @@ fn spread(results: &[RunResult], value: fn(&RunResult) -> Option<f64>) -> String
     if low == high { number(mean) } else { format!("{} ({}–{})", number(mean), number(low), number(high)) }
 }
 
-/// A table; titles and cells are HTML.
+/// Renders a table; titles and cells are HTML.
 fn table(class: &str, titles: &[String], rows: impl Iterator<Item = Vec<String>>) -> String {
     let head: String = titles.iter().map(|title| format!("<th>{title}</th>")).collect();
     let row = |cells: Vec<String>| {

@@ -1,14 +1,14 @@
-//! Reasons why a report could not be written.
+//! Errors in writing reports.
 
 use std::path::PathBuf;
 
 use keel_train::TrainError;
 
-/// Errors of reports. Every message states the fault, the place, and the next step.
+/// Errors of reports. Every message states the fault, the location, and the next step.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// The folder holds no run that could be reported.
+    /// The folder contains no run.
     #[error(transparent)]
     Run(Box<TrainError>),
     /// The page could not be written.
@@ -16,7 +16,7 @@ pub enum ReportError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Error of the system.
+        /// Message of the operating system.
         source: std::io::Error,
     },
 }

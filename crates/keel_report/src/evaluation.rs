@@ -11,19 +11,19 @@ use crate::filters::Filters;
 use crate::mistakes::{Mistake, worst};
 use crate::options::ReportOptions;
 
-/// Training samples whose statistics are shown.
+/// Number of training samples whose statistics are shown.
 const STATISTICS_SAMPLES: usize = 5_000;
 
-/// Results of the model on one part of the data. Everything may be missing.
+/// Results of the model on one part of the data. Anything may be missing.
 #[derive(Debug, Default)]
 pub(crate) struct Evaluation {
-    /// `test`, or `validation` where there is no test split.
+    /// `test`, or `validation` if there is no test split.
     pub(crate) part: &'static str,
     /// Number of samples evaluated.
     pub(crate) samples: usize,
-    /// Samples of the part.
+    /// Number of samples in the part.
     pub(crate) part_samples: usize,
-    /// Metrics on those samples.
+    /// Metrics on the evaluated samples.
     pub(crate) metrics: Option<Metrics>,
     /// Names of the classes.
     pub(crate) class_names: Vec<String>,
@@ -35,14 +35,14 @@ pub(crate) struct Evaluation {
     pub(crate) filters: Option<Filters>,
     /// Moments of the training split before and after preprocessing.
     pub(crate) statistics: Option<PreprocessStatistics>,
-    /// Description of the preprocessing, one sentence a step.
+    /// Description of the preprocessing, one sentence per step.
     pub(crate) preprocessing: Vec<String>,
-    /// Samples of the three splits.
+    /// Number of samples in the three splits.
     pub(crate) splits: Option<[usize; 3]>,
 }
 
 impl Evaluation {
-    /// Loads the model of `run` and evaluates it; failures go into `notes`.
+    /// Loads the model of `run` and evaluates it; failures are added to `notes`.
     pub(crate) fn of(run: &Path, notes: &mut Vec<String>, options: &ReportOptions) -> Self {
         let mut evaluation = Evaluation::default();
         if !run.join("model.safetensors").is_file() {
@@ -89,7 +89,7 @@ impl Evaluation {
     }
 }
 
-/// At most `most` of `indices`, evenly spread.
+/// Returns at most `most` of `indices`, evenly spaced.
 fn spread(indices: &[usize], most: usize) -> Vec<usize> {
     let count = indices.len().min(most);
     (0..count).map(|index| indices[index * indices.len() / count]).collect()
@@ -100,11 +100,11 @@ fn spread(indices: &[usize], most: usize) -> Vec<usize> {
 pub(crate) struct TargetValues {
     /// Name of the target.
     pub(crate) name: String,
-    /// The true and the predicted value of each sample.
+    /// True and predicted value of each sample.
     pub(crate) pairs: Vec<Point>,
 }
 
-/// True and predicted values of each target.
+/// Collects true and predicted values of each target.
 fn targets(dataset: &Dataset, indices: &[usize], predictions: &[Prediction]) -> Vec<TargetValues> {
     let Targets::Values { values, target_names } = dataset.targets() else { return Vec::new() };
     let width = target_names.len();

@@ -1,4 +1,4 @@
-//! Pictures of the filters of the first layer of an image network.
+//! Images of the filters of the first layer of an image network.
 
 use keel_nn::{FirstFilters, Network};
 use keel_page::Interval;
@@ -8,19 +8,19 @@ use crate::thumbnail::{ImageSize, Thumbnail, thumbnail};
 /// Maximum number of filters shown.
 const MOST: usize = 64;
 
-/// Incoming weights of the first layer, unit by unit, as pictures.
+/// Incoming weights of the first layer, one image per unit.
 #[derive(Debug, Clone)]
 pub(crate) struct Filters {
     /// Name of the layer.
     pub(crate) layer: String,
-    /// Units of the layer, some of which may not be shown.
+    /// Number of units in the layer; some may not be shown.
     pub(crate) units: usize,
-    /// One picture a unit; grey is 0, each is scaled to its own largest weight.
+    /// One image per unit; grey is 0, and each is scaled to its own largest weight.
     pub(crate) pictures: Vec<Thumbnail>,
 }
 
 impl Filters {
-    /// Returns the filters of `network`; `None` for tables and for networks that begin otherwise.
+    /// Returns the filters of `network`, or `None` for tables and for networks that do not begin with such a layer.
     pub(crate) fn of(network: &Network) -> Option<Self> {
         let filters = FirstFilters::of(network)?;
         let [height, width, channels] = filters.size;

@@ -1,8 +1,8 @@
-//! The report of a run: one self-contained HTML file, to be read, printed and passed on.
+//! The report of a run: one self-contained HTML file to read, print and pass on.
 //!
-//! It shows the content of the run folder and the predictions of the stored model on the run's data. Missing parts (a run
-//! under way, one that failed, one of an older version, data that have moved) is left out and said so; only a folder
-//! without a run is refused.
+//! It shows the content of the run folder and the predictions of the stored model on the run's data. Missing parts (of
+//! a run in progress, a failed run, a run of an older version, or data that were moved) are left out with a note; only
+//! a folder without a run is rejected.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
@@ -27,5 +27,5 @@ pub use parts::{ReportParts, chart_ticks, page_script, page_style, report_parts}
 pub use sections::ReportPart;
 pub use write::{WrittenReport, write_report};
 
-/// The style sheet of reports, after that of all pages.
+/// Style sheet of reports, after the common one.
 const STYLE: &str = include_str!("report.css");

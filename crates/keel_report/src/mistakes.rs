@@ -1,4 +1,4 @@
-//! The predictions that were furthest from the truth.
+//! The worst predictions.
 
 use keel_data::{DataError, Dataset, SampleShape, Targets};
 use keel_page::Interval;
@@ -9,33 +9,33 @@ use crate::thumbnail::{ImageSize, Thumbnail, thumbnail};
 /// Maximum number of predictions shown.
 const MOST: usize = 24;
 
-/// Maximum number of columns of a table shown of each sample.
+/// Maximum number of table columns shown per sample.
 const COLUMNS: usize = 8;
 
-/// One prediction and the truth.
+/// A prediction with the true value.
 #[derive(Debug, Clone)]
 pub(crate) struct Mistake {
     /// File, line or number of the sample.
     pub(crate) origin: String,
-    /// The sample, if it is an image.
+    /// Image of the sample, if it is one.
     pub(crate) picture: Option<Thumbnail>,
-    /// The first values of the sample by the name of their column, if it is a row.
+    /// First values of the sample by column name, if it is a row.
     pub(crate) row: Vec<(String, f32)>,
-    /// The true class or value.
+    /// True class or value.
     pub(crate) truth: String,
-    /// The predicted class or value.
+    /// Predicted class or value.
     pub(crate) predicted: String,
-    /// Of the predicted class; `None` for values.
+    /// Probability of the predicted class; `None` for values.
     pub(crate) probability: Option<f32>,
-    /// Of the true class; `None` for values.
+    /// Probability of the true class; `None` for values.
     pub(crate) true_probability: Option<f32>,
 }
 
-/// The worst of `predictions` on the samples `indices`: wrong classes by how little was left for the true one, values by
-/// their error in units of the targets' standard deviation.
+/// Returns the worst of `predictions` on the samples `indices`: wrong classes by the lowest probability of the true
+/// class, values by their error in units of the targets' standard deviation.
 ///
 /// # Errors
-/// A sample that another process holds and cannot give.
+/// Fails if another process holds a sample and cannot send it.
 pub(crate) fn worst(
     dataset: &Dataset,
     indices: &[usize],
@@ -49,7 +49,7 @@ pub(crate) fn worst(
     ranked.into_iter().map(|(_, index)| mistake(dataset, indices[index], &predictions[index])).collect()
 }
 
-/// Size of the error of a prediction; `None` if it is right.
+/// Returns the size of a prediction's error, or `None` if it is right.
 fn badness(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Option<f64> {
     match (prediction, dataset.targets()) {
         (Prediction::Class { index, probabilities, .. }, Targets::Classes { labels, .. }) => {

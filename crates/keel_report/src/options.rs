@@ -10,12 +10,12 @@ use keel_page::Language;
 pub struct ReportOptions {
     /// File of the report; `report.html` in the folder of the run if not given.
     pub out: Option<PathBuf>,
-    /// Its language.
+    /// Language.
     pub language: Language,
-    /// Maximum number of samples evaluated, spread evenly over the test split. Counts and shares of a finished run
-    /// come from its summary and are of all samples.
+    /// Maximum number of samples evaluated, spread evenly over the test split. Counts and shares of a finished run come
+    /// from its summary and cover all samples.
     pub samples: usize,
-    /// The run's data, where they are at hand; they are read again if not given.
+    /// Data of the run, if available; otherwise they are read again.
     pub data: Option<SplitDataset>,
 }
 

@@ -1,4 +1,4 @@
-//! Parts of a report without its page, for other pages.
+//! Individual parts of a report, for use on other pages.
 
 use std::path::Path;
 
@@ -12,21 +12,21 @@ use crate::options::ReportOptions;
 use crate::record::Record;
 use crate::sections::{self, Contents, ReportPart};
 
-/// Parts that need no predictions of the model, so that they are available at once.
+/// Parts that need no predictions of the model and are therefore available immediately.
 const WITHOUT_MODEL: [&str; 7] = ["findings", "curves", "importance", "layers", "histograms", "model", "choices"];
 
 /// Some parts of the report of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReportParts {
-    /// Parts that have something to show, in the order of the report.
+    /// Parts with content, in the order of the report.
     pub parts: Vec<ReportPart>,
-    /// Parts that could not be read or shown, one sentence each.
+    /// Notes on parts that could not be read or shown, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// The parts with these `anchors` of the report of the run in the folder `run`: findings, metrics, curves, classes, regression,
-/// predictions, importance, layers, histograms, filters, model, data, choices, setup. The model is evaluated only if a part
-/// needs its predictions.
+/// Returns the parts with these `anchors` of the report of the run in the folder `run`: findings, metrics, curves,
+/// classes, regression, predictions, importance, layers, histograms, filters, model, data, choices, setup. The model is
+/// evaluated only if a part needs its predictions.
 ///
 /// # Errors
 /// [`ReportError::Run`] if there is no run in the folder.
@@ -41,17 +41,17 @@ pub fn report_parts(run: &Path, options: &ReportOptions, anchors: &[&str]) -> Re
     Ok(ReportParts { parts, notes: record.notes })
 }
 
-/// The style sheet of reports.
+/// Returns the style sheet of reports.
 pub fn page_style() -> String {
     [page::STYLE, charts::STYLE, crate::STYLE].concat()
 }
 
-/// Axes of charts and their marks: a script that declares `axisOf`, `valueAt`, `placeOf`, `number` and `ticks`.
+/// Returns the script for axes and their marks, which declares `axisOf`, `valueAt`, `placeOf`, `number` and `ticks`.
 pub fn chart_ticks() -> &'static str {
     charts::TICKS
 }
 
-/// The script that adds readouts, zoom and legends to charts.
+/// Returns the script that adds readouts, zoom and legends to charts.
 pub fn page_script() -> &'static str {
     charts::SCRIPT
 }

@@ -13,32 +13,32 @@ use keel_train::{Config, Importance};
 
 use crate::error::ReportError;
 
-/// Everything a run wrote, as far as it can be read.
+/// Everything a run wrote that can be read.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     /// Name of the folder.
     pub(crate) name: String,
-    /// The resolved config as text.
+    /// Resolved config as text.
     pub(crate) config_text: String,
-    /// The resolved config, unless it is of another version.
+    /// Resolved config, unless it is of another version.
     pub(crate) config: Option<Config>,
-    /// The run in brief, unless it is missing or of another version.
+    /// Summary of the run, unless it is missing or of another version.
     pub(crate) summary: Option<Summary>,
     /// Scalars of every step.
     pub(crate) steps: Vec<StepRecord>,
     /// Scalars of every epoch.
     pub(crate) epochs: Vec<EpochRecord>,
-    /// Measurements of layers, layers in the order of the network.
+    /// Measurements of layers, in network order.
     pub(crate) layers: Vec<LayerSeries>,
-    /// Histograms of layers, layers in the order of the network.
+    /// Histograms of layers, in network order.
     pub(crate) histograms: Vec<HistogramRecord>,
     /// Findings of the health rules, causes first.
     pub(crate) findings: Vec<Finding>,
-    /// Tested findings, with the outcome.
+    /// Tested findings with their outcomes.
     pub(crate) proofs: Vec<Proof>,
-    /// The columns the model relies on, where they were measured.
+    /// Columns the model relies on, if measured.
     pub(crate) importance: Option<Importance>,
-    /// Parts that could not be read, one sentence each.
+    /// Notes on parts that could not be read, one sentence each.
     pub(crate) notes: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ impl Record {
         self.findings = self.or_note(reader.latest_findings(), file);
     }
 
-    /// The value that was read, or nothing and a note.
+    /// Returns the value that was read, or the default with a note.
     fn or_note<T: Default, E: std::fmt::Display>(&mut self, result: Result<T, E>, file: &str) -> T {
         result.unwrap_or_else(|error| {
             let reason = error.to_string().lines().next().unwrap_or_default().to_owned();
@@ -80,7 +80,8 @@ impl Record {
         })
     }
 
-    /// The summary's findings, which are ordered and complete once a run has ended; before that, those stored so far.
+    /// Returns the findings of the summary, which are complete and ordered once a run has ended; before that, those
+    /// stored so far.
     fn all_findings(&mut self) -> Vec<Finding> {
         let stored = std::mem::take(&mut self.findings);
         let ended = self.summary.iter().filter(|summary| summary.status != Status::Running);
@@ -95,28 +96,28 @@ impl Record {
         self.histograms.sort_by_key(|histogram| place(&names, &histogram.layer));
     }
 
-    /// Names of the layers in the order of the network.
+    /// Returns the names of the layers in network order.
     pub(crate) fn layer_names(&self) -> Vec<String> {
         self.summary.iter().flat_map(|summary| &summary.layers).map(|layer| layer.name.clone()).collect()
     }
 
-    /// State of the run; `None` if it is not recorded.
+    /// Returns the state of the run, or `None` if it is not recorded.
     pub(crate) fn status(&self) -> Option<Status> {
         self.summary.as_ref().map(|summary| summary.status)
     }
 
-    /// Returns true if layers were not watched at all.
+    /// Returns true if layers were not monitored at all.
     pub(crate) fn health_is_off(&self) -> bool {
         self.config.as_ref().is_some_and(|config| config.health.level == HealthLevel::Off)
     }
 
-    /// Last step of each epoch that ended.
+    /// Returns the last step of a completed epoch.
     pub(crate) fn last_step_of_epoch(&self, epoch: u64) -> Option<u64> {
         let after = self.steps.partition_point(|step| step.epoch <= epoch);
         self.steps.get(after.checked_sub(1)?).filter(|step| step.epoch == epoch).map(|step| step.step)
     }
 
-    /// Number of findings of `level` that no proof withdrew.
+    /// Counts the findings of `level` that no proof withdrew.
     pub(crate) fn count(&self, level: Level) -> usize {
         self.findings.iter().filter(|finding| finding.level == level && !self.is_withdrawn(finding)).count()
     }
@@ -126,7 +127,7 @@ impl Record {
     }
 }
 
-/// Place in the network of a layer, or of a parameter named after its layer; unknown names come last.
+/// Returns the position in the network of a layer, or of a parameter named after its layer; unknown names come last.
 fn place(names: &[String], name: &str) -> usize {
     let owns =
         |layer: &String| name == layer || name.strip_prefix(layer.as_str()).is_some_and(|rest| rest.starts_with('.'));

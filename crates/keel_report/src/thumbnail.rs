@@ -1,9 +1,9 @@
-//! Small pictures of samples and filters.
+//! Small images of samples and filters.
 
 use keel_page::Interval;
 use keel_page::charts::png;
 
-/// Longest side of a picture in pixels; larger samples are averaged down.
+/// Maximum side of an image in pixels; larger samples are averaged down.
 const LONGEST_SIDE: usize = 96;
 
 /// Height, width and channels of an image `[height, width, channels]`.
@@ -14,8 +14,8 @@ pub(crate) struct ImageSize {
     pub(crate) channels: usize,
 }
 
-/// `values` of one image as PNG in base 64, with its width and height; the ends of `range` become black and white. Of
-/// other than three channels the first is shown.
+/// Encodes the `values` of one image as PNG in base64, with its width and height; the ends of `range` map to black and
+/// white. Only the first channel is shown unless there are three.
 pub(crate) fn thumbnail(values: &[f32], size: ImageSize, range: Interval<f32>) -> Thumbnail {
     let Interval { low, high } = range;
     let ImageSize { height, width, channels } = size;
@@ -44,7 +44,7 @@ pub(crate) fn thumbnail(values: &[f32], size: ImageSize, range: Interval<f32>) -
     Thumbnail { png: png(&pixels, small_width, small_height), height: small_height, width: small_width }
 }
 
-/// A picture for a page.
+/// An image for a page.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Thumbnail {
     png: String,
@@ -53,9 +53,9 @@ pub(crate) struct Thumbnail {
 }
 
 impl Thumbnail {
-    /// The picture as an element; `description` is escaped already.
+    /// Renders the image as an element; `description` is already escaped.
     pub(crate) fn html(&self, description: &str) -> String {
-        // Few pixels are enlarged as squares, many are smoothed.
+        // Small images are enlarged as squares, large ones are smoothed.
         let class = if self.height.max(self.width) <= 40 { "pixels" } else { "smooth" };
         let Thumbnail { png, height, width } = self;
         format!(

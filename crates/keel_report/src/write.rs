@@ -1,4 +1,4 @@
-//! From the folder of a run to its report.
+//! Writing of the report of a run.
 
 use std::path::{Path, PathBuf};
 
@@ -17,13 +17,13 @@ use crate::sections::{Contents, body};
 pub struct WrittenReport {
     /// Folder of the run.
     pub run: PathBuf,
-    /// The file.
+    /// File of the report.
     pub report: PathBuf,
-    /// Its size.
+    /// Size of the file.
     pub bytes: usize,
-    /// Titles of its sections, in order.
+    /// Titles of the sections, in order.
     pub sections: Vec<String>,
-    /// Parts that could not be read or shown, one sentence each.
+    /// Notes on parts that could not be read or shown, one sentence each.
     pub notes: Vec<String>,
 }
 

@@ -11,7 +11,7 @@ use runs::{add_measurements, change_summary, finding, proof, replace_steps, toml
 
 const IMAGES: &str = "[train]\nepochs = 2\n[model]\npreset = \"mlp\"\n";
 
-/// Three classes, one of them with a name no page may believe.
+/// Writes a table with three classes, one of which has a name that must be escaped.
 fn table_of_classes(folder: &Path) -> PathBuf {
     let mut text = String::from("width,\"<b>height</b>\",kind\n");
     for row in 0..90 {

@@ -1,4 +1,4 @@
-// What was started from this studio, and what it prints.
+// Actions started from this studio, and their output.
 
 import { button, fill, link, make } from './dom.js';
 import { moment } from './format.js';
@@ -6,9 +6,9 @@ import { act, get } from './server.js';
 import { t } from './words.js';
 
 const TONES = { running: 'open', done: 'good', findings: 'warn', failed: 'bad' };
-// Milliseconds between two looks at the output of a running job.
+// Milliseconds between two requests for the output of a running job.
 const INTERVAL = 1000;
-// Characters of output that a page keeps.
+// Number of output characters kept by a page.
 const MOST_TEXT = 400000;
 
 export const actionsPage = studio => {
@@ -56,7 +56,7 @@ export const actionsPage = studio => {
   const changed = () => {
     draw();
     const job = list.jobs.find(one => one.id === chosen);
-    // The last lines come with the end.
+    // The last lines arrive together with the end.
     if (job && (!started || (known && job.state !== 'running'))) read().catch(report);
     started ||= Boolean(job);
     known = job?.state === 'running';

@@ -1,4 +1,4 @@
-// The studio's pages: which one the address names, what stands above all of them, and the list of runs they share.
+// Pages of the studio: routing by address, the common header, and the shared list of runs.
 
 import { act, listen } from './server.js';
 import { button, fill, link, make } from './dom.js';
@@ -24,11 +24,11 @@ const bar = document.querySelector('.bar');
 const banner = document.querySelector('.banner');
 const content = document.querySelector('#content');
 
-// The runs and actions as they are now; pages are told when they change.
+// Current runs and actions; pages are notified of changes.
 const list = { runs: new Map(), jobs: [], folder: '', known: false };
 let page = null;
 
-// What a page may use: the list, ways to other pages, and words for the reader.
+// Context available to a page: the list, navigation, and texts for the reader.
 const studio = {
   list,
   go: to => {
@@ -39,7 +39,7 @@ const studio = {
     banner.hidden = !text;
     banner.textContent = text;
   },
-  // Starts something and shows its output; says why if it cannot be.
+  // Starts an action and shows its output, or the reason if it cannot be started.
   start: async action => {
     try {
       studio.say('');
@@ -69,7 +69,7 @@ const drawBar = () => {
     }, { class: 'plain', lang: language() === 'zh' ? 'en' : 'zh-CN' }));
 };
 
-// Shows the page that the address names.
+// Shows the page for the address.
 const show = () => {
   page?.close?.();
   drawBar();

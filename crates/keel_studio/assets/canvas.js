@@ -1,6 +1,6 @@
-// What every drawing on a canvas needs.
+// Common parts of canvas drawings.
 
-// Calls `draw` when the size of `canvas` or the reader's colours change, and for paper; returns what ends it.
+// Calls `draw` when the size of `canvas` or the reader's colours change, and for printing; returns a function that stops this.
 export const redrawn = (canvas, draw) => {
   const size = new ResizeObserver(draw);
   size.observe(canvas);

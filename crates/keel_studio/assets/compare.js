@@ -1,4 +1,4 @@
-// Several runs over each other, and the settings in which they differ.
+// Curves of several runs in shared charts, and the settings in which the runs differ.
 
 import { choice, fill, link, make, settled, tick } from './dom.js';
 import { count, duration, score } from './format.js';
@@ -8,9 +8,9 @@ import { findingPills, statePill } from './runs.js';
 import { get, ofRun } from './server.js';
 import { t } from './words.js';
 
-// Points of all curves of one chart together, about.
+// Approximate number of points over all curves of a chart.
 const ALL_POINTS = 24000;
-// Requests at a time.
+// Maximum number of simultaneous requests.
 const TOGETHER = 4;
 
 export const comparePage = studio => {
@@ -22,7 +22,7 @@ export const comparePage = studio => {
   const charts = [loss, validation, quality];
   const [state, results, settings] = [make('p', { class: 'soft', role: 'status' }), make('div'), make('div')];
 
-  // Colours of the page for few runs, hues spread around the circle for many.
+  // The colours of the page for a few runs, hues spread around the circle for many.
   const colour = index => (names.length <= 8 ? { colour: index } : { hue: (index * 360) / names.length });
 
   const draw = () => {
@@ -38,7 +38,7 @@ export const comparePage = studio => {
   };
 
   const points = Math.max(60, Math.min(1200, Math.round(ALL_POINTS / names.length)));
-  // Many runs come one after the other.
+  // Many runs are loaded one after another.
   const drawSoon = settled(() => { if (!closed) draw(); }, 60);
   const readRun = async name => {
     const found = await get(ofRun(name, 'curves'), { points, span: span === 'auto' ? null : span });
@@ -89,7 +89,7 @@ export const comparePage = studio => {
       get('/api/compare', { run: names }).then(drawTables).catch(report);
       readCurves().catch(report);
     },
-    // Runs that have gone on are read again.
+    // Runs that have progressed are read again.
     listChanged: () => {
       const grown = name => runs.has(name) && (studio.list.runs.get(name)?.steps ?? 0) > runs.get(name).last_step;
       names.filter(grown).forEach(name => readRun(name).catch(report));

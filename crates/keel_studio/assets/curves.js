@@ -1,11 +1,11 @@
-// The curves of one run, which grow while it trains.
+// Curves of one run, which grow while it trains.
 
 import { choice, fill, make, settled, tick } from './dom.js';
 import { lineChart } from './lines.js';
 import { get, ofRun } from './server.js';
 import { t } from './words.js';
 
-// Points of a curve, about; where more have come together, they are asked for again.
+// Approximate number of points per curve; once there are more, the curves are requested again.
 const POINTS = 1200;
 const MOST_POINTS = 2 * POINTS;
 const SPANS = [10, 20, 50, 100, 200, 500, 1000];
@@ -17,7 +17,7 @@ const isLogarithmic = loss => {
 
 const marks = points => (points.x.length <= 60 ? 'both' : 'line');
 
-// The results of one part of the data after each epoch.
+// Results on one part of the data after each epoch.
 export const ofEpochs = (epochs, part, read) => {
   const rows = epochs.filter(epoch => epoch.part === part && read(epoch) !== null && read(epoch) !== undefined);
   return { x: rows.map(epoch => epoch.step), y: rows.map(read) };
@@ -85,17 +85,17 @@ export const curves = name => {
     const mine = turn += 1;
     const query = { points: POINTS, span: span === 'auto' ? null : span };
     const answers = await Promise.all([get(ofRun(name, 'curves'), query), range ? get(ofRun(name, 'curves'), { ...query, from: range[0], to: range[1] }) : null]);
-    // An answer that another question has overtaken is none.
+    // An answer to an outdated request is ignored.
     if (mine !== turn) return known;
     [whole, known] = [answers[0], answers[1] ?? answers[0]];
     draw();
-    // News that came meanwhile went to the curves that were replaced.
+    // Events that arrived meanwhile were added to the replaced curves.
     if (whole.last_step < latest) setTimeout(again, 1000);
     return whole;
   };
   const again = settled(() => read().catch(() => {}), 150);
 
-  // Goes on with the exponential average where it stands, without the pull of its start towards zero.
+  // Continues the exponential moving average from its current state, with bias correction at the start.
   const smoothOn = (curve, value, steps) => {
     const decay = 1 - 1 / Math.max(1, whole.span);
     const weight = taken => 1 - decay ** taken;
@@ -129,7 +129,7 @@ export const curves = name => {
     node,
     read,
     add,
-    // What is shown already, for whoever sends what is new.
+    // Data already shown, for requests of newer data.
     known: () => ({ generation: whole?.generation ?? 0, after: whole?.last_step ?? 0, epochs: whole?.epochs.length ?? 0 }),
      close: () => charts.forEach(one => one.close()),
   };

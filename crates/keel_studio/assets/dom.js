@@ -1,7 +1,7 @@
-// Elements from scripts. Texts are always text: nothing from outside becomes markup, but for parts of reports, which the
-// engine has escaped.
+// DOM elements from scripts. Texts are always inserted as text: external content never becomes markup, except for parts
+// of reports, which the engine has escaped.
 
-// An element with attributes (true sets one without a value, null and false leave it out; `on` has listeners) and children.
+// Creates an element with attributes (true sets one without a value, null and false omit it; `on` has listeners) and children.
 export const make = (tag, attributes = {}, ...children) => {
   const svg = ['svg', 'g', 'path', 'polyline'].includes(tag);
   const made = svg ? document.createElementNS('http://www.w3.org/2000/svg', tag) : document.createElement(tag);
@@ -14,31 +14,31 @@ export const make = (tag, attributes = {}, ...children) => {
   return made;
 };
 
-// A link to a page of the studio.
+// Creates a link to a page of the studio.
 export const link = (to, text, attributes = {}) => make('a', { href: to, ...attributes }, text);
 
-// A button that does something.
+// Creates a button with an action.
 export const button = (text, action, attributes = {}) =>
   make('button', { type: 'button', ...attributes, on: { click: action } }, text);
 
-// A choice among `options`, pairs of value and text.
+// Creates a selection among `options`, pairs of value and text.
 export const choice = (label, options, chosen, changed) => {
   const select = make('select', { on: { change: () => changed(select.value) } },
     options.map(([value, text]) => make('option', { value, selected: value === chosen }, text)));
   return make('label', { class: 'field' }, make('span', {}, label), select);
 };
 
-// A box to tick.
+// Creates a checkbox.
 export const tick = (label, checked, changed) => {
   const box = make('input', { type: 'checkbox', checked, on: { change: () => changed(box.checked) } });
   return make('label', { class: 'tick-box' }, box, label);
 };
 
-// Replaces what is in `parent`.
+// Replaces the content of `parent`.
 export const fill = (parent, ...children) =>
   parent.replaceChildren(...children.flat(Infinity).filter(child => child !== null && child !== undefined && child !== false));
 
-// Calls `action` once after calls have ceased for `wait` milliseconds.
+// Calls `action` once, after no call has been made for `wait` milliseconds.
 export const settled = (action, wait) => {
   let timer = 0;
   return (...values) => {

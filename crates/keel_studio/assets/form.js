@@ -1,16 +1,16 @@
-// A new training: a form made from the schema of the config, with the help of every key.
+// Form for a new training run, generated from the config schema with the help of every key.
 
 import { button, fill, make } from './dom.js';
 import { get } from './server.js';
 import { language, t } from './words.js';
 
-// What most people set, in this order; the rest is below.
+// Most commonly used keys, in this order; the others are below.
 const BASICS = ['data.source', 'data.target', 'model.preset', 'train.epochs', 'train.batch_size', 'train.seed', 'train.time_limit', 'optimizer', 'schedule', 'health.level', 'run.name'];
 
-// Where the studio puts runs is not for the form to say.
+// Keys set by the studio itself.
 const LEFT_OUT = ['run.directory'];
 
-// The names a key can take, with a sentence for each: those of all alternatives that are names.
+// Returns the names a key accepts, each with a description, from all alternatives that are names.
 const namesOf = schema => {
   const own = schema.const !== undefined ? [[schema.const, schema.description]] : (schema.enum ?? []).map(name => [name, '']);
   return [...own, ...[...(schema.oneOf ?? []), ...(schema.anyOf ?? [])].flatMap(namesOf)].filter(([name]) => typeof name === 'string');
@@ -19,7 +19,7 @@ const namesOf = schema => {
 const typesOf = schema => [schema.type ?? []].flat();
 const text = value => (typeof value === 'string' ? value : JSON.stringify(value));
 
-// One key: how it is asked for, and its value where somebody gave one.
+// Creates the input of one key, with its value if one was given.
 const field = (key, schema) => {
   const [types, names] = [typesOf(schema), namesOf(schema)];
   const given = schema.default === undefined || schema.default === null || schema.default === '' ? null : text(schema.default);
@@ -44,7 +44,7 @@ const field = (key, schema) => {
   return { key, node, read: () => (input.value === '' ? {} : { [key]: value(input.value) }) };
 };
 
-// A section that is one of several kinds, each with keys of its own.
+// A section with several variants, each with its own keys.
 const kinds = (section, schema) => {
   const all = schema.oneOf.map(one => ({ name: one.properties.type.const, summary: one.description ?? '', properties: one.properties }));
   const first = schema.default?.type ?? all[0].name;

@@ -1,16 +1,16 @@
-// Numbers as people read them.
+// Formatting of numbers.
 
 import { number } from './ticks.js';
 import { t, language } from './words.js';
 
 export { number };
 
-// A whole number with its thousands apart.
+// Formats an integer with thousands separators.
 export const count = value => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
 export const percent = share => (Number.isFinite(share) ? `${(share * 100).toFixed(2)}\u202f%` : '–');
 
-// Seconds in the units a person would use.
+// Formats seconds in human-readable units.
 export const duration = seconds => {
   if (!Number.isFinite(seconds)) return '–';
   const whole = Math.round(seconds);
@@ -19,14 +19,14 @@ export const duration = seconds => {
   return `${Math.floor(whole / 3600)}\u202fh ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')}\u202fmin`;
 };
 
-// A result with the name of its metric: `accuracy 97.12 %`.
+// Formats a result with the name of its metric: `accuracy 97.12 %`.
 export const score = found => {
   if (!found) return '–';
   const value = found.metric === 'accuracy' ? percent(found.value) : number(found.value);
   return `${t(`metric.${found.metric}`)} ${value}`;
 };
 
-// A moment (seconds since 1970) as the time since then, or the day where that is long ago.
+// Formats a time (seconds since 1970) as the time elapsed, or as the date if that is long ago.
 export const moment = seconds => {
   const ago = Date.now() / 1000 - seconds;
   const words = new Intl.RelativeTimeFormat(language(), { numeric: 'auto', style: 'short' });
@@ -36,7 +36,7 @@ export const moment = seconds => {
   return new Date(seconds * 1000).toLocaleDateString(language(), { year: 'numeric', month: 'short', day: 'numeric' });
 };
 
-// How far a run is, from 0 to 1.
+// Returns the progress of a run, from 0 to 1.
 export const progress = run => {
   if (run.planned_steps) return Math.min(1, run.steps / run.planned_steps);
   return run.planned_epochs ? Math.min(1, run.epochs / run.planned_epochs) : 0;

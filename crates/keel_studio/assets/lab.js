@@ -1,4 +1,4 @@
-// The lab: experiments that are computed when they are opened.
+// The lab: experiments computed when opened.
 
 import { fill, link, make } from './dom.js';
 import { get } from './server.js';
@@ -7,7 +7,7 @@ import { language, t } from './words.js';
 export const labPage = studio => {
   const body = make('div', {}, make('p', { class: 'soft' }, t('loading')));
   const card = one => make('article', { class: 'card-link' }, make('h3', {}, link(`/lab/${one.name}`, one.title)), make('p', {}, one.summary));
-  // A page of its own, so that the address holds its state.
+  // A separate page, so that the address contains its state.
   const exhibit = one => link(`/exhibits/${one.name}?lang=${language()}`, one.title);
   const tried = chapter => (chapter.exhibits.length > 0
     ? make('p', { class: 'try' }, `${t('lab.try')} `, chapter.exhibits.flatMap((one, index) => (index > 0 ? [' · ', exhibit(one)] : [exhibit(one)]))) : null);

@@ -1,4 +1,4 @@
-// Maps of the layers: a row a layer, a column a step or a few, a colour a value.
+// Maps of the layers: one row per layer, one column per step or a few steps, values as colours.
 
 import { redrawn } from './canvas.js';
 import { make, fill } from './dom.js';
@@ -7,14 +7,15 @@ import { t } from './words.js';
 
 const ROW = 22;
 
-// How the values of a measurement become colours: shares from 0 to 1, ratios around what is usual, anything else between its
-// own ends. A scale has `at`, the place of a value from 0 to 1, `ends` in words, and the two or three colours it mixes.
+// Mapping of a measurement's values to colours: shares from 0 to 1, ratios around the usual value, anything else
+// between its own ends. A scale has `at`, the position of a value from 0 to 1, `ends` as text, and the two or three
+// colours it mixes.
 const scaleOf = (measurement, values) => {
   if (measurement.endsWith('fraction') || measurement.endsWith('energy') || measurement.endsWith('agreement')) {
     return { at: value => value, ends: ['0', '1'], colours: ['--map-low', '--bad'] };
   }
   if (measurement.endsWith('update_ratio')) {
-    // A thousandth a step is usual; a hundred times less or more is not.
+    // A thousandth per step is usual; a hundred times less or more is not.
     return { at: value => (Math.log10(Math.max(value, 1e-12)) + 5) / 4, ends: ['1e−5', '1e−3', '0.1'], colours: ['--c0', '--map-low', '--bad'] };
   }
   const sizes = values.flat().filter(value => value !== null).map(Math.abs).filter(value => value > 0);
@@ -30,7 +31,7 @@ const parse = (context, colour) => {
   return context.getImageData(0, 0, 1, 1).data;
 };
 
-// A table of 256 colours between those of the page.
+// Creates a table of 256 colours between those of the page.
 const ramp = (node, names) => {
   const context = make('canvas', { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
   const style = getComputedStyle(node);
@@ -44,7 +45,7 @@ const ramp = (node, names) => {
   });
 };
 
-// A map; `set` takes what the server sends.
+// Creates a map; `set` takes the data sent by the server.
 export const layerMap = title => {
   const canvas = make('canvas', { tabindex: 0, role: 'img' });
   const names = make('div', { class: 'map-names', 'aria-hidden': 'true' });

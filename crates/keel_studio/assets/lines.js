@@ -1,5 +1,5 @@
-// Line charts that grow while they are looked at: readouts, zoom along the steps, a legend that hides curves, keyboard.
-// They look like the charts of the report. The drawing is SVG, so that it follows the reader's colours and prints.
+// Line charts with live updates: readouts, zoom along the steps, a legend that hides curves, keyboard control. They
+// look like the charts of the report, and are drawn as SVG, so that they follow the reader's colours and print well.
 
 import { make, fill, button } from './dom.js';
 import { number, placeOf, ticks, valueAt } from './ticks.js';
@@ -18,7 +18,7 @@ const padded = (axis, share) => {
   return { ...axis, low: axis.low - pad, high: axis.high + pad };
 };
 
-// Index of the value of the ascending `list` that is nearest to `wanted`.
+// Returns the index of the value of the ascending `list` that is nearest to `wanted`.
 const nearest = (list, wanted) => {
   let [low, high] = [0, list.length - 1];
   while (high - low > 1) {
@@ -28,8 +28,9 @@ const nearest = (list, wanted) => {
   return wanted - list[low] < list[high] - wanted ? low : high;
 };
 
-// A chart of `title` over `xTitle`. A series has `name`, `colour` (of the page's eight) or `hue` (any), `kind` (line, faint,
-// dots, both), `x` ascending and `y`, where null interrupts the line. `zoomed` is told the range of a zoom, or null.
+// Creates a chart of `title` over `xTitle`. A series has `name`, `colour` (one of the page's eight) or `hue` (any),
+// `kind` (line, faint, dots, both), `x` ascending and `y`, where null interrupts the line. `zoomed` is called with the
+// range of a zoom, or null.
 export const lineChart = ({ title, xTitle, small = false, logarithmic = false, zoomed = () => {} }) => {
   const grid = make('path', { class: 'grid' });
   const drawing = make('svg', { class: 'chart', viewBox: `0 0 ${SIDE} ${SIDE}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' }, grid);
@@ -104,7 +105,7 @@ export const lineChart = ({ title, xTitle, small = false, logarithmic = false, z
     fitAxes();
     const marks = (axis, wanted) => ticks(axis, 0, 1, wanted).map(([value, text]) => [placeOf(axis, value), text])
       .filter(([at]) => at >= -0.001 && at <= 1.001);
-    // Steps are whole: between two of them there is nothing to mark.
+    // Steps are integers: there is nothing to mark between two of them.
     const across = marks(xAxis, 6).filter(([at]) => {
       const step = valueAt(xAxis, at);
       return Math.abs(step - Math.round(step)) < 0.01 || valueAt(xAxis, 1) - valueAt(xAxis, 0) < 2;
@@ -119,7 +120,7 @@ export const lineChart = ({ title, xTitle, small = false, logarithmic = false, z
     if (readout) show();
   };
 
-  // In words: the last value of every curve.
+  // Text description: the last value of every curve.
   const description = () => {
     const last = one => `${one.name} ${number(one.y.findLast(value => value !== null) ?? NaN)}`;
     return `${title}: ${shown().slice(0, MOST_ROWS).map(last).join(', ')}`;
@@ -134,7 +135,7 @@ export const lineChart = ({ title, xTitle, small = false, logarithmic = false, z
         drawLegend();
         draw();
       };
-      // A double click shows this one alone, or all again.
+      // A double click shows only this series, or all again.
       const alone = () => {
         const others = series.map(other => other.name).filter(name => name !== one.name);
         hidden = others.every(name => hidden.has(name)) ? new Set() : new Set(others);
@@ -221,7 +222,7 @@ export const lineChart = ({ title, xTitle, small = false, logarithmic = false, z
     hide();
   });
   area.addEventListener('dblclick', () => zoom(null));
-  // Arrows read, plus and minus zoom around what is read, Escape shows all.
+  // Arrow keys move the readout, plus and minus zoom around it, Escape shows everything.
   area.addEventListener('keydown', event => {
     const step = { ArrowLeft: -0.02, ArrowRight: 0.02 }[event.key];
     const factor = { '+': 0.5, '=': 0.5, '-': 2 }[event.key];
@@ -241,7 +242,7 @@ export const lineChart = ({ title, xTitle, small = false, logarithmic = false, z
   resized.observe(area);
   return {
     node,
-    // Shows these series; names that were hidden stay so.
+    // Shows these series; names that were hidden stay hidden.
     set: wanted => {
       const names = list => list.map(one => one.name).join('\n');
       const changed = names(wanted) !== names(series);
@@ -253,7 +254,7 @@ export const lineChart = ({ title, xTitle, small = false, logarithmic = false, z
       logarithmic = wanted;
       draw();
     },
-    // Shows the steps on a logarithmic axis, for runs of very different lengths.
+    // Uses a logarithmic step axis, for runs of very different lengths.
     setFarSteps: wanted => {
       farSteps = wanted;
       draw();

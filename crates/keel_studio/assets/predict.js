@@ -1,18 +1,18 @@
-// A picture or a row shown to the model of a run.
+// Prediction for an image or a row with the model of a run.
 
 import { fill, make } from './dom.js';
 import { number, percent } from './format.js';
 import { predict } from './server.js';
 import { t } from './words.js';
 
-// Rows of a table that are shown.
+// Maximum number of table rows shown.
 const MOST_ROWS = 100;
-// Classes of a prediction that are shown.
+// Maximum number of predicted classes shown.
 const MOST_CLASSES = 10;
 
 const sorted = values => Object.entries(values).sort((one, other) => other[1] - one[1]);
 
-// A prediction: a class with its probabilities as bars, or a value for each target.
+// Shows a prediction: a class with its probabilities as bars, or a value for each target.
 const shown = prediction => {
   if (prediction.undefined) return make('p', { class: 'notice bad' }, prediction.undefined);
   const unlike = prediction.unlike_training?.length > 0
@@ -26,7 +26,7 @@ const shown = prediction => {
   return make('div', {}, unlike, make('p', { class: 'answer' }, make('b', {}, prediction.class), ` ${percent(prediction.probability)}`), make('table', {}, make('tbody', {}, rows)));
 };
 
-// Predictions of many rows.
+// Shows the predictions of many rows.
 const table = predictions => {
   const rows = predictions.slice(0, MOST_ROWS).map((one, index) => {
     const values = one.values ? Object.values(one.values).map(number) : [one.class ?? one.undefined, percent(one.probability ?? NaN)];
@@ -38,7 +38,7 @@ const table = predictions => {
     make('div', { class: 'table' }, make('table', {}, make('thead', {}, make('tr', {}, make('td'), names.map(name => make('th', { scope: 'col' }, name)))), make('tbody', {}, rows))));
 };
 
-// What a page offers to ask the model of the run `name`.
+// Creates the input form for the model of the run `name`.
 export const predictor = (name, details) => {
   const out = make('div', { class: 'prediction', 'aria-live': 'polite' });
   const ask = async (content, kind, picture = null) => {
@@ -84,7 +84,7 @@ const rowForm = (columns, ask) => {
     return { column, input, node: make('label', { class: 'field' }, make('span', {}, column.name), input) };
   });
   const send = () => {
-    // A number stays one; everything else is text, and an empty field is a missing value.
+    // Numbers are sent as numbers, everything else as text; an empty field is a missing value.
     const value = text => (text === '' ? null : (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : text));
     const row = Object.fromEntries(fields.map(({ column, input }) => [column.name, value(input.value.trim())]));
     ask(JSON.stringify(row), 'application/json');

@@ -1,11 +1,12 @@
-// Distributions over time: one ridge a step, the last in front. Own drawing, because thousands of bins are too many elements.
+// Distributions over time: one ridge per step, the last in front. Drawn on a canvas, because thousands of bins are too
+// many elements.
 
 import { redrawn } from './canvas.js';
 import { make, fill } from './dom.js';
 import { number, placeOf, ticks } from './ticks.js';
 import { t } from './words.js';
 
-// Columns into which the bins of all ridges are counted.
+// Number of columns into which the bins of all ridges are counted.
 const COLUMNS = 240;
 const PADDING = { left: 64, right: 12, top: 34, bottom: 26 };
 
@@ -15,7 +16,7 @@ const colours = node => {
   return { ink: of('--ink'), soft: of('--soft'), line: of('--line'), panel: of('--panel'), early: of('--shallow'), late: of('--deep') };
 };
 
-// The share of the values in each column of the common range: bins are spread over the columns they cover.
+// Returns the share of the values in each column of the common range: bins are spread over the columns they cover.
 const shares = (ridge, [low, high]) => {
   const columns = new Float64Array(COLUMNS);
   const total = ridge.counts.reduce((sum, one) => sum + one, 0) || 1;
@@ -33,7 +34,7 @@ const shares = (ridge, [low, high]) => {
   return columns;
 };
 
-// The mean and the spread as the bins tell them.
+// Returns mean and spread estimated from the bins.
 const momentsOf = ridge => {
   const width = (ridge.high - ridge.low) / ridge.counts.length;
   const total = ridge.counts.reduce((sum, one) => sum + one, 0) || 1;
@@ -43,7 +44,7 @@ const momentsOf = ridge => {
   return { mean, std: Math.sqrt(square) };
 };
 
-// A chart of ridges; `set` takes what the server sends.
+// Creates a chart of ridges; `set` takes the data sent by the server.
 export const ridgeChart = () => {
   const canvas = make('canvas', { tabindex: 0, role: 'img' });
   const words = make('figcaption', { 'aria-live': 'polite' });
@@ -85,7 +86,7 @@ export const ridgeChart = () => {
     shown.ridges.forEach((ridge, index) => {
       const bottom = top(index, height);
       const late = shown.ridges.length > 1 ? index / (shown.ridges.length - 1) : 1;
-      // Square roots, so that a narrow peak does not flatten every other ridge.
+      // Square roots, so that a narrow peak does not flatten the other ridges.
       const rise = column => Math.sqrt(shown.columns[index][column] / highest) * Math.min(room, bottom - 4);
       context.beginPath();
       context.moveTo(x(0), bottom);

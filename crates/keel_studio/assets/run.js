@@ -1,4 +1,4 @@
-// One run: how it stands, its curves, layers, findings and results, and what can be done with it.
+// One run: its state, curves, layers, findings and results, and the available actions.
 
 import { button, choice, fill, link, make } from './dom.js';
 import { count, duration, score } from './format.js';
@@ -10,15 +10,15 @@ import { findingPills, progressBar, statePill, TONES } from './runs.js';
 import { act, get, listen, ofRun } from './server.js';
 import { has, language, t } from './words.js';
 
-// Milliseconds between two readings of the layers of a run that trains.
+// Milliseconds between two readings of the layers of a running run.
 const LAYERS_INTERVAL = 3000;
 
-// Maps that are always shown, where the run has them.
+// Maps that are always shown, if the run has them.
 const MAPS = ['dead_fraction', 'saturated_fraction', 'weight_update_ratio'];
 
 const measurementName = name => (has(`measure.${name}`) ? t(`measure.${name}`) : name);
 
-// HTML of a part of the report, which the engine has written and escaped.
+// Inserts the HTML of a part of the report, written and escaped by the engine.
 const reportPart = (part, titled) => {
   const box = make('div', { class: 'part', 'data-anchor': part.anchor });
   box.innerHTML = part.html;
@@ -58,7 +58,7 @@ export const runPage = (studio, name) => {
       run.reason ? make('span', { class: 'reason' }, ` ${run.reason}`) : null) : null;
     fill(above, make('p', { class: 'chapter' }, run.data), make('h1', {}, name),
       make('p', { class: 'state' }, statePill(run), findingPills(run.findings), run.process && run.state === 'running' ? make('span', {}, t('run.process', run.process)) : null), note);
-    // What can be done stays as it is while a run goes on: a choice that is open would close.
+    // Actions are not redrawn while a run is in progress, since an open menu would close.
     const offer = JSON.stringify([run.state, details?.resumable, details?.report, [...studio.list.runs.keys()]]);
     if (offer !== offered) fill(tools, actions());
     offered = offer;
@@ -175,7 +175,7 @@ export const runPage = (studio, name) => {
     if (!closed) ridge.set(answer);
   };
 
-  // Results of the model, asked for when somebody wants them: on large data they take a while.
+  // Results of the model, loaded on request: they take a while for large data.
   const drawResults = () => {
     if (!details.model) return fill(results, make('p', { class: 'calm' }, t('results.later')));
     const load = button(t('results.load'), async () => {
@@ -209,7 +209,7 @@ export const runPage = (studio, name) => {
     fill(samples, details.samples ? make('img', { class: 'samples', src: ofRun(name, 'samples.png'), alt: t('samples.alt') }) : null);
     hide('predict', !details.model);
     if (details.model) fill(predict, predictor(name, details));
-    // What is there at once comes before what the model has to be asked for.
+    // Parts available immediately come before those that need the model.
     await Promise.all([drawFindings(), drawSetup(), readLayers()]);
     if (!closed) drawResults();
   };

@@ -7,7 +7,7 @@ import { t } from './words.js';
 const ORDERS = {
   written: (one, other) => other.written - one.written,
   name: (one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }),
-  // Better first, where scores are of one kind; errors and losses are better when they are smaller.
+  // Sorts better runs first if scores are of one kind; for errors and losses, smaller is better.
   score: (one, other) => better(other) - better(one),
 };
 const better = run => {
@@ -17,10 +17,10 @@ const better = run => {
 
 export const TONES = { running: 'open', finished: 'good', stopped: 'warn', failed: 'bad', killed: 'bad', unreadable: 'bad' };
 
-// The state of a run.
+// Shows the state of a run.
 export const statePill = run => make('span', { class: `pill ${TONES[run.state]}` }, t(`state.${run.state}`));
 
-// The findings of a run.
+// Shows the findings of a run.
 export const findingPills = findings => {
   const pill = (level, tone) => (findings[level] > 0
     ? make('span', { class: `pill ${tone}` }, t(findings[level] === 1 ? `level.${level}.one` : `level.${level}`, findings[level])) : null);
@@ -28,7 +28,7 @@ export const findingPills = findings => {
   return pills.length > 0 ? pills : [make('span', { class: 'soft' }, t('level.none'))];
 };
 
-// How far a run is, and the time it still needs.
+// Shows the progress of a run, and the remaining time.
 export const progressBar = run => {
   const share = progress(run);
   const epochs = run.planned_epochs ? `${count(run.epochs)} / ${count(run.planned_epochs)}` : count(run.epochs);
@@ -88,7 +88,7 @@ export const runsPage = studio => {
     const matches = run => [run.name, run.data, run.preset, t(`state.${run.state}`), run.state].some(text => text.toLowerCase().includes(wanted));
     const shown = all.filter(matches).sort(ORDERS[order]);
     fill(head, list.known ? t(all.length === 1 ? 'runs.one' : 'runs.count', all.length, list.folder) : t('loading'), running > 0 ? ` · ${t('runs.running', running)}` : null);
-    // The box that somebody is about to tick keeps the focus.
+    // A checkbox about to be ticked keeps the focus.
     const focused = document.activeElement?.getAttribute('aria-label');
     fill(body, shown.map(row));
     if (focused) [...body.querySelectorAll('input')].find(box => box.getAttribute('aria-label') === focused)?.focus();

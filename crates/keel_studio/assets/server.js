@@ -1,4 +1,4 @@
-// Requests to the studio's server, and what it sends by itself.
+// Requests to the studio's server, and its events.
 
 const answer = async response => {
   const kind = response.headers.get('content-type') ?? '';
@@ -16,32 +16,33 @@ const queried = (path, query) => {
   return text ? `${path}?${text}` : path;
 };
 
-// What is at `path`; an error with the server's sentence where there is nothing.
+// Returns the content at `path`, or throws an error with the server's message.
 export const get = async (path, query = {}) => answer(await fetch(queried(path, query)));
 
-// Address of what belongs to a run.
+// Returns the address of a resource of a run.
 export const ofRun = (name, what) => `/api/runs/${encodeURIComponent(name)}/${what}`;
 
-// Does something: a run is named as the list names it.
+// Starts an action; runs are identified by their names in the list.
 export const act = async action => answer(await fetch('/api/actions', {
   method: 'POST',
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify(action),
 }));
 
-// Asks the model of a run about a picture or a row.
+// Requests a prediction for an image or a row from the model of a run.
 export const predict = async (name, content, kind) => answer(await fetch(ofRun(name, 'predict'), {
   method: 'POST',
   headers: { 'content-type': kind },
   body: content,
 }));
 
-// Milliseconds before a server that has gone is tried again.
+// Milliseconds before another attempt to reach the server.
 const PATIENCE = 2000;
 
-// Listens to events; returns what ends it. `query` says what is known already, whenever the events begin anew: after the server
-// was away, and when the reader comes back to the page. A page nobody sees listens to nothing, because a browser keeps few
-// connections to one server. `state` is told whether the server answers.
+// Subscribes to events; returns a function that unsubscribes. `query` returns what is already known whenever the events
+// start again: after the server was unreachable, and when the reader returns to the page. A hidden page does not
+// subscribe, because a browser allows only a few connections per server. `state` is called with whether the server
+// answers.
 export const listen = (path, query, listeners, state = () => {}) => {
   let [source, timer, over] = [null, 0, false];
   const close = () => {

@@ -1,4 +1,4 @@
-// Every word of the pages in both languages. `t('name', value …)` puts values in the places {0}, {1} ….
+// All texts of the pages in both languages. `t('name', value …)` inserts values at {0}, {1} ….
 
 const WORDS = {
   'studio': ['studio', '工作台'],
@@ -230,15 +230,15 @@ export const switchLanguage = () => {
   try {
     localStorage.setItem(KEY, chosen);
   } catch {
-    // Without a store, the choice lasts as long as the page.
+    // Without storage, the choice lasts as long as the page.
   }
 };
 
-// The words of `name` in the reader's language.
+// Returns the text `name` in the reader's language.
 export const t = (name, ...values) => {
   const words = WORDS[name]?.[chosen === 'zh' ? 1 : 0];
   return words === undefined ? name : words.replace(/\{(\d)\}/g, (_, place) => values[Number(place)]);
 };
 
-// Returns true if there are words of that name.
+// Returns true if there is a text of that name.
 export const has = name => name in WORDS;

@@ -1,4 +1,4 @@
-//! Pages, scripts and style sheets, inside the program.
+//! Embedded pages, scripts and style sheets.
 
 use axum::extract::Path;
 use axum::http::{HeaderName, header};
@@ -11,7 +11,7 @@ use crate::error::Refusal;
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
-/// Modules of the pages, by the names they import each other by.
+/// JavaScript modules of the pages, by their import names.
 const MODULES: [(&str, &str); 17] = [
     ("actions.js", include_str!("../assets/actions.js")),
     ("app.js", include_str!("../assets/app.js")),
@@ -32,12 +32,12 @@ const MODULES: [(&str, &str); 17] = [
     ("words.js", include_str!("../assets/words.js")),
 ];
 
-/// The one document; its script shows the page that the address names.
+/// Returns the single HTML document; its script shows the page for the address.
 pub(crate) async fn page() -> Response {
     content("text/html; charset=utf-8", include_str!("../assets/index.html").to_owned())
 }
 
-/// A script or a style sheet.
+/// Returns a script or a style sheet.
 pub(crate) async fn asset(Path(file): Path<String>) -> Result<Response, Refusal> {
     Ok(match file.as_str() {
         "studio.css" => content(STYLE, include_str!("../assets/studio.css").to_owned()),

@@ -1,8 +1,8 @@
-//! Keys of the config, for the form of a new training run.
+//! Config keys for the form of a new training run.
 
 use serde_json::{Value, json};
 
-/// The schema of the config, with the help of every key, and the configs the program comes with.
+/// Returns the config schema with the help of every key, and the built-in configs.
 pub(crate) fn form() -> Value {
     let presets: Vec<Value> = keel_train::config::PRESETS
         .iter()

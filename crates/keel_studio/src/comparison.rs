@@ -1,4 +1,4 @@
-//! Several runs side by side.
+//! Comparison of several runs.
 
 use keel_train::config::{Difference, differences};
 use keel_train::remedies::config_of;
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::error::Refusal;
 use crate::runs::{Listing, RunEntry};
 
-/// Runs that can be compared at a time.
+/// Maximum number of runs compared at once.
 const MOST_RUNS: usize = 200;
 
 /// Runs and the settings in which they differ.
@@ -18,13 +18,13 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// The runs `names`, in their order.
+    /// Compares the runs `names`, in order.
     ///
     /// # Errors
-    /// Too many, one that is not in `listing`, or one whose config cannot be read.
+    /// Fails if there are too many, one is not in `listing`, or a config cannot be read.
     pub(crate) fn of(listing: &Listing, names: &[String]) -> Result<Self, Refusal> {
         if names.len() > MOST_RUNS {
-            return Err(Refusal::wrong(format!("the maximum is {MOST_RUNS} runs in a comparison")));
+            return Err(Refusal::wrong(format!("at most {MOST_RUNS} runs can be compared")));
         }
         let entry = |name: &String| listing.entry(name).map(|run| RunEntry::clone(&run));
         let runs = names.iter().map(entry).collect::<Result<_, _>>()?;

@@ -1,4 +1,4 @@
-//! Errors of the start of the studio, and of requests.
+//! Errors in starting the studio, and in requests.
 
 use std::io;
 
@@ -10,15 +10,15 @@ use serde_json::json;
 /// Reason why the studio does not start or cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum StudioError {
-    /// The address does not belong to this machine, or to no machine at all.
+    /// The address does not belong to this machine.
     #[error("cannot listen on {address}: {source}; give an address of this machine, such as 0.0.0.0 for all of them")]
     Address {
         /// Host and port.
         address: String,
-        /// The system's reason.
+        /// Message of the operating system.
         source: io::Error,
     },
-    /// Another program listens there.
+    /// Another program listens on the port.
     #[error(
         "cannot listen on {address}: the port is taken, perhaps by another studio; choose another one with --port, or \
          --port 0 for any that is free"
@@ -30,20 +30,20 @@ pub enum StudioError {
     /// The folder is that of a single run.
     #[error("{folder}: this is the folder of one run; give the folder that holds it, {parent}")]
     OneRun {
-        /// The folder that was given.
+        /// Given folder.
         folder: String,
-        /// The one it lies in.
+        /// Its parent folder.
         parent: String,
     },
-    /// The system gives no random numbers for the token.
+    /// The operating system provides no random numbers for the token.
     #[error("no random numbers for the token of the studio: {0}")]
     Random(getrandom::Error),
-    /// The server ended by itself.
+    /// The server stopped unexpectedly.
     #[error("the studio cannot continue: {0}")]
     Server(#[from] io::Error),
 }
 
-/// Why a request is not answered, as a sentence with the status of HTTP that goes with it.
+/// Reason why a request is refused, as a sentence with an HTTP status.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
@@ -51,27 +51,27 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// The requested item does not exist.
+    /// Creates the refusal for an item that does not exist.
     pub(crate) fn missing(sentence: impl ToString) -> Self {
         Refusal { status: StatusCode::NOT_FOUND, sentence: sentence.to_string() }
     }
 
-    /// The request is invalid.
+    /// Creates the refusal for an invalid request.
     pub(crate) fn wrong(sentence: impl ToString) -> Self {
         Refusal { status: StatusCode::BAD_REQUEST, sentence: sentence.to_string() }
     }
 
-    /// Request from a client without the right to make it.
+    /// Creates the refusal for a client without permission.
     pub(crate) fn forbidden(sentence: impl ToString) -> Self {
         Refusal { status: StatusCode::FORBIDDEN, sentence: sentence.to_string() }
     }
 
-    /// It cannot be done as things stand.
+    /// Creates the refusal for a request that conflicts with the current state.
     pub(crate) fn conflict(sentence: impl ToString) -> Self {
         Refusal { status: StatusCode::CONFLICT, sentence: sentence.to_string() }
     }
 
-    /// It should have worked.
+    /// Creates the refusal for an unexpected failure.
     pub(crate) fn failed(sentence: impl ToString) -> Self {
         Refusal { status: StatusCode::INTERNAL_SERVER_ERROR, sentence: sentence.to_string() }
     }

@@ -1,4 +1,4 @@
-//! News as server-sent events: new points of one run, and changed runs and jobs of the list.
+//! Server-sent events: new points of one run, and changed runs and jobs of the list.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -22,32 +22,32 @@ use crate::shared::Shared;
 /// Time between two checks.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Maximum number of new steps that are all sent; of more, the minimum and maximum loss of every interval.
+/// Maximum number of new steps sent completely; beyond it, only the minimum and maximum loss of every interval are sent.
 const ALL_STEPS: usize = 2_000;
 
-/// Number of steps to which more are reduced.
+/// Number of steps to which larger sets are reduced.
 const REDUCED_STEPS: usize = 400;
 
-/// State of a run that a listener already has.
+/// Data of a run that a listener already has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct RunEvents {
-    /// Generation of its points; 0 = none.
+    /// Generation of its points; 0 for none.
     pub(crate) generation: u64,
-    /// Its last step.
+    /// Last step.
     pub(crate) after: u64,
-    /// Its rows of epochs.
+    /// Number of epoch rows.
     pub(crate) epochs: usize,
 }
 
 /// News of a run.
 #[derive(Debug, Serialize)]
 struct News {
-    /// The listener's points are no longer those of the run; no more follow, and it should request all of them again.
+    /// True if the listener's points no longer match the run; it should request all of them again.
     reset: bool,
     generation: u64,
     last_step: u64,
-    /// Steps were left out.
+    /// True if steps were left out.
     reduced: bool,
     step: Vec<u64>,
     loss: Vec<f64>,
@@ -57,7 +57,7 @@ struct News {
     run: RunEntry,
 }
 
-/// Events of the run `name` after `known`: `news` for new measurements, `gone` when its folder no longer exists.
+/// Streams the events of the run `name` after `known`: `news` for new measurements, `gone` once its folder no longer exists.
 pub(crate) fn run_events(
     shared: Arc<Shared>,
     name: String,
@@ -86,12 +86,12 @@ pub(crate) fn run_events(
     Sse::new(stream).keep_alive(KeepAlive::default())
 }
 
-/// A listener to a run.
+/// A listener of a run.
 struct Listener {
     shared: Arc<Shared>,
     name: String,
     known: RunEvents,
-    /// The run as it was sent last.
+    /// The run as last sent.
     run: Option<Arc<RunEntry>>,
     over: bool,
 }
@@ -144,7 +144,7 @@ impl News {
     }
 }
 
-/// The steps with the minimum and maximum loss of every interval.
+/// Returns the steps with the minimum and maximum loss of every interval.
 fn reduced_steps(steps: &[StepRecord]) -> Vec<StepRecord> {
     let losses: Vec<(f64, f64)> = steps.iter().enumerate().map(|(index, step)| (index as f64, step.loss)).collect();
     decimate(&losses, REDUCED_STEPS).into_iter().map(|(index, _)| steps[index as usize]).collect()
@@ -155,17 +155,17 @@ fn reduced_steps(steps: &[StepRecord]) -> Vec<StepRecord> {
 struct ListNews {
     /// The folder of runs.
     folder: PathBuf,
-    /// Names of all runs; others have been removed.
+    /// True if `runs` lists all runs and any others were removed.
     all: bool,
     /// Runs that are new or changed.
     runs: Vec<RunEntry>,
     /// Names of removed runs.
     removed: Vec<String>,
-    /// All jobs, where one has changed.
+    /// All jobs, if one has changed.
     jobs: Option<Vec<JobView>>,
 }
 
-/// Events `list` whenever something has changed, the first with everything.
+/// Streams `list` events whenever something has changed; the first contains everything.
 pub(crate) fn list_events(shared: Arc<Shared>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let known: Option<(Listed, Vec<JobView>)> = None;
     let stream = unfold((shared, known), |(shared, mut known)| async {
@@ -186,7 +186,7 @@ pub(crate) fn list_events(shared: Arc<Shared>) -> Sse<impl Stream<Item = Result<
     Sse::new(stream).keep_alive(KeepAlive::default())
 }
 
-/// Returns the differences between the list `now` and the one that is `known`, if there are any.
+/// Returns the differences between the list `now` and the list `known`, if there are any.
 fn list_news(
     folder: PathBuf,
     known: Option<&(Listed, Vec<JobView>)>,

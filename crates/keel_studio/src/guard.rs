@@ -1,8 +1,8 @@
-//! Access control: names of the host, origins, and the token.
+//! Access control: host names, origins, and the token.
 //!
-//! A page on the Internet can make the browser of a user who runs a studio send requests to it. Two checks keep it from
-//! reading or doing anything: a request must name the studio by a name that only the studio has (a page that points its own
-//! name at the loopback address does not), and a request that a page makes must come from a page of the studio.
+//! A web page can make the browser of a user who runs a studio send requests to it. Two checks prevent it from reading
+//! or doing anything: a request must use a host name of the studio (a page that points its own name at the loopback
+//! address does not), and a request made by a page must come from a page of the studio.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use axum::response::{IntoResponse, Response};
 
 use crate::error::{Refusal, StudioError};
 
-/// Bytes of a token.
+/// Number of bytes in a token.
 const TOKEN_BYTES: usize = 16;
 
 /// Decides which requests are allowed.
 #[derive(Debug)]
 pub(crate) struct Guard {
-    /// Names by which the studio is known besides those of the loopback address, in lower case.
+    /// Host names of the studio other than those of the loopback address, in lower case.
     names: Vec<String>,
-    /// The studio listens on every address of the machine, so it may be named by any.
+    /// True if the studio listens on all addresses of the machine and any of them may be used.
     any_address: bool,
     token: Option<Token>,
 }
@@ -30,20 +30,20 @@ pub(crate) struct Guard {
 #[derive(Debug)]
 struct Token {
     text: String,
-    /// Name of the cookie that holds it; cookies know no ports, so the name has it.
+    /// Name of the token cookie. Cookies are not separated by port, so the name contains it.
     cookie: String,
 }
 
 impl Guard {
-    /// The guard of a studio that only this machine reaches.
+    /// Creates the guard of a studio that is reachable only from this machine.
     pub(crate) fn loopback() -> Self {
         Guard { names: Vec::new(), any_address: false, token: None }
     }
 
-    /// The guard of a studio on `address`, given as `name`, that others reach with a random token.
+    /// Creates the guard of a studio on `address`, given as `name`, with a random token for remote clients.
     ///
     /// # Errors
-    /// [`StudioError::Random`] if the system gives no random numbers.
+    /// Fails with [`StudioError::Random`] if the operating system provides no random numbers.
     pub(crate) fn with_token(name: &str, address: SocketAddr) -> Result<Self, StudioError> {
         let mut bytes = [0; TOKEN_BYTES];
         getrandom::fill(&mut bytes).map_err(StudioError::Random)?;
@@ -53,12 +53,12 @@ impl Guard {
         Ok(Guard { names, any_address: address.ip().is_unspecified(), token: Some(token) })
     }
 
-    /// The token, where one is needed.
+    /// Returns the token, if one is required.
     pub(crate) fn token(&self) -> Option<&str> {
         self.token.as_ref().map(|token| token.text.as_str())
     }
 
-    /// Refuses requests that do not name the studio, that come from another page, or that have no token.
+    /// Rejects requests that do not use a host name of the studio, come from another page, or lack the token.
     fn check(&self, method: &Method, headers: &HeaderMap, query: &str) -> Result<Entry, Refusal> {
         let host = text(headers, &header::HOST).unwrap_or_default();
         if !self.knows(host) {
@@ -66,9 +66,9 @@ impl Guard {
         }
         let foreign_origin = text(headers, &header::ORIGIN).is_some_and(|origin| !is_own(origin, host));
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        // Nobody's page: an address that was typed, or a program.
+        // Requests not made by a page: a typed address, or a program.
         let from_page = header("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none");
-        // Pages compute what they show, so no page elsewhere may load them as a picture or in a frame; links are followed.
+        // Pages compute their content, so no other site may embed them as an image or frame; links are allowed.
         let is_link = [Method::GET, Method::HEAD].contains(method)
             && header("sec-fetch-mode").is_none_or(|mode| mode == "navigate")
             && header("sec-fetch-dest").is_none_or(|destination| destination == "document");
@@ -85,7 +85,7 @@ impl Guard {
         }
     }
 
-    /// Returns true if `host`, with or without a port, is a name of this studio.
+    /// Returns true if `host`, with or without a port, is a host name of this studio.
     fn knows(&self, host: &str) -> bool {
         let name = name_of(without_port(host));
         let address: Option<IpAddr> = name.parse().ok();
@@ -94,16 +94,16 @@ impl Guard {
     }
 }
 
-/// Way in which a request was authorised.
+/// Authorisation of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Entry {
-    /// Without a token that has to be remembered.
+    /// Without a token to remember.
     Free,
-    /// With the token in the address: it moves into a cookie.
+    /// With the token in the address, which is then moved into a cookie.
     ByAddress,
 }
 
-/// Passes a request on, or refuses it. Every answer gets the headers that keep pages to themselves.
+/// Forwards or rejects a request. Every response gets headers that isolate the pages.
 pub(crate) async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let query = request.uri().query().unwrap_or_default().to_owned();
@@ -128,17 +128,18 @@ pub(crate) async fn guarded(State(guard): State<Arc<Guard>>, request: Request, n
     response
 }
 
-/// A page of the studio runs its own scripts and loads from the studio alone. Widths and colours of charts are attributes.
+/// Policy for pages of the studio: own scripts only, and no external resources. Widths and colours of charts are attributes.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; \
                            img-src 'self' data: blob:; connect-src 'self'; frame-src 'self'; base-uri 'none'; \
                            form-action 'none'; frame-ancestors 'none'";
 
-/// A report or a page of the lab brings its script and style with it; it has an origin of its own, so it reaches nothing.
+/// Policy for reports and lab pages, which contain their own script and style; they have a separate origin and no
+/// network access.
 pub(crate) const DOCUMENT_POLICY: &str = "sandbox allow-scripts allow-popups; default-src 'none'; script-src 'unsafe-inline'; \
                                           style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; \
                                           frame-ancestors 'self'";
 
-/// Sends the browser to the same page without the token in its address, which would stay in its history.
+/// Redirects the browser to the same page without the token, which would otherwise stay in the history.
 fn remembered(guard: &Guard, path: &str, query: &str) -> Response {
     let rest: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("token=") && !pair.is_empty()).collect();
     let place = if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", rest.join("&")) };
@@ -160,27 +161,27 @@ fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str
     headers.get(name).map(|value| value.to_str().unwrap_or_default())
 }
 
-/// A name in lower case, without brackets and without the point of the root.
+/// Normalises a name: lower case, without brackets and without the trailing root dot.
 fn name_of(host: &str) -> String {
     host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase()
 }
 
-/// The name of a host without its port.
+/// Returns the name of a host without its port.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        // Within brackets, colons are those of the address.
+        // Colons within brackets belong to the address.
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     }
 }
 
-/// Returns true if a page of `origin` is the studio's own: same name and same port as the request itself.
+/// Returns true if `origin` is the studio's own: same name and port as the request itself.
 fn is_own(origin: &str, host: &str) -> bool {
     let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
 
-/// The cookie with this name.
+/// Returns the cookie with this name.
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     all.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
@@ -190,7 +191,7 @@ fn given_token(query: &str) -> Option<&str> {
     query.split('&').find_map(|pair| pair.strip_prefix("token="))
 }
 
-/// Compares in a time that does not depend on the place where the texts differ.
+/// Compares in time independent of the position of the first difference.
 fn is_same(given: &str, token: &str) -> bool {
     given.len() == token.len() && given.bytes().zip(token.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
@@ -231,7 +232,7 @@ mod tests {
             more.iter().for_each(|(name, value)| drop(headers.insert(*name, HeaderValue::from_static(value))));
             guard.check(&method, &headers, "").is_ok()
         };
-        assert!(ask(Method::GET, &[]) && ask(Method::POST, &[]), "a program that is no browser");
+        assert!(ask(Method::GET, &[]) && ask(Method::POST, &[]), "a program that is not a browser");
         assert!(ask(Method::POST, &[("origin", "http://localhost:7878"), ("sec-fetch-site", "same-origin")]));
         assert!(ask(Method::GET, &[("sec-fetch-site", "cross-site")]), "a link from elsewhere");
         for origin in

@@ -1,4 +1,4 @@
-//! The lab: pages that are computed on request.
+//! Lab pages, computed on request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::error::Refusal;
 
-/// Maximum number of remembered results.
+/// Maximum number of cached results.
 const MOST_OUTCOMES: usize = 32;
 
 /// Results of experiments, by name, seed and settings.
@@ -22,10 +22,10 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// The page of experiment `name`: `lang`, `seed` and any number of `set` among `pairs`.
+    /// Returns the page of experiment `name`; `pairs` may contain `lang`, `seed` and any number of `set`.
     ///
     /// # Errors
-    /// There is no such experiment or knob, or a value is out of range.
+    /// Fails if there is no such experiment or knob, or if a value is out of range.
     pub(crate) fn page(&self, name: &str, pairs: &[(String, String)]) -> Result<String, Refusal> {
         let of = |wanted: &str| pairs.iter().filter(|(key, _)| key == wanted).map(|(_, value)| value.clone()).collect();
         let (seeds, set): (Vec<String>, Vec<String>) = (of("seed"), of("set"));
@@ -42,7 +42,7 @@ impl Lab {
     /// Answers a request of an exhibit.
     ///
     /// # Errors
-    /// There is no such exhibit or knob, or a value is out of range.
+    /// Fails if there is no such exhibit or knob, or if a value is out of range.
     pub(crate) fn answer(&self, request: &Request) -> Result<keel_lab::Answer, Refusal> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner).answer(request).map_err(Refusal::wrong)
     }
@@ -64,10 +64,10 @@ impl Lab {
     }
 }
 
-/// The page of exhibit `name`, whose answers come from the studio.
+/// Returns the page of exhibit `name`, which the studio answers.
 ///
 /// # Errors
-/// There is no such exhibit.
+/// Fails if there is no such exhibit.
 pub(crate) fn exhibit_page(name: &str, language: Language) -> Result<String, Refusal> {
     let exhibit = find_exhibit(name).map_err(|error| Refusal::missing(error.to_string()))?;
     let engine = Engine::Server {
@@ -88,13 +88,13 @@ fn other(language: Language) -> Language {
     }
 }
 
-/// The language among `pairs`.
+/// Returns the language given in `pairs`.
 pub(crate) fn language(pairs: &[(String, String)]) -> Language {
     let code = pairs.iter().find(|(key, _)| key == "lang").map(|(_, code)| code.as_str());
     code.and_then(Language::with_code).unwrap_or_default()
 }
 
-/// Every experiment by chapter, with its knobs.
+/// Lists all experiments by chapter, with their knobs.
 pub(crate) fn list(language: Language) -> Value {
     let chapter = |chapter: Chapter| {
         let experiments = catalog().iter().filter(|entry| entry.chapter == chapter);

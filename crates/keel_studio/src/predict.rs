@@ -1,4 +1,4 @@
-//! Predictions of a run's model for an image or a row, by `evenkeel predict`, so that a page agrees with the command.
+//! Predictions of a run's model for an image or a row, made with `evenkeel predict`, so that a page agrees with the command.
 
 use std::io::{Read, Write};
 use std::process::Stdio;
@@ -13,7 +13,7 @@ use crate::shared::Shared;
 /// Time limit of a prediction, which normally takes seconds.
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// Kinds of content, with the ending of a file that has it.
+/// Content types with their file extensions.
 const KINDS: [(&str, &str); 9] = [
     ("image/png", ".png"),
     ("image/jpeg", ".jpg"),
@@ -34,10 +34,10 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// Content of this kind, `image/png` for example.
+    /// Creates an input with content of this type, such as `image/png`.
     ///
     /// # Errors
-    /// An unknown kind of input.
+    /// Fails if the type is unknown.
     pub(crate) fn new(kind: &str, content: Bytes) -> Result<Self, Refusal> {
         let kind = kind.split(';').next().unwrap_or_default().trim();
         let known = KINDS.iter().find(|(known, _)| *known == kind);
@@ -51,7 +51,7 @@ impl Question {
 /// Returns the predictions of the model of run `name`, as `predict --json` prints them, with its remarks.
 ///
 /// # Errors
-/// There is no such run, it has no model yet, or the content does not fit the model.
+/// Fails if there is no such run, it has no model yet, or the content does not fit the model.
 pub(crate) fn answer(shared: &Shared, name: &str, question: &Question) -> Result<Value, Refusal> {
     let folder = shared.listing.find(name)?;
     let file = tempfile::Builder::new().prefix("evenkeel-input-").suffix(question.ending).tempfile();
@@ -86,7 +86,7 @@ pub(crate) fn answer(shared: &Shared, name: &str, question: &Question) -> Result
     }
 }
 
-/// Without the name of the temporary file of the input.
+/// Removes the name of the temporary input file from a message.
 fn readable(text: &str, input: &str) -> String {
     text.replace(input, "the input").trim().to_owned()
 }

@@ -1,4 +1,4 @@
-//! Parts of the report of a run, computed one by one, and the files of a run as they are.
+//! Parts of the report of a run, computed individually, and files of a run.
 
 use std::sync::Arc;
 
@@ -14,22 +14,22 @@ use crate::error::Refusal;
 use crate::live::Distribution;
 use crate::shared::Shared;
 
-/// Number of samples evaluated for a page; a report evaluates more.
+/// Number of samples evaluated for a page; a full report evaluates more.
 const SAMPLES: usize = 2_000;
 
 /// Requested parts of the report of a run.
 #[derive(Debug, Deserialize)]
 pub(crate) struct PartsRequest {
-    /// Names of parts, with commas between them.
+    /// Names of parts, separated by commas.
     only: String,
     #[serde(default)]
     lang: String,
 }
 
-/// Parts of the report of run `name`, remembered until a file of the run changes.
+/// Returns parts of the report of run `name`, cached until a file of the run changes.
 ///
 /// # Errors
-/// There is no such run.
+/// Fails if there is no such run.
 pub(crate) fn parts(shared: &Shared, name: &str, request: &PartsRequest) -> Result<Arc<str>, Refusal> {
     let folder = shared.listing.find(name)?;
     let language = Language::with_code(&request.lang).unwrap_or_default();
@@ -41,29 +41,29 @@ pub(crate) fn parts(shared: &Shared, name: &str, request: &PartsRequest) -> Resu
     })
 }
 
-/// The report of a run as it was written at the end of the training.
+/// Returns the report of a run as written at the end of training.
 ///
 /// # Errors
-/// There is no such run, or it has no report yet.
+/// Fails if there is no such run or it has no report yet.
 pub(crate) fn page(shared: &Shared, name: &str) -> Result<String, Refusal> {
     let folder = shared.listing.find(name)?;
     read_text(&folder.report())
         .map_err(|_| Refusal::missing(format!("{name} has no report yet; it is written at the end")))
 }
 
-/// The picture of the first batch, a PNG file.
+/// Returns the picture of the first batch, a PNG file.
 ///
 /// # Errors
-/// There is no such run, or its data is not images.
+/// Fails if there is no such run or its data is not images.
 pub(crate) fn samples(shared: &Shared, name: &str) -> Result<Vec<u8>, Refusal> {
     let folder = shared.listing.find(name)?;
     read(&folder.samples_picture()).map_err(|_| Refusal::missing(format!("{name} has no picture of its samples")))
 }
 
-/// Returns the parts of a run that exist, its config, its columns, and the findings that have a remedy.
+/// Returns the available parts of a run, its config, its columns, and the findings with a remedy.
 ///
 /// # Errors
-/// There is no such run.
+/// Fails if there is no such run.
 pub(crate) fn details(shared: &Shared, name: &str) -> Result<Value, Refusal> {
     let (folder, entry) = (shared.listing.find(name)?, shared.listing.entry(name)?);
     let summary = folder.read_summary().ok();
@@ -84,7 +84,7 @@ pub(crate) fn details(shared: &Shared, name: &str) -> Result<Value, Refusal> {
     }))
 }
 
-/// `image`, `row` or neither: the kind of input that a page can send to the model of this run.
+/// Returns the kind of input that a page can send to the model of this run: `image`, `row` or neither.
 fn input_kind(folder: &RunFolder) -> Option<&'static str> {
     let summary = folder.read_summary().ok()?;
     match (summary.columns.is_empty(), folder.samples_picture().exists()) {
@@ -94,7 +94,7 @@ fn input_kind(folder: &RunFolder) -> Option<&'static str> {
     }
 }
 
-/// Codes and layers of the findings whose remedies a program can apply.
+/// Returns codes and layers of the findings whose remedies can be applied by a program.
 fn treatable(folder: &RunFolder) -> Vec<Value> {
     let Ok(config) = config_of(folder) else { return Vec::new() };
     let stored = keel_train::remedies::findings_of(folder).unwrap_or_default();
@@ -103,10 +103,10 @@ fn treatable(folder: &RunFolder) -> Vec<Value> {
     can.map(|finding| json!({ "code": finding.code, "layer": finding.layer })).collect()
 }
 
-/// Measurements of layers and tensors with histograms that run `name` has.
+/// Lists the measurements of layers and the tensors with histograms of run `name`.
 ///
 /// # Errors
-/// There is no such run, or its database cannot be read.
+/// Fails if there is no such run or its database cannot be read.
 pub(crate) fn layers(shared: &Shared, name: &str) -> Result<Arc<str>, Refusal> {
     let folder = shared.listing.find(name)?;
     shared.hub.answer(name, &folder, "layers".to_owned(), |data| {
@@ -132,10 +132,10 @@ fn rows() -> usize {
     40
 }
 
-/// The histograms of one tensor of run `name`.
+/// Returns the histograms of one tensor of run `name`.
 ///
 /// # Errors
-/// There is no such run, or its database cannot be read.
+/// Fails if there is no such run or its database cannot be read.
 pub(crate) fn distribution(shared: &Shared, name: &str, request: DistributionRequest) -> Result<Distribution, Refusal> {
     let folder = shared.listing.find(name)?;
     let DistributionRequest { layer, name, rows } = request;

@@ -1,5 +1,4 @@
-//! The addresses of the studio and their answers. Reading files and computing happen on threads of their own, so
-//! that the one that serves never waits.
+//! Routes of the studio. Files are read and answers computed on separate threads, so that the server never blocks.
 
 use std::sync::Arc;
 
@@ -37,7 +36,7 @@ const PICTURE_BYTES: usize = 32 * 1024 * 1024;
 type Studio = State<Arc<Shared>>;
 type Answer = Result<Response, Refusal>;
 
-/// Every address.
+/// Returns the router with all routes.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let pages = Router::new()
         .route("/", get(page))
@@ -79,7 +78,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// The route with a limit for the body of its requests. A length that is too large is refused before anything is read.
+/// Limits the size of request bodies for a route. A declared length that is too large is rejected before anything is read.
 fn bounded(route: MethodRouter<Arc<Shared>>, bytes: usize) -> MethodRouter<Arc<Shared>> {
     route.layer(DefaultBodyLimit::max(bytes)).layer(from_fn_with_state(bytes, within))
 }
@@ -88,14 +87,14 @@ async fn within(State(bytes): State<usize>, request: Request, next: Next) -> Res
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     match length.and_then(|length| length.parse::<u64>().ok()) {
         Some(length) if length > bytes as u64 => {
-            (StatusCode::PAYLOAD_TOO_LARGE, Json(json!({ "error": format!("the maximum is {bytes} bytes") })))
+            (StatusCode::PAYLOAD_TOO_LARGE, Json(json!({ "error": format!("at most {bytes} bytes are accepted") })))
                 .into_response()
         }
         _ => next.run(request).await,
     }
 }
 
-/// Does `work` on a thread of its own.
+/// Runs `work` on a separate thread.
 async fn off_thread<T: Send + 'static>(
     shared: Arc<Shared>,
     work: impl FnOnce(&Shared) -> Result<T, Refusal> + Send + 'static,
@@ -219,7 +218,7 @@ async fn exhibit(State(shared): Studio, Json(request): Json<keel_lab::Request>) 
     Ok(Json(off_thread(shared, move |shared| shared.lab.answer(&request)).await?).into_response())
 }
 
-/// A page with its own script and style.
+/// Returns a page with its own script and style.
 fn document(html: String) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -228,7 +227,7 @@ fn document(html: String) -> Response {
     (headers, html).into_response()
 }
 
-/// Query of an address; a name may occur several times.
+/// Query parameters; a name may occur several times.
 type Pairs = Vec<(String, String)>;
 
 async fn compare(State(shared): Studio, Query(pairs): Query<Pairs>) -> Answer {

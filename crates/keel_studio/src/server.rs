@@ -1,4 +1,4 @@
-//! The server: its address, its connections, and its end.
+//! The server: its address, connections, and shutdown.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -16,10 +16,10 @@ use crate::guard::Guard;
 use crate::routes::router;
 use crate::shared::Shared;
 
-/// Time between two checks for the end of the studio.
+/// Time between two checks for a stop request.
 const STOP_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Time for running computations to finish when the studio ends.
+/// Time given to running computations when the studio stops.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 /// Maximum number of threads that read files and compute answers.
@@ -28,17 +28,17 @@ const READERS: usize = 8;
 /// Settings of a studio.
 #[derive(Debug, Clone)]
 pub struct StudioOptions {
-    /// Folder that holds the folders of runs; it may appear later.
+    /// Folder that contains the folders of runs; it may be created later.
     pub folder: PathBuf,
-    /// Address to listen on for other machines, which then need a token; this machine only without it.
+    /// Address to listen on for other machines, which then require a token; `None` for this machine only.
     pub host: Option<String>,
-    /// Port; 0 = any free port.
+    /// Port; 0 for any free port.
     pub port: u16,
-    /// The program that acts on runs, with the arguments that come before those of an action.
+    /// Program that executes actions, with the arguments that precede those of an action.
     pub program: Vec<OsString>,
 }
 
-/// A studio that listens.
+/// A listening studio.
 #[derive(Debug)]
 pub struct Studio {
     listener: TcpListener,
@@ -47,10 +47,10 @@ pub struct Studio {
 }
 
 impl Studio {
-    /// Takes the port.
+    /// Binds the port.
     ///
     /// # Errors
-    /// A port that is taken, an address that is not this machine's, the folder of a single run.
+    /// Fails if the port is taken, the address does not belong to this machine, or the folder is that of a single run.
     pub fn bind(options: StudioOptions) -> Result<Self, StudioError> {
         let StudioOptions { folder, host, port, program } = options;
         let folder = std::path::absolute(&folder)?;
@@ -75,20 +75,20 @@ impl Studio {
         format!("http://{reached}/{token}")
     }
 
-    /// Address it listens on.
+    /// Returns the address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The folder of runs.
+    /// Returns the folder of runs.
     pub fn folder(&self) -> &Path {
         self.shared.listing.folder()
     }
 
-    /// Answers until `stop` is raised. What was started from its pages continues.
+    /// Serves requests until `stop` is set. Jobs started from its pages continue.
     ///
     /// # Errors
-    /// The system takes the port away.
+    /// Fails if the operating system closes the port.
     pub fn run(self, stop: &AtomicBool) -> Result<(), StudioError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -125,7 +125,8 @@ fn listen(host: &str, port: u16) -> Result<TcpListener, StudioError> {
     TcpListener::bind(places.as_slice()).map_err(refused)
 }
 
-/// The address a browser is given: where the studio listens on all addresses, the one other machines see. No packet is sent.
+/// Returns the address for a browser: if the studio listens on all addresses, the one visible to other machines. No
+/// packet is sent.
 fn reached_at(address: IpAddr) -> IpAddr {
     if !address.is_unspecified() {
         return address;

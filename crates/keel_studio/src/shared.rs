@@ -1,4 +1,4 @@
-//! State that all requests share.
+//! State shared by all requests.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::lab::Lab;
 use crate::live::Hub;
 use crate::runs::Listing;
 
-/// State that all requests share.
+/// State shared by all requests.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) listing: Listing,
@@ -21,7 +21,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// The runs in `folder`, for requests that `guard` permits, and `program` to act on them.
+    /// Creates the state for the runs in `folder`, requests permitted by `guard`, and `program` to execute actions.
     pub(crate) fn new(folder: PathBuf, guard: Guard, program: Vec<OsString>) -> Self {
         Shared {
             listing: Listing::new(folder),

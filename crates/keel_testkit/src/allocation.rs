@@ -1,8 +1,8 @@
-//! A global allocator that counts, for tests which promise that a piece of code allocates nothing.
+//! Counting global allocator, for tests which verify that a piece of code allocates nothing.
 //!
-//! The test binary installs it with
-//! `#[global_allocator] static ALLOCATOR: CountingAllocator = CountingAllocator;`. Counting covers every thread of the
-//! process, worker threads too; a binary that uses it should therefore hold that one test only.
+//! The test binary installs it with `#[global_allocator] static ALLOCATOR: CountingAllocator = CountingAllocator;`.
+//! Counting covers every thread of the process, including worker threads; a binary that uses it should therefore
+//! contain only that test.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,21 +11,21 @@ static ENABLED: AtomicBool = AtomicBool::new(false);
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's allocator, counting while [`count_allocations`] runs.
+/// System allocator that counts while [`count_allocations`] runs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CountingAllocator;
 
-/// Allocations while counting.
+/// Allocations counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AllocationCount {
-    /// Calls that gave out memory (allocations and re-allocations).
+    /// Number of allocations and re-allocations.
     pub calls: usize,
-    /// Bytes asked for by those calls.
+    /// Number of bytes requested by those calls.
     pub bytes: usize,
 }
 
-/// Runs `work` and counts what any thread of the process allocates meanwhile. Counts nothing unless the binary has
-/// installed [`CountingAllocator`]. Not to be nested, nor run in two threads at once.
+/// Runs `work` and counts the allocations of all threads of the process meanwhile. Counts nothing unless the binary has
+/// installed [`CountingAllocator`]. Must not be nested or run in two threads at once.
 pub fn count_allocations<R>(work: impl FnOnce() -> R) -> (R, AllocationCount) {
     let _stop = StopCounting::start();
     let result = work();
@@ -33,7 +33,7 @@ pub fn count_allocations<R>(work: impl FnOnce() -> R) -> (R, AllocationCount) {
     (result, AllocationCount { calls: CALLS.load(Ordering::SeqCst), bytes: BYTES.load(Ordering::SeqCst) })
 }
 
-/// Ends counting when `work` panics, too.
+/// Stops counting even if `work` panics.
 struct StopCounting;
 
 impl StopCounting {
@@ -58,8 +58,8 @@ fn record(bytes: usize) {
     }
 }
 
-// SAFETY: every method hands its arguments unchanged to `System`, which fulfils the contract of `GlobalAlloc`; counting
-// touches atomics only, so it neither allocates nor unwinds. Counting allocations has no safe interface in Rust.
+// SAFETY: every method passes its arguments unchanged to `System`, which fulfils the contract of `GlobalAlloc`;
+// counting only uses atomics, so it neither allocates nor unwinds. Counting allocations has no safe interface in Rust.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         record(layout.size());
@@ -75,7 +75,7 @@ unsafe impl GlobalAlloc for CountingAllocator {
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         record(new_size);
-        // SAFETY: `pointer` came from `System` through this allocator; the rest is the caller's guarantee.
+        // SAFETY: `pointer` came from `System` through this allocator; the rest is guaranteed by the caller.
         unsafe { System.realloc(pointer, layout, new_size) }
     }
 

@@ -1,23 +1,23 @@
-//! Comparison of computed values with expected ones; NaN never passes.
+//! Comparison of computed with expected values; NaN never passes.
 
 use std::fmt;
 
-/// Permitted distance of `actual` from `expected`: `abs(actual - expected) <= absolute + relative * abs(expected)`.
+/// Allowed distance of `actual` from `expected`: `abs(actual - expected) <= absolute + relative * abs(expected)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tolerance {
-    /// Allowed difference as a share of the expected magnitude.
+    /// Allowed difference relative to the expected magnitude.
     pub relative: f64,
-    /// Allowed difference where the expected value is near zero.
+    /// Allowed difference for expected values near zero.
     pub absolute: f64,
 }
 
 impl Tolerance {
-    /// For a few f32 operations per value: 1e-5 relative, 1e-6 absolute.
+    /// Tolerance for a few f32 operations per value: 1e-5 relative, 1e-6 absolute.
     pub const TIGHT: Self = Self { relative: 1e-5, absolute: 1e-6 };
-    /// For sums of hundreds of f32 products: 1e-4 relative, 1e-5 absolute.
+    /// Tolerance for sums of hundreds of f32 products: 1e-4 relative, 1e-5 absolute.
     pub const SUMS: Self = Self { relative: 1e-4, absolute: 1e-5 };
 
-    /// A tolerance of `relative` times the expected magnitude plus `absolute`.
+    /// Creates a tolerance of `relative` times the expected magnitude plus `absolute`.
     pub const fn new(relative: f64, absolute: f64) -> Self {
         Self { relative, absolute }
     }
@@ -27,7 +27,7 @@ impl Tolerance {
         self.excess(actual, expected) <= 1.0
     }
 
-    /// The difference in units of what is allowed: at most 1 if accepted, infinite for NaN or an unequal infinity.
+    /// Returns the difference in units of the tolerance: at most 1 if accepted, infinite for NaN or an unequal infinity.
     fn excess(self, actual: f64, expected: f64) -> f64 {
         if actual == expected {
             return 0.0;
@@ -48,19 +48,19 @@ pub enum Mismatch {
         /// Length of the expected values.
         expected: usize,
     },
-    /// At least one value is too far away.
+    /// At least one value is outside the tolerance.
     Values {
         /// Index of the worst value.
         worst: usize,
-        /// The computed value there.
+        /// Computed value at `worst`.
         actual: f32,
-        /// The expected value there.
+        /// Expected value at `worst`.
         expected: f32,
         /// Number of values outside the tolerance.
         wrong: usize,
-        /// Number of compared values.
+        /// Number of values compared.
         compared: usize,
-        /// The tolerance used.
+        /// Tolerance used.
         tolerance: Tolerance,
     },
 }
@@ -81,10 +81,10 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// Compares element by element.
+/// Compares two slices element by element.
 ///
 /// # Errors
-/// [`Mismatch`] with the worst element if a length or a value differs.
+/// Fails with a [`Mismatch`] that names the worst element if a length or a value differs.
 pub fn compare(actual: &[f32], expected: &[f32], tolerance: Tolerance) -> Result<(), Mismatch> {
     if actual.len() != expected.len() {
         return Err(Mismatch::Length { actual: actual.len(), expected: expected.len() });
@@ -116,7 +116,7 @@ pub fn compare(actual: &[f32], expected: &[f32], tolerance: Tolerance) -> Result
 /// Like [`compare`], but panics with `what` and the worst element.
 ///
 /// # Panics
-/// If a length or a value differs.
+/// Panics if a length or a value differs.
 #[track_caller]
 pub fn assert_close(actual: &[f32], expected: &[f32], tolerance: Tolerance, what: &str) {
     if let Err(mismatch) = compare(actual, expected, tolerance) {

@@ -1,4 +1,4 @@
-//! The course's conformance numbers: one JSON object per test of the course's second assignment, by name.
+//! Reference values of the course: one JSON object per test of its second assignment, by name.
 
 use std::path::{Path, PathBuf};
 
@@ -6,14 +6,14 @@ use serde::Deserialize;
 
 use crate::golden::Tensor;
 
-/// The cases of a `course_conformance.json`.
+/// Cases of a `course_conformance.json`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(transparent)]
 pub struct CourseConformance {
     cases: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Why a conformance number could not be read.
+/// Reason why a reference value could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CourseError {
     /// The file is missing or unreadable.
@@ -21,11 +21,11 @@ pub enum CourseError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// Message of the operating system.
         source: std::io::Error,
     },
     /// The file is not a JSON object.
-    #[error("{path} is no JSON object of cases: {source}")]
+    #[error("{path} is not a JSON object of cases: {source}")]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -40,8 +40,8 @@ pub enum CourseError {
         /// Name of the field.
         field: String,
     },
-    /// The field is no (nested) array of numbers with rows of equal length.
-    #[error("field {field} of the course's case {case} is no rectangular array of numbers")]
+    /// The field is not a (nested) array of numbers with rows of equal length.
+    #[error("field {field} of the course's case {case} is not a rectangular array of numbers")]
     NotATensor {
         /// Name of the case.
         case: String,
@@ -62,12 +62,12 @@ impl CourseConformance {
         serde_json::from_str(&text).map_err(|source| CourseError::Malformed { path: path.to_owned(), source })
     }
 
-    /// Names of all cases, in the order of the file.
+    /// Returns the names of all cases, in file order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.cases.keys().map(String::as_str)
     }
 
-    /// A field of a case as it stands.
+    /// Returns a field of a case unchanged.
     ///
     /// # Errors
     /// [`CourseError::Missing`].
@@ -78,16 +78,16 @@ impl CourseConformance {
             .ok_or_else(|| CourseError::Missing { case: case.to_owned(), field: field.to_owned() })
     }
 
-    /// A number of a case.
+    /// Returns a number of a case.
     ///
     /// # Errors
-    /// [`CourseError::Missing`] if there is no such field or it is not a number.
+    /// Fails with [`CourseError::Missing`] if there is no such field or it is not a number.
     pub fn number(&self, case: &str, field: &str) -> Result<f64, CourseError> {
         let value = self.field(case, field)?.as_f64();
         value.ok_or_else(|| CourseError::Missing { case: case.to_owned(), field: field.to_owned() })
     }
 
-    /// A (nested) array of a case, in the course's own layout: images are `[batch, channels, height, width]`,
+    /// Returns a (nested) array of a case in the course's own layout: images are `[batch, channels, height, width]`,
     /// convolution weights `[out_channels, in_channels, kernel_h, kernel_w]`.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl CourseConformance {
     }
 }
 
-/// Appends the numbers of `value`, noting the length of every dimension at its first row and comparing later rows.
+/// Appends the numbers of `value`, recording the length of every dimension at its first row and checking later rows.
 fn collect(value: &serde_json::Value, depth: usize, tensor: &mut Tensor) -> bool {
     match value {
         serde_json::Value::Number(number) => {
@@ -119,19 +119,19 @@ fn collect(value: &serde_json::Value, depth: usize, tensor: &mut Tensor) -> bool
     }
 }
 
-/// Moves the channels of `[batch, channels, height, width]` last, the layout of this project.
+/// Moves the channels of `[batch, channels, height, width]` last, as in the layout of this project.
 ///
 /// # Panics
-/// If the tensor does not have four dimensions.
+/// Panics if the tensor does not have four dimensions.
 pub fn channels_last(tensor: &Tensor) -> Tensor {
     permute(tensor, [0, 2, 3, 1])
 }
 
-/// Turns convolution weights `[out_channels, in_channels, kernel_h, kernel_w]` into
+/// Converts convolution weights `[out_channels, in_channels, kernel_h, kernel_w]` to
 /// `[kernel_h, kernel_w, in_channels, out_channels]`.
 ///
 /// # Panics
-/// If the tensor does not have four dimensions.
+/// Panics if the tensor does not have four dimensions.
 pub fn convolution_weight(tensor: &Tensor) -> Tensor {
     permute(tensor, [2, 3, 1, 0])
 }

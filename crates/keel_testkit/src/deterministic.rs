@@ -1,21 +1,21 @@
-//! Deterministic values that Rust and Python compute alike, so that large weights and inputs are never stored.
+//! Deterministic values computed identically in Rust and Python, so that large weights and inputs need not be stored.
 //!
-//! Value `index` of stream `seed` is the output number `index` of the generator splitmix64 (Steele, Lea and Flood,
-//! "Fast splittable pseudorandom number generators", 2014) started at `seed`; its top 24 bits, divided by 2^24, are a
-//! number in [0, 1). `tools/golden/deterministic.py` holds the same formula.
+//! Value `index` of stream `seed` is output number `index` of the generator splitmix64 (Steele, Lea and Flood, "Fast
+//! splittable pseudorandom number generators", 2014) started at `seed`; its top 24 bits, divided by 2^24, are a number
+//! in [0, 1). `tools/golden/deterministic.py` uses the same formula.
 
 /// The increment of splitmix64: 2^64 divided by the golden ratio, made odd.
 const INCREMENT: u64 = 0x9E37_79B9_7F4A_7C15;
-/// 2^24, the number of distinct values of one draw.
+/// 2^24, the number of distinct values of a draw.
 const LEVELS: u64 = 1 << 24;
 
-/// Draws `len` values, uniform in `[low, high)`. Scaling is done in f64 and rounded once to f32, hence the result is
-/// the same bit for bit in every language with IEEE arithmetic. (The rounding can make a value equal to `high`.)
+/// Draws `len` values, uniform in `[low, high)`. Scaling is done in f64 and rounded once to f32, so the result is
+/// bit-identical in every language with IEEE arithmetic. (Rounding can make a value equal to `high`.)
 ///
 /// # Panics
-/// If `low` or `high` is not finite, or `low > high`.
+/// Panics if `low` or `high` is not finite, or if `low > high`.
 pub fn deterministic_values(seed: u64, len: usize, low: f32, high: f32) -> Vec<f32> {
-    assert!(low.is_finite() && high.is_finite() && low <= high, "limits {low}..{high} are no range");
+    assert!(low.is_finite() && high.is_finite() && low <= high, "limits {low}..{high} are not a range");
     let (low, width) = (f64::from(low), f64::from(high) - f64::from(low));
     (0..len).map(|index| (low + width * unit(seed, index)) as f32).collect()
 }
@@ -25,8 +25,8 @@ pub fn deterministic_labels(seed: u64, len: usize, classes: usize) -> Vec<usize>
     (0..len).map(|index| ((top_bits(seed, index) * classes as u64) / LEVELS) as usize).collect()
 }
 
-/// The limit of the uniform initialisation with `fan_in` inputs: sqrt(6 / fan_in) (He et al. 2015), so that the variance is
-/// 2 / fan_in.
+/// Returns the limit of the uniform initialisation with `fan_in` inputs: sqrt(6 / fan_in) (He et al. 2015), which gives
+/// a variance of 2 / fan_in.
 pub fn kaiming_limit(fan_in: usize) -> f32 {
     (6.0 / fan_in as f64).sqrt() as f32
 }

@@ -1,6 +1,6 @@
-//! Golden files: values and gradients computed by another implementation, with the scripts in `tools/golden`.
+//! Golden files: values and gradients computed by another implementation with the scripts in `tools/golden`.
 //!
-//! A file holds the cases of one family. Activations are `[batch, height, width, channels]` or `[batch, features]`,
+//! A file contains the cases of one family. Activations are `[batch, height, width, channels]` or `[batch, features]`,
 //! convolution weights `[kernel_h, kernel_w, in_channels / groups, out_channels]`, linear weights
 //! `[in_features, out_features]`; every value has nine digits, enough for f32.
 
@@ -22,11 +22,11 @@ pub use loss::{LossCase, Targets};
 pub use optimizer::OptimizerCase;
 pub use schedule::ScheduleCase;
 
-/// Tensors by name: `weight`, `bias`, `scale`, `shift`, `slope`, `running_mean`, `running_variance`; inside a residual block with
-/// the place in front, as `body.0.weight` and `shortcut.1.scale`.
+/// Tensors by name: `weight`, `bias`, `scale`, `shift`, `slope`, `running_mean`, `running_variance`; inside a residual
+/// block prefixed with the position, as in `body.0.weight` and `shortcut.1.scale`.
 pub type NamedTensors = BTreeMap<String, Tensor>;
 
-/// A shape and its values in row-major order.
+/// A shape with its values in row-major order.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tensor {
@@ -42,16 +42,16 @@ pub struct Tensor {
 pub struct GoldenFile<Case> {
     /// Subject of the cases, for example `conv2d`.
     pub family: String,
-    /// The implementation that computed the values, for example `PyTorch 2.15.0, float64`.
+    /// Implementation that computed the values, for example `PyTorch 2.15.0, float64`.
     pub source: String,
-    /// Description of this family for a reader.
+    /// Description of this family.
     #[serde(default)]
     pub notes: Vec<String>,
-    /// The cases, each with its own name.
+    /// Cases, each with a unique name.
     pub cases: Vec<Case>,
 }
 
-/// Why a golden file could not be read.
+/// Reason why a golden file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum GoldenError {
     /// The file is missing or unreadable.
@@ -59,43 +59,43 @@ pub enum GoldenError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// Message of the operating system.
         source: std::io::Error,
     },
-    /// The file is not JSON of the expected form.
-    #[error("golden file {path} has another form: {source}; `python tools/golden/generate.py` writes it anew")]
+    /// The file is not JSON in the expected format.
+    #[error("golden file {path} is malformed: {source}; `python tools/golden/generate.py` writes it again")]
     Malformed {
         /// The file.
         path: PathBuf,
         /// Line, column and reason.
         source: serde_json::Error,
     },
-    /// The file has no case: a test over it would prove nothing.
-    #[error("golden file {path} holds no case")]
+    /// The file has no cases, so a test over it would prove nothing.
+    #[error("golden file {path} contains no cases")]
     Empty {
         /// The file.
         path: PathBuf,
     },
 }
 
-/// A loss whose classes weigh differently, from `weighted_losses.json`.
+/// A loss with class weights, from `weighted_losses.json`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct WeightedLossCase {
-    /// Loss and number of the case.
+    /// Name of the loss and number of the case.
     pub name: String,
     /// Name of the loss in config files.
     pub loss: String,
     /// Number of classes.
     pub classes: usize,
-    /// One weight for each class.
+    /// One weight per class.
     pub class_weights: Vec<f32>,
-    /// One class for each sample.
+    /// One class per sample.
     pub labels: Vec<u32>,
     /// `[samples, outputs]`.
     pub outputs: Vec<f32>,
     /// Weighted mean loss.
     pub value: f64,
-    /// Gradient with respect to the outputs, laid out as they are.
+    /// Gradient with respect to the outputs, in the same layout.
     pub gradient: Vec<f32>,
 }
 
@@ -103,7 +103,7 @@ impl WeightedLossCase {
     /// Reads all cases of the file `path`.
     ///
     /// # Errors
-    /// [`GoldenError`] if the file is missing, malformed or without cases.
+    /// Fails with a [`GoldenError`] if the file is missing, malformed or without cases.
     pub fn read_all(path: impl AsRef<Path>) -> Result<Vec<Self>, GoldenError> {
         let path = path.as_ref();
         let cases: Vec<Self> = parsed(path)?;
@@ -118,7 +118,7 @@ impl<Case: DeserializeOwned> GoldenFile<Case> {
     /// Reads the file `path`, usually `concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/linear.json")`.
     ///
     /// # Errors
-    /// [`GoldenError`] if the file is missing, malformed or without cases.
+    /// Fails with a [`GoldenError`] if the file is missing, malformed or without cases.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, GoldenError> {
         let path = path.as_ref();
         let file: Self = parsed(path)?;
@@ -137,12 +137,12 @@ fn parsed<T: DeserializeOwned>(path: &Path) -> Result<T, GoldenError> {
 }
 
 impl Tensor {
-    /// Number of values the shape asks for.
+    /// Returns the number of values in the shape.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Returns true if the shape holds no values.
+    /// Returns true if the shape has no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -1,14 +1,14 @@
-//! Numerical gradient check: the gradient a backward pass computed against centred differences of the loss.
+//! Numerical gradient check: compares the gradient of a backward pass with centred differences of the loss.
 //!
 //! The forward pass is f32, so the difference quotient carries its rounding noise: with step h the noise is about
-//! 1e-7 * loss / h while the truncation error of a plain centred difference is of order h^2. Two centred differences,
-//! with h and h / 2, are therefore combined by Richardson's rule, which leaves an error of order h^4 and allows a step
-//! large enough for the noise to vanish. Where the two disagree, or the slope jumps at the point itself, there is a kink
-//! (relu, max) between the points: the step is halved a few times, and if that does not help the element is set aside and
-//! counted.
+//! `1e-7 * loss / h` while the truncation error of a plain centred difference is of order h^2. Two centred differences, with h
+//! and h / 2, are therefore combined by Richardson extrapolation, which leaves an error of order h^4 and allows a step
+//! large enough to make the noise negligible. If the two disagree, or the slope jumps at the point itself, there is a
+//! kink (relu, max) between the points: the step is halved a few times, and if that does not help the element is
+//! skipped and counted.
 //!
-//! Relative errors are judged as the course notes "neural networks 3" do: above 1e-2 the gradient is wrong, 1e-4 is fine
-//! with kinks in double precision; in single precision 1e-3 is what a right gradient reaches.
+//! Relative errors are interpreted as in the course notes "neural networks 3": above 1e-2 the gradient is wrong; 1e-4
+//! is fine with kinks in double precision; in single precision a correct gradient reaches 1e-3.
 
 use std::fmt;
 
@@ -17,14 +17,14 @@ use std::fmt;
 pub struct GradientCheck {
     /// Step for values of magnitude up to one; larger values use it times their magnitude.
     pub step: f32,
-    /// Largest relative error that passes.
+    /// Maximum relative error.
     pub tolerance: f64,
-    /// Gradients smaller than this share of the largest checked one are judged as if they had that size: below it,
-    /// rounding of the forward pass decides.
+    /// Gradients smaller than this share of the largest checked one are treated as if they had that size: below it,
+    /// rounding of the forward pass dominates.
     pub floor_share: f64,
-    /// Gradients are judged as if they were at least this large.
+    /// Minimum gradient size used in the relative error.
     pub floor: f64,
-    /// Share of elements that may be set aside because a kink lies within reach.
+    /// Maximum share of elements skipped because a kink is within reach.
     pub kink_share: f64,
 }
 
@@ -34,22 +34,22 @@ impl Default for GradientCheck {
     }
 }
 
-/// The outcome of a gradient check.
+/// Result of a gradient check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientReport {
     /// Number of elements compared.
     pub compared: usize,
-    /// Elements set aside because of a kink.
+    /// Elements skipped because of a kink.
     pub kinks: Vec<usize>,
     /// Index of the element with the largest relative error.
     pub worst: usize,
-    /// The gradient from the backward pass there.
+    /// Gradient of the backward pass at `worst`.
     pub analytic: f64,
-    /// The gradient from differences there.
+    /// Gradient from differences at `worst`.
     pub numerical: f64,
     /// abs(analytic - numerical) / max(abs(analytic), abs(numerical), floors); infinite if either is not finite.
     pub relative_error: f64,
-    /// Returns true if the relative error is within tolerance and few enough elements were set aside.
+    /// True if the relative error is within tolerance and few enough elements were skipped.
     pub passed: bool,
 }
 
@@ -57,7 +57,7 @@ impl GradientReport {
     /// Panics with `what` and the report if the gradient is wrong.
     ///
     /// # Panics
-    /// If the gradient is wrong.
+    /// Panics if the gradient is wrong.
     #[track_caller]
     pub fn assert_passed(&self, what: &str) {
         assert!(self.passed, "{what}: {self}");
@@ -86,16 +86,16 @@ impl fmt::Display for GradientReport {
 }
 
 impl GradientCheck {
-    /// Default options with another tolerance.
+    /// Returns default options with another tolerance.
     pub fn with_tolerance(tolerance: f64) -> Self {
         Self { tolerance, ..Self::default() }
     }
 
     /// Compares `analytic` (dL/dvalues from a backward pass, same length as `values`) with differences of `loss` at the
-    /// given indices. `loss` is called with copies of `values` in which one element is moved.
+    /// given indices. `loss` is called with copies of `values` in which one element is changed.
     ///
     /// # Panics
-    /// If the lengths differ or an index is outside.
+    /// Panics if the lengths differ or an index is out of range.
     pub fn run(
         &self,
         values: &[f32],
@@ -110,7 +110,7 @@ impl GradientCheck {
         self.judge(analytic, indices, &estimates)
     }
 
-    /// Centred differences at one element, with a smaller step while a kink lies between the points.
+    /// Returns centred differences at one element, with a smaller step while a kink lies between the points.
     fn estimate(&self, moved: &mut [f32], index: usize, loss: &mut impl FnMut(&[f32]) -> f64) -> Estimate {
         let loss_here = loss(moved);
         let mut step = self.step * moved[index].abs().max(1.0);
@@ -140,7 +140,7 @@ impl GradientCheck {
         };
         for (&index, estimate) in indices.iter().zip(estimates) {
             let computed = f64::from(analytic[index]);
-            // At a kink within noise of the floor the gradient itself is noise; judge it rather than set it aside.
+            // At a kink within noise of the floor the gradient itself is noise; compare it rather than skip it.
             let near = (computed - estimate.numerical).abs() <= self.tolerance * floor;
             if !estimate.resolved && !near && computed.is_finite() {
                 report.kinks.push(index);
@@ -173,11 +173,11 @@ pub fn choose_indices(len: usize, count: usize) -> Vec<usize> {
     }
 }
 
-/// The loss that turns any output into a number: the sum of `outputs[i] * weights[i]` in f64. Its gradient with respect
-/// to the outputs is `weights`, which is what the backward pass under test must be given.
+/// Reduces any output to a loss: the sum of `outputs[i] * weights[i]` in f64. Its gradient with respect to the outputs
+/// is `weights`, which the backward pass under test must be given.
 ///
 /// # Panics
-/// If the lengths differ.
+/// Panics if the lengths differ.
 pub fn weighted_sum(outputs: &[f32], weights: &[f32]) -> f64 {
     assert_eq!(outputs.len(), weights.len(), "one weight per output");
     outputs.iter().zip(weights).map(|(&output, &weight)| f64::from(output) * f64::from(weight)).sum()
@@ -190,9 +190,9 @@ struct Estimate {
 
 /// Difference quotients of the loss at one element with one step h.
 struct Differences {
-    /// (loss(x + h) - loss(x - h)) / 2h with the step that f32 really takes.
+    /// (loss(x + h) - loss(x - h)) / 2h with the step as represented in f32.
     centred: f64,
-    /// Slope to the right minus slope to the left: h times the second derivative, or the jump at a kink.
+    /// Right slope minus left slope: h times the second derivative, or the jump at a kink.
     bend: f64,
 }
 
@@ -218,8 +218,9 @@ impl Differences {
         }
     }
 
-    /// Returns true if no kink shows between these differences and `coarse` ones with twice the step: a smooth loss changes the
-    /// centred difference by about 3/8 h^2 f''' only and halves the bend, a kink at the point itself keeps the bend.
+    /// Returns true if no kink is visible between these differences and `coarse` ones with twice the step: a smooth
+    /// loss changes the centred difference only by about 3/8 h^2 f''' and halves the bend, while a kink at the point
+    /// itself keeps the bend.
     fn is_smooth_after(&self, coarse: &Self, floor: f64) -> bool {
         let scale = coarse.centred.abs().max(self.centred.abs()).max(floor);
         let steady = (coarse.centred - self.centred).abs() <= 0.01 * scale;
@@ -279,7 +280,7 @@ mod tests {
     #[test]
     fn kinks_are_set_aside_and_limited() {
         let relu = |values: &[f32]| values.iter().map(|&value| f64::from(value.max(0.0))).sum::<f64>();
-        // Element 0 sits on the kink, element 1 is near enough to need a smaller step.
+        // Element 0 is at the kink, element 1 is close enough to need a smaller step.
         let mut values = vec![0.0, 0.003];
         values.extend(deterministic_values(5, 40, 0.5, 2.0));
         let gradient = vec![1.0; values.len()];

@@ -1,8 +1,8 @@
 //! Test tools of Evenkeel: numerical gradients, golden files, tolerances, a browser for pages.
 //!
-//! This crate is a dev-dependency only and knows no other crate of the workspace, so that every crate can test itself
-//! with it. Three independent proofs of learning code meet here: the numerical gradient check ([`GradientCheck`]),
-//! values from another implementation ([`golden`], made by `tools/golden`) and golden loss curves
+//! This crate is only a dev-dependency and depends on no other crate of the workspace, so that every crate can use it
+//! in its tests. It provides three independent proofs for learning code: the numerical gradient check
+//! ([`GradientCheck`]), values from another implementation ([`golden`], made by `tools/golden`) and golden loss curves
 //! ([`golden::CurveCase`]).
 
 pub mod allocation;

@@ -1,10 +1,10 @@
-//! Data sets next to the checkout, for tests that use them when they are there.
+//! Data sets next to the checkout, for tests that use them if available.
 
 use std::path::PathBuf;
 
 use crate::skipping::skipped;
 
-/// The path of `name` in the folder `../shared/data` next to the workspace, if such a file or folder exists.
+/// Returns the path of `name` in the folder `../shared/data` next to the workspace, if it exists.
 pub fn shared_data_path(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
     path.exists().then_some(path)

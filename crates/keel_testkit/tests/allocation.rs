@@ -1,4 +1,4 @@
-//! The counting allocator, in a process of its own with one test.
+//! The counting allocator, in a separate process with one test.
 
 use std::hint::black_box;
 

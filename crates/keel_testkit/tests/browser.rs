@@ -1,10 +1,10 @@
-//! The browser harness finds what is wrong with a page, and nothing on a page that is right.
+//! The browser harness finds the problems of a page, and none on a correct page.
 
 use std::path::PathBuf;
 
 use keel_testkit::browser::{Browser, ColourScheme, View};
 
-/// Pages with these bodies, in a folder that goes with its guard.
+/// Writes pages with these bodies to a temporary folder.
 fn pages(bodies: &[&str]) -> (tempfile::TempDir, Vec<PathBuf>) {
     let folder = tempfile::tempdir().unwrap();
     let write = |(index, body): (usize, &&str)| {

@@ -1,4 +1,4 @@
-//! The golden files committed with the layers are well formed.
+//! The committed golden files are well formed.
 
 use std::path::PathBuf;
 

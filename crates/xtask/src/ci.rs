@@ -1,4 +1,4 @@
-//! Everything a change has to pass, cheapest first.
+//! Gate for every change, cheapest checks first.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,13 +11,13 @@ use crate::tidy;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Step {
     name: &'static str,
-    /// Arguments of `cargo`; none for our own tidy check.
+    /// Arguments of `cargo`; empty for the tidy check.
     arguments: &'static [&'static str],
-    /// Variables it runs with.
+    /// Environment variables of the command.
     environment: &'static [(&'static str, &'static str)],
 }
 
-/// A step without variables of its own.
+/// Creates a step without environment variables.
 const fn step(name: &'static str, arguments: &'static [&'static str]) -> Step {
     Step { name, arguments, environment: &[] }
 }
@@ -28,7 +28,7 @@ const LINTS: Step = step("lints", &["clippy", "--workspace", "--all-targets", "-
 const NEXTEST: Step = step("tests", &["nextest", "run", "--workspace", "--no-fail-fast"]);
 const TESTS: Step =
     step("tests", &["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"]);
-/// Tests of everything that computes, for SIMD levels below the widest; those of the kernels run on all levels anyway, and
+/// Tests of the computing crates at SIMD levels below the widest. Tests of the kernels cover all levels anyway, and
 /// training runs of the command line and the lab take minutes without vectors.
 const NEXTEST_ON_LEVEL: Step =
     step("tests", &["nextest", "run", "--workspace", "--no-fail-fast", "-E", "package(keel_nn) + package(keel_train)"]);
@@ -39,7 +39,7 @@ const DOCUMENTATION: Step = Step {
     environment: &[("RUSTDOCFLAGS", "--deny warnings")],
     ..step("documentation", &["doc", "--workspace", "--no-deps", "--quiet"])
 };
-/// Kernels under the address sanitizer, which needs a flag of the compiler that only nightly takes without asking.
+/// Kernels under the address sanitizer, which needs a compiler flag that is only stable on nightly.
 const SANITIZER: Step = Step {
     environment: &[("RUSTC_BOOTSTRAP", "1"), ("RUSTFLAGS", "-Zsanitizer=address")],
     ..step(
@@ -56,28 +56,29 @@ const SANITIZER: Step = Step {
         ],
     )
 };
-/// The sanitizer needs a target that is named, so that build scripts are built without it.
+/// The sanitizer needs an explicit target, so that build scripts are built without it.
 const SANITIZER_TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Dependencies against `.cargo/deny.toml`, where cargo-deny is installed.
+/// Check of the dependencies against `.cargo/deny.toml`, if cargo-deny is installed.
 const SUPPLY_CHAIN: Step = step("supply chain", &["xtask", "deny"]);
-/// The Python package, where its environment is made.
+/// The Python package, if its environment exists.
 const PYTHON: Step = step("Python package", &["xtask", "python"]);
-/// The lab's exhibits in a browser, where the compiler has the target and there is a browser.
+/// The lab's exhibits in a browser, if the compiler has the target and there is a browser.
 const SITE: Step = step("exhibits in a browser", &["xtask", "site", "--check"]);
-/// Fuzz targets of data readers for a few seconds each, where cargo-fuzz is installed; those of networks take too long to build.
+/// Fuzz targets of data readers for a few seconds each, if cargo-fuzz is installed; those of networks take too long to build.
 const FUZZ: Step = step("fuzz targets", &["xtask", "fuzz", "readers"]);
 
-/// Maximum number of skipped tests: those with data sets next to the checkout, those with a browser, the one with PyTorch,
-/// six with `mpirun`, four with bash, groff or a terminal made by `script`, the one that the step of exhibits runs; and of steps: Python package, fuzz targets, supply chain, exhibits.
+/// Maximum number of skipped tests and steps. Tests: those with data sets next to the checkout, those with a browser,
+/// one with PyTorch, six with `mpirun`, four with bash, groff or a terminal created by `script`, and one that the
+/// exhibits step runs. Steps: Python package, fuzz targets, supply chain, exhibits.
 const MOST_SKIPPED: usize = 31;
 
-/// Half of the gate: `.ci/run` fetches the tools of the tests while checks compile.
+/// Half of the gate: `.ci/run` fetches the test tools while the checks compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// Steps that read the sources.
+    /// Steps that only read or compile the sources.
     Checks,
-    /// Steps that run them.
+    /// Steps that run the tests.
     Tests,
 }
 
@@ -86,12 +87,12 @@ impl Part {
     pub(crate) const ALL: [Part; 2] = [Part::Checks, Part::Tests];
 }
 
-/// Runs the steps of `parts` at `root` until one fails; true if none did.
+/// Runs the steps of `parts` at `root` until one fails; returns true if all passed.
 pub(crate) fn run(root: &Path, parts: &[Part]) -> bool {
     let has_nextest = succeeds(root, &["nextest", "--version"]);
     let skipped = root.join("target/skipped-tests.txt");
     if parts.contains(&Part::Checks) {
-        // A file of an earlier run would be counted again; where there is none, that is fine.
+        // Remove the file of an earlier run, which would be counted again; it may not exist.
         let _ = std::fs::remove_file(&skipped);
     }
     let mut times = Vec::new();
@@ -113,7 +114,7 @@ pub(crate) fn run(root: &Path, parts: &[Part]) -> bool {
     skipped.lines().count() <= MOST_SKIPPED
 }
 
-/// Returns the number of skipped tests, with the name and the reason of each.
+/// Returns the number of skipped tests with the name and reason of each.
 fn skipped_text(lines: &str) -> String {
     let count = lines.lines().count();
     let verdict = if count > MOST_SKIPPED { format!(", more than the {MOST_SKIPPED} allowed") } else { String::new() };
@@ -122,8 +123,8 @@ fn skipped_text(lines: &str) -> String {
     text
 }
 
-/// A part of the gate, cheapest first. Tests of crates that compute run once more on each SIMD level below the widest the
-/// processor has.
+/// Returns the steps of a part of the gate, cheapest first. Tests of computing crates run again at each SIMD level
+/// below the processor's widest.
 fn steps(part: Part, has_nextest: bool, lower_levels: &[&str]) -> Vec<Step> {
     if part == Part::Checks {
         return vec![FORMAT, TIDY, SUPPLY_CHAIN, LINTS, DOCUMENTATION];
@@ -142,7 +143,7 @@ fn steps(part: Part, has_nextest: bool, lower_levels: &[&str]) -> Vec<Step> {
     steps
 }
 
-/// SIMD levels this processor has below its widest.
+/// Returns the SIMD levels of this processor below its widest.
 fn lower_levels() -> Vec<&'static str> {
     let mut levels = Vec::new();
     #[cfg(target_arch = "x86_64")]
@@ -177,7 +178,7 @@ fn summary(times: &[(&str, Duration)]) -> String {
     lines.chain([format!("{:<20} {:>6.1} s", "all passed", total.as_secs_f64())]).collect()
 }
 
-/// Runs a step with its output on the terminal; tests skipped on the widest level are noted in `skipped`.
+/// Runs a step with its output on the terminal; tests skipped at the widest level are recorded in `skipped`.
 fn passes(root: &Path, step: Step, skipped: &Path) -> bool {
     let mut command = cargo(root, step.arguments);
     command.envs(step.environment.iter().copied());
@@ -193,7 +194,7 @@ fn passes(root: &Path, step: Step, skipped: &Path) -> bool {
     }
 }
 
-/// Runs cargo silently.
+/// Runs cargo silently and returns true if it succeeds.
 fn succeeds(root: &Path, arguments: &[&str]) -> bool {
     cargo(root, arguments).output().is_ok_and(|output| output.status.success())
 }

@@ -1,4 +1,4 @@
-//! Runs the fuzz targets in `fuzz/`, several at a time.
+//! Runs the fuzz targets in `fuzz/`, several at once.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -8,35 +8,35 @@ use std::time::Instant;
 
 use crate::skips::note_skip;
 
-/// Seconds each target runs for in the gate.
+/// Duration of each target in the gate, in seconds.
 const SECONDS: u64 = 10;
 
-/// Memory a target may take.
+/// Memory limit of a target.
 const MEMORY_MEGABYTES: u64 = 512;
 
-/// Seconds one input may take.
+/// Time limit of one input, in seconds.
 const INPUT_SECONDS: u64 = 1;
 
-/// Folder of builds, new inputs and failures, from the root.
+/// Folder of builds, new inputs and failures, relative to the root.
 const RESULTS: &str = "target/fuzz";
 
-/// Folder of builds without the address sanitizer, below that of the results.
+/// Folder of builds without the address sanitizer, inside the results folder.
 const UNSANITIZED: &str = "readers";
 
-/// The platform whose address sanitizer is linked.
+/// Platform with support for the address sanitizer.
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
 
-/// Settings of the sanitizer: memory that was freed is kept back for a while, but not so much that it counts as growth.
+/// Options of the sanitizer: freed memory is quarantined for a while, but not enough to count as growth.
 const SANITIZER: &str = "quarantine_size_mb=16:detect_leaks=0:allocator_may_return_null=1";
 
-/// Names all targets that are built without networks.
+/// Name for all targets that are built without networks.
 const READERS: &str = "readers";
 
-/// A target of the manifest.
+/// Fuzz target in the manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Target<'a> {
     name: &'a str,
-    /// Needs the crates of networks and training.
+    /// True if it needs the crates of networks and training.
     trains: bool,
 }
 
@@ -48,11 +48,11 @@ struct Request<'a> {
     sanitizer: Sanitizer,
 }
 
-/// Sanitizer that watches the memory of a target.
+/// Sanitizer that checks the memory accesses of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sanitizer {
     Address,
-    /// Bounds are checked by the language alone: readers are safe code, and their builds take half the time.
+    /// Bounds are checked only by the language: readers are safe code, and their builds take half the time.
     None,
 }
 
@@ -64,7 +64,7 @@ impl Sanitizer {
         }
     }
 
-    /// The folder of builds, from the root.
+    /// Returns the folder of builds below `root`.
     fn folder(self, root: &Path) -> PathBuf {
         let results = root.join(RESULTS);
         match self {
@@ -74,8 +74,8 @@ impl Sanitizer {
     }
 }
 
-/// Builds the targets and runs each for some seconds: `[SECONDS] [readers | TARGET]…`. True if none of them found anything; true as well,
-/// with a word, where the fuzzer is not installed.
+/// Builds the targets and runs each for some seconds: `[SECONDS] [readers | TARGET]…`. Returns true if none of them
+/// found anything, or, with a message, if the fuzzer is not installed.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
     let manifest = std::fs::read_to_string(root.join("fuzz/Cargo.toml")).unwrap_or_default();
     let known = targets_of(&manifest);
@@ -121,7 +121,7 @@ fn reason_to_skip() -> Option<&'static str> {
     (!is_installed).then_some("cargo-fuzz is not installed (cargo install cargo-fuzz)")
 }
 
-/// The `[[bin]]` tables of a manifest.
+/// Parses the `[[bin]]` tables of a manifest.
 fn targets_of(manifest: &str) -> Vec<Target<'_>> {
     let tables = manifest.split("[[bin]]").skip(1);
     tables
@@ -155,8 +155,8 @@ fn request<'a>(arguments: &[&str], known: &[Target<'a>]) -> Result<Request<'a>, 
     Ok(Request { seconds, targets, sanitizer })
 }
 
-/// Builds with flags that only nightly compilers take without asking; several units per crate, because a build takes longer than
-/// what is run.
+/// Builds with flags that are only stable on nightly compilers; uses several codegen units per crate, because builds
+/// take longer than runs.
 fn build(root: &Path, request: &Request<'_>) -> bool {
     let mut command = Command::new(cargo());
     command.current_dir(root.join("fuzz")).env("RUSTC_BOOTSTRAP", "1");
@@ -174,7 +174,8 @@ fn build(root: &Path, request: &Request<'_>) -> bool {
     }
 }
 
-/// Runs one target on its seeds and the inputs found by earlier runs; prints how many inputs it took, or the input that failed.
+/// Runs one target on its seeds and the inputs found by earlier runs; prints the number of inputs tried, or the input
+/// that failed.
 fn fuzz(root: &Path, target: &str, request: &Request<'_>) -> bool {
     let results = root.join(RESULTS);
     let (corpus, failures) = (results.join("corpus").join(target), results.join("failures").join(target));
@@ -213,14 +214,14 @@ fn limits(seconds: u64, failures: &Path) -> [String; 6] {
     ]
 }
 
-/// One line for a target that found nothing, or else the end of its output and the command that repeats it.
+/// Returns one line for a target that found nothing, or else the end of its output and the command that repeats it.
 fn report(target: &str, text: &str, passed: bool, program: &Path) -> String {
     let executed = text.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
     let executed = executed.map_or("?", str::trim);
     if passed {
         return format!("ok   {target:<20} {executed:>10} inputs");
     }
-    // Where the panic is told, and the file with the input.
+    // Lines with the panic message and the file with the input.
     let telling: Vec<&str> = text
         .lines()
         .filter(|line| {

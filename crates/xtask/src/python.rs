@@ -1,21 +1,21 @@
-//! Builds the Python package and runs its tests, in the environment that `.ci/run` makes.
+//! Builds the Python package and runs its tests, in the environment created by `.ci/run`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::skips::note_skip;
 
-/// Folder of the package, from the root.
+/// Folder of the package, relative to the root.
 pub(crate) const PACKAGE: &str = "python";
 
-/// Environment with maturin and the packages of `python/tests/requirements.txt`, from the root; `EVENKEEL_PYTHON_ENVIRONMENT` names
-/// another one.
+/// Environment with maturin and the packages of `python/tests/requirements.txt`, relative to the root; overridden by
+/// `EVENKEEL_PYTHON_ENVIRONMENT`.
 const ENVIRONMENT: &str = "target/python";
 
 /// Reason why the package is not built.
 pub(crate) const NO_ENVIRONMENT: &str = "no environment in target/python; python/README.md says how to make one";
 
-/// Files below the package that pytest reads, and others with tests of their own.
+/// Files below the package that pytest runs, and others with their own tests.
 const STEPS: [(&str, &[&str]); 4] = [
     ("build", &["-m", "maturin", "develop", "--quiet"]),
     ("types", &["-m", "mypy", "evenkeel"]),
@@ -23,8 +23,8 @@ const STEPS: [(&str, &[&str]); 4] = [
     ("tests", &["-m", "pytest", "--quiet", "-rs"]),
 ];
 
-/// Builds, checks the types and runs the tests; true if all passed, and true with a message if there is no environment. Skipped
-/// tests are noted.
+/// Builds the package, checks its types and runs its tests. Returns true if all passed, or, with a message, if there is
+/// no environment. Skipped tests are recorded.
 pub(crate) fn run(root: &Path) -> bool {
     let environment = environment(root);
     let python = interpreter(&environment);
@@ -34,18 +34,18 @@ pub(crate) fn run(root: &Path) -> bool {
     STEPS.iter().all(|(name, arguments)| {
         println!("-- python: {name}");
         let mut command = Command::new(&python);
-        // `maturin develop` installs into the environment that is active.
+        // `maturin develop` installs into the active environment.
         command.args(*arguments).current_dir(root.join(PACKAGE)).env("VIRTUAL_ENV", &environment);
         passed(name, &mut command)
     })
 }
 
-/// Returns the folder of the environment, whether it exists or not.
+/// Returns the folder of the environment, which may not exist.
 pub(crate) fn environment(root: &Path) -> PathBuf {
     std::env::var_os("EVENKEEL_PYTHON_ENVIRONMENT").map_or_else(|| root.join(ENVIRONMENT), PathBuf::from)
 }
 
-/// Returns the interpreter of an environment, whether it exists or not.
+/// Returns the interpreter of an environment, which may not exist.
 pub(crate) fn interpreter(environment: &Path) -> PathBuf {
     environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
@@ -64,7 +64,7 @@ fn passed(name: &str, command: &mut Command) -> bool {
     output.status.success() && skipped(&text).all(|line| note_skip(&format!("python {name}"), line))
 }
 
-/// The tests that pytest reports as skipped, with their reasons.
+/// Returns the tests that pytest reports as skipped, with their reasons.
 fn skipped(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| line.strip_prefix("SKIPPED "))
 }

@@ -1,12 +1,13 @@
-//! Steps and tests that a machine cannot run are counted.
+//! Counting of steps and tests that a machine cannot run.
 
 use std::fs::OpenOptions;
 use std::io::Write;
 
-/// Names the file to which skipped tests and steps add a line each; `keel_testkit::skipping` writes it as well.
+/// Environment variable with the file to which skipped tests and steps add a line each; `keel_testkit::skipping` writes
+/// it as well.
 pub(crate) const SKIPPED_TESTS: &str = "EVENKEEL_SKIPPED_TESTS";
 
-/// Says that `step` is skipped and why, for the count of the gate as well; returns true, as a step that passed does.
+/// Reports that `step` is skipped and why, and records it for the gate's count; returns true, like a step that passed.
 pub(crate) fn note_skip(step: &str, reason: &str) -> bool {
     let line = format!("skipped {step}: {reason}");
     println!("{line}");

@@ -14,7 +14,7 @@ from evenkeel.estimators.network import NetworkEstimator, array_of, weighed
 class EvenkeelRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     """Predict values of rows, tables or images with a network whose settings are chosen from the data.
 
-    The parameters and attributes are those of :class:`EvenkeelClassifier`, except those of classes.
+    The parameters and attributes are those of :class:`EvenkeelClassifier`, except for those about classes.
 
     >>> import numpy as np
     >>> from evenkeel.estimators import EvenkeelRegressor

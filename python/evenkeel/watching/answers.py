@@ -1,4 +1,4 @@
-"""Outputs of a model in evaluations, and the labels that belong to them."""
+"""Outputs of a model in evaluations, and their labels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Answers:
         self._batch: list[weakref.ref[torch.Tensor]] = []
 
     def batch_loaded(self, batch: Any) -> None:
-        """A data loader gives a batch."""
+        """A data loader yields a batch."""
         self._batch = [weakref.ref(tensor) for tensor in tensors_in(batch)]
 
     def entered(self, given: torch.Tensor | None) -> None:

@@ -1,4 +1,4 @@
-"""A training run in a test that must be healthy."""
+"""Tests that require a healthy training run."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The order and the connections of layers, read from one forward pass: the layers whose outputs a module takes.
 
-A tensor that has a gradient refers to the node that made it. The node of a module's output is marked with the layer, in
-the dictionary that PyTorch gives each node for such purposes; marked nodes are searched for from the input of a later
-module backwards. Functions on the way that can be layers (relu, a sum of two layers, pooling) become layers
+A tensor that has a gradient refers to the node that created it. The node of a module's output is marked with the layer, in
+the dictionary that PyTorch gives each node for such purposes; marked nodes are found by searching backwards from the input of a later
+module. Functions on the way that can be layers (relu, a sum of two layers, pooling) become layers
 too. Tensors without a gradient are recognised by identity.
 """
 

@@ -148,7 +148,7 @@ class _Calls:
         """Do nothing: the inputs of layers are recorded without cost."""
 
     def remove(self) -> None:
-        """Put everything back."""
+        """Restore the wrapped methods."""
         for of, name in self._wrapped:
             object.__delattr__(of, name)
         self._wrapped = []
@@ -204,7 +204,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc,unused-ignore]
         self._every, self._report = every, report
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Begin to watch."""
+        """Start watching."""
         structure = _Structure(self.model, cast(Optimizer, _Optimizer(self.model)))
         self.watch = Watch(structure, Settings(every=self._every), self._report)
 

@@ -1,4 +1,4 @@
-"""Follows a training run through hooks and makes the records of its measurements."""
+"""Follows a training run through hooks and writes records of its measurements."""
 
 from __future__ import annotations
 
@@ -273,7 +273,7 @@ class Recorder:
 
     @_guarded
     def batch_loaded(self, batch: Any) -> None:
-        """A data loader gives a batch."""
+        """A data loader yields a batch."""
         self._answers.batch_loaded(batch)
 
     @_guarded

@@ -1,4 +1,4 @@
-"""Records of the measurement format, made from measurements."""
+"""Conversion of measurements to records of the measurement format."""
 
 from __future__ import annotations
 

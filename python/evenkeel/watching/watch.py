@@ -80,7 +80,7 @@ class Watch:
         self._recorder.give_loss(Reading(value=value, labels=labels, classes=classes, predictions=given))
 
     def data(self, inputs: Any, targets: Any = None) -> None:
-        """Report the training data, so that all of it is judged instead of the first batch alone.
+        """Report the training data, so that all of it is checked instead of only the first batch.
 
         Args:
             inputs: ``[samples, features]`` or ``[samples, channels, height, width]``, as the model gets them.
@@ -155,7 +155,7 @@ class Watch:
         Path(path).write_text(text, encoding="utf-8")
 
     def close(self) -> None:
-        """Remove all hooks and judge the run as a whole. The findings stay readable."""
+        """Remove all hooks and apply the rules for the whole run. The findings remain available."""
         if self._closed:
             return
         _open.discard(self)
@@ -233,7 +233,7 @@ def watch(
     Training itself does not change: random numbers, running statistics and losses are the same to the last bit.
 
     Args:
-        model: any module. If it is compiled, its parameters, gradients and loss are measured, its outputs are not.
+        model: any module. If it is compiled, its parameters, gradients and loss are measured, but not its outputs.
         optimizer: the optimizer of its parameters.
         loss: kind of the loss (``cross_entropy``, ``nll``, ``bce``, ``bce_probabilities``, ``hinge``, ``mse``,
             ``huber``, ``other``) or the loss module; read from the graph of the gradient if it is not given.

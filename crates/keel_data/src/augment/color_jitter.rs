@@ -8,15 +8,15 @@ use rand_chacha::ChaCha8Rng;
 pub(super) const ENTRY: CatalogEntry =
     CatalogEntry { name: "color_jitter", summary: "change brightness and contrast by up to this share" };
 
-/// A change `gain * value + offset` of every value, in raw units.
+/// Affine change `gain * value + offset` of every value, in raw units.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Tone {
     pub(crate) gain: f32,
     pub(crate) offset: f32,
 }
 
-/// Brightness and contrast, each uniform between `1 - strength` and `1 + strength`, about the middle of `range`. `None`
-/// where `strength` is 0: off.
+/// Draws brightness and contrast, each uniform between `1 - strength` and `1 + strength`, about the middle of `range`.
+/// Returns `None` if `strength` is 0 (off).
 pub(super) fn draw(stream: &mut ChaCha8Rng, strength: f64, (low, high): (f32, f32)) -> Option<Tone> {
     if strength == 0.0 {
         return None;
@@ -24,13 +24,13 @@ pub(super) fn draw(stream: &mut ChaCha8Rng, strength: f64, (low, high): (f32, f3
     let mut factor = || 1.0 + strength * (2.0 * uniform(stream) - 1.0);
     let (brightness, contrast) = (factor(), factor());
     let (low, middle) = (f64::from(low), f64::from(low + high) / 2.0);
-    // First brighter by a factor from black, then away from the middle.
+    // Scale brightness about black first, then contrast about the middle.
     let (gain, offset) = (brightness * contrast, contrast * (low - brightness * low) + middle - contrast * middle);
     Some(Tone { gain: gain as f32, offset: offset as f32 })
 }
 
 impl Tone {
-    /// Changes values of a row that were shifted and scaled already; the row starts at `start` of the sample.
+    /// Applies the change to part of a row that is already shifted and scaled; the values begin at `start` within the sample.
     pub(super) fn apply(self, elementwise: &Elementwise, start: usize, row: &mut [f32]) {
         let position = start..start + row.len();
         let parameters = elementwise.shift()[position.clone()].iter().zip(&elementwise.scale()[position]);
@@ -50,7 +50,7 @@ mod tests {
         let tones: Vec<Tone> = (0..500)
             .map(|sample| draw(&mut stream(1, Purpose::Augmentation, 0, sample), 0.2, (0.0, 255.0)).unwrap())
             .collect();
-        // Grey stays between 0.8 and 1.2 times its brightness; contrast does not move the middle by itself.
+        // Grey values stay between 0.8 and 1.2 times their brightness; contrast alone does not move the middle.
         for tone in &tones {
             let middle = tone.gain * 127.5 + tone.offset;
             assert!((0.64..=1.44).contains(&tone.gain), "{tone:?}");

@@ -1,7 +1,6 @@
 //! AlexNet's colour jitter (Krizhevsky et al. 2012, section 4.1): add `[p1 p2 p3] [a1 l1, a2 l2, a3 l3]` to every pixel,
 //! with p and l the eigenvectors and eigenvalues of the colour covariance and a normal with a standard deviation of 0.1.
-//! The eigenvalues here are those of colours scaled to `[0, 1]` of the value range, as in the original's code; the step
-//! is scaled back.
+//! The eigenvalues are computed on colours scaled to `[0, 1]`, as in the original code; the step is scaled back to raw units.
 
 use crate::catalog::CatalogEntry;
 use crate::dataset::{Dataset, SampleShape, Work};
@@ -21,7 +20,7 @@ pub(super) struct ColorAxes {
     steps: [[f64; 3]; 3],
 }
 
-/// Sums over pixels: colours, and products of colours.
+/// Sums over pixels of the colours and of their products.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct Sums {
     pixels: f64,
@@ -64,7 +63,7 @@ impl ColorAxes {
         Ok(Self { steps })
     }
 
-    /// Returns the values to add to red, green and blue.
+    /// Draws the values to add to red, green and blue.
     pub(super) fn draw(&self, stream: &mut ChaCha8Rng, std: f64) -> [f32; 3] {
         let mut color = [0.0f64; 3];
         for step in &self.steps {
@@ -75,7 +74,7 @@ impl ColorAxes {
     }
 }
 
-/// Sums over the pixels of `indices`, colours divided by `range`.
+/// Sums the colours, divided by `range`, over the pixels of `indices`.
 fn sums(dataset: &Dataset, indices: &[usize], range: f64) -> Result<Sums, DataError> {
     let mut sums = Sums::default();
     let mut sample_values = vec![0.0f32; dataset.sample_shape().len()];

@@ -5,7 +5,7 @@ use crate::error::DataError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Values beyond the border of a moved image.
+/// Values outside the border of a shifted image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CropBorder {
@@ -17,7 +17,8 @@ pub enum CropBorder {
 }
 
 impl CropBorder {
-    /// The pixel of `length` that is seen at `place`, at most `length - 1` outside; `None` for zeros.
+    /// Returns the source pixel for position `place` on an axis of `length` pixels, or `None` for zero padding. `place`
+    /// is at most `length - 1` outside the image.
     pub fn source(self, place: isize, length: usize) -> Option<usize> {
         let last = length as isize - 1;
         match self {
@@ -56,7 +57,7 @@ impl AugmentConfig {
         *self == AugmentConfig { crop_border: self.crop_border, ..Self::default() }
     }
 
-    /// Returns the first key in use that moves or enlarges the content of an image, and not only mirrors it.
+    /// Returns the first active key that moves or enlarges the content of an image, as opposed to mirroring it.
     pub fn moving_key(&self) -> Option<&'static str> {
         let moves = [
             (crop_padding::ENTRY.name, self.crop_padding > 0),
@@ -86,7 +87,7 @@ impl AugmentConfig {
         let what = format!("{} is not a valid standard deviation", self.color_pca);
         Err(DataError::setting("augment.color_pca", what, "Give 0 for off, or a number such as 0.1"))
     }
-    /// Checks the shares, and that images are moved in one way.
+    /// Checks the shares, and that at most one key moves images.
     fn check_shares(&self) -> Result<(), DataError> {
         let field = "augment.random_resized_crop";
         if !(0.0..=1.0).contains(&self.random_resized_crop) {

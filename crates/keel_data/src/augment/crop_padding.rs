@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 pub(super) const ENTRY: CatalogEntry =
     CatalogEntry { name: "crop_padding", summary: "pad each side by this many pixels and crop at a random place" };
 
-/// Rows and columns to move, each uniform in `-padding..=padding`.
+/// Draws the row and column shifts, each uniform in `-padding..=padding`.
 pub(super) fn draw(stream: &mut ChaCha8Rng, padding: usize) -> (isize, isize) {
     if padding == 0 {
         return (0, 0);

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 pub(super) const ENTRY: CatalogEntry =
     CatalogEntry { name: "cutout", summary: "blank a square of this side about a random pixel" };
 
-/// `[top, bottom)` and `[left, right)` of the blank, cut at the edges.
+/// Draws the rows `[top, bottom)` and columns `[left, right)` of the blank square, clipped to the image.
 pub(super) fn draw(stream: &mut ChaCha8Rng, side: usize, image: Sides) -> Option<([usize; 2], [usize; 2])> {
     if side == 0 {
         return None;

@@ -19,7 +19,7 @@ use crate::dataset::{Dataset, SampleShape, Sides};
 use crate::error::DataError;
 use crate::random::{Purpose, stream};
 
-/// Every augmentation, in the order of the listings.
+/// All augmentations, in the order they are listed.
 pub const AUGMENTATIONS: &[CatalogEntry] = &[
     flip::ENTRY,
     crop_padding::ENTRY,
@@ -47,7 +47,7 @@ pub(crate) struct Draw {
     pub(crate) offset: (isize, isize),
     /// Content of the area that the moved image no longer covers.
     pub(crate) border: CropBorder,
-    /// The part that is enlarged to the whole size, instead of a move.
+    /// Part of the image enlarged to full size, used instead of a shift.
     pub(crate) window: Option<Window>,
     /// `[top, bottom)` and `[left, right)` of the square that is blanked.
     pub(crate) blank: Option<([usize; 2], [usize; 2])>,
@@ -58,10 +58,10 @@ pub(crate) struct Draw {
 }
 
 impl Augmenter {
-    /// Prepares the augmentations of `config`; colour axes are those of the training split.
+    /// Prepares the augmentations of `config`; the colour axes are computed on the training split.
     ///
     /// # Errors
-    /// Samples that are not images, sizes larger than the image, colour jitter on grey images.
+    /// Fails if samples are not images, if a size exceeds the image, or if colour jitter is set for grey images.
     pub fn fit(dataset: &Dataset, training_indices: &[usize], config: &AugmentConfig) -> Result<Self, DataError> {
         let sides = match *dataset.sample_shape() {
             SampleShape::Image { height, width, .. } => Sides { height, width },
@@ -82,17 +82,17 @@ impl Augmenter {
         Ok(Self { config: config.clone(), sides, value_range: dataset.value_range(), color_axes })
     }
 
-    /// Returns true if samples are not changed.
+    /// Returns true if samples are left unchanged.
     pub fn is_off(&self) -> bool {
         self.config.is_off()
     }
 
-    /// Returns the first key in use that moves or enlarges the content of an image.
+    /// Returns the first active key that moves or enlarges the content of an image.
     pub fn moving_key(&self) -> Option<&'static str> {
         self.config.moving_key()
     }
 
-    /// Returns the changes of sample `sample` in `epoch`.
+    /// Draws the changes to sample `sample` in `epoch`.
     pub(crate) fn draw(&self, seed: u64, epoch: u64, sample: usize) -> Draw {
         if self.is_off() {
             return Draw::default();

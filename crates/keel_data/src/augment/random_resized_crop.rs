@@ -1,4 +1,4 @@
-//! A random part of the image, enlarged to its size (Szegedy et al. 2015, section 6).
+//! Random part of the image enlarged to full size (Szegedy et al. 2015, section 6).
 
 use super::stored_image::StoredImage;
 use crate::catalog::CatalogEntry;
@@ -12,10 +12,10 @@ pub(super) const ENTRY: CatalogEntry = CatalogEntry {
     summary: "enlarge a random part of the image, at least this share of its area",
 };
 
-/// Largest ratio between the stretch of the two sides.
+/// Maximum ratio between the stretch of the two sides.
 const ASPECT: f64 = 4.0 / 3.0;
 
-/// A part of an image, in pixels of it.
+/// Part of an image, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Window {
     pub(crate) top: f32,
@@ -24,14 +24,14 @@ pub(crate) struct Window {
     pub(crate) width: f32,
 }
 
-/// A part of `image` whose area is uniform between `smallest` and 1 of the image's, whose
-/// proportions differ from the image's by up to a third, and whose place is uniform. `None` where `smallest` is 0: off.
+/// Draws a part of `image`: its share of the area is uniform between `smallest` and 1, its aspect ratio differs from
+/// the image's by up to a third, and its position is uniform. Returns `None` if `smallest` is 0 (off).
 pub(super) fn draw(stream: &mut ChaCha8Rng, smallest: f64, image: Sides) -> Option<Window> {
     if smallest == 0.0 {
         return None;
     }
     let share = smallest + (1.0 - smallest) * uniform(stream);
-    // Wider than `limit` the part would reach over the image's sides.
+    // A part wider than `limit` would extend past the sides of the image.
     let limit = ASPECT.min(1.0 / share).ln();
     let aspect = (limit * (2.0 * uniform(stream) - 1.0)).exp();
     let height = image.height as f64 * (share / aspect).sqrt().min(1.0);
@@ -41,14 +41,14 @@ pub(super) fn draw(stream: &mut ChaCha8Rng, smallest: f64, image: Sides) -> Opti
     Some(Window { top: top as f32, left: left as f32, height: height as f32, width: width as f32 })
 }
 
-/// Memory of [`write_window`]; grows to the width of the images and stays.
+/// Scratch buffers of [`write_window`]; they grow to the width of the images and are kept.
 #[derive(Debug, Default)]
 pub(crate) struct WindowScratch {
     columns: Vec<Between>,
     row: Vec<f32>,
 }
 
-/// A place between two pixels of a row or column: the first, the second, and the share of the second.
+/// Interpolation point in a row or column: the first pixel, the second pixel, and the weight of the second.
 #[derive(Debug, Clone, Copy)]
 struct Between {
     first: usize,
@@ -57,7 +57,7 @@ struct Between {
 }
 
 impl Between {
-    /// The place that pixel `target` of `length` shows of `extent` pixels from `start`.
+    /// Maps output pixel `target` of `length` to its position within the `extent` source pixels from `start`.
     fn new(target: usize, length: usize, start: f32, extent: f32) -> Self {
         let place = (target as f32 + 0.5) * (extent / length as f32) + start - 0.5;
         let place = place.clamp(0.0, (length - 1) as f32);
@@ -66,7 +66,7 @@ impl Between {
     }
 }
 
-/// The part of an image that is shown, and how.
+/// Part of an image to show, and how to transform it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shown {
     pub(super) window: Window,
@@ -76,8 +76,7 @@ pub(super) struct Shown {
     pub(super) color: Option<[f32; 3]>,
 }
 
-/// Writes a part of `image` at the image's size to `output`, between the pixels by bilinear interpolation, shifted and
-/// scaled.
+/// Writes a part of `image`, enlarged to the image's size, to `output`: bilinear interpolation, then shift and scale.
 pub(super) fn write_window<T: Stored>(
     image: StoredImage<T>,
     shown: Shown,

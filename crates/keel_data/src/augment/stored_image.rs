@@ -1,6 +1,6 @@
-//! An image as a data set stores it.
+//! An image in its stored form.
 
-/// Values of an image as a data set stores them, `[height, width, channels]`.
+/// Values of an image in their stored type, `[height, width, channels]`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StoredImage<'a, T> {
     pub(super) values: &'a [T],

@@ -11,7 +11,7 @@ fn images(samples: usize) -> Dataset {
     Dataset::from_memory("images", SHAPE, Inputs::Bytes(pixels), targets).unwrap()
 }
 
-/// The plain definition: every output pixel looks up its source.
+/// Reference definition: every output pixel looks up its source pixel.
 fn reference(source: &[u8], draw: &Draw, shift: f32, scale: f32) -> Vec<f32> {
     let mut output = vec![0.0; SHAPE.len()];
     for row in 0..3isize {
@@ -123,7 +123,7 @@ fn what_does_not_fit_is_refused() {
     }
 }
 
-/// Bilinear interpolation by its definition, at every pixel on its own.
+/// Reference bilinear interpolation, computed separately for each pixel.
 fn window_reference(source: &[u8], [height, width, channels]: [usize; 3], draw: &Draw) -> Vec<f32> {
     let window = draw.window.unwrap();
     let pixel = |row: f32, column: f32, channel: usize| {

@@ -1,4 +1,4 @@
-//! Flip, crop and the first preprocessing pass in one walk over the stored image.
+//! Flip, crop and first preprocessing pass in a single pass over the stored image.
 
 use super::random_resized_crop::{Shown, write_window};
 use super::stored_image::StoredImage;
@@ -6,14 +6,15 @@ use super::{CropBorder, Draw, WindowScratch};
 use crate::dataset::SampleShape;
 use crate::preprocess::elementwise::{Elementwise, Stored};
 
-/// Values of one sample as a data set stores them.
+/// Values of one sample in their stored type.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StoredSample<'a, T> {
     pub(crate) values: &'a [T],
     pub(crate) shape: &'a SampleShape,
 }
 
-/// Writes one sample to `output`, an image mirrored, moved or enlarged, shifted and scaled; zeros where it is blanked.
+/// Writes one sample to `output`, shifted and scaled; an image is first mirrored, moved or enlarged, and its blanked
+/// area is set to zero.
 pub(crate) fn write_sample<T: Stored>(
     sample: StoredSample<T>,
     draw: &Draw,
@@ -44,7 +45,7 @@ pub(crate) fn write_sample<T: Stored>(
     }
 }
 
-/// Writes an image moved by the offset of `draw`, with its border where it has moved away.
+/// Writes an image moved by the offset of `draw`, filling the uncovered area according to the border mode.
 fn write_moved<T: Stored>(image: StoredImage<T>, draw: &Draw, elementwise: &Elementwise, output: &mut [f32]) {
     let StoredImage { values: source, height, width, channels } = image;
     let (down, right) = draw.offset;
@@ -91,7 +92,7 @@ fn write_moved<T: Stored>(image: StoredImage<T>, draw: &Draw, elementwise: &Elem
     }
 }
 
-/// Maximum number of values of a row mirrored at a time.
+/// Maximum number of values mirrored at a time.
 const PIECE: usize = 192;
 
 /// Calls `apply(length, position, values)` for pieces of `source` with its pixels in reverse order.

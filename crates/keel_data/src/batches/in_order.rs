@@ -1,4 +1,4 @@
-//! Batches on the calling thread, one after the other, in one recycled buffer.
+//! Batches prepared on the calling thread, one after another, in a single reused buffer.
 
 use super::source::Workspace;
 use super::{Batch, BatchSource, Position};
@@ -15,12 +15,12 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// From `start` to the end of its epoch.
+    /// Iterates from `start` to the end of its epoch.
     pub fn new(source: BatchSource, start: Position) -> Self {
         Self { source, position: start, epoch: start.epoch, workspace: Workspace::default(), batch: Batch::default() }
     }
 
-    /// The next batch, or `None` after the last; its memory is reused by the next call.
+    /// Returns the next batch, or `None` after the last one; the next call reuses its memory.
     #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend its buffer")]
     pub fn next(&mut self) -> Option<Result<&Batch, DataError>> {
         if self.position.epoch != self.epoch || self.position.step >= self.source.steps_per_epoch() {

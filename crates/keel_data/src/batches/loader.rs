@@ -1,4 +1,4 @@
-//! Batches prepared ahead on a thread of their own, in recycled buffers.
+//! Batches prepared ahead of time on a separate thread, in recycled buffers.
 
 use super::source::Workspace;
 use super::{Batch, BatchSource, Position};
@@ -8,7 +8,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-/// Fills batches ahead of the steps that use them. Dropping it ends its thread.
+/// Prepares batches ahead of the steps that use them. Dropping it stops its thread.
 #[derive(Debug)]
 pub struct Loader {
     shared: Arc<Shared>,
@@ -38,7 +38,7 @@ struct State {
 }
 
 impl Shared {
-    /// The state. A panic elsewhere leaves it usable: every change of it is a single step.
+    /// Locks the state. A panic elsewhere leaves it usable, since every change is a single step.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -49,10 +49,10 @@ impl Shared {
 }
 
 impl Loader {
-    /// Batches from `start` up to the end of epoch `epochs - 1`, with `ahead` (at least 1) of them prepared in advance.
+    /// Starts preparing batches from `start` to the end of epoch `epochs - 1`, up to `ahead` (at least 1) of them in advance.
     ///
     /// # Errors
-    /// The operating system refuses a thread.
+    /// Fails if the operating system cannot start a thread.
     pub fn start(source: BatchSource, start: Position, epochs: u64, ahead: usize) -> Result<Self, DataError> {
         let buffers = ahead.max(1) + 1;
         let state = State {
@@ -74,7 +74,8 @@ impl Loader {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// The next batch, waiting for it if need be; `None` after the last. An error is given once and ends the batches.
+    /// Returns the next batch, waiting for it if necessary, or `None` after the last. An error is returned once and
+    /// ends the batches.
     #[expect(clippy::should_implement_trait, reason = "an iterator would hide that this waits")]
     pub fn next(&mut self) -> Option<Result<LoadedBatch, DataError>> {
         let mut state = self.shared.lock();
@@ -94,7 +95,7 @@ impl Loader {
     }
 }
 
-/// Says that no further batch will come, even if preparing one panics.
+/// Marks the end of the batches, even if preparing one panics.
 struct Finish(Arc<Shared>);
 
 impl Drop for Finish {
@@ -121,7 +122,7 @@ fn prepare(source: &BatchSource, start: Position, epochs: u64, shared: &Shared) 
     }
 }
 
-/// A free buffer, or `None` when the loader is gone.
+/// Waits for a free buffer; returns `None` once the loader is dropped.
 fn take_free(shared: &Shared) -> Option<Batch> {
     let mut state = shared.lock();
     loop {
@@ -140,7 +141,7 @@ impl Drop for Loader {
         self.shared.lock().stopped = true;
         self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread has already ended the batches; there is nothing left to report it to.
+            // A panic of the thread has already ended the batches; there is no one left to report it to.
             let _ = thread.join();
         }
     }

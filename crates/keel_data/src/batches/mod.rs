@@ -1,4 +1,4 @@
-//! Batches: their samples, their order and their preparation.
+//! Batches: their samples, order and preparation.
 
 mod in_order;
 mod loader;
@@ -10,42 +10,42 @@ pub use loader::{LoadedBatch, Loader};
 pub use share::Share;
 pub use source::BatchSource;
 
-/// Samples of one step, ready for a network.
+/// Samples of one step, ready for the network.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Batch {
     /// Preprocessed inputs, `[samples, ...]`.
     pub inputs: Vec<f32>,
-    /// Their targets.
+    /// Targets of the samples.
     pub targets: BatchTargets,
     /// Weight of each sample in the loss, `[samples]`; empty if all weigh the same.
     pub weights: Vec<f32>,
-    /// Their numbers in the dataset, `[samples]`.
+    /// Indices of the samples in the dataset, `[samples]`.
     pub indices: Vec<usize>,
-    /// Place of this batch in the run.
+    /// Position of the batch in the run.
     pub position: Position,
-    /// Share of the step's samples that the batch has.
+    /// Share of the step's samples that this batch holds.
     pub share: Share,
-    /// Samples of the step in all shares together; unused where the batch has all of them.
+    /// Number of samples of the step over all shares; unused if the batch holds the whole step.
     pub divided_samples: usize,
 }
 
 impl Batch {
-    /// Number of samples.
+    /// Returns the number of samples.
     pub fn samples(&self) -> usize {
         self.indices.len()
     }
 
-    /// Number of samples of the step, in all shares together.
+    /// Returns the number of samples of the step over all shares.
     pub fn step_samples(&self) -> usize {
         if self.share == Share::WHOLE { self.samples() } else { self.divided_samples }
     }
 
-    /// Number of samples of the step in the shares before this one.
+    /// Returns the number of samples of the step in the shares before this one.
     pub fn first_sample(&self) -> usize {
         self.share.range(self.step_samples()).start
     }
 
-    /// Returns true if the share is empty: the one sample of the batch then stands in for it and counts nowhere.
+    /// Returns true if the share is empty: the batch then holds one placeholder sample that is not counted anywhere.
     pub fn stands_in(&self) -> bool {
         self.share.range(self.step_samples()).is_empty()
     }
@@ -58,12 +58,12 @@ pub enum BatchTargets {
     Classes(Vec<u32>),
     /// Numbers, `[samples, targets]`.
     Values(Vec<f32>),
-    /// Nothing known.
+    /// No targets.
     #[default]
     Unlabelled,
 }
 
-/// A place in a run: the step `step` of the epoch `epoch`, both counted from 0.
+/// Position in a run: step and epoch, both counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Position {
     /// Epoch.
@@ -72,51 +72,51 @@ pub struct Position {
     pub step: usize,
 }
 
-/// In which order samples come.
+/// Order of the samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// The given order, in every epoch.
+    /// The given order in every epoch.
     Sequential,
-    /// A permutation that is a function of the seed and the epoch alone.
+    /// A permutation determined by the seed and the epoch alone.
     Shuffled,
 }
 
-/// Handling of the last batch of an epoch if it is short.
+/// Handling of a short last batch of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastBatch {
-    /// It stays short.
+    /// Keeps the short batch.
     Keep,
-    /// It is left out, unless it is the only one.
+    /// Drops the short batch, unless it is the only one.
     Drop,
-    /// It stays short, but a single sample joins the batch before it: batch norm cannot train on one.
+    /// Keeps the short batch, but merges a single sample into the batch before it, since batch norm cannot train on one sample.
     MergeSingle,
 }
 
 /// Settings for forming batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchOptions {
-    /// Samples a batch, at least 1.
+    /// Samples per batch, at least 1.
     pub batch_size: usize,
-    /// Seed of order and augmentation.
+    /// Seed of the order and of augmentation.
     pub seed: u64,
     /// Order of the samples.
     pub order: Order,
-    /// The short last batch.
+    /// Handling of a short last batch.
     pub last: LastBatch,
 }
 
 impl BatchOptions {
-    /// Every sample once, in the given order: for evaluation.
+    /// Returns options that visit every sample once in the given order, for evaluation.
     pub fn in_order(batch_size: usize) -> Self {
         Self { batch_size, seed: 0, order: Order::Sequential, last: LastBatch::Keep }
     }
 
-    /// Shuffled again in every epoch: for training.
+    /// Returns options that reshuffle in every epoch, for training.
     pub fn shuffled(batch_size: usize, seed: u64) -> Self {
         Self { batch_size, seed, order: Order::Shuffled, last: LastBatch::MergeSingle }
     }
 
-    /// Number of batches of `samples` samples.
+    /// Returns the number of batches in `samples` samples.
     pub fn steps(&self, samples: usize) -> usize {
         let (full, rest) = (samples / self.batch_size, samples % self.batch_size);
         match self.last {
@@ -127,7 +127,7 @@ impl BatchOptions {
         }
     }
 
-    /// Which of `samples` samples, counted along the order, make up `step`.
+    /// Returns the positions in the order that form step `step`.
     pub(crate) fn range(&self, samples: usize, step: usize) -> std::ops::Range<usize> {
         let start = (step * self.batch_size).min(samples);
         let end = (start + self.batch_size).min(samples);
@@ -135,7 +135,7 @@ impl BatchOptions {
         if self.last == LastBatch::MergeSingle && is_last && end + 1 == samples { start..samples } else { start..end }
     }
 
-    /// Samples of the largest batch.
+    /// Returns the number of samples of the largest batch.
     pub fn largest_batch(&self, samples: usize) -> usize {
         match self.steps(samples) {
             0 => 0,

@@ -1,11 +1,11 @@
-//! The part of every batch that one of several replicas trains on.
+//! The part of every batch that one replica trains on.
 
 use std::ops::Range;
 
 /// One of `size` shares of every batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
-    /// Number of the share, below `size`.
+    /// Index of the share, below `size`.
     pub rank: usize,
     /// Number of shares.
     pub size: usize,
@@ -15,8 +15,9 @@ impl Share {
     /// The only share.
     pub const WHOLE: Share = Share { rank: 0, size: 1 };
 
-    /// Places of this share's samples in a batch of `samples`. Shares follow one another in the order of their ranks, differ by two
-    /// samples at most (three where the last pair is half empty), and begin at an even place: random numbers are drawn for pairs of values.
+    /// Returns the positions of this share's samples in a batch of `samples`. Shares follow one another in rank order
+    /// and differ by at most two samples (three if the last pair is half empty). Each starts at an even position, since
+    /// random numbers are drawn for pairs of values.
     pub fn range(self, samples: usize) -> Range<usize> {
         let pairs = samples.div_ceil(2);
         let start = |rank: usize| (2 * (rank * pairs / self.size)).min(samples);

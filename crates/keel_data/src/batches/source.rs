@@ -1,4 +1,4 @@
-//! Filling one batch: order, augmentation and preprocessing of its samples.
+//! Fills batches: order, augmentation and preprocessing of their samples.
 
 use super::{Batch, BatchOptions, BatchTargets, Order, Position, Share};
 use crate::augment::{Augmenter, StoredSample, WindowScratch, write_sample};
@@ -8,7 +8,7 @@ use crate::preprocess::{PreprocessScratch, Preprocessor};
 use crate::random::{Purpose, shuffle, stream};
 use std::sync::Arc;
 
-/// Source of batches. Cheap to clone.
+/// Source of batches; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct BatchSource {
     dataset: Arc<Dataset>,
@@ -20,7 +20,7 @@ pub struct BatchSource {
     share: Share,
 }
 
-/// Memory for filling batches; nothing is allocated once it has seen an epoch start and the largest batch.
+/// Scratch buffers for filling batches; nothing is allocated after the first epoch start and the largest batch.
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
     scratch: PreprocessScratch,
@@ -30,10 +30,11 @@ pub(super) struct Workspace {
 }
 
 impl BatchSource {
-    /// Batches of the samples `indices` of `dataset`.
+    /// Creates a source of batches of the samples `indices` of `dataset`.
     ///
     /// # Errors
-    /// No samples, a batch size of 0, a sample number outside the dataset, a preprocessor of another shape.
+    /// Fails if there are no samples, the batch size is 0, an index is outside the dataset, or the preprocessor has
+    /// another shape.
     pub fn new(
         dataset: Arc<Dataset>,
         indices: &[usize],
@@ -62,65 +63,65 @@ impl BatchSource {
         })
     }
 
-    /// The same, with one share of every batch. A share that is empty has the first sample of the batch, which stands in for it.
+    /// Restricts the source to one share of every batch. An empty share gets the first sample of the batch as a placeholder.
     pub fn with_share(self, share: Share) -> Self {
         Self { share, ..self }
     }
 
-    /// The same with augmented samples.
+    /// Adds augmentation.
     pub fn with_augmentation(mut self, augmenter: Arc<Augmenter>) -> Self {
         self.augmenter = (!augmenter.is_off()).then_some(augmenter);
         self
     }
 
-    /// The same preprocessing and augmentation for the samples `indices`.
+    /// Returns a source with the same preprocessing and augmentation for the samples `indices`.
     ///
     /// # Errors
-    /// As [`BatchSource::new`].
+    /// Fails under the same conditions as [`BatchSource::new`].
     pub fn of_samples(&self, indices: &[usize], options: BatchOptions) -> Result<Self, DataError> {
         let (dataset, preprocessor) = (Arc::clone(&self.dataset), Arc::clone(&self.preprocessor));
         let new = Self::new(dataset, indices, preprocessor, options)?;
         Ok(Self { augmenter: self.augmenter.clone(), share: self.share, ..new })
     }
 
-    /// The same without augmentation.
+    /// Removes augmentation.
     pub fn without_augmentation(self) -> Self {
         Self { augmenter: None, ..self }
     }
 
-    /// The augmentation in use, if there is one.
+    /// Returns the augmentation in use, if any.
     pub fn augmenter(&self) -> Option<&Augmenter> {
         self.augmenter.as_deref()
     }
 
-    /// The same, but values that are not finite after preprocessing stay in the batch instead of being an error: for an
-    /// evaluation that leaves out their samples.
+    /// Keeps values that are not finite after preprocessing in the batch instead of failing, for evaluations that leave
+    /// out those samples.
     pub fn keeping_non_finite(mut self) -> Self {
         self.keeps_non_finite = true;
         self
     }
 
-    /// Batches an epoch.
+    /// Returns the number of batches per epoch.
     pub fn steps_per_epoch(&self) -> usize {
         self.options.steps(self.indices.len())
     }
 
-    /// Samples of the largest batch.
+    /// Returns the number of samples of the largest batch.
     pub fn largest_batch(&self) -> usize {
         self.options.largest_batch(self.indices.len())
     }
 
-    /// The dataset.
+    /// Returns the dataset.
     pub fn dataset(&self) -> &Arc<Dataset> {
         &self.dataset
     }
 
-    /// The preprocessing applied.
+    /// Returns the preprocessing.
     pub fn preprocessor(&self) -> &Arc<Preprocessor> {
         &self.preprocessor
     }
 
-    /// Sample numbers of `epoch` in their order: a function of seed and epoch alone.
+    /// Returns the sample indices of `epoch` in order, determined by the seed and the epoch alone.
     pub fn epoch_order(&self, epoch: u64) -> Vec<usize> {
         let mut order = Vec::new();
         self.write_order(epoch, &mut order);
@@ -135,7 +136,7 @@ impl BatchSource {
         }
     }
 
-    /// A batch with space for the largest one.
+    /// Returns a batch with capacity for the largest one.
     pub(super) fn empty_batch(&self) -> Batch {
         let largest = self.largest_batch();
         Batch {
@@ -153,7 +154,7 @@ impl BatchSource {
         }
     }
 
-    /// The place of the batch after the one at `position`.
+    /// Returns the position of the batch after `position`.
     pub(super) fn next(&self, position: Position) -> Position {
         if position.step + 1 < self.steps_per_epoch() {
             Position { step: position.step + 1, ..position }
@@ -196,7 +197,7 @@ impl BatchSource {
         }
     }
 
-    /// Targets of the step at `position`, in all its shares together.
+    /// Returns the targets of the step at `position` over all shares.
     pub fn targets_of_all_shares(&self, position: Position) -> BatchTargets {
         let range = self.options.range(self.indices.len(), position.step);
         let mut targets = BatchTargets::Unlabelled;

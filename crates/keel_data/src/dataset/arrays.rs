@@ -1,15 +1,15 @@
-//! Datasets of `ndarray` views.
+//! Datasets from `ndarray` views.
 
 use super::{Dataset, Imputation, Inputs, SampleShape, Targets};
 use crate::error::DataError;
 use ndarray::{ArrayView2, ArrayView4};
 
 impl Dataset {
-    /// A dataset of rows of numbers, `[samples, features]`, in any memory order; NaN marks a missing value, for which the
-    /// mean over the training split stands in.
+    /// Creates a dataset from rows of numbers, `[samples, features]`, in any memory order. NaN marks a missing value,
+    /// which is replaced by the mean over the training split.
     ///
     /// # Errors
-    /// Anything that [`Dataset::from_memory`] refuses, infinite values among it.
+    /// Fails under the same conditions as [`Dataset::from_memory`], including for infinite values.
     pub fn from_array(
         name: impl Into<String>,
         inputs: ArrayView2<'_, f32>,
@@ -19,10 +19,10 @@ impl Dataset {
         Self::from_memory_with_missing(name, inputs.ncols(), values, targets, Imputation::Mean)
     }
 
-    /// A dataset of images as bytes, `[samples, height, width, channels]`, in any memory order.
+    /// Creates a dataset from images as bytes, `[samples, height, width, channels]`, in any memory order.
     ///
     /// # Errors
-    /// Anything that [`Dataset::from_memory`] refuses.
+    /// Fails under the same conditions as [`Dataset::from_memory`].
     pub fn from_image_array(
         name: impl Into<String>,
         images: ArrayView4<'_, u8>,

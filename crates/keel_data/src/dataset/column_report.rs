@@ -1,4 +1,4 @@
-//! Report on each column of a table, with reasons: shown before a training run and kept in its summary.
+//! Report on each column of a table, with reasons; shown before a training run and stored in its summary.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -9,25 +9,25 @@ use std::fmt;
 pub enum ColumnKind {
     /// Numbers.
     Number,
-    /// One of several texts.
+    /// One of several text values.
     Category,
     /// True or false.
     Boolean,
     /// Dates, times of day, or both.
     Time,
-    /// A name or number of each row.
+    /// A name or number unique to each row.
     Identifier,
     /// Numbers that count the rows.
     RowNumber,
-    /// The same in every row, or missing in every row.
+    /// The same value in every row, or missing in every row.
     Constant,
-    /// Words.
+    /// Free text, as words.
     Text,
-    /// To be predicted.
+    /// The target.
     Target,
     /// Left out by the config.
     Ignored,
-    /// Decides which rows stay together in a split.
+    /// Group key: rows with equal values stay in one split.
     Group,
 }
 
@@ -56,12 +56,12 @@ pub struct ColumnReport {
     pub name: String,
     /// Kind of the column.
     pub kind: ColumnKind,
-    /// Number of rows in which it is missing.
+    /// Number of rows with a missing value.
     pub missing: usize,
-    /// Number of different cells, without missing ones.
+    /// Number of distinct cells, not counting missing ones.
     pub distinct: usize,
-    /// Result: "1 number + 1 missing flag", "12 categories + other", "left out".
+    /// Resulting features: "1 number + 1 missing flag", "12 categories + other", "left out".
     pub became: String,
-    /// Why, and how it was read.
+    /// Reason, and how the column was read.
     pub reason: String,
 }

@@ -11,7 +11,7 @@ const COMPRESSED: &[u8] = include_bytes!("../../assets/digits.csv.gz");
 const ATTRIBUTION: &str = "UCI optdigits (E. Alpaydin, C. Kaynak, 1998), CC BY 4.0";
 const SIDE: usize = 8;
 
-/// 1,797 images `[8, 8, 1]`, values 0 to 16, ten classes.
+/// Loads 1,797 images `[8, 8, 1]`, values 0 to 16, ten classes.
 pub(super) fn digits() -> Result<Dataset, DataError> {
     let path = Path::new("embedded digits.csv.gz");
     let mut text = String::new();

@@ -1,11 +1,11 @@
-//! A short name for the content of a dataset, to recognise the data a run was trained on.
+//! Fingerprint of a dataset's content, to recognise the data a run was trained on.
 
 use super::{Dataset, Inputs, SampleShape, Targets};
 
 use super::peers::Peers;
 use crate::error::DataError;
 
-/// Mixes 64-bit words: xor, multiplication by an odd constant, rotation. Not for secrets.
+/// Mixes 64-bit words: xor, multiplication by an odd constant, rotation. Not cryptographic.
 #[derive(Debug, Clone, Copy)]
 struct Mixer(u64);
 
@@ -18,7 +18,7 @@ impl Mixer {
         self.0 = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
     }
 
-    /// Eight bytes per word, the last one filled with zeros; the length goes in first.
+    /// Mixes in the length, then eight bytes per word; the last word is padded with zeros.
     fn bytes(&mut self, bytes: &[u8]) {
         self.word(bytes.len() as u64);
         let (words, rest) = bytes.as_chunks::<8>();
@@ -44,28 +44,28 @@ impl Mixer {
     }
 
     fn text(self) -> String {
-        // One more round, so that the last word reaches every bit.
+        // One more round, so that the last word affects every bit.
         let mixed = (self.0 ^ (self.0 >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         format!("{:016x}", mixed ^ (mixed >> 29))
     }
 }
 
-/// State of the fingerprint after shape and inputs.
+/// State of the fingerprint after the shape and the inputs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InputDigest(Mixer);
 
-/// Inputs of one of several processes.
+/// Inputs held by one of several processes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DigestPart<'a> {
     pub(super) inputs: &'a Inputs,
-    /// Number of values of all processes.
+    /// Number of values over all processes.
     pub(super) total: usize,
 }
 
-/// A digest of inputs that come in parts.
+/// Running digest of inputs that arrive in pieces.
 struct Running {
     mixer: Mixer,
-    /// Bytes that do not fill a word.
+    /// Trailing bytes that do not fill a word.
     rest: Vec<u8>,
 }
 
@@ -116,7 +116,7 @@ impl InputDigest {
         running.end(inputs)
     }
 
-    /// That of the inputs of all processes, one after the other. Each adds its own to the state of the one before.
+    /// Digests the inputs of all processes in rank order. Each process adds its inputs to the state of the one before.
     ///
     /// # Errors
     /// [`DataError::Peers`] if a process cannot answer.
@@ -137,7 +137,7 @@ impl InputDigest {
 }
 
 impl Dataset {
-    /// State of the fingerprint after shape and inputs.
+    /// Returns the state of the fingerprint after the shape and the inputs.
     pub(super) fn input_digest(&self) -> InputDigest {
         match self.holding() {
             Some(holding) => holding.digest(),
@@ -145,13 +145,13 @@ impl Dataset {
         }
     }
 
-    /// Sixteen hexadecimal digits that depend on the shape of a sample, on every input, on every target with its names and on the
-    /// weights of the samples, and on nothing else.
+    /// Returns sixteen hexadecimal digits that depend only on the shape of a sample, the inputs, the targets with their
+    /// names, and the sample weights.
     pub fn fingerprint(&self) -> String {
         self.fingerprint_after(self.input_digest())
     }
 
-    /// Adds targets and weights to the digest of shape and inputs.
+    /// Adds targets and weights to the digest of the shape and the inputs.
     pub(super) fn fingerprint_after(&self, InputDigest(mut mixer): InputDigest) -> String {
         match &self.targets {
             Targets::Classes { labels, class_names } => {
@@ -178,7 +178,7 @@ pub(crate) fn fingerprint_of_names(names: &[String]) -> String {
     mixer.text()
 }
 
-/// Returns sixteen digits that depend on the sample numbers of each split.
+/// Returns sixteen digits that depend on the sample indices of each split.
 pub(crate) fn fingerprint_of_splits(splits: [&[usize]; 3]) -> String {
     let mut mixer = Mixer::new();
     splits.into_iter().for_each(|split| mixer.indices(split));

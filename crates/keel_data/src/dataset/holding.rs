@@ -1,6 +1,6 @@
-//! A dataset of which every process holds the inputs of a part of the samples, and fetches those of others when it needs them.
+//! Datasets distributed over processes: each process holds the inputs of some samples and fetches the others on demand.
 //!
-//! Everything but the inputs is on all processes: targets, names, weights, and one hash for the inputs of each sample.
+//! Everything else is on all processes: targets, names, weights, and one hash of each sample's inputs.
 
 use super::fingerprint::{DigestPart, InputDigest};
 use super::peers::{Peers, RowRequest, check_same, floats, part};
@@ -10,13 +10,13 @@ use crate::error::DataError;
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// The part of a dataset's inputs that this process holds, and the way to the others.
+/// The part of a dataset's inputs that this process holds, and the connection to the other processes.
 #[derive(Debug, Clone)]
 pub(crate) struct Holding {
     peers: Arc<dyn Peers>,
-    /// First sample of every process, and the number of samples, `[processes + 1]`.
+    /// First sample of each process, followed by the number of samples, `[processes + 1]`.
     borders: Arc<[usize]>,
-    /// Hash of the inputs of every sample, `[samples]`.
+    /// Hash of each sample's inputs, `[samples]`.
     hashes: Arc<[u64]>,
     /// State of the fingerprint after the inputs of all samples.
     digest: InputDigest,
@@ -27,12 +27,12 @@ impl Holding {
         &self.peers
     }
 
-    /// Number of samples of all processes together.
+    /// Returns the number of samples over all processes.
     pub(crate) fn samples(&self) -> usize {
         self.borders[self.peers.size()]
     }
 
-    /// Hash of the inputs of `sample`.
+    /// Returns the hash of the inputs of `sample`.
     pub(crate) fn hash(&self, sample: usize) -> u64 {
         self.hashes[sample]
     }
@@ -41,26 +41,26 @@ impl Holding {
         self.digest
     }
 
-    /// Number of the process that holds `sample`.
+    /// Returns the rank of the process that holds `sample`.
     fn owner(&self, sample: usize) -> usize {
         self.borders.partition_point(|border| *border <= sample) - 1
     }
 }
 
-/// Inputs of the samples of one process among others, as bytes.
+/// Inputs of the samples held by one of several processes.
 pub(crate) struct OwnInputs {
     pub(crate) peers: Arc<dyn Peers>,
     pub(crate) bytes: Vec<u8>,
-    /// Number of samples of every process, `[processes]`.
+    /// Number of samples per process, `[processes]`.
     pub(crate) counts: Vec<usize>,
 }
 
 impl Dataset {
-    /// A dataset of which this process has read the inputs of its own samples; `targets` are those of all. Every process calls
-    /// this at the same time.
+    /// Creates a dataset for which this process has read only the inputs of its own samples; `targets` covers all
+    /// samples. All processes call this at the same time.
     ///
     /// # Errors
-    /// Those of [`Dataset::from_memory`]; [`DataError::Peers`] if a process cannot answer.
+    /// Fails under the same conditions as [`Dataset::from_memory`], and with [`DataError::Peers`] if a process cannot answer.
     pub(crate) fn of_own_inputs(
         name: impl Into<String>,
         sample_shape: SampleShape,
@@ -84,8 +84,8 @@ impl Dataset {
         Ok(dataset)
     }
 
-    /// Keeps the inputs of this process's part of the samples. Every process has the same dataset, and calls this at the same
-    /// time.
+    /// Keeps only the inputs of this process's part of the samples. All processes hold the same dataset and call this
+    /// at the same time.
     ///
     /// # Errors
     /// [`DataError::Peers`] if the datasets differ or a process cannot answer.
@@ -110,8 +110,9 @@ impl Dataset {
         Ok(shared)
     }
 
-    /// Lets the other processes fetch the inputs that are here, and waits until all of them lend theirs: a request that nobody
-    /// answers yet would block a thread of a pool, which processes that are threads share and may need to come this far.
+    /// Lets the other processes fetch the inputs held here, and waits until all processes do the same. Otherwise a
+    /// request that no one answers yet could block a thread of a pool that the other processes, if they are threads,
+    /// need to get this far.
     fn lend(&mut self, holding: Holding) -> Result<(), DataError> {
         holding.peers.lend(LentRows::new(Arc::clone(&self.inputs), self.sample_shape.len()))?;
         holding.peers.gather(&[])?;
@@ -119,22 +120,22 @@ impl Dataset {
         Ok(())
     }
 
-    /// Returns true if other processes hold a part of the inputs, which [`Dataset::inputs`] then lacks.
+    /// Returns true if other processes hold a part of the inputs, which is then missing from [`Dataset::inputs`].
     pub fn is_shared(&self) -> bool {
         self.holding.is_some()
     }
 
-    /// Returns true if this process is the only one that holds the dataset, or the first of them, which reports on it.
+    /// Returns true if this process alone holds the dataset, or if it is rank 0, which reports on the dataset.
     pub fn is_reported_here(&self) -> bool {
         self.holding.as_ref().is_none_or(|holding| holding.peers.rank() == 0)
     }
 
-    /// The part of the inputs that is here, where other processes hold the rest.
+    /// Returns the part of the inputs held here, if other processes hold the rest.
     pub(crate) fn holding(&self) -> Option<&Holding> {
         self.holding.as_ref()
     }
 
-    /// The stored inputs of `samples`, from the processes that hold them.
+    /// Returns the stored inputs of `samples`, fetched from the processes that hold them.
     ///
     /// # Errors
     /// [`DataError::Peers`] if a process cannot answer.
@@ -155,10 +156,10 @@ impl Dataset {
         Ok(())
     }
 
-    /// The inputs of `samples` alone, in that order.
+    /// Returns the inputs of `samples`, in that order.
     ///
     /// # Errors
-    /// Those of [`Dataset::rows`].
+    /// Fails under the same conditions as [`Dataset::rows`].
     pub(super) fn inputs_of(&self, samples: &[usize]) -> Result<Inputs, DataError> {
         if let Some(holding) = &self.holding {
             return self.fetched(holding, samples);
@@ -205,7 +206,7 @@ impl Dataset {
                 Inputs::Floats(_) => Inputs::Floats(floats(&answer).collect()),
             };
             if answer.len() != places[rank].len() * length {
-                let what = format!("rank {rank} does not have the samples that its share of the data has");
+                let what = format!("rank {rank} does not hold the samples of its share of the data");
                 return Err(DataError::Peers { what });
             }
             places[rank].iter().enumerate().for_each(|(row, place)| rows.copy_row(*place, &answer, row, length));
@@ -214,7 +215,7 @@ impl Dataset {
     }
 }
 
-/// First sample of each part, and the end of the last.
+/// Returns the first sample of each part, followed by the end of the last.
 fn borders_of(counts: &[usize]) -> Vec<usize> {
     let ends = counts.iter().scan(0, |end, count| {
         *end += count;

@@ -1,13 +1,13 @@
-//! Datasets of a program's data in memory.
+//! Datasets from data in a program's memory.
 
 use super::{Dataset, Imputation, Inputs, SampleShape, Targets};
 use crate::error::DataError;
 
 impl Dataset {
-    /// A dataset of images in memory, each `[height, width, channels]` bytes, according to `shape`.
+    /// Creates a dataset from images in memory, each `[height, width, channels]` bytes, according to `shape`.
     ///
     /// # Errors
-    /// An image of another length, or an error of [`Dataset::from_memory`].
+    /// Fails if an image has another length, and under the same conditions as [`Dataset::from_memory`].
     pub fn from_images<Image: AsRef<[u8]>>(
         name: impl Into<String>,
         shape: [usize; 3],
@@ -27,11 +27,12 @@ impl Dataset {
         Self::from_memory(name, sample_shape, Inputs::Bytes(bytes), targets)
     }
 
-    /// Like [`Dataset::from_memory`], for rows of `features` numbers, `[samples, features]`, in which NaN marks a missing
-    /// value; `imputation` selects its replacement, fitted on the training split.
+    /// Creates a dataset from rows of `features` numbers, `[samples, features]`, in which NaN marks a missing value.
+    /// `imputation` selects its replacement, which is fitted on the training split.
     ///
     /// # Errors
-    /// Anything that [`Dataset::from_memory`] refuses, infinite values among it; NaN where `imputation` is `error`.
+    /// Fails under the same conditions as [`Dataset::from_memory`], including for infinite values, and for NaN if
+    /// `imputation` is `error`.
     pub fn from_memory_with_missing(
         name: impl Into<String>,
         features: usize,
@@ -46,8 +47,8 @@ impl Dataset {
 }
 
 impl Targets {
-    /// Classes by name or number, one per sample. The classes are the values that occur, in order of their names; names
-    /// that are all whole numbers are ordered as numbers.
+    /// Creates class targets from names or numbers, one per sample. The classes are the distinct values, sorted by
+    /// name; names that are all whole numbers are sorted as numbers.
     pub fn classes<Label: ToString>(labels: impl IntoIterator<Item = Label>) -> Self {
         let labels: Vec<String> = labels.into_iter().map(|label| label.to_string()).collect();
         let mut class_names = labels.clone();
@@ -63,7 +64,7 @@ impl Targets {
         Targets::Classes { labels, class_names }
     }
 
-    /// One number per sample, called `name`.
+    /// Creates numeric targets, one per sample, called `name`.
     pub fn values(name: impl Into<String>, values: impl IntoIterator<Item = f32>) -> Self {
         Targets::Values { values: values.into_iter().collect(), target_names: vec![name.into()] }
     }

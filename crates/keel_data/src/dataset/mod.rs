@@ -1,4 +1,4 @@
-//! Datasets: samples of one shape with their targets, held in memory as compactly as they were stored.
+//! Datasets: samples of one shape with their targets, held in memory in their stored form.
 
 #[cfg(feature = "ndarray")]
 mod arrays;
@@ -40,18 +40,18 @@ use crate::moments::Moments;
 use crate::printable::printable;
 use std::sync::Arc;
 
-/// The inputs of all samples, contiguous: sample after sample, each row-major (images NHWC).
+/// Inputs of all samples, contiguous and sample by sample, each row-major (images NHWC).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inputs {
     /// Bytes as decoded from images and byte arrays, `[samples, ...]`, values 0 to 255.
     Bytes(Vec<u8>),
-    /// Numbers of tables and float arrays, `[samples, ...]`. NaN marks a missing cell and occurs only where
+    /// Numbers from tables and float arrays, `[samples, ...]`. NaN marks a missing cell and occurs only if
     /// [`Dataset::imputation`] is set.
     Floats(Vec<f32>),
 }
 
 impl Inputs {
-    /// Number of values over all samples.
+    /// Returns the number of values over all samples.
     pub fn len(&self) -> usize {
         match self {
             Self::Bytes(values) => values.len(),
@@ -59,7 +59,7 @@ impl Inputs {
         }
     }
 
-    /// Returns true if there is no value.
+    /// Returns true if there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -82,27 +82,27 @@ pub enum Targets {
         /// Name of each target.
         target_names: Vec<String>,
     },
-    /// Nothing known: samples to predict.
+    /// No targets: samples to predict.
     Unlabelled,
 }
 
-/// The division a source comes with. An empty list means that the source has no such part.
+/// Official division of a source. An empty list means that the source has no such part.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OfficialDivision {
-    /// Sample numbers of the training part.
+    /// Sample indices of the training part.
     pub train: Vec<usize>,
-    /// Sample numbers of the validation part.
+    /// Sample indices of the validation part.
     pub validation: Vec<usize>,
-    /// Sample numbers of the test part.
+    /// Sample indices of the test part.
     pub test: Vec<usize>,
 }
 
-/// Keys that a split keeps together or in order, one entry per sample.
+/// Keys that keep samples together or in order when the dataset is split, one entry per sample.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SplitKeys {
-    /// Number of the group of each sample; a group is never divided.
+    /// Group of each sample; a group is never divided.
     pub groups: Option<Vec<u32>>,
-    /// Place in time of each sample; the latest are the test.
+    /// Time of each sample; the latest samples form the test split.
     pub times: Option<Vec<f64>>,
 }
 
@@ -111,7 +111,7 @@ pub struct SplitKeys {
 pub struct Dataset {
     name: String,
     sample_shape: SampleShape,
-    /// Of all samples, or of those that this process holds.
+    /// Inputs of all samples, or of those that this process holds.
     inputs: Arc<Inputs>,
     holding: Option<Holding>,
     targets: Targets,
@@ -132,19 +132,19 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// The embedded handwritten digits: 1,797 images `[8, 8, 1]` with values 0 to 16 in ten classes.
+    /// Loads the embedded handwritten digits: 1,797 images `[8, 8, 1]` with values 0 to 16 in ten classes.
     /// UCI optdigits (E. Alpaydin and C. Kaynak, 1998), CC BY 4.0.
     pub fn digits() -> Result<Self, DataError> {
         digits::digits().map(|dataset| dataset.with_origin(DataConfig::of_source(DIGITS)))
     }
 
-    /// A dataset of arrays in memory.
+    /// Creates a dataset from arrays in memory.
     ///
-    /// `inputs` holds whole samples of `sample_shape`, contiguous; `targets` one entry (row) a sample.
+    /// `inputs` holds whole samples of `sample_shape`, contiguous; `targets` has one entry (or row) per sample.
     ///
     /// # Errors
-    /// No samples, lengths that do not belong together, a label without a class name, fewer than two classes, a value
-    /// that is NaN or infinite.
+    /// Fails if there are no samples, lengths do not match, a label has no class name, there are fewer than two
+    /// classes, or a value is NaN or infinite.
     pub fn from_memory(
         name: impl Into<String>,
         sample_shape: SampleShape,
@@ -154,7 +154,7 @@ impl Dataset {
         Self::unchecked(name, sample_shape, inputs, targets)?.checked()
     }
 
-    /// Like [`Self::from_memory`] without the search for NaN; a reader adds what messages need and calls
+    /// Like [`Self::from_memory`], but does not search for NaN; a reader adds the names used in messages and calls
     /// [`Self::checked`] last.
     pub(crate) fn unchecked(
         name: impl Into<String>,
@@ -165,7 +165,7 @@ impl Dataset {
         Self::held(name, sample_shape, inputs, targets, None)
     }
 
-    /// Like [`Self::unchecked`], for `inputs` that are all there are or the part of them that `holding` says.
+    /// Like [`Self::unchecked`], for `inputs` that are complete or the part described by `holding`.
     fn held(
         name: impl Into<String>,
         sample_shape: SampleShape,
@@ -203,7 +203,7 @@ impl Dataset {
         Ok(dataset)
     }
 
-    /// Checks that every input is finite, or missing where [`Self::imputation`] allows it.
+    /// Checks that every input is finite, or missing if [`Self::imputation`] allows it.
     pub(crate) fn checked(self) -> Result<Self, DataError> {
         let may_be_missing = matches!(self.imputation, Some(Imputation::Mean | Imputation::Median));
         if let Inputs::Floats(values) = self.inputs.as_ref() {
@@ -215,7 +215,7 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The error that names value `position` (counted over all samples).
+    /// Returns the error for the value at `position`, counted over all samples.
     pub(crate) fn not_finite(&self, position: usize, value: f32) -> DataError {
         let length = self.sample_shape.len();
         DataError::NotFinite {
@@ -225,7 +225,7 @@ impl Dataset {
         }
     }
 
-    /// Names one value of a sample: the feature's name, or the pixel.
+    /// Returns the name of one value of a sample: the feature's name, or the pixel.
     pub fn feature_label(&self, feature: usize) -> String {
         match self.sample_shape {
             SampleShape::Image { width, channels, .. } => {
@@ -279,7 +279,7 @@ impl Dataset {
         }
     }
 
-    /// Replaces the feature names; one for each feature of a table.
+    /// Replaces the feature names; expects one name per feature.
     pub fn with_feature_names(mut self, names: Vec<String>) -> Result<Self, DataError> {
         if names.len() != self.feature_names.len() {
             return Err(DataError::shape("feature names", self.feature_names.len(), names.len()));
@@ -288,11 +288,11 @@ impl Dataset {
         Ok(self)
     }
 
-    /// Sets how much each sample counts in the loss of a training run, `[samples]`: 0 or more, relative to each other.
+    /// Sets the weight of each sample in the training loss, `[samples]`: 0 or more, relative to each other.
     /// Metrics count each sample once.
     ///
     /// # Errors
-    /// Not one weight a sample, a weight that is negative or not finite, or none above 0.
+    /// Fails unless there is one weight per sample, all are finite and not negative, and at least one is above 0.
     pub fn with_weights(mut self, weights: Vec<f32>) -> Result<Self, DataError> {
         if weights.len() != self.samples {
             return Err(DataError::shape("sample weights", self.samples, weights.len()));
@@ -308,7 +308,7 @@ impl Dataset {
         Ok(self)
     }
 
-    /// Sets the division the source comes with. Every sample belongs to at most one part.
+    /// Sets the official division. Every sample belongs to at most one part.
     pub fn with_division(mut self, division: OfficialDivision) -> Result<Self, DataError> {
         let mut seen = vec![false; self.samples];
         for &sample in division.train.iter().chain(&division.validation).chain(&division.test) {
@@ -324,13 +324,13 @@ impl Dataset {
         Ok(self)
     }
 
-    /// Sets the range of values that pictures show from black to white.
+    /// Sets the range of values shown from black to white in pictures.
     pub fn with_value_range(mut self, low: f32, high: f32) -> Self {
         self.value_range = (low, high);
         self
     }
 
-    /// Sets the name of each sample in messages.
+    /// Sets the origin of each sample, which messages name.
     pub fn with_provenance(mut self, provenance: Provenance) -> Self {
         self.provenance = provenance;
         self
@@ -356,10 +356,10 @@ impl Dataset {
         self
     }
 
-    /// Sets the keys that a split keeps together or in order.
+    /// Sets the keys that keep samples together or in order when the dataset is split.
     ///
     /// # Errors
-    /// Not one entry a sample, or a time that is NaN.
+    /// Fails unless there is one entry per sample, and if a time is NaN.
     pub fn with_split_keys(mut self, keys: SplitKeys) -> Result<Self, DataError> {
         let lengths = [keys.groups.as_ref().map(Vec::len), keys.times.as_ref().map(Vec::len)];
         if let Some(length) = lengths.into_iter().flatten().find(|&length| length != self.samples) {
@@ -373,7 +373,7 @@ impl Dataset {
         Ok(self)
     }
 
-    /// Sets the parts that the source comes with, in the order of the samples.
+    /// Sets the parts of the source, in the order of the samples.
     pub(crate) fn with_parts(self, parts: Option<PartSizes>) -> Result<Self, DataError> {
         match parts.and_then(PartSizes::division) {
             Some(division) => self.with_division(division),
@@ -386,55 +386,55 @@ impl Dataset {
         self
     }
 
-    /// Notes the `[data]` section this was loaded by.
+    /// Records the `[data]` section the dataset was loaded from.
     pub(crate) fn with_origin(mut self, config: DataConfig) -> Self {
         self.origin = Some(Box::new(config));
         self
     }
 
-    /// Adds notes; names in them are made safe to show.
+    /// Adds notes; names in them are escaped for display.
     pub(crate) fn with_notes(mut self, notes: Vec<String>) -> Self {
         self.notes.extend(notes.into_iter().map(|note| printable(&note).into_owned()));
         self
     }
 
-    /// Name of the dataset: that of the built-in set, or of the file or folder.
+    /// Returns the name of the dataset: that of the built-in set, or of the file or folder.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The `[data]` section that loads this dataset again; `None` for data a program made in memory.
+    /// Returns the `[data]` section that loads this dataset again, or `None` for data created in memory.
     pub fn origin(&self) -> Option<&DataConfig> {
         self.origin.as_deref()
     }
 
-    /// Number of samples.
+    /// Returns the number of samples.
     pub fn samples(&self) -> usize {
         self.samples
     }
 
-    /// Shape of one sample.
+    /// Returns the shape of one sample.
     pub fn sample_shape(&self) -> &SampleShape {
         &self.sample_shape
     }
 
-    /// The inputs of all samples, contiguous; where other processes hold a part ([`Dataset::is_shared`]), of those that this one
-    /// holds.
+    /// Returns the inputs of all samples, contiguous. If other processes hold a part ([`Dataset::is_shared`]), returns
+    /// only the inputs held by this process.
     pub fn inputs(&self) -> &Inputs {
         &self.inputs
     }
 
-    /// The targets of all samples.
+    /// Returns the targets of all samples.
     pub fn targets(&self) -> &Targets {
         &self.targets
     }
 
-    /// Weight of each sample in the loss of a training run, `[samples]`; empty if all weigh the same.
+    /// Returns the weight of each sample in the training loss, `[samples]`; empty if all weights are equal.
     pub fn weights(&self) -> &[f32] {
         &self.weights
     }
 
-    /// Names of the classes; empty for regression and unlabelled data.
+    /// Returns the names of the classes; empty for regression and unlabelled data.
     pub fn class_names(&self) -> &[String] {
         match &self.targets {
             Targets::Classes { class_names, .. } => class_names,
@@ -442,7 +442,7 @@ impl Dataset {
         }
     }
 
-    /// Number of values a network has to give per sample: classes, or numeric targets; 0 if unlabelled.
+    /// Returns the number of network outputs per sample: classes, or numeric targets; 0 if unlabelled.
     pub fn outputs(&self) -> usize {
         match &self.targets {
             Targets::Classes { class_names, .. } => class_names.len(),
@@ -451,63 +451,63 @@ impl Dataset {
         }
     }
 
-    /// Names of the features of a table or of the channels of an image.
+    /// Returns the names of the features of a table or of the channels of an image.
     pub fn feature_names(&self) -> &[String] {
         &self.feature_names
     }
 
-    /// The division the source comes with, if any.
+    /// Returns the official division of the source, if any.
     pub fn division(&self) -> Option<&OfficialDivision> {
         self.division.as_ref()
     }
 
-    /// Returns the sources of the samples.
+    /// Returns the origin of each sample.
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
     }
 
-    /// The range of values that pictures show from black to white: (0, 255) for images.
+    /// Returns the range of values shown from black to white in pictures: (0, 255) for images.
     pub fn value_range(&self) -> (f32, f32) {
         self.value_range
     }
 
-    /// Returns the replacements for missing cells; `None` if cells cannot be missing.
+    /// Returns the replacement for missing cells, or `None` if no cell can be missing.
     pub fn imputation(&self) -> Option<Imputation> {
         self.imputation
     }
 
-    /// The columns that became features, in the order of the features; empty for other sources.
+    /// Returns the columns that became features, in feature order; empty for other sources.
     pub fn columns(&self) -> &[TableColumn] {
         &self.columns
     }
 
-    /// Returns the use of every column, in the order of the table; empty for other sources.
+    /// Returns the report on every column, in the order of the table; empty for other sources.
     pub fn column_reports(&self) -> &[ColumnReport] {
         &self.column_reports
     }
 
-    /// Returns the offsets that convert numeric targets to their own unit, in f64.
+    /// Returns the offset that converts numeric targets back to their own unit, in f64.
     pub fn target_origin(&self) -> f64 {
         self.table_target.as_ref().map_or(0.0, |target| target.encoding.origin)
     }
 
-    /// Returns the keys that a split keeps together or in order.
+    /// Returns the keys that keep samples together or in order when the dataset is split.
     pub fn split_keys(&self) -> &SplitKeys {
         &self.split_keys
     }
 
-    /// Returns the decisions and omissions of the reader, as sentences for a person.
+    /// Returns the decisions and omissions of the reader, as readable sentences.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// Columns of a table that were left out because they name or count the rows.
+    /// Returns the columns of a table that were left out because they name or count the rows.
     fn identifiers(&self) -> Vec<String> {
         let names = |report: &&ColumnReport| matches!(report.kind, ColumnKind::Identifier | ColumnKind::RowNumber);
         self.column_reports.iter().filter(names).map(|report| report.name.clone()).collect()
     }
 
-    /// Number of samples of each class among `indices`; empty unless targets are classes.
+    /// Counts the samples of each class among `indices`; empty unless targets are classes.
     pub fn class_counts(&self, indices: &[usize]) -> Vec<usize> {
         let mut counts = vec![0; self.class_names().len()];
         if let Targets::Classes { labels, .. } = &self.targets {
@@ -518,7 +518,7 @@ impl Dataset {
         counts
     }
 
-    /// Mean, standard deviation and range of each numeric target over `indices`; empty unless targets are numbers.
+    /// Returns mean, standard deviation and range of each numeric target over `indices`; empty unless targets are numbers.
     pub fn target_moments(&self, indices: &[usize]) -> Vec<Moments> {
         let mut moments = match &self.targets {
             Targets::Values { target_names, .. } => vec![Moments::default(); target_names.len()],
@@ -535,7 +535,7 @@ impl Dataset {
         moments
     }
 
-    /// Returns the schema that another source must match for a model trained on this dataset.
+    /// Returns the schema that another source must match to be used with a model trained on this dataset.
     pub fn schema(&self) -> Schema {
         Schema {
             name: self.name.clone(),
@@ -567,7 +567,7 @@ fn count_samples(sample_shape: &SampleShape, inputs: &Inputs) -> Result<usize, D
     Ok(inputs.len() / sample_shape.len())
 }
 
-/// (0, 255) for bytes; smallest and largest finite value of floats.
+/// Returns (0, 255) for bytes, or the smallest and largest finite float.
 fn value_range(inputs: &Inputs) -> (f32, f32) {
     match inputs {
         Inputs::Bytes(_) => (0.0, 255.0),

@@ -1,4 +1,4 @@
-//! Training, validation and test parts that a source comes with, read one after the other.
+//! Training, validation and test parts of a source, read one after another.
 
 use super::OfficialDivision;
 
@@ -11,7 +11,7 @@ pub(crate) struct PartSizes {
 }
 
 impl PartSizes {
-    /// The official division; `None` if the source has no validation and no test part, or nothing but a test part.
+    /// Returns the official division, or `None` if the source has neither a validation nor a test part, or only a test part.
     pub(crate) fn division(self) -> Option<OfficialDivision> {
         if self.train == 0 || self.validation + self.test == 0 {
             return None;

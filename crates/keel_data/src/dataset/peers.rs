@@ -1,4 +1,4 @@
-//! The other processes that hold a dataset together with this one, and work that they share.
+//! Processes that hold a dataset together, and the distribution of work among them.
 
 use super::Dataset;
 use super::rows::LentRows;
@@ -9,28 +9,29 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Samples handled at once. Fixed, so that sums are formed in the same order for any number of threads and processes.
+/// Number of samples processed at once. Fixed, so that sums are formed in the same order for any number of threads and
+/// processes.
 const CHUNK: usize = 256;
 
-/// Processes that hold a dataset together. Each calls [`Peers::gather`] as often as the others and in the same order;
-/// [`Peers::fetch`] at any time, from any thread.
+/// Processes that hold a dataset together. All processes call [`Peers::gather`] the same number of times and in the
+/// same order; [`Peers::fetch`] may be called at any time from any thread.
 pub trait Peers: fmt::Debug + Send + Sync {
-    /// Number of this process, from 0.
+    /// Returns the rank of this process, counted from 0.
     fn rank(&self) -> usize;
 
-    /// Number of processes.
+    /// Returns the number of processes.
     fn size(&self) -> usize;
 
-    /// Returns the bytes of every process, in the order of their numbers.
+    /// Returns the bytes of every process, in rank order.
     ///
     /// # Errors
     /// [`DataError::Peers`] if a process cannot answer.
     fn gather(&self, own: &[u8]) -> Result<Vec<Vec<u8>>, DataError>;
 
-    /// Answers the requests of other processes with `rows` from now on.
+    /// Starts answering the requests of other processes with `rows`.
     ///
     /// # Errors
-    /// [`DataError::Peers`] if this process has no connection any more.
+    /// Fails with [`DataError::Peers`] if this process is no longer connected.
     fn lend(&self, rows: LentRows) -> Result<(), DataError>;
 
     /// Returns the answers of other processes' [`LentRows`], in the order of `requests`.
@@ -43,28 +44,28 @@ pub trait Peers: fmt::Debug + Send + Sync {
 /// A request for rows that another process holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowRequest {
-    /// Number of that process.
+    /// Rank of the process that holds the rows.
     pub rank: usize,
-    /// Request as [`LentRows::answer`] understands it.
+    /// Request in the format of [`LentRows::answer`].
     pub bytes: Vec<u8>,
 }
 
-/// Who does a piece of work on a dataset that several processes hold.
+/// Distribution of work on a dataset that several processes hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// All of them, each a part; all call it in the same order.
+    /// Shared by all processes; all call the function in the same order.
     Shared,
-    /// This process, whatever the others do.
+    /// Done by this process alone, independently of the others.
     Alone,
 }
 
-/// Part `rank` of `0..length`, cut into `size` of nearly the same length.
+/// Returns part `rank` of `0..length`, divided into `size` parts of nearly equal length.
 pub(crate) fn part(rank: usize, size: usize, length: usize) -> Range<usize> {
     let border = |rank: usize| (rank as u128 * length as u128 / size.max(1) as u128) as usize;
     border(rank)..border(rank + 1)
 }
 
-/// Failure of one process on its part: a file that cannot be decoded, which may be left out, or anything else.
+/// Failure of one process on its part: a file that cannot be decoded and may be left out, or any other error.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 enum Failure {
     Image { path: std::path::PathBuf, what: String },
@@ -87,7 +88,7 @@ impl Failure {
     }
 }
 
-/// Results of `map` for all `items`, in their order: in parallel, and where there are `peers`, each process for its part.
+/// Applies `map` to all `items` in parallel and returns the results in order. With `peers`, each process maps its part.
 ///
 /// # Errors
 /// [`DataError::Peers`] if a process cannot answer.
@@ -100,7 +101,7 @@ pub(crate) fn map_shared<T: Sync, R: Send + Serialize + DeserializeOwned>(
     join_results(peers, items[own].par_iter().map(&map).collect())
 }
 
-/// The results of all processes, in the order of their numbers; `own` where there are no others.
+/// Returns the results of all processes in rank order, or `own` if there is only one process.
 ///
 /// # Errors
 /// [`DataError::Peers`] if a process cannot answer.
@@ -120,10 +121,10 @@ pub(crate) fn join_results<R: Serialize + DeserializeOwned>(
     Ok(all)
 }
 
-/// Refuses processes that have something else than the first. `property` is a clause that `value` ends.
+/// Checks that all processes have the same `value`. `property` is a clause completed by `value`.
 ///
 /// # Errors
-/// [`DataError::Peers`] with the first process that differs, or one that cannot answer.
+/// Fails with [`DataError::Peers`] for the first process that differs or cannot answer.
 pub(crate) fn check_same(peers: &Arc<dyn Peers>, property: &str, value: String) -> Result<(), DataError> {
     let values = peers.gather(value.as_bytes())?;
     let text = |rank: usize| String::from_utf8_lossy(&values[rank]).into_owned();
@@ -141,12 +142,12 @@ pub(crate) fn check_same(peers: &Arc<dyn Peers>, property: &str, value: String) 
 }
 
 impl Dataset {
-    /// The processes that do `work` on this dataset together; `None` if this one does it by itself.
+    /// Returns the processes that share `work` on this dataset, or `None` if this one works alone.
     fn workers(&self, work: Work) -> Option<&Arc<dyn Peers>> {
         self.holding().map(|holding| holding.peers()).filter(|_| work == Work::Shared)
     }
 
-    /// Results of `map` for chunks of `samples`, of up to 256, in their order.
+    /// Applies `map` to chunks of up to 256 `samples` and returns the results in order.
     ///
     /// # Errors
     /// The first error of `map`, or [`DataError::Peers`].
@@ -160,8 +161,8 @@ impl Dataset {
         map_shared(self.workers(work), &chunks, |chunk| map(chunk))?.into_iter().collect()
     }
 
-    /// Results of `map` for every column of the rows that `read` writes for `samples`, `[samples, length]`: the values of one
-    /// column in the order of the samples. Where processes share the work, each reads its part of the rows.
+    /// Applies `map` to every column of the rows that `read` writes for `samples`, `[samples, length]`; a column holds
+    /// its values in the order of the samples. Processes that share the work each read a part of the rows.
     ///
     /// # Errors
     /// The first error of `read`, or [`DataError::Peers`].
@@ -186,7 +187,7 @@ impl Dataset {
             let chunks = chunks?;
             return Ok((0..rows.length).into_par_iter().map(|place| map(place, column(&chunks, place))).collect());
         };
-        // All processes have to know of a failure of one, or they would wait for it.
+        // All processes must learn of a failure in one of them, or they would wait for it.
         let (chunks, outcome) = match chunks {
             Ok(chunks) => (chunks, Ok(())),
             Err(error) => (Vec::new(), Err(error)),
@@ -203,13 +204,13 @@ impl Dataset {
 
 /// Reads rows for [`Dataset::map_columns`].
 pub(crate) struct RowReader<'a> {
-    /// Values of a row.
+    /// Number of values per row.
     pub(crate) length: usize,
-    /// Writes the rows of the samples with these numbers, `[samples, length]`.
+    /// Writes the rows of the samples with these indices, `[samples, length]`.
     pub(crate) read: &'a (dyn Fn(&[usize], &mut [f32]) -> Result<(), DataError> + Sync),
 }
 
-/// Little-endian numbers.
+/// Decodes little-endian numbers.
 pub(crate) fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> {
     bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
 }

@@ -1,4 +1,4 @@
-//! Parts of a dataset, and copies in which some features are exchanged between samples.
+//! Subsets of a dataset, and copies in which some features are exchanged between samples.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use super::{Dataset, Inputs, Provenance, Targets};
 use crate::error::DataError;
 
 impl Dataset {
-    /// The samples `indices` alone, in that order, numbered again.
+    /// Returns a dataset of the samples `indices`, in that order and renumbered.
     ///
     /// # Errors
-    /// [`DataError::Peers`] if another process holds some of them and cannot answer.
+    /// Fails with [`DataError::Peers`] if another process holds some of them and cannot answer.
     ///
     /// # Panics
-    /// If a number is outside the dataset.
+    /// Panics if an index is outside the dataset.
     pub fn selected(&self, indices: &[usize]) -> Result<Dataset, DataError> {
         let inputs = Arc::new(self.inputs_of(indices)?);
         let targets = match &self.targets {
@@ -40,10 +40,10 @@ impl Dataset {
         })
     }
 
-    /// A copy in which the values `features` of sample `i` are those of sample `order[i]`.
+    /// Returns a copy in which the values `features` of sample `i` are those of sample `order[i]`.
     ///
     /// # Panics
-    /// If a number is outside the dataset or the sample, or other processes hold a part of the samples.
+    /// Panics if an index is outside the dataset or the sample, or if other processes hold a part of the samples.
     pub fn with_features_of(&self, features: Range<usize>, order: &[usize]) -> Dataset {
         let length = self.sample_shape.len();
         let mut inputs = self.inputs.as_ref().clone();

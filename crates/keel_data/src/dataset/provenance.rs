@@ -1,11 +1,11 @@
-//! Source of each sample, for messages and reports.
+//! Origin of each sample, for messages and reports.
 
 use std::path::PathBuf;
 
-/// Sources of the samples of a dataset.
+/// Origins of the samples of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Provenance {
-    /// Samples have only their number.
+    /// Samples have only an index.
     #[default]
     Numbered,
     /// Each sample is one file, relative to a folder.
@@ -15,31 +15,31 @@ pub enum Provenance {
         /// One path per sample, relative to the folder.
         names: Vec<String>,
     },
-    /// Each sample is a row of a table, file after file.
+    /// Each sample is a row of a table; the files follow one another.
     Rows {
-        /// The files in the order of the samples.
+        /// Files in the order of the samples.
         files: Vec<RowsOfFile>,
     },
-    /// Samples are records of binary files, file after file.
+    /// Samples are records of binary files; the files follow one another.
     Records {
-        /// The files, each with the number of its records.
+        /// Files, each with its number of records.
         files: Vec<(PathBuf, usize)>,
     },
 }
 
-/// The samples that one file of a table holds.
+/// Rows of one file of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowsOfFile {
     /// The file, or the name of a table in memory.
     pub file: PathBuf,
-    /// "line" of a text file, or "row" of any other table.
+    /// "line" for a text file, "row" for any other table.
     pub unit: String,
-    /// Place of each sample in it, counted from 1.
+    /// Line or row number of each sample in the file, counted from 1.
     pub places: Vec<u64>,
 }
 
 impl Provenance {
-    /// Names the origin of sample `index`: its file, its line, or its number.
+    /// Describes the origin of sample `index`: its file, its line, or its number.
     pub fn describe(&self, index: usize) -> String {
         match self {
             Self::Numbered => format!("sample {index}"),

@@ -1,10 +1,10 @@
-//! Rows of inputs: the stored values of single samples, wherever they are.
+//! Rows of inputs: stored values of individual samples, held here or by other processes.
 
 use super::Inputs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// Bytes of a sample number in a request.
+/// Size of a sample index in a request, in bytes.
 const NUMBER: usize = 8;
 
 /// Stored values of one sample.
@@ -12,12 +12,12 @@ const NUMBER: usize = 8;
 pub(crate) enum Row<'a> {
     /// Bytes of images and byte arrays.
     Bytes(&'a [u8]),
-    /// Numbers of tables and float arrays.
+    /// Numbers from tables and float arrays.
     Floats(&'a [f32]),
 }
 
 impl Row<'_> {
-    /// Value `place` of the sample.
+    /// Returns the value at `place` in the sample.
     pub(crate) fn value(&self, place: usize) -> f32 {
         match self {
             Row::Bytes(values) => f32::from(values[place]),
@@ -25,7 +25,7 @@ impl Row<'_> {
         }
     }
 
-    /// Returns a number that equal rows share; 64 bits, so that different ones do not by any likely chance.
+    /// Returns a hash that equal rows share; with 64 bits, different rows are very unlikely to collide.
     pub(crate) fn hash(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         match self {
@@ -35,7 +35,7 @@ impl Row<'_> {
         hasher.finish()
     }
 
-    /// Writes the values as numbers.
+    /// Writes the values as floats.
     pub(crate) fn write(&self, output: &mut [f32]) {
         match self {
             Row::Bytes(values) => {
@@ -47,7 +47,7 @@ impl Row<'_> {
 }
 
 impl Inputs {
-    /// Row `row` of `length` values; `None` if there is none.
+    /// Returns row `row` of `length` values, or `None` if it does not exist.
     pub(super) fn row(&self, row: usize, length: usize) -> Option<Row<'_>> {
         let range = row.checked_mul(length)?..row.checked_add(1)?.checked_mul(length)?;
         match self {
@@ -56,7 +56,7 @@ impl Inputs {
         }
     }
 
-    /// Replaces row `to` by row `from` of `source`, which holds values of the same kind.
+    /// Replaces row `to` with row `from` of `source`, which holds values of the same type.
     pub(super) fn copy_row(&mut self, to: usize, source: &Inputs, from: usize, length: usize) {
         let (to, from) = (to * length..(to + 1) * length, from * length..(from + 1) * length);
         match (self, source) {
@@ -67,19 +67,19 @@ impl Inputs {
     }
 }
 
-/// Rows of some samples.
+/// Rows of a selection of samples.
 #[derive(Debug)]
 pub(crate) struct Rows<'a> {
     source: Source<'a>,
-    /// Values of a row.
+    /// Number of values per row.
     length: usize,
 }
 
 #[derive(Debug)]
 enum Source<'a> {
-    /// The samples with these numbers among those stored.
+    /// Stored inputs and the indices of the selected samples in them.
     Stored(&'a Inputs, &'a [usize]),
-    /// The samples in their order.
+    /// Fetched inputs of the selected samples, in order.
     Fetched(Inputs),
 }
 
@@ -92,7 +92,7 @@ impl<'a> Rows<'a> {
         Rows { source: Source::Fetched(inputs), length }
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub(crate) fn len(&self) -> usize {
         match &self.source {
             Source::Stored(_, samples) => samples.len(),
@@ -100,7 +100,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The row of the sample at `place` among those asked for.
+    /// Returns the row of the sample at `place` in the selection.
     pub(crate) fn row(&self, place: usize) -> Row<'_> {
         let (inputs, row) = match &self.source {
             Source::Stored(inputs, samples) => (*inputs, samples[place]),
@@ -113,17 +113,17 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// All rows, in the order of the samples asked for.
+    /// Iterates over all rows, in the order of the selection.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Row<'_>> {
         (0..self.len()).map(|place| self.row(place))
     }
 }
 
-/// The rows of one process, which others may ask for.
+/// Rows of one process that other processes may request.
 #[derive(Debug, Clone)]
 pub struct LentRows {
     inputs: Arc<Inputs>,
-    /// Values of a row.
+    /// Number of values per row.
     length: usize,
 }
 
@@ -132,8 +132,7 @@ impl LentRows {
         LentRows { inputs, length }
     }
 
-    /// Returns the rows that a request names, one after the other as little-endian values; nothing for a request that names a
-    /// row which is not here.
+    /// Returns the requested rows, one after another as little-endian values, or nothing if a requested row is not held here.
     pub fn answer(&self, request: &[u8]) -> Vec<u8> {
         let rows = request.as_chunks::<NUMBER>().0.iter().map(|number| u64::from_le_bytes(*number) as usize);
         let mut answer = Vec::new();

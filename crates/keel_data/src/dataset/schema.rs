@@ -1,4 +1,4 @@
-//! Requirements of a trained model for its sources of data; stored with the model.
+//! Requirements of a trained model on its data sources; stored with the model.
 
 use super::{Imputation, NumberEncoding, SampleShape, TableColumn};
 use crate::config::{Fit, ResizeFilter};
@@ -9,7 +9,7 @@ use std::ops::Range;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetKind {
-    /// Classes with these names, in order of their numbers.
+    /// Classes with these names, in index order.
     Classes(Vec<String>),
     /// Numbers with these names.
     Values(Vec<String>),
@@ -22,7 +22,7 @@ pub enum TargetKind {
 pub struct TableTarget {
     /// Name in the header.
     pub column: String,
-    /// Format, and the origin that is subtracted from numeric targets in f64 before they become f32.
+    /// Number format, and the origin subtracted from numeric targets in f64 before conversion to f32.
     pub encoding: NumberEncoding,
 }
 
@@ -33,24 +33,24 @@ pub struct ImageDecoding {
     pub resize_filter: ResizeFilter,
     /// Stretch or crop.
     pub fit: Fit,
-    /// Bits of a 16-bit value that images use: 12 where a camera's 12 bits are stored in 16.
+    /// Significant bits of 16-bit image values: 12 for 12-bit camera data stored in 16 bits.
     #[serde(default = "all_bits")]
     pub sample_bits: u8,
 }
 
-/// Bits of models from before depth was recorded.
+/// Default bit depth for models saved before the depth was recorded.
 fn all_bits() -> u8 {
     16
 }
 
-/// Requirements of a trained model for its sources of data.
+/// Requirements of a trained model on its data sources.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Schema {
     /// Name of the dataset the model was trained on.
     pub name: String,
     /// Shape of one sample.
     pub sample_shape: SampleShape,
-    /// Range shown from black to white.
+    /// Range of values shown from black to white.
     pub value_range: (f32, f32),
     /// Targets of the model.
     pub target: TargetKind,
@@ -58,27 +58,27 @@ pub struct Schema {
     pub feature_names: Vec<String>,
     /// Columns of the table; empty for other sources.
     pub columns: Vec<TableColumn>,
-    /// Columns of the table that the model left out because they name the rows.
+    /// Columns of the table that were left out because they identify the rows.
     #[serde(default)]
     pub identifiers: Vec<String>,
-    /// The target column of a table; `None` for other sources and for models of earlier versions.
+    /// Target column of a table; `None` for other sources and for models of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table_target: Option<TableTarget>,
-    /// Replacements for missing cells.
+    /// Replacement for missing cells.
     pub imputation: Option<Imputation>,
     /// Conversion of images to their size; `None` for other sources.
     pub image_decoding: Option<ImageDecoding>,
 }
 
 impl Schema {
-    /// Offsets that convert numeric targets to their own unit, in f64: 0 except for tables whose numbers differ by
-    /// little relative to their size.
+    /// Returns the offset that converts numeric targets back to their own unit, in f64: 0 except for tables whose
+    /// numbers differ by little relative to their size.
     pub fn target_origin(&self) -> f64 {
         self.table_target.as_ref().map_or(0.0, |target| target.encoding.origin)
     }
 
-    /// Columns of the source with the range of features each became; without columns, every feature by itself. Empty for
-    /// images.
+    /// Returns the columns of the source with the range of features of each; without columns, every feature by itself.
+    /// Empty for images.
     pub fn groups(&self) -> Vec<(String, Range<usize>)> {
         let SampleShape::Features(features) = self.sample_shape else { return Vec::new() };
         if self.columns.is_empty() {

@@ -8,7 +8,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SampleShape {
-    /// An image `[height, width, channels]`, stored row by row with the channels of a pixel side by side.
+    /// An image `[height, width, channels]`, stored row by row with interleaved channels.
     Image {
         /// Rows.
         height: usize,
@@ -22,7 +22,7 @@ pub enum SampleShape {
 }
 
 impl SampleShape {
-    /// Number of values in a sample; `usize::MAX` where it has more, which no memory holds.
+    /// Returns the number of values in a sample, or `usize::MAX` on overflow, which no memory can hold.
     pub fn len(&self) -> usize {
         match *self {
             Self::Image { height, width, channels } => height.saturating_mul(width).saturating_mul(channels),
@@ -35,7 +35,7 @@ impl SampleShape {
         self.dimensions().contains(&0)
     }
 
-    /// The dimensions: `[height, width, channels]` or `[features]`.
+    /// Returns the dimensions: `[height, width, channels]` or `[features]`.
     pub fn dimensions(&self) -> Vec<usize> {
         match *self {
             Self::Image { height, width, channels } => vec![height, width, channels],
@@ -48,7 +48,7 @@ impl SampleShape {
         matches!(self, Self::Image { .. })
     }
 
-    /// Size of the last dimension: channels of an image, features of a row.
+    /// Returns the size of the last dimension: channels of an image, features of a row.
     pub fn channels(&self) -> usize {
         match *self {
             Self::Image { channels, .. } => channels,

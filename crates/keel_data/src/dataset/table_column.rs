@@ -1,4 +1,4 @@
-//! Conversion of a table's column into features; stored with a model, so that other tables are read the same way.
+//! Encoding of a table column as features; stored with a model, so that other tables are read the same way.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ pub struct TableColumn {
     pub name: String,
     /// Conversion of a cell.
     pub encoding: ColumnEncoding,
-    /// True if a last feature is 1 where the cell is missing, else 0.
+    /// True if an additional last feature is 1 for a missing cell, else 0.
     pub missing_flag: bool,
 }
 
@@ -18,42 +18,42 @@ pub struct TableColumn {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ColumnEncoding {
-    /// One feature: the number, NaN where it is missing.
+    /// One feature: the number, NaN if it is missing.
     Number(NumberEncoding),
-    /// One feature: 1 for true, yes and the like, 0 for false, no and the like, NaN where it is missing.
+    /// One feature: 1 for true, yes and the like, 0 for false, no and the like, NaN for a missing cell.
     Boolean,
-    /// One feature a category, 1 where the cell holds it, else 0.
+    /// One feature per category: 1 if the cell holds it, else 0.
     Category {
         /// Texts of the categories, sorted.
         categories: Vec<String>,
-        /// True if one more feature stands for all other texts.
+        /// True if one more feature represents all other texts.
         other: bool,
     },
     /// Features of a date or a time of day.
     Time(TimeEncoding),
-    /// One feature a word, 1 where the cell contains it, else 0.
+    /// One feature per word: 1 if the cell contains it, else 0.
     Words {
         /// The words in lower case, sorted.
         words: Vec<String>,
     },
 }
 
-/// Rule by which a cell is read as a number, and its scale as a feature: `(number - origin) / unit`, computed in f64.
+/// Parsing rule for numbers, and their scale as a feature: `(number - origin) / unit`, computed in f64.
 ///
 /// The origin keeps the digits of numbers that differ by little relative to their size, such as time stamps, and the unit
 /// brings numbers into the range of f32. Neither is a statistic: preprocessing that follows shifts and scales anyway.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NumberEncoding {
-    /// Signs between the digits.
+    /// Decimal and grouping separators.
     pub format: NumberFormat,
-    /// Subtracted first.
+    /// Offset subtracted first.
     pub origin: f64,
-    /// Divided by then.
+    /// Divisor applied after the offset.
     pub unit: f64,
-    /// Size from which a number stands for "no data".
+    /// Magnitude from which a number is a "no data" marker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_data_from: Option<f64>,
-    /// Texts of this column that mark a missing number, besides the usual ones.
+    /// Texts that mark a missing number in this column, in addition to the usual ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_texts: Vec<String>,
 }
@@ -65,11 +65,11 @@ impl Default for NumberEncoding {
 }
 
 impl NumberEncoding {
-    /// Plain numbers, as they are.
+    /// Plain numbers without scaling.
     pub const PLAIN: Self =
         Self { format: NumberFormat::PLAIN, origin: 0.0, unit: 1.0, no_data_from: None, missing_texts: Vec::new() };
 
-    /// The feature of a number; NaN for one that stands for "no data".
+    /// Converts a number to its feature; NaN for a "no data" marker.
     pub fn feature(&self, number: f64) -> f32 {
         if self.no_data_from.is_some_and(|limit| number.abs() >= limit) {
             return f32::NAN;
@@ -78,42 +78,42 @@ impl NumberEncoding {
     }
 }
 
-/// Signs between the digits of a column's numbers.
+/// Separators in the numbers of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NumberFormat {
-    /// True if a comma stands before the decimals, else a point.
+    /// True for a decimal comma, false for a decimal point.
     pub decimal_comma: bool,
-    /// Sign between groups of thousands.
+    /// Thousands separator.
     pub grouping: Grouping,
 }
 
 impl NumberFormat {
-    /// A decimal point and no groups.
+    /// Decimal point without grouping.
     pub const PLAIN: Self = Self { decimal_comma: false, grouping: Grouping::None };
 }
 
-/// Sign between groups of thousands.
+/// Thousands separator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Grouping {
-    /// None.
+    /// No separator.
     None,
     /// `1,234,567`.
     Comma,
     /// `1.234.567`.
     Point,
-    /// `1 234 567`, with any of the spaces in use.
+    /// `1 234 567`, with any kind of space.
     Space,
     /// `1'234'567`.
     Apostrophe,
 }
 
-/// Rule by which a cell is read as a date, and its features.
+/// Parsing rule for dates, and their features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimeEncoding {
-    /// Which of two numbers before the year is the day.
+    /// Order of day and month.
     pub order: DateOrder,
-    /// Seconds since 1970 that are day 0.
+    /// Origin of day 0, in seconds since 1970.
     pub origin: f64,
     /// The features.
     pub parts: Vec<TimePart>,
@@ -133,9 +133,9 @@ pub enum DateOrder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimePart {
-    /// Days since the origin, with fraction.
+    /// Days since the origin, including the fraction.
     Days,
-    /// Sine and cosine of the place in the year.
+    /// Sine and cosine of the position in the year.
     Year,
     /// Sine and cosine of the day of the week.
     Week,
@@ -144,12 +144,12 @@ pub enum TimePart {
 }
 
 impl TimePart {
-    /// Number of features.
+    /// Returns the number of features.
     pub fn features(self) -> usize {
         if self == Self::Days { 1 } else { 2 }
     }
 
-    /// Name of the period, or of the unit.
+    /// Returns the name of the period or unit.
     fn name(self) -> &'static str {
         match self {
             Self::Days => "days",
@@ -161,7 +161,7 @@ impl TimePart {
 }
 
 impl TableColumn {
-    /// Number of features this column becomes.
+    /// Returns the number of features of this column.
     pub fn features(&self) -> usize {
         let own = match &self.encoding {
             ColumnEncoding::Number(_) | ColumnEncoding::Boolean => 1,
@@ -172,7 +172,7 @@ impl TableColumn {
         own + usize::from(self.missing_flag)
     }
 
-    /// Names of the features, in their order.
+    /// Returns the names of the features, in order.
     pub fn feature_names(&self) -> Vec<String> {
         let name = &self.name;
         let mut names: Vec<String> = match &self.encoding {
@@ -198,7 +198,7 @@ fn part_names(name: &str, part: TimePart) -> Vec<String> {
     }
 }
 
-/// A column as it is stored: models of earlier versions have `categories` instead of an encoding.
+/// Stored form of a column; models of earlier versions have `categories` instead of an encoding.
 #[derive(Deserialize)]
 struct StoredColumn {
     name: String,

@@ -1,4 +1,4 @@
-//! Rows that are copies and not equal by chance: they hold a number that only rows equal to them hold.
+//! Rows that are copies rather than equal by chance: they contain a number found only in rows equal to them.
 
 use super::features_of_columns;
 use crate::dataset::{ColumnEncoding, Dataset};
@@ -7,20 +7,20 @@ use crate::error::DataError;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 
-/// Rows of a table that are looked through at a time.
+/// Number of rows processed at a time.
 const CHUNK: usize = 4_096;
 
-/// Counts those of `rows`, each of which equals another row, that hold a number no different row of `dataset` holds.
+/// Counts the `rows` that contain a number found in no different row of `dataset`. Each of `rows` equals another row.
 ///
 /// # Errors
-/// A process that holds a part of the rows and cannot answer.
+/// Fails if a process that holds a part of the rows cannot answer.
 pub(super) fn count(dataset: &Dataset, rows: &[usize]) -> Result<usize, DataError> {
     if rows.is_empty() || dataset.sample_shape().is_image() {
         return Ok(0);
     }
     let features = numbers(dataset);
     let candidates = dataset.rows(rows)?;
-    // For each feature, the one kind of row that holds each number; `None` for a number of several.
+    // For each feature, maps each number to the only distinct row that contains it, or to `None` if several rows do.
     let kinds = |feature: &usize| -> HashMap<u32, Option<u64>> {
         let number = |place: usize| candidates.row(place).value(*feature).to_bits();
         rows.iter().enumerate().map(|(place, &row)| (number(place), Some(hash_of_inputs(dataset, row)))).collect()
@@ -49,7 +49,7 @@ pub(super) fn count(dataset: &Dataset, rows: &[usize]) -> Result<usize, DataErro
     Ok(copies.collect::<HashSet<usize>>().len())
 }
 
-/// The features that are numbers.
+/// Returns the numeric features.
 fn numbers(dataset: &Dataset) -> Vec<usize> {
     let features = features_of_columns(dataset).into_iter().enumerate();
     let is_number = |column: usize| {

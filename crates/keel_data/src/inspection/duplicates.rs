@@ -1,4 +1,4 @@
-//! Samples of the test and validation split that are in the training split, too.
+//! Samples of the validation and test splits that also occur in the training split.
 
 use super::{copies, features_of_columns, near_images, near_rows, spread};
 use crate::dataset::Dataset;
@@ -8,11 +8,11 @@ use crate::split::SplitDataset;
 use rayon::prelude::*;
 use std::collections::HashSet;
 
-/// Minimum number of possible different rows per sample for equal ones to count as duplicates.
+/// Minimum ratio of possible distinct rows to samples for equal rows to count as duplicates.
 const POSSIBLE_FOR_EACH: f64 = 10.0;
-/// Different values of a feature that are counted.
+/// Maximum number of distinct values counted per feature.
 const COUNTED: usize = 64;
-/// Maximum number of samples of a split that are compared for near duplicates, evenly spread.
+/// Maximum number of samples of a split compared for near duplicates, evenly spaced.
 const COMPARED: usize = 1_000;
 
 /// Duplicates between one split and the training split.
@@ -20,34 +20,35 @@ const COMPARED: usize = 1_000;
 pub struct SplitDuplicates {
     /// `test` or `validation`.
     pub split: &'static str,
-    /// Samples of the split.
+    /// Number of samples of the split.
     pub samples: usize,
-    /// Samples whose inputs are those of a training sample, value by value; rows only if they hold a number that no other
-    /// row has.
+    /// Number of samples whose inputs equal those of a training sample value by value; table rows only if they contain
+    /// a number found in no other row.
     pub exact: usize,
-    /// Samples that were compared for `near`, evenly spread over the split.
+    /// Number of samples compared for `near`, evenly spaced over the split.
     pub compared: usize,
-    /// Samples among those that nearly equal a training sample and do not equal one.
+    /// Number of compared samples that nearly, but not exactly, equal a training sample.
     pub near: usize,
 }
 
 impl SplitDataset {
-    /// Duplicates of each split that is not empty. Near ones are searched for among up to 1,000 samples of a split, and up
-    /// to 60,000 images or 20,000 rows of the training split, all evenly spread.
+    /// Finds the duplicates of each non-empty split. Near duplicates are searched for among up to 1,000 samples of a
+    /// split and up to 60,000 images or 20,000 rows of the training split, all evenly spaced.
     ///
-    /// Rows of few categories repeat by themselves: they are counted only where ten times as many different rows are
-    /// possible as there are, and where one of their numbers occurs in no other row, as it does not in a new row either.
+    /// Rows of few categories repeat by chance. They are counted only if at least ten times as many distinct rows are
+    /// possible as there are samples, and if one of their numbers occurs in no other row, as would be expected of a new
+    /// row.
     ///
     /// # Errors
-    /// A process that holds a part of the samples and cannot answer.
+    /// Fails if a process that holds a part of the samples cannot answer.
     pub fn duplicates(&self) -> Result<Vec<SplitDuplicates>, DataError> {
         self.compare(COMPARED)
     }
 
-    /// One sentence for each split with samples whose inputs are those of a training sample.
+    /// Returns one sentence for each split with samples whose inputs equal those of a training sample.
     ///
     /// # Errors
-    /// Those of [`SplitDataset::duplicates`].
+    /// Fails under the same conditions as [`SplitDataset::duplicates`].
     pub fn duplicate_notes(&self) -> Result<Vec<String>, DataError> {
         let what = if self.dataset.sample_shape().is_image() { "images" } else { "rows" };
         let found = self.compare(0)?.into_iter().filter(|found| found.exact > 0);
@@ -87,7 +88,7 @@ impl SplitDataset {
     }
 }
 
-/// Rows of a table that are looked through at a time.
+/// Number of rows processed at a time.
 const CHUNK: usize = 1_024;
 
 fn repeats_by_itself(dataset: &Dataset) -> Result<bool, DataError> {
@@ -185,14 +186,14 @@ mod tests {
         };
         assert!(near(&changed(&|column, value| if column == 3 { value + 1.0 } else { value })) > 50);
         assert!(near(&changed(&|_, value| value + 2e-4)) > 50);
-        // Two other values, or every value a little further off: another row.
+        // With two changed values, or every value slightly changed, it is another row.
         assert_eq!(near(&changed(&|column, value| if column < 2 { value + 1.0 } else { value })), 0);
         assert_eq!(near(&changed(&|_, value| value + 5e-3)), 0);
     }
 
     #[test]
     fn rows_of_zeros_and_categories_are_not_near() {
-        // Columns that hold the same value in nearly all rows agree by chance.
+        // Columns with the same value in nearly all rows agree by chance.
         let mut rows = noise(400 * 8);
         for (index, value) in rows.iter_mut().enumerate() {
             if index % 8 > 2 {

@@ -1,4 +1,4 @@
-//! Searches the samples of a dataset for anything that makes training or its result misleading.
+//! Inspection of a dataset's samples for anything that makes training or its results misleading.
 
 mod copies;
 mod duplicates;
@@ -14,7 +14,7 @@ pub use training_ranges::{TrainingRange, TrainingRanges, Unlike};
 use crate::dataset::{Dataset, TableColumn};
 use std::ops::Range;
 
-/// The features of each column of a table; each feature by itself where there are no columns.
+/// Returns the features of each column of a table, or each feature by itself if there are no columns.
 fn features_of_columns(dataset: &Dataset) -> Vec<Range<usize>> {
     if dataset.columns().is_empty() {
         return (0..dataset.sample_shape().len()).map(|feature| feature..feature + 1).collect();
@@ -29,7 +29,7 @@ fn features_of_columns(dataset: &Dataset) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// At most `limit` of `samples`, evenly spread.
+/// Returns at most `limit` of `samples`, evenly spaced.
 fn spread(samples: &[usize], limit: usize) -> Vec<usize> {
     let count = samples.len().min(limit);
     (0..count).map(|index| samples[index * samples.len() / count]).collect()

@@ -1,27 +1,27 @@
-//! Images that nearly equal a training image: compared by the means of 8x8 blocks, without brightness and contrast.
+//! Images that nearly equal a training image, compared by the means of 8x8 blocks after normalising brightness and contrast.
 
 use super::spread;
 use crate::dataset::{Dataset, Row, SampleShape, Work};
 use crate::error::DataError;
 use rayon::prelude::*;
 
-/// Blocks along a side.
+/// Number of blocks per side.
 const BLOCKS: usize = 8;
-/// Maximum number of training images that are compared.
+/// Maximum number of training images compared.
 const KNOWN: usize = 60_000;
-/// Smallest standard deviation of the blocks, in shares of the range of values, of an image that shows something.
+/// Minimum standard deviation of the block means, relative to the value range, of an image with visible content.
 const CONTRAST: f32 = 0.02;
-/// Limits of the difference of two images, in standard deviations of the blocks: of each block, and root mean square.
+/// Limits on the difference of two images in standard deviations of the block means: per block, and root mean square.
 const EACH: f32 = 0.12;
 const RMS: f32 = 0.04;
 
-/// Means of blocks, with mean 0 and standard deviation 1.
+/// Block means, normalised to mean 0 and standard deviation 1.
 type Signature = Vec<f32>;
 
-/// Counts those of `samples` that nearly equal one of `training`.
+/// Counts the `samples` that nearly equal an image of `training`.
 ///
 /// # Errors
-/// A process that holds a part of the images and cannot answer.
+/// Fails if a process that holds a part of the images cannot answer.
 pub(super) fn count(dataset: &Dataset, training: &[usize], samples: &[usize]) -> Result<usize, DataError> {
     if samples.is_empty() {
         return Ok(0);
@@ -44,7 +44,7 @@ pub(super) fn count(dataset: &Dataset, training: &[usize], samples: &[usize]) ->
     Ok(sign(samples)?.par_iter().filter(|signature| is_near(signature)).count())
 }
 
-/// The block whose mean differs most from image to image, by which images are sorted.
+/// Returns the block whose mean varies most between images; images are sorted by it.
 fn most_varied(known: &[Signature]) -> usize {
     let blocks = known.first().map_or(0, Vec::len);
     let variance = |block: usize| {
@@ -67,7 +67,7 @@ fn are_near(one: &Signature, other: &Signature) -> bool {
     squares <= RMS * RMS * one.len() as f32
 }
 
-/// The signature of an image; `None` for one that is all of one tone.
+/// Returns the signature of an image, or `None` for an image of uniform tone.
 fn signature(dataset: &Dataset, row: Row) -> Option<Signature> {
     let shape = *dataset.sample_shape();
     let mut means = match row {
@@ -85,7 +85,7 @@ fn signature(dataset: &Dataset, row: Row) -> Option<Signature> {
     Some(means)
 }
 
-/// Means over blocks of pixels and all channels, at most 8x8 of them.
+/// Returns the means over blocks of pixels and all channels, at most 8x8 blocks.
 fn block_means<T: Copy + Into<f32>>(values: &[T], shape: SampleShape) -> Vec<f32> {
     let SampleShape::Image { height, width, channels } = shape else { return Vec::new() };
     let (rows, columns) = (height.min(BLOCKS), width.min(BLOCKS));

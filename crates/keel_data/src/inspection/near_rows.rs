@@ -1,4 +1,4 @@
-//! Rows that agree with a training row in all columns but at most one, up to rounding.
+//! Rows that equal a training row, up to rounding, in all columns but at most one.
 
 use super::{features_of_columns, spread};
 use crate::dataset::{Dataset, Inputs};
@@ -8,31 +8,31 @@ use rayon::prelude::*;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Maximum number of training rows that are compared.
+/// Maximum number of training rows compared.
 const KNOWN: usize = 20_000;
-/// Rows a column is judged by.
+/// Number of rows used to assess a column.
 const JUDGED: usize = 4_096;
-/// Difference of two values that count as equal, in standard deviations of their column.
+/// Maximum difference of values that count as equal, in standard deviations of their column.
 const ROUNDING: f64 = 1e-3;
-/// Largest chance that two rows agree in a column of many values, and the columns of that kind a table needs.
+/// Maximum probability that two rows agree in a column of many values, and minimum number of such columns in a table.
 const CHANCE: f64 = 0.05;
 const VARIED: usize = 5;
-/// Near duplicates that may be expected by chance, were the columns independent.
+/// Maximum number of near duplicates expected by chance if the columns were independent.
 const EXPECTED: f64 = 0.01;
 
-/// A column and how its values are compared.
+/// A column and the tolerance for comparing its values.
 struct Column {
     features: Range<usize>,
-    /// Difference up to which values count as equal.
+    /// Maximum difference of values that count as equal.
     tolerance: f32,
-    /// Chance that two rows agree in it.
+    /// Probability that two rows agree in this column.
     chance: f64,
 }
 
-/// Counts those of `samples` that nearly equal one of `training`: none where rows agree by chance.
+/// Counts the `samples` that nearly equal a row of `training`; 0 for tables whose rows agree by chance.
 ///
 /// # Errors
-/// A process that holds a part of the rows and cannot answer.
+/// Fails if a process that holds a part of the rows cannot answer.
 pub(super) fn count(dataset: &Dataset, training: &[usize], samples: &[usize]) -> Result<usize, DataError> {
     let compared =
         Compared { judged: spread(training, JUDGED), known: spread(training, KNOWN), samples: samples.to_vec() };
@@ -51,7 +51,7 @@ pub(super) fn count(dataset: &Dataset, training: &[usize], samples: &[usize]) ->
 
 /// Rows that are compared.
 struct Compared {
-    /// Training rows by which columns are judged.
+    /// Training rows used to assess columns.
     judged: Vec<usize>,
     /// Training rows.
     known: Vec<usize>,
@@ -60,7 +60,7 @@ struct Compared {
 }
 
 impl Compared {
-    /// Counts those of the samples that nearly equal a known row of `dataset`.
+    /// Counts the samples that nearly equal a known row of `dataset`.
     fn count(&self, dataset: &Dataset) -> usize {
         let Compared { judged, known, samples } = self;
         let Inputs::Floats(values) = dataset.inputs() else { return 0 };
@@ -72,12 +72,12 @@ impl Compared {
         if samples.is_empty() || varied.len() < VARIED {
             return 0;
         }
-        // Any one column may differ: at worst the one that tells most.
+        // Any one column may differ: in the worst case the most distinctive one.
         let chance: f64 = varied[1..].iter().map(|column| column.chance).product();
         if !(chance * known.len() as f64 * samples.len() as f64 <= EXPECTED) {
             return 0;
         }
-        // At most one column differs, so one of any two agrees.
+        // At most one column differs, so at least one of any two columns agrees.
         let orders = [varied[0], varied[1]].map(|column| Order::of(&rows, column, known));
         let is_near = |sample: &&usize| orders.iter().any(|order| order.finds(&rows, &columns, **sample));
         samples.par_iter().filter(is_near).count()
@@ -123,7 +123,7 @@ impl Column {
     }
 }
 
-/// Training rows in the order of one column.
+/// Training rows sorted by one column.
 struct Order {
     feature: usize,
     tolerance: f32,
@@ -139,7 +139,7 @@ impl Order {
         Order { feature, tolerance: column.tolerance, samples }
     }
 
-    /// Returns true if a row near `sample` in this column agrees with it in all columns but at most one.
+    /// Returns true if a row close to `sample` in this column agrees with it in all columns but at most one.
     fn finds(&self, rows: &Rows, columns: &[Column], sample: usize) -> bool {
         let row = rows.row(sample);
         let value = row[self.feature];

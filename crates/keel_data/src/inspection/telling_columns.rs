@@ -1,4 +1,4 @@
-//! Columns of a table that give the target away, or identify rows.
+//! Columns of a table that leak the target or identify rows.
 
 use super::{features_of_columns, spread};
 use crate::dataset::{ColumnEncoding, Dataset, NumberEncoding, Row, Rows, TableColumn, Targets};
@@ -10,13 +10,13 @@ use std::ops::Range;
 
 /// Maximum number of training rows used, half of them to predict and half to check.
 const ROWS: usize = 4_096;
-/// Smallest number of rows.
+/// Minimum number of rows.
 const FEWEST_ROWS: usize = 100;
 /// Minimum number of errors of a constant guess for a meaningful score.
 const FEWEST_ERRORS: usize = 20;
-/// Largest difference between the shares of the values and of evenly spread ones below any number.
+/// Maximum difference between the cumulative distribution of the values and that of evenly spaced ones.
 const UNEVEN: f64 = 0.1;
-/// The key of a missing cell, and of a row of none of the categories.
+/// Key of a missing cell, and of a row in none of the categories.
 const ABSENT: f32 = f32::MIN;
 
 /// A column and its score as the only predictor of the target.
@@ -24,24 +24,25 @@ const ABSENT: f32 = f32::MIN;
 pub struct ScoredColumn {
     /// Name in the header.
     pub name: String,
-    /// Share of the errors of a constant guess that a prediction from this column avoids on held-back rows; R2 for values.
+    /// Share of the errors of a constant guess that a prediction from this column alone avoids on held-back rows; R2
+    /// for values.
     pub score: f64,
 }
 
-/// Columns of a table, each judged separately.
+/// Columns of a table, each assessed separately.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ColumnSurvey {
-    /// Every column except those of words; empty if scores would be meaningless.
+    /// Scores of all columns except text columns; empty if scores would be meaningless.
     pub scores: Vec<ScoredColumn>,
-    /// Names of columns with another whole number in every row, evenly spread.
+    /// Names of columns with a different whole number in every row, evenly spaced.
     pub identifiers: Vec<String>,
 }
 
 impl SplitDataset {
-    /// Judges every column of a table over up to 4,096 training rows, evenly spread. Empty for other data.
+    /// Assesses every column of a table on up to 4,096 training rows, evenly spaced. Empty for other data.
     ///
     /// # Errors
-    /// A process that holds a part of the rows and cannot answer.
+    /// Fails if a process that holds a part of the rows cannot answer.
     pub fn survey_columns(&self) -> Result<ColumnSurvey, DataError> {
         let columns = self.dataset.columns();
         if columns.is_empty() || self.train.len() < FEWEST_ROWS {
@@ -83,21 +84,21 @@ struct Number<'a> {
 }
 
 impl Number<'_> {
-    /// The numbers of `rows` in the column's own unit.
+    /// Returns the numbers of `rows` in the column's own unit.
     fn of_rows(&self, rows: &Rows) -> Vec<f64> {
         let NumberEncoding { unit, origin, .. } = *self.encoding;
         rows.iter().map(|row| f64::from(row.value(self.feature)) * unit + origin).collect()
     }
 
-    /// The numbers of `samples`, of which only some are read at a time.
+    /// Returns the numbers of `samples`, reading only some of them at a time.
     fn of_samples(&self, dataset: &Dataset, samples: &[usize]) -> Result<Vec<f64>, DataError> {
         let chunks = samples.chunks(ROWS).map(|chunk| Ok(self.of_rows(&dataset.rows(chunk)?)));
         Ok(chunks.collect::<Result<Vec<_>, DataError>>()?.concat())
     }
 }
 
-/// Returns true if `numbers` are whole, all different, and spread evenly between the smallest and the largest: as numbers
-/// that count or are drawn, and unlike quantities.
+/// Returns true if `numbers` are whole, distinct, and evenly spaced between the smallest and the largest: typical of
+/// counters and random identifiers, not of quantities.
 fn identifies(numbers: &[f64]) -> bool {
     if numbers.is_empty() || !numbers.iter().all(|number| number.fract() == 0.0) {
         return false;
@@ -110,7 +111,7 @@ fn identifies(numbers: &[f64]) -> bool {
     sorted.windows(2).all(|pair| pair[0] < pair[1]) && sorted.iter().enumerate().all(is_even)
 }
 
-/// One number per row that represents its cell; `None` for a column of words.
+/// Returns one number per row that represents its cell, or `None` for a text column.
 fn keys(rows: &Rows, column: &TableColumn, features: &Range<usize>) -> Option<Vec<f32>> {
     let number = |row: Row| Some(row.value(features.start)).filter(|value| !value.is_nan()).unwrap_or(ABSENT);
     let hot = |row: Row| features.clone().position(|feature| row.value(feature) == 1.0);
@@ -124,7 +125,7 @@ fn keys(rows: &Rows, column: &TableColumn, features: &Range<usize>) -> Option<Ve
     }
 }
 
-/// Score on every other row of the predictions of the rows between them, from `keys` alone.
+/// Scores predictions from `keys` alone: every other row is predicted from the rows between.
 fn score(dataset: &Dataset, keys: &[f32], rows: &[usize]) -> Option<f64> {
     let halves = |odd: usize| (odd..rows.len()).step_by(2);
     match dataset.targets() {
@@ -156,7 +157,7 @@ fn score_of_classes(mut known: Vec<(f32, usize)>, held_back: &[(f32, usize)], cl
     (guess_errors >= FEWEST_ERRORS).then(|| 1.0 - errors as f64 / guess_errors as f64)
 }
 
-/// Predicts the mean of the same key, or the line between the means of the neighbouring keys.
+/// Predicts the mean for an equal key, or interpolates linearly between the means of neighbouring keys.
 fn score_of_values(mut known: Vec<(f32, f64)>, held_back: &[(f32, f64)]) -> Option<f64> {
     known.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mean = |pairs: &[(f32, f64)]| pairs.iter().map(|pair| pair.1).sum::<f64>() / pairs.len() as f64;
@@ -172,14 +173,14 @@ fn score_of_values(mut known: Vec<(f32, f64)>, held_back: &[(f32, f64)]) -> Opti
     (total.mean > 0.0 && score.is_finite()).then_some(score)
 }
 
-/// Place of the key in `table` that is nearest to `key`; the keys ascend.
+/// Returns the position in `table` of the key nearest to `key`; keys are ascending.
 fn nearest<T>(table: &[(f32, T)], key: f32) -> usize {
     let above = table.partition_point(|known| known.0 < key).min(table.len() - 1);
     let below = above.saturating_sub(1);
     if (table[above].0 - key).abs() <= (key - table[below].0).abs() { above } else { below }
 }
 
-/// The value at `key` on the lines between the entries of `table`, and beyond its ends on the first and the last line.
+/// Interpolates linearly between the entries of `table` at `key`, extrapolating the first and last segments.
 fn between(table: &[(f32, f64)], key: f32) -> f64 {
     if table.len() == 1 {
         return table[0].1;
@@ -199,7 +200,7 @@ mod tests {
     use crate::config::DataConfig;
     use crate::random::{Purpose, below, normal, stream};
 
-    /// The survey of a table of 400 rows with three columns of noise, the target `y` and the column `extra`.
+    /// Surveys a table of 400 rows with three noise columns, the target `y` and the column `extra`.
     fn survey(extra: impl Fn(usize, f64) -> String, target: impl Fn(f64) -> String) -> ColumnSurvey {
         let mut stream = stream(5, Purpose::Synthetic, 0, 0);
         let mut text = String::from("a,b,c,extra,y\n");
@@ -247,7 +248,7 @@ mod tests {
     fn numbers_that_only_identify_rows_are_named() {
         let code = survey(|row, _| format!("{}", 5_000 + (row * 7919) % 100_000), class);
         assert_eq!(code.identifiers, ["extra"]);
-        // Quantities: unevenly spread, or with the same number twice, or not whole.
+        // Quantities: unevenly spaced, or with a repeated number, or not whole.
         for quantity in [
             survey(|row, _| format!("{}", 100 + row * row), class),
             survey(|row, _| format!("{}", (row * 7919) % 300), class),

@@ -1,4 +1,4 @@
-//! Ranges of the inputs of the training split, to recognise samples far outside of them.
+//! Ranges of the training inputs, to recognise samples far outside them.
 
 use super::spread;
 use crate::dataset::{ColumnEncoding, Dataset, NumberEncoding, Row, Work};
@@ -6,14 +6,15 @@ use crate::error::DataError;
 use crate::moments::Moments;
 use serde::{Deserialize, Serialize};
 
-/// Standard deviations from the mean beyond which a value outside the training range is unlike the training data.
+/// Number of standard deviations from the mean beyond which a value outside the training range counts as unlike the
+/// training data.
 const FAR_DEVIATIONS: f64 = 6.0;
 /// Maximum number of images whose brightness is measured.
 const BRIGHTNESS_SAMPLES: usize = 2_000;
 /// Name of the mean over all values of an image.
 const BRIGHTNESS: &str = "brightness";
 
-/// The scale of features that do not come from a table.
+/// Scale of features that do not come from a table.
 static PLAIN: NumberEncoding = NumberEncoding::PLAIN;
 
 /// Mean, standard deviation and range of one number over the training split.
@@ -35,8 +36,8 @@ impl TrainingRange {
         (moments.count > 0).then_some(range)
     }
 
-    /// Returns true if `value` is outside the range, and either beyond it by more than its width or more than six standard
-    /// deviations from the mean. A missing value (NaN) is not unlike anything.
+    /// Returns true if `value` is outside the range and either exceeds it by more than the width of the range or lies
+    /// more than six standard deviations from the mean. A missing value (NaN) is never unlike the training data.
     pub fn is_unlike(&self, value: f64) -> bool {
         let beyond = (self.min - value).max(value - self.max);
         beyond > 0.0 && (beyond > self.max - self.min || (value - self.mean).abs() > FAR_DEVIATIONS * self.std)
@@ -44,16 +45,16 @@ impl TrainingRange {
 }
 
 /// Ranges over the training split: of each numeric feature of a table, or of the brightness of images. Stored with the
-/// model; a model of an older version has none and calls nothing unlike.
+/// model; models of earlier versions have none and report nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrainingRanges {
-    /// One per feature, in order; `None` for a feature that is not a number or was never there. Empty for images.
+    /// One per feature, in order; `None` for a feature that is not numeric or always missing. Empty for images.
     pub features: Vec<Option<TrainingRange>>,
     /// Mean of all values of an image; `None` for tables.
     pub brightness: Option<TrainingRange>,
 }
 
-/// A value of a sample that is far from every value of the training split.
+/// A value of a sample that is far from all values of the training split.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unlike {
     /// Name of the column, or `brightness`.
@@ -65,7 +66,8 @@ pub struct Unlike {
 }
 
 impl TrainingRanges {
-    /// Ranges over the samples `training` of `dataset`. Processes that hold the dataset together all call this at the same time.
+    /// Computes the ranges over the samples `training` of `dataset`. Processes that hold the dataset together all call
+    /// this at the same time.
     ///
     /// # Errors
     /// [`DataError::Peers`] if a process cannot answer.
@@ -103,8 +105,8 @@ impl TrainingRanges {
         })
     }
 
-    /// The values of sample `sample` of `dataset`, which is read for the same model, that are unlike the training data.
-    /// Nothing of a sample that another process holds and cannot give.
+    /// Returns the values of sample `sample` of `dataset`, read for the same model, that are unlike the training data.
+    /// Empty for a sample held by another process that cannot be reached.
     pub fn unlike(&self, dataset: &Dataset, sample: usize) -> Vec<Unlike> {
         let mut found = Vec::new();
         let samples = [sample];
@@ -133,7 +135,7 @@ impl TrainingRanges {
     }
 }
 
-/// The scale of each feature that is a number of its own; `None` for those of categories, dates, words and flags.
+/// Returns the scale of each numeric feature; `None` for features of categories, dates, words and flags.
 fn number_features(dataset: &Dataset) -> Vec<Option<&NumberEncoding>> {
     if dataset.columns().is_empty() {
         return vec![Some(&PLAIN); dataset.sample_shape().len()];
@@ -150,7 +152,7 @@ fn number_features(dataset: &Dataset) -> Vec<Option<&NumberEncoding>> {
     features
 }
 
-/// Mean of all values of a sample.
+/// Returns the mean of all values of a sample.
 fn brightness(dataset: &Dataset, row: Row) -> f64 {
     let length = dataset.sample_shape().len();
     (0..length).map(|place| f64::from(row.value(place))).sum::<f64>() / length as f64

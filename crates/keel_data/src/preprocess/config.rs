@@ -25,7 +25,7 @@ impl Default for PreprocessConfig {
 }
 
 impl PreprocessConfig {
-    /// The steps to fit: those of the recipe if one is named, else `steps`.
+    /// Returns the steps to fit: those of the recipe if one is named, else `steps`.
     pub fn resolved_steps(&self) -> Vec<PreprocessStep> {
         match self.recipe {
             Some(recipe) => recipe.steps(),

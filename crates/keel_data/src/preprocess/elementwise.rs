@@ -1,6 +1,6 @@
-//! `(x - shift) * scale` for every value of a sample.
+//! Elementwise `(x - shift) * scale` over the values of a sample.
 
-/// One shift and one scale per value of a sample, `[sample]`; folded steps compose into one of these.
+/// One shift and one scale per value of a sample, `[sample]`; consecutive steps fold into one of these.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Elementwise {
     shift: Vec<f64>,
@@ -16,14 +16,14 @@ impl Elementwise {
         Self::new(vec![0.0; length], vec![1.0; length])
     }
 
-    /// `shift` and `scale` are the length of a sample; no scale is zero.
+    /// Creates the transform; `shift` and `scale` have the length of a sample, and no scale is zero.
     pub(crate) fn new(shift: Vec<f64>, scale: Vec<f64>) -> Self {
         let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
         let is_identity = shift.iter().all(|&shift| shift == 0.0) && scale.iter().all(|&scale| scale == 1.0);
         Self { shift_f32: narrow(&shift), scale_f32: narrow(&scale), shift, scale, is_identity }
     }
 
-    /// This followed by `next`: `((x - a) b - c) d = (x - (a + c / b)) (b d)`.
+    /// Composes this transform with `next`: `((x - a) b - c) d = (x - (a + c / b)) (b d)`.
     pub(crate) fn then(&self, next: &Self) -> Self {
         let shift = (0..self.len()).map(|i| self.shift[i] + next.shift[i] / self.scale[i]).collect();
         let scale = (0..self.len()).map(|i| self.scale[i] * next.scale[i]).collect();
@@ -34,12 +34,12 @@ impl Elementwise {
         self.shift.len()
     }
 
-    /// Shifts as f32, `[sample]`.
+    /// Returns the shifts as f32, `[sample]`.
     pub(crate) fn shift(&self) -> &[f32] {
         &self.shift_f32
     }
 
-    /// Scales as f32, `[sample]`.
+    /// Returns the scales as f32, `[sample]`.
     pub(crate) fn scale(&self) -> &[f32] {
         &self.scale_f32
     }
@@ -49,7 +49,7 @@ impl Elementwise {
         (f64::from(value) / self.scale[position] + self.shift[position]) as f32
     }
 
-    /// In f32, which is exact enough for bytes. `start` is the position of the run in the sample.
+    /// Transforms bytes in f32, which is exact enough for them. `start` is the position of `source` in the sample.
     pub(crate) fn apply_bytes(&self, start: usize, source: &[u8], output: &mut [f32]) {
         let end = start + source.len();
         let parameters = self.shift_f32[start..end].iter().zip(&self.scale_f32[start..end]);
@@ -58,7 +58,7 @@ impl Elementwise {
         }
     }
 
-    /// In f64, so that a feature far from zero loses nothing when it is centred.
+    /// Transforms floats in f64, so that centring a feature far from zero loses no precision.
     pub(crate) fn apply_floats(&self, start: usize, source: &[f32], output: &mut [f32]) {
         if self.is_identity {
             return output.copy_from_slice(source);
@@ -70,7 +70,7 @@ impl Elementwise {
         }
     }
 
-    /// [`Self::apply_floats`] on one sample in place.
+    /// Applies [`Self::apply_floats`] to one sample in place.
     pub(crate) fn apply_in_place(&self, sample: &mut [f32]) {
         for ((value, &shift), &scale) in sample.iter_mut().zip(&self.shift).zip(&self.scale) {
             *value = ((f64::from(*value) - shift) * scale) as f32;
@@ -78,12 +78,12 @@ impl Elementwise {
     }
 }
 
-/// A type that inputs are stored as.
+/// Element types of stored inputs.
 pub(crate) trait Stored: Copy + Default {
-    /// Transforms a run of values that starts at position `start` of the sample.
+    /// Transforms consecutive values starting at position `start` of the sample.
     fn apply(elementwise: &Elementwise, start: usize, source: &[Self], output: &mut [f32]);
 
-    /// The value as it is computed with.
+    /// Returns the value as f32.
     fn value(self) -> f32;
 }
 

@@ -1,15 +1,15 @@
-//! Features whose variance lies in a few samples.
+//! Features whose variance comes from a few extreme samples.
 
 use super::preprocessor::Preprocessor;
 use crate::dataset::{Dataset, Work};
 use crate::error::DataError;
 use crate::moments::Moments;
 
-/// Maximum share of the samples that are called extreme.
+/// Maximum share of the samples called extreme.
 const SHARE: f64 = 0.005;
-/// Share of the variance from which fewer samples are tried.
+/// Share of the variance above which fewer samples are tried.
 const NEARLY_ALL: f64 = 0.99;
-/// Share of the variance from which a feature is mentioned.
+/// Share of the variance above which a feature is reported.
 const MENTIONED: f64 = 0.5;
 
 /// The most extreme samples of one preprocessed feature, and its variance with and without them.
@@ -19,7 +19,7 @@ pub struct FeatureExtremes {
     pub feature: usize,
     /// Number of samples examined.
     pub samples: usize,
-    /// The most extreme of them, at most 0.5 %: as few as hold more than 99 % of the variance, where as few do.
+    /// Number of extreme samples, at most 0.5 %: the fewest that hold more than 99 % of the variance, if any number does.
     pub extreme: usize,
     /// Share of the variance that disappears without them.
     pub variance_share: f64,
@@ -28,12 +28,12 @@ pub struct FeatureExtremes {
 }
 
 impl Preprocessor {
-    /// Returns the features of rows, as these steps leave the samples `indices`, that lose half of their variance without
-    /// the most extreme 0.5 % of the samples. Features with one and the same value in half of the other samples, such as
-    /// flags and counts of rare events, are left out, and images have none.
+    /// Returns the features of rows that lose half of their variance without the most extreme 0.5 % of the samples
+    /// `indices`, measured after preprocessing. Features with the same value in half of the other samples, such as
+    /// flags and counts of rare events, are left out; images have none.
     ///
     /// # Errors
-    /// A sample that cannot be preprocessed.
+    /// Fails if a sample cannot be preprocessed.
     pub fn extremes(&self, dataset: &Dataset, indices: &[usize]) -> Result<Vec<FeatureExtremes>, DataError> {
         if self.output_shape().is_image() || (indices.len() as f64 * SHARE) < 1.0 {
             return Ok(Vec::new());
@@ -70,7 +70,7 @@ fn extremes(feature: usize, sorted: &[f32]) -> Option<FeatureExtremes> {
     Some(enough)
 }
 
-/// `sorted` without the `extreme` values that are farthest from the median.
+/// Returns `sorted` without the `extreme` values farthest from the median.
 fn without(sorted: &[f32], extreme: usize) -> &[f32] {
     let median = f64::from(sorted[sorted.len() / 2]);
     let (mut first, mut end) = (0, sorted.len());

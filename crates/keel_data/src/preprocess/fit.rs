@@ -22,12 +22,14 @@ pub struct PreprocessStatistics {
 }
 
 impl Preprocessor {
-    /// Fits `steps` in order to the samples `training_indices` of `dataset`; each is fitted to what the steps before
-    /// it leave. Where the dataset may have missing cells, their stand-ins are fitted first. Processes that hold the dataset
-    /// together all call this at the same time, each reads a part, and all get the same steps, to the bit those of one process.
+    /// Fits `steps` in order to the samples `training_indices` of `dataset`; each step is fitted to the output of the
+    /// steps before it. If the dataset may have missing cells, their replacements are fitted first. Processes that hold
+    /// the dataset together all call this at the same time and each read a part; all get the same steps, bit for bit
+    /// equal to those of a single process.
     ///
     /// # Errors
-    /// No training sample, a step that does not fit the shape, a missing cell or a NaN.
+    /// Fails if there is no training sample, a step does not fit the shape, a cell without a replacement is missing, or
+    /// a value is NaN.
     pub fn fit(dataset: &Dataset, training_indices: &[usize], steps: &[PreprocessStep]) -> Result<Self, DataError> {
         if training_indices.is_empty() {
             return Err(DataError::shape("training split for preprocessing", "at least one sample", 0));
@@ -42,7 +44,7 @@ impl Preprocessor {
         Self::from_steps(*dataset.sample_shape(), fitted)
     }
 
-    /// Calls `look` with the samples `indices` of `dataset` as these steps leave them, read by those that do `work`.
+    /// Calls `look` with a view of the samples `indices` of `dataset` after these steps, read by the processes of `work`.
     pub(super) fn view<T>(
         &self,
         dataset: &Dataset,
@@ -56,7 +58,7 @@ impl Preprocessor {
         look(&TrainingView { dataset, work, indices, shape: *self.output_shape(), gather: &gather })
     }
 
-    /// Statistics of the samples `indices` before and after preprocessing, for reports.
+    /// Computes statistics of the samples `indices` before and after preprocessing, for reports.
     pub fn statistics(&self, dataset: &Dataset, indices: &[usize]) -> Result<PreprocessStatistics, DataError> {
         let imputation =
             self.steps().iter().filter(|step| matches!(step, FittedStep::Impute { .. })).cloned().collect();

@@ -1,4 +1,4 @@
-//! Steps with the statistics they were fitted to.
+//! Fitted steps with their statistics.
 
 use super::matrix::Matrix;
 use crate::dataset::SampleShape;
@@ -9,23 +9,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FittedStep {
-    /// Replaces missing cells. Always first.
+    /// Replaces missing cells. Always the first step.
     Impute {
-        /// Stand-in of each feature, `[features]`.
+        /// Replacement for each feature, `[features]`.
         fill: Vec<f32>,
     },
     /// `(x - shift) * scale`, with one pair per value of a sample, per channel, or one for all.
     Elementwise {
         /// Name of the step in the config file.
         step: String,
-        /// Subtracted first; length: values of a sample, channels, or 1.
+        /// Offset subtracted first; length: values of a sample, channels, or 1.
         shift: Vec<f64>,
-        /// Multiplied then; same length, never zero.
+        /// Factor applied after the offset; same length, never zero.
         scale: Vec<f64>,
-        /// Positions without variance in the training split; they are centred but not scaled.
+        /// Positions without variance in the training split, which are centred but not scaled.
         constant: Vec<usize>,
     },
-    /// The nearest value between two limits, from which the raw value cannot be recovered.
+    /// Clamps to two limits; the raw value cannot be recovered.
     Clip {
         /// Lower limit of each feature, `[features]`.
         low: Vec<f32>,
@@ -37,9 +37,9 @@ pub enum FittedStep {
         /// Largest magnitude.
         limit: f64,
     },
-    /// Each feature, then its position in each of its bins.
+    /// Appends to each feature its position in each of its bins.
     PiecewiseLinear {
-        /// Ascending borders of the bins of each feature, `[features][bins + 1]`; empty for a feature without bins.
+        /// Ascending bin edges of each feature, `[features][bins + 1]`; empty for a feature without bins.
         edges: Vec<Vec<f32>>,
     },
     /// `(x - mean) x matrix`.
@@ -60,7 +60,7 @@ pub enum FittedStep {
 }
 
 impl FittedStep {
-    /// Name in the config file; `impute` for the stand-ins of missing cells.
+    /// Returns the name in the config file, or `impute` for the replacement of missing cells.
     pub fn name(&self) -> &str {
         match self {
             Self::Impute { .. } => "impute",
@@ -71,7 +71,7 @@ impl FittedStep {
         }
     }
 
-    /// Shape after the step.
+    /// Returns the shape after the step.
     pub fn output_shape(&self, input: &SampleShape) -> SampleShape {
         match self {
             Self::Projection { output_shape, .. } => *output_shape,
@@ -80,7 +80,7 @@ impl FittedStep {
         }
     }
 
-    /// One sentence for a person.
+    /// Describes the step in one sentence.
     pub fn describe(&self) -> String {
         match self {
             Self::Impute { fill } => format!("impute: replacements for missing cells of {} features", fill.len()),
@@ -111,7 +111,7 @@ impl FittedStep {
         }
     }
 
-    /// Checks a step that came from a document against its input shape.
+    /// Checks a step read from a document against its input shape.
     pub(crate) fn check(&self, input: &SampleShape) -> Result<(), DataError> {
         let wrong = |found: usize| DataError::shape(&format!("preprocessing step {}", self.name()), input, found);
         match self {
@@ -147,7 +147,7 @@ impl FittedStep {
     }
 }
 
-/// Number of bins of all features.
+/// Returns the number of bins of all features.
 fn positions(edges: &[Vec<f32>]) -> usize {
     edges.iter().map(|edges| edges.len().saturating_sub(1)).sum()
 }

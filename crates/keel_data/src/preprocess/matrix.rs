@@ -12,7 +12,7 @@ pub struct Matrix {
     pub in_features: usize,
     /// Columns.
     pub out_features: usize,
-    /// Row-major values; in documents as little-endian hexadecimal, eight digits per value, so that nothing is rounded.
+    /// Row-major values; stored as little-endian hexadecimal, eight digits per value, so that nothing is rounded.
     #[serde(serialize_with = "write_hexadecimal", deserialize_with = "read_hexadecimal")]
     pub values: Vec<f32>,
 }

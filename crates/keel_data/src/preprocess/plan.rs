@@ -7,10 +7,10 @@ use super::steps::piecewise_linear::encode;
 use super::steps::soft_clip::clip;
 use crate::dataset::SampleShape;
 
-/// The passes over a sample: stand-ins, one shift and scale, then projections with shift and scale after them.
+/// Passes over a sample: replacements, one shift and scale, then projections each followed by shift and scale.
 ///
-/// Every centring before a projection is part of the first pass, so that zero after it is the training mean
-/// wherever the steps centre: padding and cut-out squares are zeros of that pass.
+/// All centring before a projection is part of the first pass, so that zero after the first pass is the training mean
+/// if the steps centre; padding and cutout squares are zeros of that pass.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PreprocessPlan {
     fill: Option<Vec<f32>>,
@@ -28,7 +28,7 @@ enum Pass {
 }
 
 impl Pass {
-    /// Values of a row after the pass; `None` where it works in place.
+    /// Returns the length of a row after the pass, or `None` if the pass works in place.
     fn new_length(&self) -> Option<usize> {
         match self {
             Pass::Projection(matrix) => Some(matrix.out_features),
@@ -37,7 +37,7 @@ impl Pass {
         }
     }
 
-    /// From rows `[batch, in_features]` to rows `[batch, new_length]`.
+    /// Maps rows `[batch, in_features]` to rows `[batch, new_length]`.
     fn resize(&self, batch: usize, rows: &[f32], output: &mut [f32]) {
         match self {
             Pass::Projection(matrix) => matrix.multiply(batch, rows, output),
@@ -74,7 +74,7 @@ impl Pass {
     }
 }
 
-/// Intermediate rows of a batch; grows to the largest batch and stays.
+/// Intermediate rows of a batch; grows to the largest batch and is kept.
 #[derive(Debug, Clone, Default)]
 pub struct PreprocessScratch {
     pub(crate) first: Vec<f32>,
@@ -113,7 +113,7 @@ impl PreprocessPlan {
         }
     }
 
-    /// The first pass, which reads the stored values.
+    /// Returns the first pass, which reads the stored values.
     pub(crate) fn first(&self) -> &Elementwise {
         &self.first
     }
@@ -127,12 +127,12 @@ impl PreprocessPlan {
         self.rest.iter().rev().find_map(Pass::new_length).unwrap_or(self.first.len())
     }
 
-    /// The first pass over one stored sample.
+    /// Applies the first pass to one stored sample.
     pub(crate) fn apply_first<T: Stored>(&self, source: &[T], output: &mut [f32]) {
         T::apply(&self.first, 0, source, output);
     }
 
-    /// Copies `source` into `row` with stand-ins for missing cells.
+    /// Copies `source` into `row`, replacing missing cells.
     pub(crate) fn fill_missing<'a>(&self, source: &'a [f32], row: &'a mut Vec<f32>) -> &'a [f32] {
         let Some(fill) = &self.fill else { return source };
         row.clear();
@@ -140,7 +140,7 @@ impl PreprocessPlan {
         row
     }
 
-    /// The rows the first pass writes, `[batch, in_features]`: the output itself where there is no further pass.
+    /// Returns the rows the first pass writes to, `[batch, in_features]`: the output itself if there is no further pass.
     pub(crate) fn first_rows<'a>(
         &self,
         batch: usize,
@@ -154,7 +154,7 @@ impl PreprocessPlan {
         scratch
     }
 
-    /// The passes after the first: from `scratch.first`, `[batch, in_features]`, to `output`, `[batch, out_features]`.
+    /// Applies the passes after the first, from `scratch.first`, `[batch, in_features]`, to `output`, `[batch, out_features]`.
     pub(crate) fn apply_rest(&self, batch: usize, scratch: &mut PreprocessScratch, output: &mut [f32]) {
         let mut length = self.first.len();
         let resizing = self.rest.iter().filter(|pass| pass.new_length().is_some()).count();

@@ -1,4 +1,4 @@
-//! A fitted pipeline: made from the training split, stored with the model, applied to every split in the same way.
+//! Fitted pipeline: fitted on the training split, stored with the model, and applied to every split in the same way.
 
 use super::elementwise::Elementwise;
 use super::fitted::FittedStep;
@@ -7,7 +7,7 @@ use crate::dataset::{Dataset, Inputs, Row, SampleShape};
 use crate::error::DataError;
 use serde::{Deserialize, Serialize};
 
-/// Fitted preprocessing. Serialises to a document that holds every statistic; nothing is fitted again on loading.
+/// Fitted preprocessing. Serialises to a document with all statistics; loading fits nothing again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Document", into = "Document")]
 pub struct Preprocessor {
@@ -40,12 +40,12 @@ impl TryFrom<Document> for Preprocessor {
 }
 
 impl Preprocessor {
-    /// The pipeline without steps: raw values.
+    /// Returns the pipeline without steps: raw values.
     pub fn identity(input_shape: SampleShape) -> Self {
         Self { plan: PreprocessPlan::new(&input_shape, &[]), input_shape, output_shape: input_shape, steps: Vec::new() }
     }
 
-    /// The pipeline of fitted steps.
+    /// Creates a pipeline from fitted steps.
     pub(super) fn from_steps(input_shape: SampleShape, steps: Vec<FittedStep>) -> Result<Self, DataError> {
         let mut output_shape = input_shape;
         for step in &steps {
@@ -55,32 +55,32 @@ impl Preprocessor {
         Ok(Self { plan: PreprocessPlan::new(&input_shape, &steps), input_shape, output_shape, steps })
     }
 
-    /// Shape of a raw sample.
+    /// Returns the shape of a raw sample.
     pub fn input_shape(&self) -> &SampleShape {
         &self.input_shape
     }
 
-    /// Shape of a preprocessed sample.
+    /// Returns the shape of a preprocessed sample.
     pub fn output_shape(&self) -> &SampleShape {
         &self.output_shape
     }
 
-    /// The fitted steps in order.
+    /// Returns the fitted steps in order.
     pub fn steps(&self) -> &[FittedStep] {
         &self.steps
     }
 
-    /// The fitted steps, taken out.
+    /// Consumes the pipeline and returns its steps.
     pub(super) fn into_steps(self) -> Vec<FittedStep> {
         self.steps
     }
 
-    /// One sentence a step.
+    /// Describes each step in one sentence.
     pub fn describe(&self) -> Vec<String> {
         self.steps.iter().map(FittedStep::describe).collect()
     }
 
-    /// Names of the raw features or channels that have no variance in the training split, as the steps found them.
+    /// Returns the names of the raw features or channels that the steps found to have no variance in the training split.
     pub fn constant_features(&self, dataset: &Dataset) -> Vec<String> {
         let mut names = Vec::new();
         for step in &self.steps {
@@ -105,10 +105,10 @@ impl Preprocessor {
     }
 
     /// Applies the pipeline to raw rows `[batch, input_shape]`, giving `[batch, output_shape]`. Allocates nothing once
-    /// `scratch` has seen a batch of this size, projections excepted, which may take packing space.
+    /// `scratch` has seen a batch of this size, except that projections may allocate packing buffers.
     ///
     /// # Errors
-    /// Lengths that do not match, or a result that is not finite.
+    /// Fails if lengths do not match or a result is not finite.
     pub fn apply(&self, inputs: &[f32], outputs: &mut [f32], scratch: &mut PreprocessScratch) -> Result<(), DataError> {
         let (length, out_length) = (self.input_shape.len(), self.output_shape.len());
         let batch = inputs.len() / length;
@@ -134,10 +134,10 @@ impl Preprocessor {
         })
     }
 
-    /// Preprocessed samples `indices`, `[indices, output_shape]`.
+    /// Returns the preprocessed samples `indices`, `[indices, output_shape]`.
     ///
     /// # Errors
-    /// Samples of another shape, or a result that is not finite.
+    /// Fails if samples have another shape or a result is not finite.
     pub fn gather(
         &self,
         dataset: &Dataset,
@@ -152,7 +152,7 @@ impl Preprocessor {
     /// Works like [`Preprocessor::gather`], but keeps results that are not finite.
     ///
     /// # Errors
-    /// Samples of another shape.
+    /// Fails if samples have another shape.
     pub fn gather_unchecked(
         &self,
         dataset: &Dataset,
@@ -178,7 +178,7 @@ impl Preprocessor {
         Ok(())
     }
 
-    /// Checks that every output of a batch is finite. Bytes cannot become anything else in a first pass alone.
+    /// Checks that every output of a batch is finite. Skipped for bytes with a first pass only, which cannot become non-finite.
     pub(crate) fn check_outputs(&self, dataset: &Dataset, indices: &[usize], outputs: &[f32]) -> Result<(), DataError> {
         if matches!(dataset.inputs(), Inputs::Bytes(_)) && self.plan.is_elementwise() {
             return Ok(());
@@ -190,7 +190,7 @@ impl Preprocessor {
         })
     }
 
-    /// Checks that samples of `dataset` have the shape this pipeline was fitted to.
+    /// Checks that the samples of `dataset` have the shape this pipeline was fitted to.
     pub(crate) fn check_dataset(&self, dataset: &Dataset) -> Result<(), DataError> {
         if dataset.sample_shape() == &self.input_shape {
             return Ok(());
@@ -202,12 +202,12 @@ impl Preprocessor {
         ))
     }
 
-    /// The folded passes.
+    /// Returns the folded passes.
     pub(crate) fn plan(&self) -> &PreprocessPlan {
         &self.plan
     }
 
-    /// The first pass, if it is the only one.
+    /// Returns the first pass, if it is the only one.
     pub(crate) fn only_elementwise(&self) -> Option<&Elementwise> {
         self.plan.is_elementwise().then(|| self.plan.first())
     }
@@ -216,7 +216,7 @@ impl Preprocessor {
 /// Number of values of a block that [`check_finite`] checks at once.
 const CHECKED_AT_ONCE: usize = 1024;
 
-/// Returns the first row of `values`, `[batch, length]`, with a value that is not finite, and that value.
+/// Fails with the index of the first row of `values`, `[batch, length]`, that holds a value that is not finite, and that value.
 fn check_finite(values: &[f32], length: usize) -> Result<(), (usize, String)> {
     // Whole blocks are checked without a branch for each value, so that the loop is vectorised.
     let all_finite = |block: &[f32]| block.iter().fold(true, |finite, value| finite & value.is_finite());

@@ -8,25 +8,25 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par, Side};
 use rayon::prelude::*;
 
-/// Maximum number of values of a sample: the covariance holds their square.
+/// Maximum number of values of a sample; the covariance holds the square of it.
 const LARGEST: usize = 4_096;
 /// Columns of the covariance computed by one task. Fixed, so that results do not depend on the number of threads.
 const PANEL: usize = 128;
-/// Share of the largest eigenvalue below which a direction counts as having no variance.
+/// Ratio to the largest eigenvalue below which a direction counts as having no variance.
 const NO_VARIANCE: f64 = 1e-10;
 
-/// Directions of the training split, by falling variance.
+/// Principal axes of the training split, by descending variance.
 pub(crate) struct PrincipalAxes {
     /// Mean of each value, `[values]`.
     pub(crate) mean: Vec<f64>,
-    /// Variance along each axis, falling, never negative, `[values]`.
+    /// Variance along each axis, descending, never negative, `[values]`.
     pub(crate) variances: Vec<f64>,
     /// Axes as columns, `[values, values]`; the largest entry of each is positive.
     pub(crate) axes: Mat<f64>,
 }
 
 impl PrincipalAxes {
-    /// Eigenvectors of the covariance `X^T X / samples` of centred samples.
+    /// Computes the eigenvectors of the covariance `X^T X / samples` of centred samples.
     pub(crate) fn fit(view: &TrainingView, step: &str) -> Result<Self, DataError> {
         let length = view.shape().len();
         if length > LARGEST || view.indices.len() < 2 {
@@ -51,14 +51,14 @@ impl PrincipalAxes {
         Ok(Self { mean, variances, axes })
     }
 
-    /// `1 / sqrt(variance + epsilon)` for each axis, 0 where there is no variance.
+    /// Returns `1 / sqrt(variance + epsilon)` for each axis, 0 for axes without variance.
     pub(crate) fn whitening_scales(&self, epsilon: f64) -> Vec<f64> {
         let floor = self.variances[0] * NO_VARIANCE;
         let scale = |&variance: &f64| if variance > floor { 1.0 / (variance + epsilon).sqrt() } else { 0.0 };
         self.variances.iter().map(scale).collect()
     }
 
-    /// The first `components` axes, each multiplied by its scale, as a fitted step.
+    /// Returns the first `components` axes, each multiplied by its scale, as a fitted step.
     pub(crate) fn project(self, step: &str, scales: &[f64], components: usize) -> FittedStep {
         let length = self.mean.len();
         let mut values = Vec::with_capacity(length * components);
@@ -69,7 +69,7 @@ impl PrincipalAxes {
         self.step(step, matrix, SampleShape::Features(components))
     }
 
-    /// A fitted step with this matrix.
+    /// Returns a fitted step with this matrix.
     pub(crate) fn step(self, step: &str, matrix: Matrix, output_shape: SampleShape) -> FittedStep {
         let total: f64 = self.variances.iter().sum();
         let kept: f64 = self.variances[..matrix.out_features].iter().sum();
@@ -85,7 +85,7 @@ impl PrincipalAxes {
     }
 }
 
-/// `X^T X / samples` of centred samples, lower triangle and diagonal at least.
+/// Computes `X^T X / samples` of centred samples; at least the lower triangle and the diagonal are filled.
 fn covariance(view: &TrainingView, mean: &[f64]) -> Result<Mat<f64>, DataError> {
     let length = mean.len();
     let starts: Vec<usize> = (0..length).step_by(PANEL).collect();

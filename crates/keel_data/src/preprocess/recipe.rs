@@ -1,4 +1,4 @@
-//! The preprocessing of three classic image networks.
+//! Preprocessing of three classic image networks.
 
 use super::steps::PreprocessStep;
 use crate::catalog::CatalogEntry;
@@ -20,10 +20,10 @@ pub enum Recipe {
 }
 
 impl Recipe {
-    /// Every recipe.
+    /// All recipes.
     pub const ALL: [Self; 3] = [Self::AlexNet, Self::Vgg, Self::ResNet];
 
-    /// The steps of the recipe.
+    /// Returns the steps of the recipe.
     pub fn steps(self) -> Vec<PreprocessStep> {
         vec![match self {
             Self::AlexNet => PreprocessStep::MeanImage,
@@ -32,7 +32,7 @@ impl Recipe {
         }]
     }
 
-    /// Name in the config file and effect of the recipe.
+    /// Returns the name in the config file and the effect of the recipe.
     pub fn entry(self) -> CatalogEntry {
         match self {
             Self::AlexNet => CatalogEntry { name: "alexnet", summary: "subtract the mean image of the training split" },

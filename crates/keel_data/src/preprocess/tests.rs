@@ -4,7 +4,7 @@ use crate::dataset::Targets;
 use crate::random::{Purpose, normal, stream};
 use proptest::prelude::*;
 
-/// Slanted Gaussian cloud of `length` correlated features far from zero, one of them constant if requested.
+/// Slanted Gaussian cloud of `length` correlated features far from zero, optionally with one constant feature.
 fn cloud(samples: usize, length: usize, seed: u64) -> Dataset {
     let mut stream = stream(seed, Purpose::Synthetic, 9, 0);
     let mut values = Vec::with_capacity(samples * length);

@@ -1,4 +1,4 @@
-//! The training split after the steps so far, to which the next step is fitted.
+//! View of the training split after the steps fitted so far, which the next step is fitted to.
 
 use crate::dataset::{Dataset, RowReader, SampleShape, Work};
 use crate::error::DataError;
@@ -9,12 +9,12 @@ use serde::{Serialize, de::DeserializeOwned};
 #[derive(Clone, Copy)]
 pub(crate) struct TrainingView<'a> {
     pub(crate) dataset: &'a Dataset,
-    /// Who reads the samples, where several processes hold them.
+    /// Processes that read the samples, if several hold them.
     pub(crate) work: Work,
     pub(crate) indices: &'a [usize],
     /// Shape after the steps so far.
     pub(crate) shape: SampleShape,
-    /// Writes the samples with these numbers, `[samples, values]`, as the steps so far leave them.
+    /// Writes the samples with these indices, `[samples, values]`, after the steps fitted so far.
     pub(crate) gather: &'a Gather<'a>,
 }
 
@@ -22,12 +22,12 @@ pub(crate) struct TrainingView<'a> {
 pub(crate) type Gather<'a> = dyn Fn(&[usize], &mut [f32]) -> Result<(), DataError> + Sync + 'a;
 
 impl TrainingView<'_> {
-    /// Shape after the steps so far.
+    /// Returns the shape after the steps fitted so far.
     pub(crate) fn shape(&self) -> SampleShape {
         self.shape
     }
 
-    /// `map` over chunks of transformed samples, `[up to 256, values]`, in parallel; results in order.
+    /// Applies `map` to chunks of transformed samples, `[up to 256, values]`, in parallel; returns the results in order.
     pub(crate) fn map_chunks<R: Send + Serialize + DeserializeOwned>(
         &self,
         map: impl Fn(&[f32]) -> R + Sync,
@@ -40,7 +40,7 @@ impl TrainingView<'_> {
         })
     }
 
-    /// Moments of every value of a sample, `[values]`.
+    /// Computes the moments of every value of a sample, `[values]`.
     pub(crate) fn moments(&self) -> Result<Vec<Moments>, DataError> {
         let length = self.shape().len();
         let parts = self.map_chunks(|rows| {
@@ -57,7 +57,7 @@ impl TrainingView<'_> {
         Ok(total)
     }
 
-    /// Results of `map` for every feature and its values in ascending order, `[samples]`.
+    /// Applies `map` to every feature and its values in ascending order, `[samples]`; returns the results.
     pub(crate) fn map_sorted_columns<R: Send>(
         &self,
         map: impl Fn(usize, &[f32]) -> R + Sync,
@@ -69,7 +69,7 @@ impl TrainingView<'_> {
         })
     }
 
-    /// Moments of every channel of images, `[channels]`.
+    /// Computes the moments of every channel of images, `[channels]`.
     pub(crate) fn channel_moments(&self) -> Result<Vec<Moments>, DataError> {
         let channels = self.shape().channels();
         let mut total = vec![Moments::default(); channels];
@@ -79,7 +79,7 @@ impl TrainingView<'_> {
         Ok(total)
     }
 
-    /// The error of a step that needs images, unless the samples are images.
+    /// Fails for a step that needs images if the samples are not images.
     pub(crate) fn require_images(&self, step: &str, instead: &str) -> Result<(), DataError> {
         if self.shape().is_image() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The binary versions of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of labels and 3 x 32 x 32 bytes.
+//! Binary versions of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of labels and 3 x 32 x 32 bytes.
 
 use super::class_names::classes_of_numbers;
 use super::data_file::{self, ByteLimit};
@@ -57,7 +57,7 @@ fn read(request: &Request) -> Result<Dataset, DataError> {
         (Some(Schema { target: TargetKind::Classes(class_names), .. }), _)
             if labels.iter().all(|&label| (label as usize) < class_names.len()) =>
         {
-            // Records hold numbers whatever the classes are called.
+            // Records hold indices, whatever the classes are called.
             Targets::Classes { labels, class_names: class_names.clone() }
         }
         _ => {
@@ -74,7 +74,7 @@ fn read(request: &Request) -> Result<Dataset, DataError> {
     }
 }
 
-/// The files to read, training before test.
+/// Returns the files to read, training before test.
 fn batch_files(path: &Path) -> Result<Vec<PathBuf>, DataError> {
     if !path.is_dir() {
         return Ok(vec![path.to_path_buf()]);
@@ -92,7 +92,7 @@ fn batch_files(path: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(files)
 }
 
-/// Names of the classes, if the folder holds them.
+/// Reads the names of the classes, if the folder has a file of them.
 fn names_file(folder: &Path, limit: ByteLimit) -> Result<Option<Vec<String>>, DataError> {
     for name in ["batches.meta.txt", "fine_label_names.txt"] {
         let path = folder.join(name);
@@ -104,7 +104,7 @@ fn names_file(folder: &Path, limit: ByteLimit) -> Result<Option<Vec<String>>, Da
     Ok(None)
 }
 
-/// Appends the records of one file, turning planes into pixels.
+/// Appends the records of one file, converting planes to interleaved pixels.
 fn read_records(path: &Path, limit: ByteLimit, pixels: &mut Vec<u8>, labels: &mut Vec<u32>) -> Result<(), DataError> {
     let bytes = data_file::read(path, limit)?;
     let hundred = ["train.bin", "test.bin"].contains(&file_name(path).as_str());

@@ -1,15 +1,15 @@
-//! Classes of sources whose labels are numbers.
+//! Classes of sources with numeric labels.
 
 use super::target_rule::label_key;
 use crate::dataset::{Schema, TargetKind, Targets};
 use crate::error::DataError;
 use std::path::Path;
 
-/// Classes of the numbers `labels`: those of the trained model, else one for each different number in ascending order,
-/// and at least those from 0 up to, but not including, `least`.
+/// Returns the classes of the numeric `labels`: those of the trained model, or one for each distinct number in
+/// ascending order and at least those from 0 up to, but not including, `least`.
 ///
 /// # Errors
-/// A label that is not a finite number, or that the model does not know.
+/// Fails if a label is not a finite number or is unknown to the model.
 pub(super) fn classes_of_numbers(
     labels: &[f64],
     least: usize,

@@ -1,4 +1,4 @@
-//! Opening a file of data: it has to be one, and it may take no more memory than the limit allows.
+//! Opening of data files, with checks of their kind and of the memory they take.
 
 use crate::config::DataConfig;
 use crate::error::DataError;
@@ -7,45 +7,45 @@ use std::io::Read;
 use std::path::Path;
 
 const MEGABYTE: u64 = 1_000_000;
-/// Largest size of an image, a spreadsheet or an unpacked file, in megabytes, if the config sets none.
+/// Default maximum size of an image, a spreadsheet or an unpacked file, in megabytes.
 const DECODED_MEGABYTES: u64 = 512;
-/// Largest size of a file that is read unchanged, in megabytes, if the config sets none.
+/// Default maximum size of a file that is read unchanged, in megabytes.
 const PLAIN_MEGABYTES: u64 = 4_096;
-/// Unpacked size of a packed file, in sizes of the file, that is believed beyond [`DECODED_MEGABYTES`].
+/// Maximum ratio of unpacked to packed size that is accepted beyond [`DECODED_MEGABYTES`].
 const BELIEVED_RATIO: u64 = 20;
 
-/// Largest number of bytes that one file may take in memory.
+/// Maximum number of bytes that one file may take in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ByteLimit {
     bytes: u64,
     reason: Reason,
 }
 
-/// The origin of a limit, which decides how it is raised.
+/// Origin of a limit, which determines how it can be raised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reason {
     /// The key `data.largest_file_megabytes` or its default.
     Key,
-    /// The memory there is.
+    /// The available memory.
     Memory,
 }
 
 impl ByteLimit {
-    /// Limit of the pixels of one image.
+    /// Returns the limit for the pixels of one image.
     pub(crate) fn of_image(config: &DataConfig) -> Self {
-        // How much memory all images take together is judged where their size is known.
+        // The memory of all images together is checked where their size is known.
         Self {
             bytes: config.largest_file_megabytes.unwrap_or(DECODED_MEGABYTES).saturating_mul(MEGABYTE),
             reason: Reason::Key,
         }
     }
 
-    /// Limit of a file that is read unchanged.
+    /// Returns the limit for a file that is read unchanged.
     pub(crate) fn of_plain(config: &DataConfig) -> Self {
         Self::of_megabytes(config, PLAIN_MEGABYTES.saturating_mul(MEGABYTE))
     }
 
-    /// Limit of the content of a packed file of `packed` bytes.
+    /// Returns the limit for the content of a packed file of `packed` bytes.
     pub(crate) fn of_packed(config: &DataConfig, packed: u64) -> Self {
         let believed = packed.saturating_mul(BELIEVED_RATIO);
         Self::of_megabytes(config, believed.clamp(DECODED_MEGABYTES * MEGABYTE, PLAIN_MEGABYTES * MEGABYTE))
@@ -59,15 +59,15 @@ impl ByteLimit {
         }
     }
 
-    /// The limit in bytes.
+    /// Returns the limit in bytes.
     pub(crate) fn bytes(self) -> u64 {
         self.bytes
     }
 
-    /// Refuses `bytes` beyond the limit; `what` describes the size that `path` claims or has.
+    /// Rejects `bytes` beyond the limit; `what` describes the size of `path`.
     ///
     /// # Errors
-    /// More bytes than the limit.
+    /// Fails if there are more bytes than the limit.
     pub(crate) fn check(self, path: &Path, bytes: u64, what: impl FnOnce() -> String) -> Result<(), DataError> {
         if bytes <= self.bytes {
             return Ok(());
@@ -75,7 +75,7 @@ impl ByteLimit {
         Err(self.refusal(path, bytes, &what()))
     }
 
-    /// Returns the error of a file that takes `bytes`, more than the limit; `what` describes it.
+    /// Returns the error for a file that takes `bytes`, more than the limit; `what` describes it.
     pub(crate) fn refusal(self, path: &Path, bytes: u64, what: &str) -> DataError {
         let (limit, asked) = (self.bytes / MEGABYTE, bytes.div_ceil(MEGABYTE));
         match self.reason {
@@ -93,7 +93,7 @@ impl ByteLimit {
     }
 }
 
-/// A size in words.
+/// Formats a size in megabytes.
 pub(crate) fn megabytes(bytes: u64) -> String {
     match bytes {
         0..MEGABYTE => format!("{bytes} bytes"),
@@ -101,10 +101,11 @@ pub(crate) fn megabytes(bytes: u64) -> String {
     }
 }
 
-/// Opens a file and returns its length. Anything but a file is refused at once: opening a pipe would wait for its writer.
+/// Opens a file and returns its length. Rejects everything but regular files first, since opening a pipe would block
+/// until there is a writer.
 ///
 /// # Errors
-/// A path that cannot be read, or is a folder, a pipe, a socket or a device.
+/// Fails if the path cannot be read or is a folder, a pipe, a socket or a device.
 pub(crate) fn open(path: &Path) -> Result<(File, u64), DataError> {
     check_is_file(path)?;
     let file = File::open(path).map_err(|error| DataError::io(path, error))?;
@@ -112,10 +113,10 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64), DataError> {
     Ok((file, length))
 }
 
-/// Refuses an existing path that is not a file, with its kind.
+/// Rejects an existing path that is not a regular file, naming its kind.
 ///
 /// # Errors
-/// A path that cannot be read, or is a folder, a pipe, a socket or a device.
+/// Fails if the path cannot be read or is a folder, a pipe, a socket or a device.
 pub fn check_is_file(path: &Path) -> Result<(), DataError> {
     let kind = path.metadata().map_err(|error| DataError::io(path, error))?.file_type();
     match name_of(kind) {
@@ -124,7 +125,7 @@ pub fn check_is_file(path: &Path) -> Result<(), DataError> {
     }
 }
 
-/// Names the kind of a path that is not a file: a folder, a named pipe, a socket, a device.
+/// Returns the kind of a path that is not a regular file: a folder, a named pipe, a socket, a device.
 fn name_of(kind: FileType) -> Option<&'static str> {
     if kind.is_file() {
         return None;
@@ -148,10 +149,10 @@ fn name_of(kind: FileType) -> Option<&'static str> {
     Some("something else")
 }
 
-/// Reads a whole file of at most as many bytes as `limit` allows.
+/// Reads a whole file of at most `limit` bytes.
 ///
 /// # Errors
-/// A path that is not a file, or more bytes than the limit.
+/// Fails if the path is not a file or has more bytes than the limit.
 pub(crate) fn read(path: &Path, limit: ByteLimit) -> Result<Vec<u8>, DataError> {
     let (file, length) = open(path)?;
     limit.check(path, length, || format!("it has {}", megabytes(length)))?;
@@ -159,10 +160,10 @@ pub(crate) fn read(path: &Path, limit: ByteLimit) -> Result<Vec<u8>, DataError> 
     read.ok_or_else(|| limit.refusal(path, limit.bytes().saturating_add(1), "it grows while it is read"))
 }
 
-/// Reads `source` to its end; `None` where it has more than `most` bytes. `expected` is a guess at their number.
+/// Reads `source` to its end, or returns `None` if it has more than `most` bytes. `expected` is an estimate of the size.
 ///
 /// # Errors
-/// Errors of the source, or no memory for its content.
+/// Fails if the source fails or its content does not fit in memory.
 pub(crate) fn read_at_most(source: impl Read, most: u64, expected: u64) -> std::io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let expected = usize::try_from(expected.min(most)).unwrap_or(usize::MAX);

@@ -1,4 +1,4 @@
-//! IDX files as of MNIST: pairs of images and labels, plain or .gz, training pair and `t10k` or `test` pair.
+//! IDX files as used by MNIST: pairs of images and labels, plain or .gz; a training pair and a `t10k` or `test` pair.
 
 use super::class_names::classes_of_numbers;
 use super::data_file::{self, ByteLimit, megabytes};
@@ -30,7 +30,7 @@ pub(super) fn is_name(name: &str) -> bool {
     is_images_name(name) || name.contains("ubyte")
 }
 
-/// Returns true if a file is named as the images of an IDX pair.
+/// Returns true if a file is named like the images of an IDX pair.
 pub(super) fn is_images_name(name: &str) -> bool {
     name.contains("images") && (name.contains("idx3") || name.contains("idx4") || name.contains("ubyte"))
 }
@@ -59,7 +59,7 @@ fn read(request: &Request) -> Result<Dataset, DataError> {
     }
 }
 
-/// The images file of the training pair, and that of the test pair if there is one.
+/// Returns the images file of the training pair, and that of the test pair if there is one.
 fn find_pairs(path: &Path) -> Result<(PathBuf, Option<PathBuf>), DataError> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
     let images: Vec<PathBuf> =
@@ -84,23 +84,23 @@ fn find_pairs(path: &Path) -> Result<(PathBuf, Option<PathBuf>), DataError> {
     let Some((start, ending)) = name.split_once("train").filter(|_| !is_test(&training)) else {
         return Ok((training, None));
     };
-    // EMNIST has its own name before: emnist-letters-train-images-idx3-ubyte.
+    // EMNIST puts its own name first: emnist-letters-train-images-idx3-ubyte.
     let test = ["t10k", "test"].map(|part| training.with_file_name(format!("{start}{part}{ending}")));
     Ok((training, test.into_iter().find(|file| file.exists())))
 }
 
-/// Returns true if a file is named as part of a test pair.
+/// Returns true if a file is named like part of a test pair.
 fn is_test(file: &Path) -> bool {
     file_name(file).split(['-', '_', '.']).any(|word| word == "t10k" || word == "test")
 }
 
-/// The labels file that belongs to an images file.
+/// Returns the labels file that belongs to an images file.
 fn labels_of(images: &Path) -> PathBuf {
     let name = file_name(images).replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1");
     images.with_file_name(name)
 }
 
-/// Shape, pixels and labels of one pair.
+/// Reads shape, pixels and labels of one pair.
 fn read_pair(images: &Path, config: &DataConfig) -> Result<(SampleShape, Vec<u8>, Vec<f64>), DataError> {
     let (sizes, pixels) = read_array(images, config)?;
     let shape = match sizes[..] {
@@ -121,7 +121,7 @@ fn read_pair(images: &Path, config: &DataConfig) -> Result<(SampleShape, Vec<u8>
     Ok((shape, pixels, labels.into_iter().map(f64::from).collect()))
 }
 
-/// Dimensions and bytes of one IDX file, plain or packed.
+/// Reads dimensions and bytes of one IDX file, plain or packed.
 fn read_array(path: &Path, config: &DataConfig) -> Result<(Vec<usize>, Vec<u8>), DataError> {
     let (file, length) = data_file::open(path)?;
     let mut file = BufReader::new(file);
@@ -135,8 +135,9 @@ fn read_array(path: &Path, config: &DataConfig) -> Result<(Vec<usize>, Vec<u8>),
     }
 }
 
-/// Dimensions and bytes of an array: two zero bytes, element type, number of dimensions, big-endian sizes, values. The
-/// sizes are judged before anything is allocated for the values. `length` is that of the source, where it is known.
+/// Reads dimensions and bytes of an array: two zero bytes, element type, number of dimensions, big-endian sizes,
+/// values. The sizes are checked before memory is allocated for the values. `length` is the length of the source, if
+/// known.
 fn read_values(
     path: &Path,
     mut source: impl Read,
@@ -167,14 +168,14 @@ fn read_values(
     let demanded = || format!("{header} and {sizes:?} values");
     let claimed = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(u64::from(size)));
     let Some(claimed) = claimed.filter(|claimed| *claimed <= u64::MAX - header) else {
-        let what = format!("its header requires {sizes:?} values, more than any memory holds");
+        let what = format!("its header requires {sizes:?} values, more than memory can hold");
         return Err(DataError::format(path, what, NEXT));
     };
     if let Some(length) = length.filter(|length| *length != header + claimed) {
         return Err(other_size(length.to_string(), demanded()));
     }
     limit.check(path, claimed, || format!("its header claims {sizes:?} values, {}", megabytes(claimed)))?;
-    // A packed file may hold less than its header claims: memory grows with what is read.
+    // A packed file may hold less than its header claims, so memory grows with the bytes read.
     let Some(values) = data_file::read_at_most(source, claimed, 0).map_err(damaged)? else {
         return Err(other_size(format!("more than {}", header + claimed), demanded()));
     };

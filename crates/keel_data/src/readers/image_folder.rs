@@ -54,7 +54,7 @@ pub(super) const READER: Reader = Reader {
 fn read(request: &Request) -> Result<Dataset, DataError> {
     let listing = Listing::of(request)?;
     if let Some(peers) = request.peers {
-        // Each process decodes its part of one and the same list.
+        // Each process decodes its part of the same list.
         let name = |path: &Path| path.strip_prefix(request.path).unwrap_or(path).display().to_string();
         let names: Vec<String> = listing.files.iter().map(|file| name(&file.path)).collect();
         check_same(peers, "list of image files has the fingerprint", fingerprint_of_names(&names))?;
@@ -62,23 +62,23 @@ fn read(request: &Request) -> Result<Dataset, DataError> {
     read_listing(request, listing)
 }
 
-/// Reads single files for a trained model: with the names of the folders they lie in as their classes if targets are
-/// wanted, else without labels.
+/// Reads single files for a trained model: with the names of their folders as classes if targets are requested, else
+/// without labels.
 pub(super) fn read_files(request: &Request, files: &[PathBuf]) -> Result<Dataset, DataError> {
     read_listing(request, Listing::of_files(request, files)?)
 }
 
-/// Every image in `folder` and the folders in it, sorted by path, each real file once; hidden entries are left out.
+/// Returns every image below `folder`, sorted by path, each physical file once; hidden entries are left out.
 ///
 /// # Errors
-/// A folder that cannot be read.
+/// Fails if a folder cannot be read.
 pub fn image_files_below(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut walk = walk::Walk::default();
     walk.own(folder);
     walk.images(folder)
 }
 
-/// Returns true if the file is an image of a format that is decoded.
+/// Returns true if the file is an image of a format that can be decoded.
 pub fn is_image(path: &Path) -> bool {
     kind::of_file(path) == kind::FileKind::Image
 }
@@ -105,7 +105,7 @@ fn read_listing(request: &Request, listing: Listing) -> Result<Dataset, DataErro
     dataset(request, listing, pixels, &target).map(|dataset| dataset.with_notes(notes))
 }
 
-/// Reads the headers only.
+/// Reads only the headers.
 pub(super) fn survey(request: &Request) -> Result<ImageSurvey, DataError> {
     let (surveyed, target) = survey_of(request, Listing::of(request)?)?;
     Ok(surveyed.survey(&target))
@@ -120,7 +120,7 @@ fn survey_of(request: &Request, listing: Listing) -> Result<(Surveyed, Target), 
     Ok((surveyed, target))
 }
 
-/// Finds the bits that 16-bit images use, for a model that is yet to be trained.
+/// Determines the bits used by 16-bit images, for a model that is not trained yet.
 fn set_depth(request: &Request, surveyed: &Surveyed, target: &mut Target) -> Result<(), DataError> {
     let files = surveyed.listing.files.iter().zip(&surveyed.headers);
     let deep: Vec<&Path> = files.filter(|(_, header)| header.deep).map(|(file, _)| file.path.as_path()).collect();
@@ -168,7 +168,7 @@ fn dataset(request: &Request, listing: Listing, pixels: Pixels, target: &Target)
     }
 }
 
-/// Bytes of `samples` samples, where they may be held.
+/// Returns the size of `samples` samples in bytes, or an error if they exceed the available memory.
 fn bytes_of_all(request: &Request, samples: usize, target: &Target) -> Result<usize, DataError> {
     let total = samples.saturating_mul(target.shape.len());
     let largest = request.config.largest_bytes.unwrap_or(isize::MAX as u64);
@@ -188,21 +188,21 @@ fn bytes_of_all(request: &Request, samples: usize, target: &Target) -> Result<us
 
 /// Decoded images.
 struct Pixels {
-    /// Of the files that this process decodes.
+    /// Bytes of the files that this process decodes.
     bytes: Vec<u8>,
-    /// Images with transparent parts, of all files.
+    /// Number of images with transparent parts, over all files.
     transparent: usize,
-    /// Images that each process decodes, `[processes]`; all by the one there is without others.
+    /// Number of images decoded by each process, `[processes]`; a single process decodes all.
     counts: Vec<usize>,
 }
 
-/// Files that each process decodes.
+/// Returns the range of files that each process decodes.
 fn parts_of(peers: Option<&Arc<dyn Peers>>, files: usize) -> Vec<Range<usize>> {
     let size = peers.map_or(1, |peers| peers.size());
     (0..size).map(|rank| part(rank, size, files)).collect()
 }
 
-/// Decodes the files of the listing in parallel, each straight to its place; among several processes, each its part.
+/// Decodes the files of the listing in parallel, each directly into its place; each process decodes its part.
 fn decode_all(request: &Request, surveyed: &mut Surveyed, target: &Target) -> Result<Pixels, DataError> {
     let (length, files) = (target.shape.len(), &surveyed.listing.files);
     let parts = parts_of(request.peers, files.len());

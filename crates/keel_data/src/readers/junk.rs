@@ -1,6 +1,6 @@
-//! Files and folders that systems and programs leave next to data.
+//! Files and folders that operating systems and programs leave next to data.
 
-/// Names in lower case, without those that start with a dot.
+/// Names in lower case, except those that start with a dot.
 const NAMES: &[&str] = &[
     "__macosx",
     "@eadir",
@@ -12,7 +12,7 @@ const NAMES: &[&str] = &[
     "thumbs.db",
 ];
 
-/// Returns true if `name` is hidden or left behind by a system: `.DS_Store`, `._photo.jpg`, `__MACOSX`, `Thumbs.db`.
+/// Returns true if `name` is hidden or created by an operating system: `.DS_Store`, `._photo.jpg`, `__MACOSX`, `Thumbs.db`.
 pub(super) fn is_junk(name: &str) -> bool {
     name.starts_with('.') || NAMES.contains(&name.to_lowercase().as_str())
 }

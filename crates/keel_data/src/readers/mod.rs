@@ -1,4 +1,4 @@
-//! Readers of files and folders, one per file, and the recognition of a path's format.
+//! Readers of files and folders, one per file, and detection of a path's format.
 
 use crate::catalog::CatalogEntry;
 use crate::config::DataConfig;
@@ -12,7 +12,7 @@ use table::{csv, excel, parquet};
 pub use data_file::check_is_file;
 pub use table::{Cell, ColumnCells, Table, TableSource, missing_texts, truth_texts};
 
-// Modules that take bytes apart: no place and no size in them is believed.
+// Parsers of untrusted bytes: positions and sizes from the file are never trusted.
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod cifar;
 mod class_names;
@@ -33,17 +33,17 @@ pub use image_folder::{ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, choose_image_
 struct Reader {
     /// Name in config files and summary.
     entry: CatalogEntry,
-    /// Format it reads.
+    /// Format handled by the reader.
     format: Format,
     /// Reads a file or folder.
     read: fn(&Request) -> Result<Dataset, DataError>,
 }
 
-/// Every reader, in the order of the listings.
+/// All readers, in the order they are listed.
 const READERS: [&Reader; 7] =
     [&image_folder::READER, &idx::READER, &cifar::READER, &csv::READER, &excel::READER, &parquet::READER, &npy::READER];
 
-/// Returns name and summary of every reader, in the order of the listings.
+/// Returns name and summary of every reader, in the order they are listed.
 pub fn readers() -> impl Iterator<Item = CatalogEntry> {
     READERS.iter().map(|reader| reader.entry)
 }
@@ -54,11 +54,11 @@ pub(crate) struct Request<'a> {
     pub(crate) path: &'a Path,
     /// The `[data]` section.
     pub(crate) config: &'a DataConfig,
-    /// Form the data must have, when it is for a trained model.
+    /// Schema the data must match, if it is for a trained model.
     pub(crate) schema: Option<&'a Schema>,
-    /// The processes that read the source together; `None` for one that reads all of it.
+    /// Processes that read the source together; `None` if this process reads all of it.
     pub(crate) peers: Option<&'a Arc<dyn Peers>>,
-    /// True if a trained model is to be compared with targets; else tables keep all rows, unlabelled.
+    /// True if the data is to be compared with the predictions of a trained model; otherwise tables keep all rows, unlabelled.
     pub(crate) wants_targets: bool,
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn read(request: &Request) -> Result<Dataset, DataError> {
         data_file::check_is_file(request.path)?;
     }
     let format = match request.config.format {
-        // A folder of tables has tables of several formats; its reader goes by the endings.
+        // A folder of tables may have tables of several formats; its reader selects them by extension.
         Format::Auto => recognise(request.path)?,
         format => format,
     };
@@ -83,7 +83,7 @@ pub(crate) fn read_image_files(request: &Request, files: &[PathBuf]) -> Result<D
     image_folder::read_files(request, files)
 }
 
-/// The format of a path, by the names of the files in it.
+/// Detects the format of a path from the names of its files.
 fn recognise(path: &Path) -> Result<Format, DataError> {
     if path.is_dir() {
         let entries = sorted_entries(path)?;
@@ -109,12 +109,12 @@ fn recognise(path: &Path) -> Result<Format, DataError> {
     file_format(path).ok_or_else(|| unrecognised(path))
 }
 
-/// Returns true if a file of this name is read as data. The file need not exist.
+/// Returns true if a file of this name would be read as data. The file need not exist.
 pub fn is_data_file(path: &Path) -> bool {
     file_format(path).is_some()
 }
 
-/// The format of a file, by its name.
+/// Returns the format of a file, by its name.
 fn file_format(path: &Path) -> Option<Format> {
     let name = file_name(path).to_lowercase();
     match () {
@@ -127,7 +127,7 @@ fn file_format(path: &Path) -> Option<Format> {
     }
 }
 
-/// Facts about an image folder from its headers; `None` for every other source.
+/// Surveys the headers of an image folder; returns `None` for every other source.
 pub(crate) fn survey_images(request: &Request) -> Result<Option<ImageSurvey>, DataError> {
     let format = match request.config.format {
         Format::Auto => recognise(request.path)?,
@@ -149,8 +149,8 @@ fn unrecognised(path: &Path) -> DataError {
     DataError::format(path, "the format is not recognised", next)
 }
 
-/// Entries of a folder without hidden ones and those that systems create, sorted by name so that the order never depends
-/// on the file system.
+/// Returns the entries of a folder without hidden and system files, sorted by name so that the order does not depend on
+/// the file system.
 pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| DataError::io(folder, error))? {
@@ -163,7 +163,7 @@ pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(entries)
 }
 
-/// The last part of a path, lossily as text.
+/// Returns the last part of a path, lossily as text.
 pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
-//! Classes or values: the one rule for the targets of every format, and the spelling of labels.
+//! Classes or values: the rule for the targets of every format, and the canonical form of labels.
 //!
-//! Text is classes. Numbers are classes if they are 0 and 1, or at most 20 whole numbers that occur twice on average, or
+//! Text is classes. Numbers are classes if they are 0 and 1, at most 20 whole numbers that occur twice on average, or
 //! whole numbers that count from 0 or 1 without a gap, five rows each. Other numbers are values.
 
 use crate::config::Task;
@@ -8,11 +8,11 @@ use std::borrow::Cow;
 
 /// Maximum number of distinct integers that are classes regardless of their values.
 const NUMBERED_CLASSES: usize = 20;
-/// Minimum number of rows per integer if more of them are classes because they count from 0 or 1 without a gap.
+/// Minimum number of rows per integer for more of them to be classes, if they count from 0 or 1 without a gap.
 const ROWS_OF_EACH: usize = 5;
 
-/// Decides for numeric targets, given the different numbers with their counts in ascending order. Text is always
-/// classes.
+/// Decides between classes and values for numeric targets, given the distinct numbers with their counts in ascending
+/// order. Text is always classes.
 ///
 /// Returns the task and the reason.
 pub(super) fn task_of_numbers(distinct: &[(f64, usize)]) -> (Task, String) {

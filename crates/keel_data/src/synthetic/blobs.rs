@@ -1,4 +1,4 @@
-//! Round clusters whose centres stand on a circle of radius 4.
+//! Round clusters with centres on a circle of radius 4.
 
 use super::{CatalogEntry, DataConfig, Points, SyntheticSet, classes_or};
 use crate::random::{Purpose, normal, stream};

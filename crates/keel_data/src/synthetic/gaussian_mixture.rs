@@ -1,4 +1,4 @@
-//! Classes that are each a mixture of two elongated Gaussians with random centres, axes and angles.
+//! Classes that are mixtures of two elongated Gaussians with random centres, axes and angles.
 
 use super::{CatalogEntry, DataConfig, Points, SyntheticSet, classes_or};
 use crate::random::{Purpose, normal, stream, uniform};

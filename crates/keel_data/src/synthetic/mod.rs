@@ -1,4 +1,4 @@
-//! Synthetic sets of points, one per file.
+//! Synthetic point sets, one per file.
 
 use crate::catalog::CatalogEntry;
 use crate::config::DataConfig;
@@ -10,16 +10,16 @@ mod gaussian_mixture;
 mod moons;
 mod spiral;
 
-/// Every synthetic set, in the order of the listings.
+/// All synthetic sets, in the order they are listed.
 const SETS: [SyntheticSet; 4] = [spiral::SET, moons::SET, blobs::SET, gaussian_mixture::SET];
 
-/// Classes of the sets that leave the number open.
+/// Default number of classes of the sets that allow a choice.
 const OWN_CLASSES: usize = 3;
 
-/// Bytes of a sample: two coordinates and a label.
+/// Size of a sample: two coordinates and a label.
 const BYTES_PER_SAMPLE: u128 = 12;
 
-/// Bytes of a class: its name, with the allocation behind it.
+/// Size of a class: its name and the allocation behind it.
 const BYTES_PER_CLASS: u128 = 64;
 
 /// A synthetic set, as its file defines it.
@@ -30,7 +30,7 @@ struct SyntheticSet {
     generate: fn(&DataConfig) -> Points,
 }
 
-/// Returns name and summary of every synthetic set, in the order of the listings.
+/// Returns name and summary of every synthetic set, in the order they are listed.
 pub fn synthetic_sets() -> impl Iterator<Item = CatalogEntry> {
     SETS.iter().map(|set| set.entry)
 }
@@ -40,7 +40,7 @@ pub(crate) fn is_synthetic(source: &str) -> bool {
     SETS.iter().any(|set| set.entry.name == source)
 }
 
-/// Points `[samples x 2]` of each class, class after class.
+/// Points of each class, `[samples, 2]`, class by class.
 struct Points {
     classes: usize,
     coordinates: Vec<f32>,
@@ -49,7 +49,7 @@ struct Points {
 /// Generates the set named by `config.source` with `config.samples` points per class; `None` if no set has that name.
 ///
 /// # Errors
-/// No samples, or a noise that is not a standard deviation.
+/// Fails if there are no samples or the noise is not a valid standard deviation.
 pub(crate) fn generate(config: &DataConfig) -> Result<Option<Dataset>, DataError> {
     let Some(set) = SETS.iter().find(|set| set.entry.name == config.source) else { return Ok(None) };
     if config.samples == 0 {
@@ -77,7 +77,7 @@ pub(crate) fn generate(config: &DataConfig) -> Result<Option<Dataset>, DataError
         .map(Some)
 }
 
-/// Refuses sets that would not fit: two coordinates and a label per sample, and a name per class.
+/// Rejects sets that do not fit in memory: two coordinates and a label per sample, and a name per class.
 fn check_size(config: &DataConfig) -> Result<(), DataError> {
     let classes = classes_or(config) as u128;
     let bytes = classes.saturating_mul(config.samples as u128 * BYTES_PER_SAMPLE + BYTES_PER_CLASS);
@@ -95,7 +95,7 @@ fn check_size(config: &DataConfig) -> Result<(), DataError> {
     ))
 }
 
-/// `data.classes`, or the set's own number.
+/// Returns `data.classes`, or the default of the set.
 fn classes_or(config: &DataConfig) -> usize {
     if config.classes == 0 { OWN_CLASSES } else { config.classes }
 }

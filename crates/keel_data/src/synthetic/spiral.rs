@@ -1,4 +1,4 @@
-//! Interleaved spiral arms, as the course's case study: radius 0 to 1, four radians of angle a class, noise 0.2 radians.
+//! Interleaved spiral arms, as in the course's case study: radius 0 to 1, four radians of angle per class, noise 0.2 radians.
 
 use super::{CatalogEntry, DataConfig, Points, SyntheticSet, classes_or};
 use crate::random::{Purpose, normal, stream};

@@ -1,4 +1,4 @@
-//! The order from causes to symptoms, as the stages of all rules give it.
+//! Order of the rules from causes to symptoms, according to their stages.
 
 use std::sync::LazyLock;
 
@@ -17,7 +17,7 @@ pub fn causal_order() -> &'static [&'static Role] {
     &ORDER
 }
 
-/// Returns the place of a finding in the [`causal_order`]; the last place if no rule has a role for it.
+/// Returns the position of a finding in the [`causal_order`], or the last position if no rule has a role for it.
 pub(crate) fn rank(finding: &Finding) -> usize {
     let place = ORDER.iter().position(|role| role.symptom.is_shown_by(finding));
     place.unwrap_or(ORDER.len())

@@ -1,12 +1,12 @@
-//! One finding per rule and layer: code and layer name a finding wherever it is shown, proved or fixed.
+//! Merging of findings to one per rule and layer, so that code and layer identify a finding everywhere.
 
 use crate::causes::causal_order::rank;
 use crate::finding::{Evidence, Finding};
 use crate::remedy::describe_all;
 
-/// Joins findings of the same rule about the same layer, made at different moments: before the first step and in a
-/// window, say. The one that stands earliest in the order of causes leads, then the more serious, then the older; it takes
-/// over the words and remedies of the others.
+/// Merges findings of the same rule about the same layer made at different moments, such as before the first step and
+/// in a window. The earliest in causal order leads, then the more serious, then the older; it takes over the messages
+/// and remedies of the others.
 pub(crate) fn merge(findings: Vec<Finding>) -> Vec<Finding> {
     let mut merged: Vec<Finding> = Vec::with_capacity(findings.len());
     for finding in findings {
@@ -38,7 +38,7 @@ fn join(known: &mut Finding, mut other: Finding) {
     known.remedy = describe_all(&known.remedies);
 }
 
-/// The values of both, in the order of their steps.
+/// Returns the values of both, ordered by step.
 fn both(first: Option<Evidence>, second: Option<Evidence>) -> Option<Evidence> {
     let (Some(mut first), Some(second)) = (first.clone(), second.clone()) else { return first.or(second) };
     if first.statistic == second.statistic {
@@ -58,7 +58,7 @@ mod tests {
     use crate::finding::Level;
     use crate::remedy::Remedy;
 
-    /// A finding of layer `a`, measured at one step.
+    /// Returns a finding of layer `a`, measured at one step.
     fn finding(code: &str, level: Level, measured: f64, remedy: Remedy) -> Finding {
         Finding {
             code: code.to_owned(),
@@ -82,7 +82,7 @@ mod tests {
         }
     }
 
-    /// The same, seen in a window.
+    /// Returns the same finding, observed in a window.
     fn seen(finding: Finding, first_step: u64, last_step: u64) -> Finding {
         let evidence = finding.evidence.map(|evidence| Evidence { steps: vec![last_step], ..evidence });
         Finding { first_step, last_step, evidence, ..finding }
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_cause_leads_and_the_higher_level_is_kept() {
-        // Below its limit, K015 speaks of batches of too few samples, which explains statistics that are off.
+        // Below its limit, K015 reports batches with too few samples, which explain wrong statistics.
         let few = finding("K015", Level::Warn, 0.1, Remedy::SetBatchSize { batch_size: 16 });
         let recompute = Remedy::RecomputeBatchNormStatistics { batches: 50 };
         let off = seen(finding("K015", Level::Error, 0.9, recompute), 50, 50);

@@ -1,9 +1,8 @@
-//! Explanations of findings by others: the cause leads, its consequences follow.
+//! Explanation of findings by others: each cause comes first, followed by its consequences.
 //!
-//! Each rule states which symptoms its findings explain, and the required order of the layers. A finding is explained by the
-//! candidate that is at least as serious, was there no later, and stands earliest in the [`causal_order`]. A fact, of level
-//! info, explains nothing and is explained by nothing. Every
-//! explanation goes forward in that order, so there are no circles.
+//! Each rule states which symptoms its findings explain, and the required order of the layers. A finding is explained
+//! by the candidate that is at least as serious, appeared no later, and comes first in the [`causal_order`]. A fact of
+//! level info neither explains nor is explained. Every explanation goes forward in that order, so there are no cycles.
 
 pub(crate) mod causal_order;
 mod merge;
@@ -14,10 +13,10 @@ use crate::finding::{Finding, Level};
 use crate::measurement::ModelDescription;
 use crate::rule::role::Lies;
 
-/// Steps by which a cause may be noticed after its consequence: both wait for two windows.
+/// Number of steps by which a cause may be observed after its consequence, since both wait for two windows.
 const SLACK_STEPS: u64 = 200;
 
-/// Leaves one finding per rule and layer, fills `explained_by` and `consequences` and orders the findings: the most
+/// Merges findings to one per rule and layer, fills `explained_by` and `consequences` and orders the findings: the most
 /// serious causes first, each followed by its consequences.
 pub fn order_by_cause(model: &ModelDescription, findings: Vec<Finding>) -> Vec<Finding> {
     let mut findings = merge(findings);
@@ -43,7 +42,7 @@ pub fn order_by_cause(model: &ModelDescription, findings: Vec<Finding>) -> Vec<F
     order.into_iter().map(|index| findings[index].clone()).collect()
 }
 
-/// The finding that best explains the one at `index`.
+/// Returns the finding that best explains the one at `index`.
 fn explain(model: &ModelDescription, findings: &[Finding], index: usize) -> Option<usize> {
     let candidates = (0..findings.len()).filter(|&cause| cause != index && explains(model, findings, cause, index));
     candidates.min_by_key(|&cause| {
@@ -69,7 +68,7 @@ fn explains(model: &ModelDescription, findings: &[Finding], cause: usize, effect
         })
 }
 
-/// Returns `true` if the layer of `cause` has the required place relative to the layer of `effect`.
+/// Returns true if the layer of `cause` has the required position relative to the layer of `effect`.
 fn is_placed(model: &ModelDescription, wanted: Lies, cause: &Finding, effect: &Finding) -> bool {
     let (Some(cause), Some(effect)) = (position(model, cause), position(model, effect)) else { return true };
     match wanted {

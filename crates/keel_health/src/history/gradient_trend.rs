@@ -1,4 +1,4 @@
-//! Growth of the gradient norm: the mean of the last 25 steps against the mean of the last 500.
+//! Growth of the gradient norm: the mean of the last 25 steps against the mean of up to 475 steps before.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,14 +7,14 @@ const LONG: usize = 500;
 /// Minimum number of steps before a comparison.
 const FIRST_COMPARISON: usize = 100;
 
-/// The strongest growth of the gradient norm within a window.
+/// Strongest growth of the gradient norm within a window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct GradientGrowth {
     /// Step of the strongest growth.
     pub step: u64,
-    /// 25-step mean over the mean of the (up to) 475 steps before it.
+    /// Mean of 25 steps divided by the mean of the (up to) 475 steps before.
     pub factor: f64,
-    /// 25-step mean over the mean of the first 25 steps of the run.
+    /// Mean of 25 steps divided by the mean of the first 25 steps of the run.
     pub against_start: f64,
 }
 
@@ -35,7 +35,7 @@ impl Default for GradientTrend {
 }
 
 impl GradientTrend {
-    /// Adds the norm of a step and compares; factor 0 while there are too few steps.
+    /// Adds the norm of a step and compares; the factor is 0 until there are enough steps.
     pub(super) fn push(&mut self, step: u64, norm: f64) -> GradientGrowth {
         let norm = if norm.is_finite() { norm } else { 0.0 };
         let at = |steps: usize| steps % LONG;

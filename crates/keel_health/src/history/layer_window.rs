@@ -7,13 +7,13 @@ use crate::measurement::{
     GradientMeasurement, LayerMeasurement, ParameterMeasurement, ParameterRole, SignalMeasurement,
 };
 
-/// Share of units with agreeing signs from which a step counts as a zigzag step (K014).
+/// Share of units with agreeing signs above which a step counts as a zigzag step (K014).
 const AGREEING_UNITS: f32 = 0.5;
 
 /// Totals of one layer over one window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LayerWindow {
-    /// Steps in which the layer was measured.
+    /// Number of steps in which the layer was measured.
     pub steps: u64,
     /// The output.
     pub output: SignalTotal,
@@ -52,15 +52,15 @@ pub struct GradientTotal {
 pub struct ParameterWindow {
     /// Role of the parameter in its layer.
     pub role: ParameterRole,
-    /// Steps in which its gradient norm was measured.
+    /// Number of steps in which its gradient norm was measured.
     pub gradient_steps: u64,
-    /// Steps in which gradient and update (as far as measured) were exactly zero.
+    /// Number of steps in which gradient and update (if measured) were exactly zero.
     pub idle_steps: u64,
-    /// Steps in which its update was measured, without those that only accumulate a gradient.
+    /// Number of steps in which its update was measured, except for those that only accumulate a gradient.
     pub update_steps: u64,
-    /// Those of them in which its update was exactly zero.
+    /// Number of those steps in which its update was exactly zero.
     pub still_steps: u64,
-    /// Weight norm at the last step.
+    /// Weight norm in the last step.
     pub weight_norm: Option<f64>,
     gradient_sum: f64,
     /// norm(update) / norm(weight).
@@ -70,17 +70,17 @@ pub struct ParameterWindow {
 }
 
 impl LayerWindow {
-    /// The weight matrix or kernel.
+    /// Returns the weight matrix or kernel.
     pub fn weight(&self) -> Option<&ParameterWindow> {
         self.parameters.iter().find(|parameter| parameter.role == ParameterRole::Weight)
     }
 
-    /// Share of steps in which more than half of the units had a one-signed gradient.
+    /// Returns the share of steps in which more than half of the units had a gradient of one sign.
     pub fn agreeing_steps(&self) -> Option<f64> {
         (self.agreement_steps > 0).then(|| self.agreeing_steps as f64 / self.agreement_steps as f64)
     }
 
-    /// mean(x)² / mean(x²) of the layer's input, averaged over the steps.
+    /// Returns mean(x)² / mean(x²) of the layer's input, averaged over the steps.
     pub fn input_mean_energy(&self) -> Option<f64> {
         (self.mean_energy_steps > 0).then(|| self.mean_energy_sum / self.mean_energy_steps as f64)
     }
@@ -109,7 +109,7 @@ impl LayerWindow {
         }
     }
 
-    /// Counts the updates of the parameters, for a step that was to update them.
+    /// Counts the updates of the parameters, in a step that should update them.
     pub(super) fn push_updates(&mut self, layer: &LayerMeasurement) {
         for (total, parameter) in self.parameters.iter_mut().zip(&layer.parameters) {
             if let Some(update) = parameter.update_norm {
@@ -134,23 +134,23 @@ impl LayerWindow {
 }
 
 impl SignalTotal {
-    /// Mean over all elements of the window; `None` if not measured.
+    /// Returns the mean over all elements of the window, or `None` if not measured.
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0.0).then(|| self.sum / self.count)
     }
 
-    /// Standard deviation over all elements of the window; `None` if not measured.
+    /// Returns the standard deviation over all elements of the window, or `None` if not measured.
     pub fn std(&self) -> Option<f64> {
         let mean = self.mean()?;
         Some((self.square_sum / self.count - mean * mean).max(0.0).sqrt())
     }
 
-    /// Share of elements that are exactly zero.
+    /// Returns the share of elements that are exactly zero.
     pub fn zero_fraction(&self) -> Option<f64> {
         (self.zero_count > 0.0).then(|| self.zeros / self.zero_count)
     }
 
-    /// Share of saturated elements.
+    /// Returns the share of saturated elements.
     pub fn saturated_fraction(&self) -> Option<f64> {
         (self.saturated_count > 0.0).then(|| self.saturated / self.saturated_count)
     }
@@ -172,12 +172,12 @@ impl SignalTotal {
 }
 
 impl GradientTotal {
-    /// Root mean square over all elements of the window; `None` if not measured.
+    /// Returns the root mean square over all elements of the window, or `None` if not measured.
     pub fn rms(&self) -> Option<f64> {
         (self.count > 0.0).then(|| (self.square_sum / self.count).sqrt())
     }
 
-    /// L2 norm of the gradient of one step, averaged (in the square) over the window.
+    /// Returns the L2 norm of a step's gradient, averaged (in the square) over the window.
     pub fn norm(&self) -> Option<f64> {
         (self.count > 0.0).then(|| (self.square_sum / self.steps as f64).sqrt())
     }
@@ -191,32 +191,32 @@ impl GradientTotal {
 }
 
 impl ParameterWindow {
-    /// Median of norm(update) / norm(weight); `None` if not measured or the weight is zero.
+    /// Returns the median of norm(update) / norm(weight), or `None` if not measured or if the weight is zero.
     pub fn update_ratio(&self) -> Option<f64> {
         self.update_ratio.median()
     }
 
-    /// Largest norm(update) / norm(weight) of a step; `None` if not measured or the weight is zero.
+    /// Returns the largest norm(update) / norm(weight) of a step, or `None` if not measured or if the weight is zero.
     pub fn largest_update_ratio(&self) -> Option<f64> {
         self.update_ratio.largest()
     }
 
-    /// Median of norm(decay) / norm(data gradient); infinite where the data gradient is zero.
+    /// Returns the median of norm(decay) / norm(data gradient); infinite if the data gradient is zero.
     pub fn decay_ratio(&self) -> Option<f64> {
         self.decay_ratio.median()
     }
 
-    /// The parameter was measured and neither had a gradient nor moved during the whole window.
+    /// Returns true if the parameter was measured and neither had a gradient nor changed during the whole window.
     pub fn is_idle(&self) -> bool {
         self.gradient_steps > 0 && self.idle_steps == self.gradient_steps
     }
 
-    /// The update was measured and was exactly zero during the whole window.
+    /// Returns true if the update was measured and was exactly zero during the whole window.
     pub fn is_still(&self) -> bool {
         self.update_steps > 0 && self.still_steps == self.update_steps
     }
 
-    /// Mean norm of the gradient of a step; `None` if not measured.
+    /// Returns the mean gradient norm per step, or `None` if not measured.
     pub fn gradient_norm(&self) -> Option<f64> {
         (self.gradient_steps > 0).then(|| self.gradient_sum / self.gradient_steps as f64)
     }
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn pooled_moments_are_those_of_all_elements() {
         let mut total = SignalTotal::default();
-        // The elements 1, 3 and then 5, 7, 9.
+        // The elements 1 and 3, then 5, 7 and 9.
         total.push(&SignalMeasurement { count: 2, mean: 2.0, std: 1.0, ..Default::default() });
         total.push(&SignalMeasurement { count: 3, mean: 7.0, std: (8.0f32 / 3.0).sqrt(), ..Default::default() });
         assert_eq!(total.mean(), Some(5.0));

@@ -1,4 +1,4 @@
-//! Totals of the training loop over one window: the gradient buffers before its updates, its mode and its batches.
+//! Totals of the training loop over one window: gradient buffers before updates, mode, and batches.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,41 +7,41 @@ use crate::measurement::{PredictionMeasurement, StepMeasurement};
 /// Totals of the training loop over one window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoopWindow {
-    /// Steps right after an update whose gradient buffers were measured before the backward pass.
+    /// Number of steps right after an update whose gradient buffers were measured before the backward pass.
     pub fresh_steps: u64,
-    /// Those of them whose buffers were not zero.
+    /// Number of those steps with non-zero buffers.
     pub uncleared_steps: u64,
-    /// Steps that were recorded as ending without an update.
+    /// Number of steps recorded as ending without an update.
     pub accumulating_steps: u64,
-    /// Steps whose mode was recorded.
+    /// Number of steps with a recorded mode.
     pub mode_steps: u64,
-    /// Those of them in evaluation mode.
+    /// Number of those steps in evaluation mode.
     pub evaluation_steps: u64,
-    /// Batches of at least two samples whose classes were counted.
+    /// Number of batches of at least two samples whose classes were counted.
     pub counted_batches: u64,
-    /// Those of them with samples of one class only.
+    /// Number of those batches with samples of one class only.
     pub one_class_batches: u64,
-    /// Those of them that hold the same class as the batch before.
+    /// Number of those batches with the same class as the batch before.
     pub repeated_batches: u64,
-    /// Samples of every class in the counted batches.
+    /// Samples per class in the counted batches.
     pub class_counts: Vec<u64>,
     /// Extremes of the loss's input.
     #[serde(with = "predictions")]
     pub predictions: Option<PredictionMeasurement>,
     uncleared_norms: f64,
-    /// The last step ended in an update.
+    /// True if the last step ended in an update.
     updated: bool,
-    /// The class of the last batch, if it held one only.
+    /// Class of the last batch, if it contained only one.
     class: Option<usize>,
 }
 
 impl LoopWindow {
-    /// Mean norm of the buffers that were not zero; `None` if all were.
+    /// Returns the mean norm of the non-zero buffers, or `None` if all were zero.
     pub fn uncleared_norm(&self) -> Option<f64> {
         (self.uncleared_steps > 0).then(|| self.uncleared_norms / self.uncleared_steps as f64)
     }
 
-    /// Samples of a counted batch, on average.
+    /// Returns the mean number of samples per counted batch.
     pub fn counted_samples(&self) -> f64 {
         self.class_counts.iter().sum::<u64>() as f64 / self.counted_batches as f64
     }
@@ -82,7 +82,7 @@ impl LoopWindow {
         self.class = class;
     }
 
-    /// Empty totals for the steps after `before`, in the buffers of this one.
+    /// Returns empty totals for the steps after `before`, reusing the buffers of this one.
     pub(super) fn cleared(self, before: &Self) -> Self {
         let mut class_counts = self.class_counts;
         class_counts.clear();
@@ -91,7 +91,7 @@ impl LoopWindow {
     }
 }
 
-/// Extremes as plain numbers, NaN and missing ones included: the form of a measurement file is for JSON.
+/// Stores extremes as plain numbers, including NaN and missing ones; the serialised form of measurement files is for JSON.
 mod predictions {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -124,7 +124,7 @@ mod predictions {
 mod tests {
     use super::*;
 
-    /// A step with `before` in its gradient buffers.
+    /// Returns a step with `before` in its gradient buffers.
     fn step(before: f32, updated: bool) -> StepMeasurement {
         StepMeasurement { gradient_before_norm: Some(before), updated: Some(updated), ..StepMeasurement::default() }
     }

@@ -1,8 +1,7 @@
-//! The recent past of a run: windows of steps, constant work a step and layer, no allocation after the first step.
+//! Recent history of a run: windows of steps, with constant work per step and layer and no allocation after the first step.
 //!
-//! A window is 100 steps or one epoch, the shorter, and at least 2,048 samples or two epochs; the last one of a run may hold
-//! fewer.
-//! Closed windows are kept in a ring.
+//! A window is 100 steps or one epoch, whichever is shorter, but at least 2,048 samples or two epochs; the last window
+//! of a run may be shorter. Closed windows are kept in a ring buffer.
 
 mod gradient_trend;
 mod layer_window;
@@ -27,26 +26,26 @@ use serde::{Deserialize, Serialize};
 use crate::measurement::StepMeasurement;
 use gradient_trend::GradientTrend;
 
-/// Maximum number of steps of a window, unless they hold too few samples.
+/// Maximum number of steps in a window, unless they have too few samples.
 pub const WINDOW_STEPS: u64 = 100;
-/// Minimum number of samples of a window, unless two epochs hold fewer.
+/// Minimum number of samples in a window, unless two epochs have fewer.
 pub const WINDOW_SAMPLES: u64 = 2048;
-/// Minimum number of epochs of a window, unless they hold more than [`WINDOW_SAMPLES`].
+/// Minimum number of epochs in a window, unless they have more than [`WINDOW_SAMPLES`].
 const WINDOW_EPOCHS: u64 = 2;
-/// Minimum number of samples of any window.
+/// Minimum number of samples in any window.
 const LEAST_SAMPLES: u64 = 100;
-/// Minimum number of samples of the last window of a run, unless two epochs hold fewer.
+/// Minimum number of samples in the last window of a run, unless two epochs have fewer.
 pub const LAST_WINDOW_SAMPLES: u64 = 512;
-/// Number of samples over which a unit must stay silent before it counts as dead (or an epoch, if that is shorter).
+/// Number of samples over which a unit must stay silent to count as dead (or an epoch, if that is shorter).
 pub const UNIT_SAMPLES: u64 = 10_000;
-/// Learning rate relative to the highest one so far from which it counts as high.
+/// Ratio to the highest learning rate so far above which a learning rate counts as high.
 pub const HIGH_RATE: f64 = 0.3;
 /// Number of closed windows kept.
 const WINDOWS_KEPT: usize = 32;
 /// Number of steps averaged for the loss at the beginning of the run.
 const FIRST_STEPS: u64 = 5;
 
-/// The recent past of a run.
+/// Recent history of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     current: Window,
@@ -59,7 +58,7 @@ pub struct History {
     steps: u64,
     first_loss_sum: f64,
     peak_learning_rate: f64,
-    /// Steps at [`HIGH_RATE`] of the highest learning rate so far or more.
+    /// Number of steps at a learning rate of at least [`HIGH_RATE`] times the highest one so far.
     high_rate_steps: u64,
     lowest_window_loss: f64,
     non_finite_since: Option<u64>,
@@ -67,12 +66,12 @@ pub struct History {
 }
 
 impl History {
-    /// An empty history; `samples_per_epoch` shortens the time over which a unit must stay silent.
+    /// Creates an empty history; `samples_per_epoch` shortens the time over which a unit must stay silent.
     pub fn new(samples_per_epoch: Option<u64>) -> Self {
         Self { samples_per_epoch, lowest_window_loss: f64::INFINITY, ..Self::default() }
     }
 
-    /// Adds one step; `true` if it completed a window, which is then [`History::latest`].
+    /// Adds one step; returns true if it completed a window, which is then [`History::latest`].
     pub fn push(&mut self, step: &StepMeasurement) -> bool {
         let closed = self.steps > 0 && step.epoch != self.epoch && {
             self.epoch_ended = true;
@@ -99,14 +98,14 @@ impl History {
         self.close_if_full() || closed
     }
 
-    /// Ends an epoch; `true` if that completed a window.
+    /// Ends an epoch; returns true if that completed a window.
     pub fn end_epoch(&mut self, samples_per_epoch: Option<u64>) -> bool {
         self.samples_per_epoch = self.samples_per_epoch.or(samples_per_epoch);
         self.epoch_ended = true;
         self.close_if_full()
     }
 
-    /// Ends the run; `true` if the incomplete window is long enough to be judged.
+    /// Ends the run; returns true if the incomplete window is long enough to be evaluated.
     pub fn end(&mut self) -> bool {
         let epochs = self.samples_per_epoch.map_or(u64::MAX, |samples| samples.saturating_mul(WINDOW_EPOCHS));
         let least = LAST_WINDOW_SAMPLES.min(epochs.max(LEAST_SAMPLES));
@@ -117,68 +116,69 @@ impl History {
         enough
     }
 
-    /// The window being filled.
+    /// Returns the window being filled.
     pub fn current(&self) -> &Window {
         &self.current
     }
 
-    /// The last closed window.
+    /// Returns the last closed window.
     pub fn latest(&self) -> Option<&Window> {
         self.windows.back()
     }
 
-    /// Closed windows, oldest first; at most the last 32.
+    /// Iterates over the closed windows, oldest first; at most the last 32.
     pub fn windows(&self) -> impl DoubleEndedIterator<Item = &Window> + ExactSizeIterator {
         self.windows.iter()
     }
 
-    /// The last `count` closed windows, oldest first; `None` if there are fewer.
+    /// Iterates over the last `count` closed windows, oldest first; returns `None` if there are fewer.
     pub fn last(&self, count: usize) -> Option<impl Iterator<Item = &Window>> {
         (self.windows.len() >= count).then(|| self.windows.iter().skip(self.windows.len() - count))
     }
 
-    /// Returns the activity of the units of layer `index` over the last complete stretch.
+    /// Returns the activity of the units of layer `index` over the last complete interval.
     pub fn units(&self, index: usize) -> Option<&UnitTotal> {
         self.units.get(index).filter(|units| units.is_complete())
     }
 
-    /// Mean loss of the first five steps (or of those seen so far).
+    /// Returns the mean loss of the first five steps (or of those seen so far).
     pub fn first_loss(&self) -> Option<f64> {
         let steps = self.steps.min(FIRST_STEPS);
         (steps > 0).then(|| self.first_loss_sum / steps as f64)
     }
 
-    /// The highest learning rate so far.
+    /// Returns the highest learning rate so far.
     pub fn peak_learning_rate(&self) -> f64 {
         self.peak_learning_rate
     }
 
-    /// Steps so far.
+    /// Returns the number of steps so far.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// Share of the steps at [`HIGH_RATE`] of the highest learning rate or more; `None` where no rate was given.
+    /// Returns the share of steps at a learning rate of at least [`HIGH_RATE`] times the highest one, or `None` if no
+    /// rate was given.
     pub fn high_rate_share(&self) -> Option<f64> {
         (self.steps > 0 && self.peak_learning_rate > 0.0).then(|| self.high_rate_steps as f64 / self.steps as f64)
     }
 
-    /// The lowest mean loss of a closed window so far; infinite before the first.
+    /// Returns the lowest mean loss of a closed window so far; infinite before the first one.
     pub fn lowest_window_loss(&self) -> f64 {
         self.lowest_window_loss
     }
 
-    /// The first step with a NaN or an infinity.
+    /// Returns the first step with a NaN or an infinity.
     pub fn non_finite_since(&self) -> Option<u64> {
         self.non_finite_since
     }
 
-    /// Number of windows closed since the beginning.
+    /// Returns the number of windows closed so far.
     pub fn closed_windows(&self) -> u64 {
         self.closed_windows
     }
 
-    /// Mean loss of the last window relative to the loss at the beginning; `None` before the first window.
+    /// Returns the mean loss of the last window relative to the initial loss, or `None` before the first window.
     pub fn relative_loss(&self) -> Option<f64> {
         Some(self.latest()?.loss() / self.first_loss()?)
     }

@@ -1,11 +1,11 @@
-//! The median and the largest value of a ratio over a window.
+//! Median and maximum of a ratio over a window.
 
 use serde::{Deserialize, Serialize};
 
-/// Number of ratios kept; a longer window keeps the latest ones.
+/// Number of ratios kept; longer windows keep the latest ones.
 const KEPT: usize = 128;
 
-/// The ratios of the steps of a window; the median once it is closed.
+/// Ratios of the steps of a window; only their median once the window is closed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Ratios {
     values: Vec<f32>,
@@ -15,7 +15,7 @@ pub(super) struct Ratios {
 }
 
 impl Ratios {
-    /// Adds a ratio. The buffer is allocated at the first one.
+    /// Adds a ratio. The buffer is allocated on first use.
     pub(super) fn push(&mut self, ratio: f32) {
         self.largest = Some(self.largest.map_or(ratio, |largest| largest.max(ratio)));
         if self.values.len() < KEPT {
@@ -29,23 +29,23 @@ impl Ratios {
         }
     }
 
-    /// The median of the closed window, or of the ratios so far.
+    /// Returns the median of the closed window, or of the ratios so far.
     pub(super) fn median(&self) -> Option<f64> {
         self.median.or_else(|| median_of(&mut self.values.clone()))
     }
 
-    /// The largest ratio of the window, also of steps that are not kept.
+    /// Returns the largest ratio of the window, including steps whose ratios are not kept.
     pub(super) fn largest(&self) -> Option<f64> {
         self.largest.map(f64::from)
     }
 
-    /// Computes the median and forgets the ratios.
+    /// Computes the median and discards the ratios.
     pub(super) fn close(&mut self) {
         self.median = median_of(&mut self.values);
         self.values.clear();
     }
 
-    /// The same buffer, empty and large enough for a window.
+    /// Returns the same buffer, empty and large enough for a window.
     pub(super) fn cleared(mut self) -> Self {
         self.values.clear();
         self.values.reserve_exact(KEPT);

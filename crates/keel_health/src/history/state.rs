@@ -1,4 +1,4 @@
-//! A history as text, for the JSON document of a checkpoint.
+//! Serialisation of a history as text in the JSON document of a checkpoint.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::History;
 
-/// A whole history, open window included. Its text is binary numbers in base64, since totals may be NaN or infinite, which
-/// JSON cannot express; its layout is that of this version.
+/// A whole history, including the open window. The text is base64-encoded binary, since totals may be NaN or infinite,
+/// which JSON cannot express; its layout is specific to the program version.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct HistoryState(pub(crate) History);
 
@@ -36,7 +36,7 @@ mod tests {
         UnitMeasurement,
     };
 
-    /// A step with every kind of measurement, including numbers without a JSON form.
+    /// Returns a step with every kind of measurement, including numbers that JSON cannot express.
     fn step(number: u64) -> StepMeasurement {
         let mut units = UnitMeasurement::with_units(3);
         units.observations = 64;
@@ -69,7 +69,7 @@ mod tests {
         }
     }
 
-    /// Interrupted anywhere, a history continues as if it had not been: windows, trends, units.
+    /// A history interrupted anywhere continues as if it had not been: windows, trends, units.
     #[test]
     fn a_history_read_back_goes_on_with_the_same_numbers() {
         for interrupted in [0, 1, 39, 40, 71, 140, 150] {

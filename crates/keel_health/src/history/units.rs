@@ -1,10 +1,10 @@
-//! Activity of every unit of an activation over a long stretch: fired or not, how often, how often saturated.
+//! Activity of every unit of an activation over a long interval: whether it fired, how often, and how often it was saturated.
 
 use serde::{Deserialize, Serialize};
 
 use crate::measurement::UnitMeasurement;
 
-/// Counts of the units of one layer: the stretch being filled and the last complete one.
+/// Counts of the units of one layer: the interval being filled and the last complete one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct UnitTotal {
     filling: Counts,
@@ -23,34 +23,34 @@ struct Counts {
 }
 
 impl UnitTotal {
-    /// Number of units.
+    /// Returns the number of units.
     pub fn units(&self) -> usize {
         self.complete.units
     }
 
-    /// Samples of the last complete stretch.
+    /// Returns the number of samples in the last complete interval.
     pub fn samples(&self) -> u64 {
         self.complete.samples
     }
 
-    /// Number of complete stretches so far.
+    /// Returns the number of complete intervals so far.
     pub fn stretches(&self) -> u64 {
         self.stretches
     }
 
-    /// Units that never fired, in order; empty if firing was not measured.
+    /// Iterates over the units that never fired, in order; empty if firing was not measured.
     pub fn dead_units(&self) -> impl Iterator<Item = usize> + '_ {
         let measured = !self.complete.fired.is_empty();
         (0..self.complete.units).filter(move |&unit| measured && self.complete.fired[unit / 64] >> (unit % 64) & 1 == 0)
     }
 
-    /// Number of units that fired, but for less than `share` of the values seen.
+    /// Returns the number of units that fired for less than `share` of the values seen, but at least once.
     pub fn nearly_dead(&self, share: f64) -> usize {
         let limit = share * self.complete.observations as f64;
         self.complete.fired_counts.iter().filter(|&&count| count > 0 && (count as f64) < limit).count()
     }
 
-    /// Number of units that were saturated for more than `share` of the values seen.
+    /// Returns the number of units that were saturated for more than `share` of the values seen.
     pub fn saturated_units(&self, share: f64) -> usize {
         let limit = share * self.complete.observations as f64;
         self.complete.saturated_counts.iter().filter(|&&count| count as f64 > limit).count()
@@ -82,7 +82,7 @@ impl UnitTotal {
         }
     }
 
-    /// Ends the stretch if it holds at least `enough` samples.
+    /// Ends the interval if it has at least `enough` samples.
     pub(super) fn close(&mut self, enough: u64) {
         if self.filling.samples == 0 || self.filling.samples < enough {
             return;

@@ -14,11 +14,11 @@ pub struct Window {
     pub first_step: u64,
     /// Last step.
     pub last_step: u64,
-    /// Steps.
+    /// Number of steps.
     pub steps: u64,
-    /// Samples.
+    /// Number of samples.
     pub samples: u64,
-    /// A NaN or an infinity was measured; no statistic of the window can be trusted.
+    /// True if a NaN or an infinity was measured; no statistic of the window is reliable then.
     pub non_finite: bool,
     loss_sum: f64,
     learning_rate_sum: f64,
@@ -29,27 +29,27 @@ pub struct Window {
 }
 
 impl Window {
-    /// Mean loss.
+    /// Returns the mean loss.
     pub fn loss(&self) -> f64 {
         self.loss_sum / self.steps as f64
     }
 
-    /// Mean learning rate, if it was given.
+    /// Returns the mean learning rate, if given.
     pub fn learning_rate(&self) -> Option<f64> {
         (self.learning_rate_steps > 0).then(|| self.learning_rate_sum / self.learning_rate_steps as f64)
     }
 
-    /// The strongest growth of the gradient norm within the window.
+    /// Returns the strongest growth of the gradient norm within the window.
     pub fn growth(&self) -> GradientGrowth {
         self.growth
     }
 
-    /// Totals of layer `index`, if it was measured.
+    /// Returns the totals of layer `index`, if measured.
     pub fn layer(&self, index: usize) -> Option<&LayerWindow> {
         self.layers.get(index).filter(|layer| layer.steps > 0)
     }
 
-    /// Totals of the training loop.
+    /// Returns the totals of the training loop.
     pub fn training_loop(&self) -> &LoopWindow {
         &self.training_loop
     }
@@ -89,7 +89,7 @@ impl Window {
         self.layers.iter_mut().for_each(LayerWindow::close);
     }
 
-    /// An empty window with as many layers, in the buffers of `recycled` if there is one.
+    /// Returns an empty window with the same number of layers, reusing the buffers of `recycled` if given.
     pub(super) fn successor(&self, recycled: Option<Window>) -> Window {
         let mut next = recycled.unwrap_or_else(|| self.clone());
         let mut layers = std::mem::take(&mut next.layers);

@@ -1,9 +1,9 @@
-//! Activation functions by the names that recordings of any framework give them, with the facts that rules need.
+//! Activation functions by their names in recordings of any framework, with the facts used by rules.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The function of an activation layer.
+/// Function of an activation layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum ActivationFunction {
@@ -26,14 +26,14 @@ pub enum ActivationFunction {
     Other,
 }
 
-/// Facts about one function.
+/// Facts about a function.
 struct Facts {
     function: ActivationFunction,
-    /// Name in recordings and sentences.
+    /// Name in recordings and messages.
     name: &'static str,
-    /// True if it is flat on both sides.
+    /// True if the function is flat on both sides.
     saturates: bool,
-    /// Initialiser that keeps the scale of the signal through it.
+    /// Initialiser that preserves the scale of the signal through the function.
     matching_initializer: &'static str,
 }
 
@@ -51,7 +51,7 @@ const KAIMING: &str = "kaiming_normal";
 const LECUN: &str = "lecun_normal";
 const XAVIER: &str = "xavier_normal";
 
-/// Facts of every function, in the order of the variants.
+/// Facts about every function, in the order of the variants.
 const FUNCTIONS: [Facts; 17] = [
     Facts::new(ActivationFunction::Identity, "identity", XAVIER),
     Facts::new(ActivationFunction::Sigmoid, "sigmoid", XAVIER).saturating(),
@@ -89,17 +89,17 @@ impl ActivationFunction {
         FUNCTIONS.iter().find(|facts| facts.name == name).map(|facts| facts.function)
     }
 
-    /// The name in a config and in a sentence.
+    /// Returns the name in configs and messages.
     pub fn name(self) -> &'static str {
         self.facts().name
     }
 
-    /// Flat on both sides: its gradient dies when the input is large.
+    /// Returns true if the function is flat on both sides, so that its gradient vanishes for large inputs.
     pub fn saturates(self) -> bool {
         self.facts().saturates
     }
 
-    /// The initialiser that keeps the scale of the signal through this function.
+    /// Returns the initialiser that preserves the scale of the signal through this function.
     pub fn matching_initializer(self) -> &'static str {
         self.facts().matching_initializer
     }

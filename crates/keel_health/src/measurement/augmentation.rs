@@ -1,4 +1,4 @@
-//! Size of the inputs with and without augmentation.
+//! Magnitude of the inputs with and without augmentation.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,9 +8,9 @@ use super::null_is_nan;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AugmentationMeasurement {
-    /// Samples that were measured.
+    /// Number of samples measured.
     pub samples: u64,
-    /// Root mean square of their values as they are.
+    /// Root mean square of their values without augmentation.
     #[serde(deserialize_with = "null_is_nan")]
     pub plain_rms: f32,
     /// Root mean square of their values with augmentation.
@@ -19,6 +19,6 @@ pub struct AugmentationMeasurement {
     /// Largest magnitude of a value with augmentation.
     #[serde(deserialize_with = "null_is_nan")]
     pub largest: f32,
-    /// Key of the augmentation that moves images, such as `crop_padding`; empty if none does.
+    /// Key of the augmentation that moves images, such as `crop_padding`; empty if there is none.
     pub moving_key: String,
 }

@@ -4,52 +4,52 @@ use serde::{Deserialize, Serialize};
 
 use super::{AugmentationMeasurement, ColumnScore, FeatureOutliers, SplitDuplicates, null_is_nan};
 
-/// Statistics of the training split as the network sees it.
+/// Statistics of the training split as presented to the network.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataMeasurement {
-    /// Samples of the training split.
+    /// Number of samples in the training split.
     pub samples: u64,
-    /// Samples whose values were measured for `features`, if those are not all.
+    /// Number of samples measured for `features`, if not all.
     pub measured_samples: Option<u64>,
     /// One entry per channel for images, one per column for tables.
     pub features: Vec<FeatureStatistics>,
-    /// Name of each of `features`, where they have names.
+    /// Names of the features, if they have names.
     pub feature_names: Vec<String>,
     /// Share of the training samples in each class; empty for regression.
     pub class_shares: Vec<f32>,
-    /// The classes have weights in the loss.
+    /// True if the classes are weighted in the loss.
     pub weighted_classes: bool,
-    /// Loss of the best answer that does not look at the inputs: class shares as probabilities, or the mean of the targets.
+    /// Loss of the best prediction that ignores the inputs: class shares as probabilities, or the mean of the targets.
     pub guessing_loss: Option<f32>,
     /// Largest class label found, to be compared with the number of classes.
     pub largest_label: Option<u64>,
-    /// Smallest and largest target of a regression, on the scale of the network's outputs.
+    /// Smallest and largest target of a regression, in the scale of the network's outputs.
     pub target_range: Option<(f32, f32)>,
-    /// Elements of the inputs that are NaN or infinite.
+    /// Number of input elements that are NaN or infinite.
     pub non_finite: u64,
     /// Index of the first sample with such an element.
     pub first_non_finite_sample: Option<u64>,
-    /// Targets that are NaN or infinite.
+    /// Number of targets that are NaN or infinite.
     pub non_finite_targets: u64,
     /// Names of the preprocessing steps in use, in order.
     pub preprocessing: Vec<String>,
-    /// The samples are images.
+    /// True if the samples are images.
     pub images: bool,
-    /// Samples of the other splits that are in the training split, too.
+    /// Samples of the other splits that also occur in the training split.
     pub duplicates: Vec<SplitDuplicates>,
     /// Score of each column of a table as the only predictor of the target; empty if not measured.
     pub column_scores: Vec<ColumnScore>,
-    /// Columns of a table that hold another whole number in every row.
+    /// Columns of a table with a different whole number in every row.
     pub identifiers: Vec<String>,
-    /// Features whose variance lies mostly in a few samples.
+    /// Features whose variance comes mostly from a few samples.
     pub outliers: Vec<FeatureOutliers>,
-    /// Size of the inputs with and without augmentation; `None` without augmentation.
+    /// Magnitude of the inputs with and without augmentation; `None` without augmentation.
     pub augmentation: Option<AugmentationMeasurement>,
 }
 
 impl DataMeasurement {
-    /// A feature in words: `feature \`age\``, or by its number where it has no name.
+    /// Describes a feature: `feature \`age\``, or its number if it has no name.
     pub fn feature_words(&self, feature: usize) -> String {
         let kind = if self.images { "channel" } else { "feature" };
         match self.feature_names.get(feature).filter(|_| self.feature_names.len() == self.features.len()) {
@@ -69,7 +69,7 @@ pub struct FeatureStatistics {
     /// Standard deviation over the training split.
     #[serde(deserialize_with = "null_is_nan")]
     pub std: f32,
-    /// Smallest and largest value over the training split, where known.
+    /// Smallest and largest value over the training split, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(f32, f32)>,
 }

@@ -1,4 +1,4 @@
-//! Samples of a split that are in the training split, too.
+//! Samples of a split that also occur in the training split.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitDuplicates {
-    /// The split: `validation` or `test`.
+    /// Name of the split: `validation` or `test`.
     pub split: String,
-    /// Samples of the split.
+    /// Number of samples in the split.
     pub samples: u64,
-    /// Samples whose inputs equal those of a training sample, value by value.
+    /// Number of samples whose inputs equal those of a training sample, value by value.
     pub exact: u64,
-    /// Samples that were compared for `near`, evenly spread over the split.
+    /// Number of samples compared for `near`, evenly spaced over the split.
     pub compared: u64,
-    /// Samples among those that nearly equal a training sample and do not equal one.
+    /// Number of compared samples that nearly, but not exactly, equal a training sample.
     pub near: u64,
 }

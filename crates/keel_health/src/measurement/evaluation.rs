@@ -4,18 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use super::SuspectLabels;
 
-/// Samples of a split that have no result, or whose label is contradicted.
+/// Samples of a split without a result, or with a contradicted label.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluationMeasurement {
-    /// The split: `train`, `validation` or `test`.
+    /// Name of the split: `train`, `validation` or `test`.
     pub split: String,
-    /// Samples of the split.
+    /// Number of samples in the split.
     pub samples: u64,
-    /// Samples whose inputs, outputs or loss are NaN or infinite.
+    /// Number of samples whose inputs, outputs or loss are NaN or infinite.
     pub non_finite: u64,
-    /// File, line or number of the first of them.
+    /// File, line or number of the first such samples.
     pub first: Vec<String>,
-    /// Samples whose label the network contradicts; `None` where that was not measured.
+    /// Samples whose label the network contradicts; `None` if not measured.
     pub suspects: Option<SuspectLabels>,
 }

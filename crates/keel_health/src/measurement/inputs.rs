@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct InputsMeasurement {
-    /// Samples given.
+    /// Number of samples given.
     pub samples: u64,
-    /// Samples with a value far from every value of the training split.
+    /// Number of samples with a value far from all values of the training split.
     pub unlike: u64,
-    /// Columns with such values, those with most samples first.
+    /// Columns with such values, those with the most samples first.
     pub columns: Vec<UnlikeColumn>,
-    /// The samples are images.
+    /// True if the samples are images.
     pub images: bool,
 }
 
@@ -22,12 +22,12 @@ pub struct InputsMeasurement {
 pub struct UnlikeColumn {
     /// Name of the column, or `brightness`.
     pub name: String,
-    /// Samples with such a value.
+    /// Number of samples with such a value.
     pub samples: u64,
-    /// The first of them: file, line or number.
+    /// First such sample: file, line or number.
     pub first: String,
-    /// Its value.
+    /// Value of that sample.
     pub value: f64,
-    /// Smallest and largest value of the training split.
+    /// Smallest and largest value in the training split.
     pub training: (f64, f64),
 }

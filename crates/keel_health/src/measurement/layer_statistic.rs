@@ -1,8 +1,8 @@
-//! Names of the numbers that are recorded of a layer at a step.
+//! Names of the statistics recorded for a layer in a step.
 
 use super::ParameterRole;
 
-/// A number measured of a layer at a step, recorded under a name.
+/// A statistic of a layer in a step, recorded by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LayerStatistic {
     /// Mean of the output.
@@ -27,12 +27,12 @@ pub enum LayerStatistic {
     GradientNorm(ParameterRole),
     /// Norm of the update of a parameter.
     UpdateNorm(ParameterRole),
-    /// Norm of the update of a parameter over its own.
+    /// Norm of the update of a parameter divided by the norm of the parameter.
     UpdateRatio(ParameterRole),
 }
 
 impl LayerStatistic {
-    /// Name in the run's database.
+    /// Returns the name in the run's database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OutputMean => "output_mean",

@@ -1,9 +1,9 @@
-//! Measurements that a training loop hands to the rules.
+//! Measurements that a training loop passes to the rules.
 //!
 //! Five records, in the order in which a run produces them: the model ([`ModelDescription`]), the data
-//! ([`DataMeasurement`]), the state before the first update ([`StartMeasurement`]), every step
-//! ([`StepMeasurement`]) and every epoch ([`EpochMeasurement`]). Whatever a framework cannot measure stays `None`
-//! or empty; the rules that need it are silent. A value that is not a number is written `null` in JSON.
+//! ([`DataMeasurement`]), the state before the first update ([`StartMeasurement`]), every step ([`StepMeasurement`])
+//! and every epoch ([`EpochMeasurement`]). Anything a framework cannot measure is `None` or empty, and the rules that
+//! need it report nothing. NaN is written as `null` in JSON.
 
 mod activation_function;
 mod augmentation;
@@ -45,7 +45,7 @@ pub use units::UnitMeasurement;
 
 use serde::{Deserialize, Deserializer};
 
-/// Reads a number, or `null` as not-a-number: JSON has no NaN, and a NaN must not get lost on the way.
+/// Reads a number, or `null` as NaN: JSON has no NaN, and a NaN must not be lost.
 fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
     Ok(Option::<f32>::deserialize(deserializer)?.unwrap_or(f32::NAN))
 }

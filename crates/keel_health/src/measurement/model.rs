@@ -1,4 +1,4 @@
-//! The static description of a model: its graph, its loss and how it is regularised.
+//! Static description of a model: its graph, its loss and its regularisation.
 
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
@@ -6,38 +6,38 @@ use serde::{Deserialize, Serialize};
 
 use super::activation_function::ActivationFunction;
 
-/// The graph of a model in an order in which it can be evaluated, its loss and the settings rules refer to.
+/// Graph of a model in an evaluation order, its loss and the settings used by rules.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelDescription {
-    /// The layers in graph order: every layer comes after the layers it reads.
+    /// Layers in graph order: every layer comes after the layers it reads.
     pub layers: Vec<LayerDescription>,
-    /// The loss applied to the output of the last layer.
+    /// Loss applied to the output of the last layer.
     pub loss: Option<LossKind>,
     /// Number of classes; `None` for regression.
     pub classes: Option<usize>,
-    /// Predictions that the network gives for each sample, side by side; `None` is one.
+    /// Number of predictions of the network per sample, side by side; `None` means one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<usize>,
-    /// The network may apply functions that are not layers of the description, such as a softmax at its end.
+    /// True if the network may apply functions that are not described as layers, such as a softmax at its end.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unlisted_functions: bool,
-    /// True if the weights have been trained before, false if they are drawn at random; `None` if that is not known.
+    /// True if the weights come from earlier training, false if they are drawn at random; `None` if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pretrained: Option<bool>,
-    /// The configured (peak) learning rate of the schedule.
+    /// Configured (peak) learning rate of the schedule.
     pub learning_rate: Option<f32>,
     /// Name of the optimizer: `sgd`, `adam`, `adamw`, …
     pub optimizer: Option<String>,
-    /// The configured weight decay.
+    /// Configured weight decay.
     pub weight_decay: Option<f32>,
-    /// The configured limit of the gradient norm, if gradients are clipped.
+    /// Configured limit of the gradient norm, if gradients are clipped.
     pub clip_norm: Option<f32>,
-    /// Samples of one training batch.
+    /// Number of samples in a training batch.
     pub batch_size: Option<u64>,
-    /// Epochs that are planned.
+    /// Number of epochs planned.
     pub epochs: Option<u64>,
-    /// Samples of one epoch (the size of the training split).
+    /// Number of samples in an epoch (the size of the training split).
     pub samples_per_epoch: Option<u64>,
 }
 
@@ -45,23 +45,23 @@ pub struct ModelDescription {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LayerDescription {
-    /// The name the user knows the layer by; unique in the model.
+    /// Name of the layer for the user; unique in the model.
     pub name: String,
     /// Kind of the layer.
     pub kind: LayerKind,
-    /// Indices of the layers it reads. Empty: it reads the input of the network.
+    /// Indices of the layers it reads; empty for the input of the network.
     pub inputs: Vec<usize>,
-    /// The function, for layers of kind `activation`.
+    /// Function of an `activation` layer.
     pub function: Option<ActivationFunction>,
     /// Number of output units: features of a linear layer, channels of a convolution.
     pub units: Option<usize>,
-    /// Inputs of one unit (`in_features`, or kernel height × width × channels).
+    /// Number of inputs of one unit (`in_features`, or kernel height × width × channels).
     pub fan_in: Option<usize>,
     /// Name of the initialiser of the weights.
     pub initializer: Option<String>,
-    /// The layer has a bias.
+    /// True if the layer has a bias.
     pub bias: bool,
-    /// The user froze its parameters on purpose.
+    /// True if the user froze its parameters on purpose.
     pub frozen: bool,
     /// Weight of a new batch in the running statistics, for normalisation layers (PyTorch's convention).
     pub momentum: Option<f32>,
@@ -79,7 +79,7 @@ pub enum LayerKind {
     Input,
     Linear,
     Conv2d,
-    /// The largest of several linear maps.
+    /// Maximum of several linear maps.
     Maxout,
     BatchNorm,
     LayerNorm,
@@ -91,43 +91,43 @@ pub enum LayerKind {
     GlobalAvgPool,
     Flatten,
     Dropout,
-    /// The sum at the end of a residual block.
+    /// Sum at the end of a residual block.
     Add,
     /// Anything else.
     #[default]
     Other,
 }
 
-/// The loss, by its expected input from the last layer.
+/// Loss, by the input it expects from the last layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LossKind {
-    /// Softmax and cross-entropy in one: expects logits.
+    /// Combined softmax and cross-entropy: expects logits.
     CrossEntropy,
     /// Negative log likelihood: expects log-probabilities.
     Nll,
-    /// Binary cross-entropy with its own sigmoid: expects logits.
+    /// Binary cross-entropy with built-in sigmoid: expects logits.
     Bce,
     /// Binary cross-entropy without a sigmoid: expects probabilities.
     BceProbabilities,
     /// Multi-class hinge loss: expects scores.
     Hinge,
-    /// Mean squared error: expects values on the scale of the targets.
+    /// Mean squared error: expects values in the scale of the targets.
     Mse,
-    /// Huber loss: expects values on the scale of the targets.
+    /// Huber loss: expects values in the scale of the targets.
     Huber,
     /// Anything else.
     Other,
 }
 
 impl LossKind {
-    /// Returns the loss that recordings call `name`.
+    /// Returns the loss with the name `name` in recordings.
     pub fn named(name: &str) -> Option<Self> {
         let name: StrDeserializer<'_, ValueError> = name.into_deserializer();
         LossKind::deserialize(name).ok()
     }
 
-    /// The name in a config and in a sentence.
+    /// Returns the name in configs and messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::CrossEntropy => "cross_entropy",
@@ -143,64 +143,64 @@ impl LossKind {
 }
 
 impl LayerKind {
-    /// Returns the kind that recordings call `name`.
+    /// Returns the kind with the name `name` in recordings.
     pub fn named(name: &str) -> Option<Self> {
         let name: StrDeserializer<'_, ValueError> = name.into_deserializer();
         LayerKind::deserialize(name).ok()
     }
 
-    /// The layer multiplies by a weight matrix or kernel.
+    /// Returns true if the layer multiplies by a weight matrix or kernel.
     pub fn has_weight_matrix(self) -> bool {
         matches!(self, Self::Linear | Self::Conv2d | Self::Maxout)
     }
 
-    /// The layer re-centres and re-scales its input.
+    /// Returns true if the layer re-centres and re-scales its input.
     pub fn is_norm(self) -> bool {
         matches!(self, Self::BatchNorm | Self::LayerNorm | Self::GroupNorm | Self::InstanceNorm)
     }
 }
 
 impl LayerDescription {
-    /// A layer with the given name and kind reading the layers of the given indices.
+    /// Creates a layer with this name and kind that reads the layers with the given indices.
     pub fn new(name: impl Into<String>, kind: LayerKind, inputs: &[usize]) -> Self {
         Self { name: name.into(), kind, inputs: inputs.to_vec(), ..Self::default() }
     }
 
-    /// An activation layer.
+    /// Creates an activation layer.
     pub fn activation(name: impl Into<String>, function: ActivationFunction, inputs: &[usize]) -> Self {
         Self { function: Some(function), ..Self::new(name, LayerKind::Activation, inputs) }
     }
 }
 
 impl ModelDescription {
-    /// Index of the layer called `name`.
+    /// Returns the index of the layer called `name`.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.layers.iter().position(|layer| layer.name == name)
     }
 
-    /// Name of the layer `index`, or `layer <index>` for an index the description does not know.
+    /// Returns the name of layer `index`, or `layer <index>` if the description does not contain it.
     pub fn name(&self, index: usize) -> String {
         self.layers.get(index).map_or_else(|| format!("layer {index}"), |layer| layer.name.clone())
     }
 
-    /// Layers that read `index`, in graph order.
+    /// Iterates over the layers that read `index`, in graph order.
     pub fn readers(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
         self.layers.iter().enumerate().filter(move |(_, layer)| layer.inputs.contains(&index)).map(|(reader, _)| reader)
     }
 
-    /// The only layer that reads `index`; `None` at a branch or at the end.
+    /// Returns the only layer that reads `index`, or `None` at a branch or at the end.
     pub fn next(&self, index: usize) -> Option<usize> {
         let mut readers = self.readers(index);
         let first = readers.next()?;
         readers.next().is_none().then_some(first)
     }
 
-    /// The normalisation layer that directly follows `index`.
+    /// Returns the normalisation layer that directly follows `index`.
     pub fn norm_after(&self, index: usize) -> Option<usize> {
         self.next(index).filter(|&next| self.layers[next].kind.is_norm())
     }
 
-    /// The activation that follows `index`, directly or after normalisation, dropout or pooling.
+    /// Returns the activation that follows `index`, directly or after normalisation, dropout or pooling.
     pub fn activation_after(&self, index: usize) -> Option<usize> {
         let mut current = self.next(index)?;
         loop {
@@ -216,7 +216,7 @@ impl ModelDescription {
         }
     }
 
-    /// The activation whose output layer `index` reads, directly or through pooling, flattening or dropout.
+    /// Returns the activation whose output layer `index` reads, directly or through pooling, flattening or dropout.
     pub fn activation_before(&self, index: usize) -> Option<usize> {
         let mut current = self.single_input(index)?;
         loop {
@@ -232,17 +232,17 @@ impl ModelDescription {
         }
     }
 
-    /// Indices of the linear and convolution layers, in graph order.
+    /// Iterates over the indices of the linear and convolution layers, in graph order.
     pub fn weight_layers(&self) -> impl Iterator<Item = usize> + '_ {
         self.layers.iter().enumerate().filter(|(_, layer)| layer.kind.has_weight_matrix()).map(|(index, _)| index)
     }
 
-    /// The last layer that holds a weight matrix: the one that makes the logits.
+    /// Returns the last layer with a weight matrix, which computes the logits.
     pub fn output_layer(&self) -> Option<usize> {
         self.weight_layers().last()
     }
 
-    /// `true` if the output of `from` reaches `to` in the forward direction (or both are the same layer).
+    /// Returns true if the output of `from` reaches `to` in the forward direction (or both are the same layer).
     pub fn reaches(&self, from: usize, to: usize) -> bool {
         if from >= to || to >= self.layers.len() {
             return from == to;
@@ -255,7 +255,7 @@ impl ModelDescription {
         reached[to]
     }
 
-    /// The loss of a classifier that knows nothing: ln C.
+    /// Returns the loss of an uninformed classifier: ln C.
     pub fn chance_loss(&self) -> Option<f64> {
         match (self.loss, self.classes) {
             (Some(LossKind::CrossEntropy | LossKind::Nll), Some(classes)) if classes > 1 => Some((classes as f64).ln()),

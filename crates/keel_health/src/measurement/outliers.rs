@@ -1,4 +1,4 @@
-//! Features whose variance lies in a few samples.
+//! Features whose variance comes mostly from a few samples.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +10,9 @@ use super::null_is_nan;
 pub struct FeatureOutliers {
     /// Index of the feature.
     pub feature: usize,
-    /// Samples that were measured.
+    /// Number of samples measured.
     pub samples: u64,
-    /// The most extreme of them, at most 0.5 %.
+    /// Number of extreme samples, at most 0.5 %.
     pub extreme: u64,
     /// Share of the variance that disappears without them.
     #[serde(deserialize_with = "null_is_nan")]

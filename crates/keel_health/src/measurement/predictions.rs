@@ -1,11 +1,11 @@
-//! Values that the network hands to the loss.
+//! Values passed to the loss.
 
 use serde::{Deserialize, Serialize};
 
 use super::null_is_nan;
 
-/// Inputs of the loss for one batch: the values after everything the network and the loop apply. A row holds the
-/// values of one prediction, one for each class.
+/// Inputs of the loss for one batch: the values after everything the network and the loop apply. A row contains the
+/// values of one prediction, one per class.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PredictionMeasurement {
@@ -24,7 +24,7 @@ pub struct PredictionMeasurement {
 }
 
 impl PredictionMeasurement {
-    /// The extremes of both.
+    /// Returns the combined extremes.
     pub fn joined(self, other: Self) -> Self {
         let both = |first: Option<f32>, second: Option<f32>, choose: fn(f32, f32) -> f32| {
             first.zip(second).map(|(first, second)| choose(first, second))
@@ -37,13 +37,13 @@ impl PredictionMeasurement {
         }
     }
 
-    /// `true` if every row is a list of probabilities whose sum is 1, up to `tolerance`.
+    /// Returns true if every row is a list of probabilities whose sum is 1, up to `tolerance`.
     pub fn rows_are_probabilities(&self, tolerance: f32) -> bool {
         let is_one = |sum: Option<f32>| sum.is_some_and(|sum| (sum - 1.0).abs() <= tolerance);
         self.lies_within(0.0, 1.0) && is_one(self.lowest_row_sum) && is_one(self.highest_row_sum)
     }
 
-    /// `true` if no value is below `low` or above `high`.
+    /// Returns true if no value is below `low` or above `high`.
     pub fn lies_within(&self, low: f32, high: f32) -> bool {
         self.lowest >= low && self.highest <= high
     }

@@ -1,18 +1,18 @@
-//! Measurements before the first update: one training batch forward and backward, and the checks before training.
+//! Measurements before the first update: the forward and backward pass of one training batch, and the pre-flight checks.
 
 use serde::{Deserialize, Serialize};
 
 use super::{StepMeasurement, null_is_nan};
 
-/// The state of the network before the first update.
+/// State of the network before the first update.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StartMeasurement {
     /// Loss before the first update.
     pub loss: Option<f32>,
-    /// Samples `loss` was averaged over.
+    /// Number of samples `loss` was averaged over.
     pub samples: u64,
-    /// Per layer: the signal on one real batch. Layers may be missing.
+    /// Signal of each layer on one real batch. Layers may be missing.
     pub layers: Vec<StartLayer>,
     /// Result of training on a handful of samples without regularisation.
     pub tiny_batch: Option<TinyBatch>,
@@ -22,7 +22,7 @@ pub struct StartMeasurement {
     pub batch_mixing: Option<f32>,
 }
 
-/// The signal through one layer on one real batch before the first update.
+/// Signal of one layer on one real batch before the first update.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StartLayer {
@@ -34,7 +34,7 @@ pub struct StartLayer {
     pub output_std: Option<f32>,
     /// RMS of the loss gradient with respect to the layer's output.
     pub gradient_rms: Option<f32>,
-    /// Elements of the layer's output for one sample.
+    /// Number of elements of the layer's output per sample.
     pub elements: Option<u64>,
     /// Share of saturated elements (sigmoid outside [0.015, 0.985], |tanh| > 0.97).
     pub saturated_fraction: Option<f32>,
@@ -42,11 +42,11 @@ pub struct StartLayer {
     pub dead_fraction: Option<f32>,
     /// Share of elements of the layer's output that are exactly zero.
     pub zero_fraction: Option<f32>,
-    /// Units with the same incoming weights and the same gradient as another unit of the layer.
+    /// Number of units with the same incoming weights and the same gradient as another unit of the layer.
     pub identical_units: Option<u64>,
-    /// Units of the layer.
+    /// Number of units in the layer.
     pub units: Option<u64>,
-    /// NaN or infinite elements of the output.
+    /// Number of NaN or infinite output elements.
     pub non_finite: u64,
 }
 
@@ -54,20 +54,20 @@ pub struct StartLayer {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TinyBatch {
-    /// Samples trained on.
+    /// Number of training samples.
     pub samples: u64,
-    /// Steps taken.
+    /// Number of steps.
     pub steps: u64,
     /// Share of the samples still wrong at the end; `None` for regression.
     #[serde(default)]
     pub training_error: Option<f32>,
-    /// Loss at the first step.
+    /// Loss in the first step.
     #[serde(deserialize_with = "null_is_nan")]
     pub first_loss: f32,
-    /// Loss at the last step.
+    /// Loss in the last step.
     #[serde(deserialize_with = "null_is_nan")]
     pub last_loss: f32,
-    /// Learning rate at which Adam learned the same samples with the same network, where the run's own optimizer failed.
+    /// Learning rate at which Adam learned the same samples with the same network, if the run's own optimizer failed.
     #[serde(default)]
     pub learned_at: Option<f32>,
 }
@@ -76,17 +76,17 @@ pub struct TinyBatch {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GradientCheck {
-    /// Largest relative error over the checked entries, beyond what rounding explains where that was measured.
+    /// Largest relative error over the checked entries, minus the error explained by rounding if measured.
     #[serde(deserialize_with = "null_is_nan")]
     pub largest_relative_error: f32,
     /// Layer whose backward pass is suspected.
     pub layer: Option<usize>,
-    /// Entries checked.
+    /// Number of entries checked.
     pub entries: u64,
 }
 
 impl StartMeasurement {
-    /// The start as far as the first step of a run shows it, for loops that measure nothing before.
+    /// Returns the start as measured in the first step of a run, for loops that measure nothing before.
     pub fn from_first_step(step: &StepMeasurement) -> Self {
         let layers = step.layers.iter().map(|layer| StartLayer {
             layer: layer.layer,
@@ -102,7 +102,7 @@ impl StartMeasurement {
         Self { loss: Some(step.loss), samples: step.samples, layers: layers.collect(), ..Self::default() }
     }
 
-    /// The entry of layer `index`, if it was measured.
+    /// Returns the entry of layer `index`, if measured.
     pub fn layer(&self, index: usize) -> Option<&StartLayer> {
         self.layers.iter().find(|layer| layer.layer == index)
     }

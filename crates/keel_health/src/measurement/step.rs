@@ -1,7 +1,7 @@
 //! Measurements of one training step, layer by layer.
 //!
-//! An engine keeps one [`StepMeasurement`] with a preallocated entry for every layer and overwrites the numbers
-//! each step; nothing here needs an allocation after the first step.
+//! An engine keeps one [`StepMeasurement`] with a preallocated entry for every layer and overwrites the numbers in each
+//! step; nothing is allocated after the first step.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct StepMeasurement {
     /// Number of the epoch the step belongs to, from 0.
     #[serde(default)]
     pub epoch: u64,
-    /// Samples of the batch.
+    /// Number of samples in the batch.
     pub samples: u64,
     /// Mean loss of the batch, without penalties.
     #[serde(deserialize_with = "null_is_nan")]
@@ -30,23 +30,23 @@ pub struct StepMeasurement {
     /// Norm of the gradient over all parameters, before clipping.
     #[serde(default)]
     pub gradient_norm: Option<f32>,
-    /// Norm of the gradient buffers right before the first backward pass of the step, over the parameters that
-    /// the optimizer updates. A loop that clears its gradients has 0 here.
+    /// Norm of the gradient buffers right before the first backward pass of the step, over the parameters that the
+    /// optimizer updates; 0 if the loop clears its gradients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient_before_norm: Option<f32>,
-    /// The step ended in an update of the parameters; `false` if its gradient is only accumulated for a later one.
+    /// True if the step ended in an update of the parameters; false if its gradient is only accumulated for a later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated: Option<bool>,
-    /// The network was in training mode, as the framework reports it.
+    /// True if the network was in training mode, as reported by the framework.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training_mode: Option<bool>,
-    /// Samples of every class in the batch. `[classes]`, or empty.
+    /// Number of samples per class in the batch. `[classes]`, or empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_counts: Vec<u32>,
-    /// Values that the loss was given.
+    /// Values passed to the loss.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predictions: Option<PredictionMeasurement>,
-    /// Per layer, in graph order. Layers may be missing.
+    /// Measurements by layer, in graph order. Layers may be missing.
     #[serde(default)]
     pub layers: Vec<LayerMeasurement>,
 }
@@ -57,16 +57,16 @@ pub struct StepMeasurement {
 pub struct LayerMeasurement {
     /// Index of the layer in the model description.
     pub layer: usize,
-    /// The layer's output: z of a linear layer or convolution, a of an activation.
+    /// Output of the layer: z of a linear layer or convolution, a of an activation.
     pub output: Option<SignalMeasurement>,
     /// Gradient of the loss with respect to the layer's output: dL/dz, or dL/da for an activation.
     pub gradient: Option<GradientMeasurement>,
-    /// Which units fired or were saturated, for activations.
+    /// Firing and saturation of units, for activations.
     pub units: Option<UnitMeasurement>,
-    /// The layer's parameters.
+    /// Parameters of the layer.
     pub parameters: Vec<ParameterMeasurement>,
-    /// Share of units whose incoming-weight gradient has a sign agreement |n+ - n-| / (n+ + n-) of at least 0.9;
-    /// exact zeros do not count.
+    /// Share of units whose incoming-weight gradient has a sign agreement |n+ - n-| / (n+ + n-) of at least 0.9; exact
+    /// zeros are ignored.
     pub sign_agreement: Option<f32>,
     /// mean(x)² / mean(x²) of the layer's input: 0 when it is centred, 1 when it is constant.
     pub input_mean_energy: Option<f32>,
@@ -76,7 +76,7 @@ pub struct LayerMeasurement {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignalMeasurement {
-    /// Elements, over all samples of the batch.
+    /// Number of elements, over all samples of the batch.
     pub count: u64,
     /// Mean over the finite elements.
     #[serde(deserialize_with = "null_is_nan")]
@@ -96,7 +96,7 @@ pub struct SignalMeasurement {
     /// Share of saturated elements: sigmoid outside [0.015, 0.985], |tanh| > 0.97.
     #[serde(default)]
     pub saturated_fraction: Option<f32>,
-    /// NaN or infinite elements.
+    /// Number of NaN or infinite elements.
     #[serde(default)]
     pub non_finite: u64,
 }
@@ -105,7 +105,7 @@ pub struct SignalMeasurement {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GradientMeasurement {
-    /// Elements, over all samples of the batch.
+    /// Number of elements, over all samples of the batch.
     pub count: u64,
     /// Root mean square over the finite elements.
     #[serde(deserialize_with = "null_is_nan")]
@@ -113,7 +113,7 @@ pub struct GradientMeasurement {
     /// Largest absolute value.
     #[serde(default)]
     pub max_abs: Option<f32>,
-    /// NaN or infinite elements.
+    /// Number of NaN or infinite elements.
     #[serde(default)]
     pub non_finite: u64,
 }
@@ -136,10 +136,10 @@ pub struct ParameterMeasurement {
     /// L2 norm of the weight decay term (decay × values).
     #[serde(default)]
     pub decay_norm: Option<f32>,
-    /// NaN or infinite values.
+    /// Number of NaN or infinite values.
     #[serde(default)]
     pub non_finite: u64,
-    /// NaN or infinite entries of the gradient.
+    /// Number of NaN or infinite gradient entries.
     #[serde(default)]
     pub non_finite_gradient: u64,
 }
@@ -162,7 +162,7 @@ pub enum ParameterRole {
 }
 
 impl ParameterRole {
-    /// The word for it in a sentence.
+    /// Returns the word used in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Weight => "weight",
@@ -175,7 +175,7 @@ impl ParameterRole {
 }
 
 impl StepMeasurement {
-    /// The entry of layer `index`, if it was measured.
+    /// Returns the entry of layer `index`, if measured.
     pub fn layer(&self, index: usize) -> Option<&LayerMeasurement> {
         match self.layers.get(index) {
             Some(layer) if layer.layer == index => Some(layer),
@@ -183,14 +183,15 @@ impl StepMeasurement {
         }
     }
 
-    /// `true` if the step ended in an update, as recorded or by the norms of the updates; `None` if neither is known.
+    /// Returns true if the step ended in an update, according to the record or the norms of the updates; `None` if
+    /// neither is known.
     pub fn has_updated(&self) -> Option<bool> {
         let parameters = self.layers.iter().flat_map(|layer| &layer.parameters);
         let norms = parameters.filter_map(|parameter| parameter.update_norm);
         self.updated.or_else(|| norms.map(|norm| norm != 0.0).reduce(|moved, next| moved || next))
     }
 
-    /// `true` if the loss, the gradient norm or any tensor holds a NaN or an infinity.
+    /// Returns true if the loss, the gradient norm or any tensor contains a NaN or an infinity.
     pub fn has_non_finite(&self) -> bool {
         !self.loss.is_finite()
             || self.gradient_norm.is_some_and(|norm| !norm.is_finite())
@@ -199,36 +200,36 @@ impl StepMeasurement {
 }
 
 impl LayerMeasurement {
-    /// `true` if any tensor of the layer holds a NaN or an infinity.
+    /// Returns true if any tensor of the layer contains a NaN or an infinity.
     pub fn has_non_finite(&self) -> bool {
         self.output_non_finite()
             || self.gradient_non_finite()
             || self.parameters.iter().any(ParameterMeasurement::has_non_finite)
     }
 
-    /// The output holds a NaN or an infinity.
+    /// Returns true if the output contains a NaN or an infinity.
     pub fn output_non_finite(&self) -> bool {
         self.output.is_some_and(|output| output.non_finite > 0 || !output.mean.is_finite() || !output.std.is_finite())
     }
 
-    /// The gradient with respect to the output holds a NaN or an infinity.
+    /// Returns true if the gradient with respect to the output contains a NaN or an infinity.
     pub fn gradient_non_finite(&self) -> bool {
         self.gradient.is_some_and(|gradient| gradient.non_finite > 0 || !gradient.rms.is_finite())
     }
 }
 
 impl ParameterMeasurement {
-    /// The values or their gradient hold a NaN or an infinity.
+    /// Returns true if the values or their gradient contain a NaN or an infinity.
     pub fn has_non_finite(&self) -> bool {
         self.values_non_finite() || self.gradient_non_finite()
     }
 
-    /// The values hold a NaN or an infinity.
+    /// Returns true if the values contain a NaN or an infinity.
     pub fn values_non_finite(&self) -> bool {
         self.non_finite > 0 || self.weight_norm.is_some_and(|norm| !norm.is_finite())
     }
 
-    /// The gradient holds a NaN or an infinity.
+    /// Returns true if the gradient contains a NaN or an infinity.
     pub fn gradient_non_finite(&self) -> bool {
         self.non_finite_gradient > 0 || self.gradient_norm.is_some_and(|norm| !norm.is_finite())
     }

@@ -8,11 +8,11 @@ use super::null_is_nan;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SuspectLabels {
-    /// Share of all samples that the network classifies as labelled.
+    /// Share of samples that the network classifies as labelled.
     pub accuracy: f32,
-    /// Samples found.
+    /// Number of samples found.
     pub count: u64,
-    /// The clearest of them.
+    /// The most certain ones.
     pub first: Vec<SuspectLabel>,
 }
 
@@ -24,7 +24,7 @@ pub struct SuspectLabel {
     pub sample: String,
     /// Class it is labelled as.
     pub given: String,
-    /// Class the network gives.
+    /// Class predicted by the network.
     pub suggested: String,
     /// Probability of the suggested class.
     #[serde(deserialize_with = "null_is_nan")]

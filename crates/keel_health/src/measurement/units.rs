@@ -1,15 +1,15 @@
-//! Which units of an activation fired, exactly: one bit and one count for every unit.
+//! Exact firing of the units of an activation: one bit and one count per unit.
 
 use serde::{Deserialize, Serialize};
 
 /// Firing of the units of one activation layer in one step. A unit is a feature of a linear layer or a channel of a
-/// convolution. Everything covers this step's batch; the history accumulates it over longer stretches.
+/// convolution. Covers this step's batch; the history accumulates over longer intervals.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UnitMeasurement {
     /// Number of units.
     pub units: usize,
-    /// Values seen of every unit: samples × positions.
+    /// Number of values seen of every unit: samples × positions.
     pub observations: u64,
     /// Bit `unit % 64` of word `unit / 64` is set if the unit was above zero anywhere in the batch.
     /// `[ceil(units / 64)]`, or empty if not measured.
@@ -21,7 +21,7 @@ pub struct UnitMeasurement {
 }
 
 impl UnitMeasurement {
-    /// Empty counts for `units` units: bitmap and counts allocated, nothing fired.
+    /// Creates empty counts for `units` units, with allocated buffers.
     pub fn with_units(units: usize) -> Self {
         Self {
             units,
@@ -32,7 +32,7 @@ impl UnitMeasurement {
         }
     }
 
-    /// Forgets everything counted; keeps the buffers.
+    /// Clears all counts; keeps the buffers.
     pub fn clear(&mut self) {
         self.observations = 0;
         self.fired.fill(0);
@@ -45,7 +45,7 @@ impl UnitMeasurement {
         self.fired[unit / 64] |= 1 << (unit % 64);
     }
 
-    /// `true` if `unit` fired at least once, by its bit or by its count.
+    /// Returns true if `unit` fired at least once, according to its bit or its count.
     pub fn has_fired(&self, unit: usize) -> bool {
         let by_bit = self.fired.get(unit / 64).is_some_and(|word| word >> (unit % 64) & 1 == 1);
         by_bit || self.fired_counts.get(unit).is_some_and(|&count| count > 0)

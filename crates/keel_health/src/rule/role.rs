@@ -1,11 +1,11 @@
-//! The role a symptom plays among causes and consequences.
+//! Role of a symptom among causes and consequences.
 
 use crate::rule::symptom::Symptom;
 
 /// A symptom, its stage, and the symptoms it explains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Role {
-    /// The symptom.
+    /// Symptom.
     pub symptom: Symptom,
     /// Stage at which it arises.
     pub stage: Stage,
@@ -13,23 +13,23 @@ pub struct Role {
     pub explains: &'static [Explanation],
 }
 
-/// Stages of a training run, from causes to symptoms: a finding is explained by findings of earlier stages, and within a
-/// stage by findings of rules that come earlier in the catalog.
+/// Stages of a training run, from causes to symptoms. A finding is explained by findings of earlier stages, and within
+/// a stage by findings of rules earlier in the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// The last layer and the loss.
     Output,
-    /// Work of the training loop: batches, mode, gradients, updates.
+    /// The training loop: batches, mode, gradients, updates.
     Loop,
     /// Inputs and labels.
     Data,
-    /// Units that start identical.
+    /// Units with identical initial values.
     Symmetry,
     /// Weight decay and dropout.
     Penalty,
     /// Scale of the signal before the first step.
     Signal,
-    /// Number of samples whose statistics normalise.
+    /// Number of samples used for normalisation statistics.
     BatchSize,
     /// Number of units.
     Capacity,
@@ -37,7 +37,7 @@ pub enum Stage {
     LargeSteps,
     /// Gradients that grow.
     GradientGrowth,
-    /// Values a layer passes on: saturated, zero, not centred.
+    /// Outputs of a layer: saturated, zero, not centred.
     Activations,
     /// Gradients, running statistics and parameters of layers.
     Layers,
@@ -51,22 +51,22 @@ pub enum Stage {
     Collapse,
 }
 
-/// Symptoms explained by findings whose layers have a certain place relative to theirs.
+/// Symptoms explained by findings whose layers have a certain position relative to theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Explanation {
-    /// Symptoms that are explained.
+    /// Symptoms explained.
     pub consequences: &'static [Symptom],
-    /// Place of the cause.
+    /// Position of the cause.
     pub lies: Lies,
 }
 
-/// Place of the layer of a cause, seen from the layer of its consequence.
+/// Position of the cause's layer relative to the consequence's layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lies {
-    /// Any place.
+    /// Any position.
     Anywhere,
-    /// In front of it, in the forward direction, or the same layer.
+    /// Before it in the forward direction, or the same layer.
     Upstream,
-    /// Behind it, in the forward direction, or the same layer: gradients come from there.
+    /// After it in the forward direction, or the same layer; gradients come from there.
     Downstream,
 }

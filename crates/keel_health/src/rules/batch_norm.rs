@@ -1,23 +1,23 @@
 //! # What it measures
 //! At the end of an epoch, in two epochs in a row: the loss in evaluation mode against the loss in training mode on the
 //! same samples (relative gap above 0.5); the running statistics against exact ones, channel by channel (more than 10 %
-//! of the channels shifted by over half a standard deviation or with a variance ratio outside [0.5, 2]); and how much of
-//! the initial statistics is left in the running ones, (1 - momentum)^updates above 0.05. Each is a warning, a fact once it
-//! is over, and an error where the training fails. The gap is taken relative to the loss in training mode, or to three tenths
-//! of that of guessing if this is more: a small gap next to a tiny loss does no harm. A gap of at most 0.1 makes facts of the
-//! other two, and shifted channels are a fact where no gap is known. Batches of fewer than 4 samples are an error before the
-//! training begins, unless the network learns its task all the same.
+//! of the channels shifted by over half a standard deviation or with a variance ratio outside [0.5, 2]); and how much
+//! of the initial statistics is left in the running ones, (1 - momentum)^updates above 0.05. Each is a warning, a fact
+//! once it has passed, and an error if training fails. The gap is taken relative to the loss in training mode, or to
+//! three tenths of that of guessing if that is more: a small gap next to a tiny loss does no harm. A gap of at most 0.1
+//! turns the other two into facts, and shifted channels are a fact if no gap is known. Batches of fewer than 4 samples
+//! are an error before training begins, unless the network learns its task nevertheless.
 //!
 //! # Why it matters
 //! Training normalises with the statistics of the batch, inference with the running ones. If they differ, the network
-//! that is used is not the one that was trained, and the validation loss is of another function.
+//! that is used is not the one that was trained, and the validation loss measures a different function.
 //!
 //! # What to try
-//! Compute the exact statistics over some batches with the weights as they are. Use a momentum of 0.1 and a batch of
+//! Compute the exact statistics over some batches with the current weights. Use a momentum of 0.1 and a batch size of
 //! at least 16.
 //!
 //! # When it is fine
-//! In the first epochs, while the running statistics are still catching up: fewer than 30 updates are not judged.
+//! In the first epochs, while the running statistics are still catching up: they are not checked before 30 updates.
 //!
 //! # Source
 //! Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 2; Wu and He,
@@ -53,7 +53,7 @@ pub const RULE: Rule = Rule {
             symptom: Low(CODE),
             stage: Stage::BatchSize,
             explains: &[
-                // Batches of too few samples: noise in everything that is normalised.
+                // Batches with too few samples: noise in everything that is normalised.
                 Explanation {
                     consequences: &[
                         Code(exploding_gradient::CODE),
@@ -94,19 +94,19 @@ pub const CHANNEL_SHARE: f64 = 0.1;
 pub const SHIFT: f64 = 0.5;
 /// Range of running over exact variance.
 pub const VARIANCE_RATIO: (f64, f64) = (0.5, 2.0);
-/// Share of the initial statistics left.
+/// Share of the initial statistics that remains.
 pub const RESIDUE: f64 = 0.05;
-/// Number of samples of a batch below which its statistics are noise in any case.
+/// Number of samples per batch below which its statistics are noise in any case.
 pub const FEWEST_SAMPLES: u64 = 4;
-/// Loss compared with at least, relative to guessing.
+/// Minimum loss used as the denominator, relative to guessing.
 pub const LOSS_FLOOR: f64 = 0.3;
-/// Updates after which momentum 0.1 has forgotten the initial statistics: 0.9^30 < 0.05.
+/// Number of updates after which momentum 0.1 has forgotten the initial statistics: 0.9^30 < 0.05.
 pub const UPDATES: u64 = 30;
-/// Momentum to use.
+/// Recommended momentum.
 const MOMENTUM: f64 = 0.1;
-/// Batches for exact statistics.
+/// Number of batches for exact statistics.
 const EXACT_BATCHES: u64 = 50;
-/// Batch size with usable statistics.
+/// Minimum batch size with usable statistics.
 const LEAST_BATCH: u64 = 16;
 
 /// Returns everything beyond its limit in `case`.
@@ -125,7 +125,7 @@ fn examine(case: &Case) -> Vec<Observation> {
     overall.into_iter().chain(layers).collect()
 }
 
-/// The network normalises over batches of two or three samples.
+/// Reports a network that normalises over batches of two or three samples.
 fn too_few_samples(case: &Case) -> Option<Observation> {
     let samples = case.model.batch_size.filter(|&size| size < FEWEST_SAMPLES)?;
     let norm = case.model.layers.iter().position(|layer| layer.kind == LayerKind::BatchNorm)?;
@@ -136,14 +136,16 @@ fn too_few_samples(case: &Case) -> Option<Observation> {
     );
     Some(
         Observation::new(Level::Error, Some(norm), samples as f64, FEWEST_SAMPLES as f64)
-            .statistic("samples a batch")
+            .statistic("samples per batch")
             .message(message)
-            .cause("the statistics of so few samples are noise: the output for a sample depends on its neighbours")
+            .cause(
+                "the statistics of so few samples are noise: the output for a sample depends on the rest of its batch",
+            )
             .remedy(Remedy::SetBatchSize { batch_size: LEAST_BATCH }),
     )
 }
 
-/// (evaluation - training) / training, on the same samples. Losses near zero are not compared.
+/// Returns (evaluation - training) / training on the same samples. Losses near zero are not compared.
 fn loss_gap(case: &Case, epoch: &EpochMeasurement) -> Option<f64> {
     let (inference, training) = (f64::from(epoch.eval_mode_loss?), f64::from(epoch.train_mode_loss?));
     let floor = training.max(case.model.chance_loss().map_or(0.05, |chance| LOSS_FLOOR * chance));
@@ -158,7 +160,7 @@ fn different_losses(case: &Case, gap: f64) -> Observation {
             percent(gap),
             percent(LOSS_GAP)
         ))
-        .cause("the running statistics, averages that batch normalisation uses in evaluation, do not fit the weights")
+        .cause("the running statistics, which batch normalisation uses in evaluation, do not match the weights")
         .remedy(Remedy::RecomputeBatchNormStatistics { batches: EXACT_BATCHES });
     if case.model.batch_size.is_some_and(|size| size < LEAST_BATCH) {
         observation = observation

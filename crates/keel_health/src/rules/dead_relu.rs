@@ -1,13 +1,12 @@
 //! # What it measures
 //! Units of a relu layer (channels of a convolution) that never fired over at least 10,000 samples or a whole epoch:
-//! one bit for every unit; of layers with many values the first samples of each batch are looked at. Noted above 15 % of the
-//! units and at least three of them; a warning above 40 %, an error above 90 %. In a training whose loss is below half of that
-//! of guessing it is a fact. Before the first update, on at
-//! least 512 samples, the same limits of 40 % and 90 % hold, and a layer of which less than one value in a hundred fires is an
-//! error.
+//! one bit for every unit; for layers with many values only the first samples of each batch are examined. Noted above
+//! 15 % of the units and at least three of them; a warning above 40 %, an error above 90 %. If the loss is below half
+//! of that of guessing, it is a fact. Before the first update, on at least 512 samples, the same limits of 40 % and
+//! 90 % hold, and a layer of which less than one value in a hundred fires is an error.
 //!
 //! # Why it matters
-//! A unit that never fires has no gradient and will never change: it is lost for good. A layer without a living unit
+//! A unit that never fires has no gradient and will never change: it is lost for good. A layer in which no unit fires
 //! cuts the network in two.
 //!
 //! # What to try
@@ -17,7 +16,7 @@
 //!
 //! # When it is fine
 //! A layer whose values are mostly zero is fine as long as every unit fires for some sample. Units that fire for less
-//! than one value in a hundred are mentioned, not judged.
+//! than one value in a hundred are reported but do not count as dead.
 //!
 //! # Source
 //! CS231n course notes, neural-networks-1: as much as 40 % of a network can be dead. The limits are ours.
@@ -49,9 +48,9 @@ pub const RULE: Rule = Rule {
         symptom: Code(CODE),
         stage: Stage::Activations,
         explains: &[
-            // Constant inputs for what follows the layer.
+            // Constant inputs for the layers after it.
             Explanation { consequences: &[Code(zigzag::CODE), Code(frozen::CODE)], lies: Upstream },
-            // No gradient for what comes before it.
+            // No gradient for the layers before it.
             Explanation {
                 consequences: &[Code(vanishing_gradient::CODE), Code(frozen::CODE), Low(update_ratio::CODE)],
                 lies: Downstream,
@@ -73,17 +72,17 @@ pub const RULE: Rule = Rule {
 
 /// Share of dead units that is noted.
 pub const INFO_SHARE: f64 = 0.15;
-/// Share of dead units for a warning, if the training does not work.
+/// Share of dead units for a warning, if training does not work.
 pub const WARN_SHARE: f64 = 0.4;
-/// Share of dead units for an error, if the training does not work.
+/// Share of dead units for an error, if training does not work.
 pub const ERROR_SHARE: f64 = 0.9;
-/// Dead units a note needs, so that narrow layers are judged fairly.
+/// Minimum number of dead units for a note, so that narrow layers are treated fairly.
 pub const INFO_UNITS: usize = 3;
-/// Share of firing below which a unit is nearly dead.
+/// Share of positive values below which a unit is nearly dead.
 pub const NEARLY_DEAD: f64 = 0.01;
-/// Standard deviations by which the mean of z lies below zero where a bias is at fault.
+/// Minimum distance of the mean of z below zero, in standard deviations, for a bias to be named as the cause.
 pub const BELOW_ZERO: f64 = 2.0;
-/// Samples the start must cover to judge it.
+/// Minimum number of samples at the start for a check.
 pub const START_SAMPLES: u64 = 512;
 
 /// Returns everything beyond its limit in `case`.
@@ -99,13 +98,13 @@ fn examine(case: &Case) -> Vec<Observation> {
 
 /// Silence of a layer before the first update.
 pub(super) enum Silence {
-    /// This share of the units, above [`WARN_SHARE`], fires for no sample.
+    /// Share of units, above [`WARN_SHARE`], that fire for no sample.
     Units(f64),
-    /// This share of the values is zero; fewer than [`NEARLY_DEAD`] are not.
+    /// Share of zero values, where less than [`NEARLY_DEAD`] are not zero.
     Values(f64),
 }
 
-/// The silence of a relu layer at the start, if it is one to report.
+/// Returns the silence of a relu layer at the start, if it is to be reported.
 pub(super) fn silence(layer: &StartLayer) -> Option<Silence> {
     let dead = layer.dead_fraction.map(f64::from).filter(|&share| share > WARN_SHARE);
     let zeros = layer.zero_fraction.map(f64::from).filter(|&share| 1.0 - share < NEARLY_DEAD);
@@ -119,7 +118,7 @@ fn at_start(case: &Case, index: usize) -> Option<Observation> {
         Silence::Units(share) => {
             let limit = if share > ERROR_SHARE { ERROR_SHARE } else { WARN_SHARE };
             let message = format!(
-                "{} of the units of {name} (limit {}) give zero for every sample before training begins",
+                "{} of the units of {name} (limit {}) output zero for every sample before training begins",
                 percent(share),
                 percent(limit)
             );
@@ -140,8 +139,8 @@ fn at_start(case: &Case, index: usize) -> Option<Observation> {
     Some(remedies(case, index, Vec::new(), observation))
 }
 
-/// The units that are dead now, this `share` of the layer, fired before the first update, most of them. Where the start was not
-/// measured, units that were never seen to fire did not live.
+/// Returns true if most of the units that are dead now, a `share` of the layer, fired before the first update. If the
+/// start was not measured, units that were never seen to fire count as dead from the beginning.
 fn lived_at_start(case: &Case, index: usize, share: f64) -> bool {
     match case.start.and_then(|start| start.layer(index)?.dead_fraction) {
         Some(dead) => f64::from(dead) < 0.5 * share,
@@ -149,7 +148,7 @@ fn lived_at_start(case: &Case, index: usize, share: f64) -> bool {
     }
 }
 
-/// Cause of units that are dead from the beginning, as the values before the layer show it.
+/// Returns the cause of units that are dead from the beginning, derived from the values before the layer.
 fn early_cause(case: &Case, weights: Option<usize>) -> String {
     let weights = weights.filter(|&weights| case.model.norm_after(weights).is_none());
     let start = weights.and_then(|weights| Some((weights, case.start?.layer(weights)?)));
@@ -182,7 +181,7 @@ fn in_window(case: &Case, index: usize) -> Option<Observation> {
         count => format!("; {count} more fire for less than one value in a hundred"),
     };
     let message = format!(
-        "{} of {} units of {} ({}, limit {}) never fired: they gave zero for each of {} samples{nearly}",
+        "{} of {} units of {} ({}, limit {}) never fired: their output was zero for each of {} samples{nearly}",
         dead.len(),
         units.units(),
         case.model.name(index),
@@ -225,7 +224,7 @@ fn remedies(case: &Case, index: usize, units: Vec<usize>, observation: Observati
     observation
 }
 
-/// Largest dead share of a layer.
+/// Returns the largest dead share of a layer.
 fn largest_share(model: &ModelDescription, history: &History) -> Option<f64> {
     let share = |layer| {
         let units = history.units(layer)?;

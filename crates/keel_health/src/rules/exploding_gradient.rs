@@ -1,7 +1,7 @@
 //! # What it measures
 //! Two things. The norm of the loss gradient at the first weight layer over that at the last: error above 70, in two
-//! windows. And the mean gradient norm of the last 25 steps over that of the up to 475 steps before: error from 5 on, at
-//! once, if it is also twice the norm the run began with. Either is a fact in a training whose loss is below half of that of
+//! windows. And the mean gradient norm of the last 25 steps over that of the up to 475 steps before: error from 5 on,
+//! at once, if it is also twice the norm the run began with. Either is a fact if the loss is below half of that of
 //! guessing, unless a NaN or an infinity followed.
 //!
 //! # Why it matters
@@ -64,7 +64,7 @@ pub const RULE: Rule = Rule {
 pub const LAYER_RATIO: f64 = 70.0;
 /// Growth of the gradient norm over time.
 pub const GROWTH: f64 = 5.0;
-/// Growth against the beginning of the run that is needed besides.
+/// Minimum growth relative to the beginning of the run, required in addition.
 pub const GROWTH_AGAINST_START: f64 = 2.0;
 
 /// Returns everything beyond its limit in `case`.

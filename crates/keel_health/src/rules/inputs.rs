@@ -1,10 +1,10 @@
 //! # What it measures
 //! Mean and standard deviation of every feature (for images: every channel) over the training split, as the network
-//! sees it. Noted if abs(mean) > 0.2 std or if the standard deviation is outside [0.5, 2]; warning if abs(mean) > std or if
-//! the standard deviation is outside [0.1, 4]; error if abs(mean) > 2 or the standard deviation > 10, as with raw pixels from
-//! 0 to 255. Tables of five columns or more are judged when more than a fifth of the columns are off or one is an error,
-//! images when one channel is off. Constant features are left to K016. A network that learns its task all the same makes it
-//! a fact.
+//! sees it. Noted if abs(mean) > 0.2 std or if the standard deviation is outside [0.5, 2]; warning if abs(mean) > std
+//! or if the standard deviation is outside [0.1, 4]; error if abs(mean) > 2 or the standard deviation > 10, as with raw
+//! pixels from 0 to 255. Tables of five columns or more are reported if more than a fifth of the columns are off or one
+//! is an error, images if one channel is off. Constant features are left to K016. It is a fact if the network learns
+//! its task nevertheless.
 //!
 //! # Why it matters
 //! If all inputs of a unit are positive, all its weight gradients have the same sign and training zigzags. Inputs far from
@@ -16,9 +16,9 @@
 //! training split and applied to everything that follows.
 //!
 //! # When it is fine
-//! Flags, and tables where a few columns are on another scale by design: values known to span at least half a unit inside
-//! [-4, 4] are noted at most for images and not judged for tables, unless their mean is beyond 2. A network that starts
-//! with batch normalisation repairs much of it. Inputs need not lie in [-1, 1].
+//! Flags, and tables where a few columns are on another scale by design: values known to span at least half a unit
+//! inside [-4, 4] are at most noted for images and not reported for tables, unless their mean is beyond 2. Batch
+//! normalisation at the start of the network repairs much of it. Inputs need not lie in [-1, 1].
 //!
 //! # Source
 //! LeCun, Bottou, Orr, Müller, "Efficient BackProp" (1998), section 4.3; CS231n course notes, neural-networks-2.
@@ -51,7 +51,7 @@ pub const RULE: Rule = Rule {
         symptom: Code(CODE),
         stage: Stage::Data,
         explains: &[
-            // Inputs off scale make z off scale in the first layer and everything that follows from it.
+            // Inputs of the wrong scale give z the wrong scale in the first layer, with all its consequences.
             Explanation {
                 consequences: &[
                     Code(signal::CODE),
@@ -92,19 +92,19 @@ pub const WARN_STD: (f64, f64) = (0.1, 4.0);
 pub const ERROR_MEAN: f64 = 2.0;
 /// Limit of the standard deviation for an error.
 pub const ERROR_STD: f64 = 10.0;
-/// Share of the columns of a table that must be off; calibrated on tables with a few one-hot columns.
+/// Minimum share of a table's columns that must be off; calibrated on tables with a few one-hot columns.
 pub const TABLE_SHARE: f64 = 0.2;
 
 /// Range of a feature that needs no scaling: flags, pixels from 0 to 1, positions in bins, clipped values.
 pub const BOUNDED: (f32, f32) = (-4.0, 4.0);
-/// Smallest difference between largest and smallest value of such a feature.
+/// Minimum difference between the largest and smallest value of such a feature.
 pub const BOUNDED_SPAN: f32 = 0.5;
 
 const FAR_FROM_ZERO: &str = "the values are far from zero";
 const NOT_CENTRED: &str = "the values are not centred";
 const TOO_WIDE: &str = "the values are spread too widely";
 const TOO_NARROW: &str = "the values are spread too narrowly";
-/// Meaning of the word, for a sentence.
+/// Explanation of the word in a message.
 const STANDARDISED: &str = "(mean 0, standard deviation 1)";
 
 /// Returns everything beyond its limit in `case`.
@@ -115,7 +115,7 @@ fn examine(case: &Case) -> Vec<Observation> {
     }
 }
 
-/// Distance of one feature from the range a network needs: level, measured, threshold, the words for it.
+/// Deviation of one feature from the range a network needs: level, measured value, threshold and description.
 struct Offence {
     level: Level,
     measured: f64,
@@ -124,7 +124,7 @@ struct Offence {
 }
 
 impl Offence {
-    /// The number that is off, and its limit.
+    /// Describes the number that is off, and its limit.
     fn describe(&self, feature: &FeatureStatistics) -> String {
         let (measured, limit) = (number(self.measured), number(self.threshold));
         match self.words {
@@ -142,7 +142,7 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
     let all_bounded = are_bounded_together(&data.features);
     let offences: Vec<(usize, Offence)> = varied
         .filter_map(|(index, feature)| Some((index, offence(feature, all_bounded || is_bounded(feature))?)))
-        // The flags and bins of a table are as they should be.
+        // Flags and bins of a table need no scaling.
         .filter(|(index, offence)| data.images || offence.level > Level::Info || !is_bounded(&data.features[*index]))
         .collect();
     let (worst, offence) = offences.iter().max_by(|a, b| {
@@ -182,7 +182,7 @@ fn is_bounded(feature: &FeatureStatistics) -> bool {
     feature.range.is_some_and(|(low, high)| low >= BOUNDED.0 && high <= BOUNDED.1 && high - low >= BOUNDED_SPAN)
 }
 
-/// Features that lie in one bounded range together, as pixels do, some of which hardly change.
+/// Returns true for features that share one bounded range, as pixels do, some of which hardly vary.
 fn are_bounded_together(features: &[FeatureStatistics]) -> bool {
     let ends = |(low, high): (f32, f32), feature: &FeatureStatistics| {
         feature.range.map(|range| (low.min(range.0), high.max(range.1)))
@@ -191,7 +191,8 @@ fn are_bounded_together(features: &[FeatureStatistics]) -> bool {
     whole.is_some_and(|(low, high)| low >= BOUNDED.0 && high <= BOUNDED.1 && high - low >= BOUNDED_SPAN)
 }
 
-/// Returns the distance of `feature` from the range a network needs; one that is `bounded` is noted at most, unless it is far from zero.
+/// Returns the deviation of `feature` from the range a network needs; a `bounded` feature is at most a note, unless it
+/// is far from zero.
 fn offence(feature: &FeatureStatistics, bounded: bool) -> Option<Offence> {
     let (mean, std) = (f64::from(feature.mean).abs(), f64::from(feature.std));
     let offence = |level, measured, threshold, words| Some(Offence { level, measured, threshold, words });
@@ -212,7 +213,7 @@ fn offence(feature: &FeatureStatistics, bounded: bool) -> Option<Offence> {
     }
 }
 
-/// Returns the same for a feature that a network can take as it is.
+/// Returns the deviation of a feature that a network can use as it is.
 fn mild_offence(mean: f64, std: f64) -> Option<Offence> {
     let note = |measured, threshold, words| Some(Offence { level: Level::Info, measured, threshold, words });
     if mean > INFO_RELATIVE_MEAN * std {

@@ -1,22 +1,23 @@
 //! # What it measures
-//! The share of every class in the training split: a ratio above 10 between the most and the least frequent class is noted,
-//! a class without a sample is an error. Such a ratio is a warning at the end if the network has learned to answer with the
-//! largest class: its accuracy on the training samples is that of this answer, or at most 1 % of the way from it to perfect.
-//! From the third epoch on: if the network has come at least 20 % of the way from guessing to perfect on its training
-//! samples and never more than 3 % of it on the validation samples, the labels carry nothing that could be learned: an error.
+//! The share of every class in the training split: a ratio above 10 between the most and the least frequent class is
+//! noted, a class without a sample is an error. Such a ratio is a warning at the end if the network has learned to
+//! predict only the largest class: its accuracy on the training samples is that of this prediction, or at most 1 % of
+//! the way from it to perfect. From the third epoch on: if the network has come at least 20 % of the way from guessing
+//! to perfect on its training samples and never more than 3 % of it on the validation samples, the labels contain
+//! nothing that could be learned: an error.
 //!
 //! # Why it matters
-//! A network trained on unbalanced classes first learns to answer with the frequent one. An absent class can never be
+//! A network trained on unbalanced classes first learns to predict the frequent one. An absent class can never be
 //! predicted. Shuffled labels can be memorised but not understood.
 //!
 //! # What to try
-//! Weigh the classes in the loss (`train.class_weights = "balanced"`), or start the last bias at the log of the class
-//! shares. For an absent class look at the split and at the number of classes. For meaningless labels look at some samples
-//! together with their labels.
+//! Weight the classes in the loss (`train.class_weights = "balanced"`), or initialise the last bias with the log of the
+//! class shares. For an absent class, check the split and the number of classes. For meaningless labels, look at some
+//! samples together with their labels.
 //!
 //! # When it is fine
-//! Unbalanced classes are fine if they have weights in the loss, which silences this, if the rare class matters little, or if
-//! the metric that counts already looks good.
+//! Unbalanced classes are fine if they have weights in the loss, which suppresses this rule, if the rare class matters
+//! little, or if the metric that counts already looks good.
 //!
 //! # Source
 //! Karpathy, "A Recipe for Training Neural Networks" (2019); Zhang et al., "Understanding deep learning requires
@@ -48,7 +49,7 @@ pub const RULE: Rule = Rule {
         symptom: Code(CODE),
         stage: Stage::Data,
         explains: &[
-            // Only what is judged by the loss.
+            // Only results measured by the loss.
             Explanation {
                 consequences: &[
                     Code(start_loss::CODE),
@@ -66,15 +67,15 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Ratio of the largest to the smallest class share that is noted; a warning where the rare classes are never answered.
+/// Ratio of the largest to the smallest class share for a note; a warning if the rare classes are never predicted.
 pub const UNBALANCED: f64 = 10.0;
-/// Epochs before the labels can be called meaningless.
+/// Number of epochs before labels can be reported as meaningless.
 pub const EPOCHS: usize = 3;
-/// Part of the task from which on the training samples are being memorised; ours.
+/// Fraction of the task above which the training samples are being memorised; our own choice.
 pub const MEMORISED: f64 = 0.2;
-/// Part of the task learned of the validation samples at its best, below which nothing was understood; ours.
+/// Best fraction of the task on validation samples below which nothing was understood; our own choice.
 pub const UNDERSTOOD: f64 = 0.03;
-/// Part of the task by accuracy below which a network answers the largest class only.
+/// Fraction of the task by accuracy below which a network predicts only the largest class.
 const LARGEST_ONLY: f64 = 0.01;
 
 /// Returns everything beyond its limit in `case`.
@@ -113,7 +114,7 @@ fn shares(case: &Case, data: &DataMeasurement) -> Option<Observation> {
     Some(unbalanced(case, Level::Info, ratio))
 }
 
-/// Share of the largest class over that of the smallest; `None` where weights in the loss make them equal.
+/// Returns the ratio of the largest to the smallest class share, or `None` if weights in the loss balance them.
 fn imbalance(data: &DataMeasurement) -> Option<f64> {
     let largest = data.class_shares.iter().copied().reduce(f32::max)?;
     let smallest = data.class_shares.iter().copied().reduce(f32::min)?;
@@ -136,7 +137,7 @@ fn unbalanced(case: &Case, level: Level, ratio: f64) -> Observation {
     }
 }
 
-/// A network that has learned to answer the largest class of unbalanced data, whatever it sees.
+/// Reports a network that has learned to predict the largest class of unbalanced data for any input.
 fn largest_only(case: &Case, data: &DataMeasurement) -> Option<Observation> {
     let ratio = imbalance(data).filter(|ratio| !(*ratio <= UNBALANCED))?;
     let largest = data.class_shares.iter().copied().reduce(f32::max).map(f64::from)?;
@@ -145,7 +146,8 @@ fn largest_only(case: &Case, data: &DataMeasurement) -> Option<Observation> {
         return None;
     }
     let observation = unbalanced(case, Level::Warn, ratio);
-    let message = format!("{}, and the network answers nearly every sample with the largest", observation.message);
+    let message =
+        format!("{}, and the network predicts the largest class for nearly every sample", observation.message);
     Some(observation.message(message))
 }
 

@@ -1,19 +1,20 @@
 //! # What it measures
 //! Linear layers that follow each other with no function between them but normalisation over the batch, dropout or
-//! flattening, read off the graph: a warning, and an error at the end of a training in which a network without any function
-//! has come less than half of the way from guessing to perfect. A pair with a narrow middle (fewer units than come in and
-//! go out), as in a factorised layer, is left alone, and so is a network whose description may lack functions.
+//! flattening, read off the graph: a warning, and an error at the end of a training run in which a network without any
+//! function has come less than half of the way from guessing to perfect. A pair with a narrow middle (fewer units than
+//! come in and go out), as in a factorised layer, is not reported, and neither is a network whose description may lack
+//! functions.
 //!
 //! # Why it matters
-//! Two linear maps in a row are one linear map: the second layer adds parameters and no ability. Without any function
-//! between its layers a network of any depth draws straight lines.
+//! Two linear maps in a row are one linear map: the second layer adds parameters but no capacity. Without any function
+//! between its layers a network of any depth is a linear model.
 //!
 //! # What to try
 //! An activation after every hidden layer, `relu` for a start.
 //!
 //! # When it is fine
-//! A product of two matrices may be wanted: a bottleneck, or a study of linear networks. A network that learns its task all
-//! the same is not blamed.
+//! A product of two matrices may be wanted: a bottleneck, or a study of linear networks. A network that learns its task
+//! nevertheless is not reported.
 //!
 //! # Source
 //! CS231n lecture 6: without activation functions a network of many layers is a linear classifier.
@@ -59,10 +60,10 @@ pub const RULE: Rule = Rule {
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
     match case.moment {
-        // The functions may be those that are not listed.
+        // Functions may exist that are not listed.
         _ if case.model.unlisted_functions => Vec::new(),
         Moment::Model => judge(case, Level::Warn).into_iter().collect(),
-        // Only straight lines, and the end shows that they are not enough.
+        // The network is linear, and the outcome shows that this is not enough.
         Moment::End if is_linear(case.model) && !case.outcome().is_some_and(|outcome| outcome.is_learning()) => {
             judge(case, Level::Error).into_iter().collect()
         }
@@ -84,7 +85,7 @@ fn judge(case: &Case, level: Level) -> Option<Observation> {
         count => format!("; {} more layers do the same", count - 1),
     };
     let message = format!(
-        "{} follows {} with no activation between them, so that both can do no more than one layer{others}",
+        "{} follows {} with no activation between them, so that together they are equivalent to one layer{others}",
         model.name(second),
         model.name(first)
     );
@@ -96,8 +97,8 @@ fn judge(case: &Case, level: Level) -> Option<Observation> {
     )
 }
 
-/// The linear layer that `second`, a linear layer, reads with nothing but linear operations between; `None` for a narrow
-/// middle.
+/// Returns the linear layer that `second`, a linear layer, reads with only linear operations between; `None` for a
+/// narrow middle.
 fn pair(model: &ModelDescription, second: usize) -> Option<usize> {
     let layers = &model.layers;
     if layers[second].kind != LayerKind::Linear {
@@ -123,7 +124,7 @@ fn only_input(model: &ModelDescription, index: usize) -> Option<usize> {
     }
 }
 
-/// No layer of the network bends its input.
+/// Returns true if no layer of the network is nonlinear.
 fn is_linear(model: &ModelDescription) -> bool {
     let linear = |kind: LayerKind| {
         matches!(

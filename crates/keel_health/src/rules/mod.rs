@@ -1,9 +1,9 @@
-//! The rules, one file each, and their catalog. A rule's file states everything about it, and its doc comment is its
+//! The rules, one per file, and their catalog. A rule's file defines everything about it, and its doc comment is its
 //! explanation.
 //!
-//! Every rule is a pure function from a [`crate::Case`] to the [`crate::Observation`]s beyond their limits. A rule looks
-//! only at the moments that concern it, and is silent about everything that was not measured. Comparisons are written so
-//! that a NaN never passes for a healthy number.
+//! Every rule is a pure function from a [`crate::Case`] to the [`crate::Observation`]s beyond their limits. A rule only
+//! acts at relevant moments, and reports nothing about values that were not measured. Comparisons are written so that a
+//! NaN never passes for a healthy number.
 
 pub mod batch_norm;
 mod data;

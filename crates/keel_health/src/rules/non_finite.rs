@@ -10,11 +10,11 @@
 //! # What to try
 //! Look at the named operation and its operands. If the values grew over the last steps, lower the learning rate to a
 //! tenth or clip the gradient norm at 1. If they appeared from nothing: a NaN in the data, a division by a standard
-//! deviation of zero, a log of zero, an epsilon that is too small. A sample of the validation or test split that has no
-//! result holds a value far from all of the training split: correct it or drop the sample.
+//! deviation of zero, a log of zero, an epsilon that is too small. A sample of the validation or test split without a
+//! result contains a value far from all of the training split: correct it or drop the sample.
 //!
 //! # When it is fine
-//! Never: one such value ends what a run can learn.
+//! Never: after one such value a run learns nothing more.
 //!
 //! # Source
 //! Karpathy, CS231n course notes, neural-networks-3: a NaN cost almost always means that the learning rate is too high.
@@ -53,7 +53,7 @@ fn examine(case: &Case) -> Vec<Observation> {
     }
 }
 
-/// Place at which a NaN or an infinity first appeared in a step.
+/// Location where a NaN or an infinity first appeared in a step.
 struct Origin {
     layer: Option<usize>,
     tensor: String,
@@ -96,8 +96,7 @@ fn in_splits(case: &Case) -> Option<Observation> {
             .always()
             .message(format!("{}; the limit is 0, and they are left out of the metrics", splits.join("; ")))
             .cause(
-                "an input is so far from those of the training split that the numbers in the network became too large"
-                    .to_string(),
+                "an input is so far from those of the training split that values in the network overflowed".to_string(),
             )
             .remedy(Remedy::CleanData)
             .statistic("samples without a result"),
@@ -138,20 +137,16 @@ fn forward_origin(case: &Case, step: &StepMeasurement) -> Option<Origin> {
             format!("its {} is not finite: the update of the step before broke it", parameter.role.name())
         }
         None if reads_input => {
-            "its weights are finite: the batch holds the value, or the sums of the layer became too large for a number"
-                .to_string()
+            "its weights are finite: the batch contains the value, or the sums of the layer overflowed".to_string()
         }
-        None => {
-            "its inputs and weights are finite: its sums became too large for a number, or a division or log met zero"
-                .to_string()
-        }
+        None => "its inputs and weights are finite: its sums overflowed, or it divided by zero or took the log of zero"
+            .to_string(),
     };
     let counted = layer.output.filter(|output| output.non_finite > 0);
     let (tensor, cause) = match counted {
-        None if weights.is_none() && layer.output.is_some_and(|output| output.mean.is_finite()) => (
-            "variance of the output",
-            "its values are so large that their squares are too large for a number".to_string(),
-        ),
+        None if weights.is_none() && layer.output.is_some_and(|output| output.mean.is_finite()) => {
+            ("variance of the output", "its values are so large that their squares overflowed".to_string())
+        }
         _ => ("output", cause),
     };
     let count = counted.map_or(0, |output| output.non_finite);
@@ -163,7 +158,7 @@ fn loss_origin(step: &StepMeasurement) -> Option<Origin> {
         layer: None,
         tensor: "loss".to_string(),
         cause:
-            "the outputs of all measured layers are finite: the loss met a log of zero, or outputs too large for exp"
+            "the outputs of all measured layers are finite: the loss took the log of zero, or the exp of outputs that are too large"
                 .to_string(),
         count: 1,
     })
@@ -177,9 +172,7 @@ fn backward_origin(step: &StepMeasurement) -> Option<Origin> {
             Some(parameter) => format!("gradient of the {}", parameter.role.name()),
             None => continue,
         };
-        let cause =
-            "the forward pass is finite: the gradient became too large for a number, or a derivative divided by zero"
-                .to_string();
+        let cause = "the forward pass is finite: the gradient overflowed, or a derivative divided by zero".to_string();
         let count = layer.gradient.map_or(0, |gradient| gradient.non_finite);
         return Some(Origin { layer: Some(layer.layer), tensor, cause, count });
     }
@@ -188,7 +181,7 @@ fn backward_origin(step: &StepMeasurement) -> Option<Origin> {
         layer: None,
         tensor: "gradient norm".to_string(),
         cause:
-            "the gradients of all measured layers are finite: their squares are too large, or another layer is at fault"
+            "the gradients of all measured layers are finite: their squares overflowed, or another layer is at fault"
                 .to_string(),
         count: 1,
     })
@@ -200,7 +193,7 @@ fn weight_origin(step: &StepMeasurement) -> Option<Origin> {
         Some(Origin {
             layer: Some(layer.layer),
             tensor: parameter.role.name().to_string(),
-            cause: "the gradients are finite, so the update itself was too large for a number".to_string(),
+            cause: "the gradients are finite, so the update itself overflowed".to_string(),
             count: parameter.non_finite,
         })
     })

@@ -1,15 +1,15 @@
 //! # What it measures
 //! The fit of the last layer and the loss, from the description of the model: an activation where the loss expects
-//! logits (softmax twice, sigmoid twice), a missing log-softmax, a number of outputs that is not the number of classes, a
-//! label beyond the last class, targets that the last activation cannot reach. Where the values that the loss was given are
-//! recorded (`predictions`), these show an activation that the description does not name, over a window: rows of
-//! probabilities whose sum is 1 (to a thousandth) or values within [0, 1] that reach both ends (to 0.05) before a loss that
-//! expects logits, probabilities or values above 0 before one that expects log-probabilities. Any is an error, regardless
-//! of the outcome of training.
+//! logits (softmax twice, sigmoid twice), a missing log-softmax, a number of outputs that is not the number of classes,
+//! a label beyond the last class, targets that the last activation cannot output. If the inputs of the loss are
+//! recorded (`predictions`), they reveal an activation missing from the description, over a window: rows of
+//! probabilities whose sum is 1 (to a thousandth) or values within [0, 1] that reach both ends (to 0.05) before a loss
+//! that expects logits, probabilities or values above 0 before one that expects log-probabilities. Any is an error,
+//! regardless of the outcome of training.
 //!
 //! # Why it matters
-//! Softmax before a loss with its own softmax flattens the gradient until training crawls; relu before it cuts away
-//! half of all answers. The run does not fail, it only never becomes good.
+//! Softmax before a loss with a built-in softmax flattens the gradient until training crawls; relu before it cuts away
+//! half of all answers. The run does not fail, but it never becomes good.
 //!
 //! # What to try
 //! Drop the last activation, or use the loss that expects it. Set `out_features` of the last layer to the number of
@@ -48,7 +48,7 @@ pub const RULE: Rule = Rule {
         symptom: Code(CODE),
         stage: Stage::Output,
         explains: &[
-            // A wrong output layer: everything about the loss, and a gradient that is too small everywhere.
+            // A wrong output layer affects everything about the loss and makes the gradient too small everywhere.
             Explanation {
                 consequences: &[
                     Code(start_loss::CODE),
@@ -68,13 +68,13 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Largest distance of the sum of probabilities from 1, and of a logarithm above 0: rounding.
+/// Maximum distance of a sum of probabilities from 1, and of a logarithm above 0, due to rounding.
 pub const ROW_SUM: f32 = 1e-3;
-/// Distance from 0 and 1 within which values have reached the ends of a sigmoid.
+/// Distance from 0 and 1 within which values count as having reached the ends of a sigmoid.
 pub const ENDS: f32 = 0.05;
-/// Code that gives the loss logits.
+/// Code that passes logits to the loss.
 const LOGITS: &str = "loss = loss_function(logits, labels)";
-/// Code that gives the loss log-probabilities.
+/// Code that passes log-probabilities to the loss.
 const LOG_SOFTMAX: &str = "loss = loss_function(torch.log_softmax(logits, dim=1), labels)";
 
 /// Returns everything beyond its limit in `case`.
@@ -118,7 +118,7 @@ fn wrong_activation(case: &Case) -> Option<Observation> {
         (LossKind::Bce, Sigmoid) => Some(drop(error("it applies sigmoid itself, so that sigmoid is applied twice"))),
         (LossKind::CrossEntropy | LossKind::Bce | LossKind::Hinge, Identity) => None,
         (LossKind::CrossEntropy | LossKind::Bce | LossKind::Hinge, other) => {
-            Some(drop(error(&format!("it expects logits, numbers of any size, and {} limits them", other.name()))))
+            Some(drop(error(&format!("it expects logits, which are unbounded, and {} limits them", other.name()))))
         }
         (LossKind::Nll, LogSoftmax) | (LossKind::BceProbabilities, Sigmoid | Softmax) => None,
         (LossKind::Nll | LossKind::BceProbabilities, Identity) if case.model.unlisted_functions => None,
@@ -133,7 +133,7 @@ fn wrong_activation(case: &Case) -> Option<Observation> {
     }
 }
 
-/// Values that show an activation before the loss, whatever the description says.
+/// Reports values that reveal an activation before the loss, whatever the description contains.
 fn wrong_values(case: &Case) -> Option<Observation> {
     let (loss, given) = (case.model.loss?, case.window()?.training_loop().predictions?);
     let probabilities = given.rows_are_probabilities(ROW_SUM);
@@ -143,7 +143,7 @@ fn wrong_values(case: &Case) -> Option<Observation> {
             ("the sum of each row is 1, so softmax is applied twice", "remove the softmax", LOGITS)
         }
         LossKind::CrossEntropy | LossKind::Bce if squashed => {
-            ("these are not logits, numbers of any size, so sigmoid is applied first", "remove the sigmoid", LOGITS)
+            ("these are not logits, which are unbounded, so sigmoid is applied first", "remove the sigmoid", LOGITS)
         }
         LossKind::Nll if probabilities => {
             ("these are probabilities, not their logarithms", "use log_softmax instead of softmax", LOG_SOFTMAX)
@@ -181,7 +181,7 @@ fn wrong_width(case: &Case) -> Option<Observation> {
                 case.model.name(last),
                 loss.name()
             ))
-            .cause("the width of the last layer does not follow the data")
+            .cause("the width of the last layer does not match the data")
             .remedy(Remedy::SetOutputUnits {
                 layer: case.model.name(last),
                 units: wanted,
@@ -199,7 +199,7 @@ fn wrong_label(case: &Case) -> Option<Observation> {
         Observation::new(Level::Error, None, label as f64, classes as f64 - 1.0)
             .even_learned()
             .message(format!("a label is {label}, but there are only {classes} classes, 0 to {}", classes - 1))
-            .cause("labels count from 1, or the number of classes is wrong")
+            .cause("labels start at 1, or the number of classes is wrong")
             .remedy(Remedy::CheckLabels),
     )
 }
@@ -222,7 +222,7 @@ fn unreachable_targets(case: &Case) -> Option<Observation> {
         Observation::new(Level::Error, Some(layer), f64::from(measured), f64::from(threshold))
             .even_learned()
             .message(format!(
-                "the targets reach {}, but {} ({}) gives nothing {side} {}",
+                "the targets reach {}, but {} ({}) outputs nothing {side} {}",
                 number(f64::from(measured)),
                 case.model.name(layer),
                 function.name(),

@@ -1,20 +1,20 @@
 //! # What it measures
-//! norm(weight decay term) / norm(data gradient) of every weight matrix, the median of a window: a warning from 2 on, for
-//! five windows, while the loss is above half of that of guessing and the decay halves the weights within about 2,300
-//! steps (learning rate × decay of 3e-4 at least). From the settings: dropout above 0.5 is a warning, from 0.8 on an error,
-//! regardless of the outcome of training; a decay that halves the weights within 230 steps of plain gradient descent (learning
-//! rate × decay above 0.003) is a warning, within 100 (above 0.007) an error, and a fact where the network learns its task
-//! all the same.
+//! norm(weight decay term) / norm(data gradient) of every weight matrix, the median of a window: a warning from 2 on,
+//! for five windows, while the loss is above half of that of guessing and the decay halves the weights within about
+//! 2,300 steps (learning rate × decay of 3e-4 at least). From the settings: dropout above 0.5 is a warning, from 0.8 on
+//! an error, regardless of the outcome of training; a decay that halves the weights within 230 steps of plain gradient
+//! descent (learning rate × decay above 0.003) is a warning, within 100 (above 0.007) an error, and a fact if the
+//! network learns its task nevertheless.
 //!
 //! # Why it matters
-//! If the penalty pulls harder than the data, the weights go to zero and the network answers the same to everything.
+//! If the penalty is stronger than the data, the weights go to zero and the network gives the same output for everything.
 //!
 //! # What to try
-//! Lower the decay to a tenth, or dropout to 0.5 and less. Where it is the learning rate that is out of the ordinary (above
-//! 1, or 0.1 with Adam and its kin), lower that.
+//! Lower the decay to a tenth, or dropout to 0.5 and less. If the learning rate is unusual (above 1, or above 0.1 with
+//! Adam and related optimizers), lower it.
 //!
 //! # When it is fine
-//! Late in training, when the data gradient is small because the samples are learned: not reported. A weak decay next to a
+//! Late in training, when the data gradient is small because the samples are learned: not reported. A weak decay with a
 //! vanished gradient is a symptom of the same cause, and not reported either.
 //!
 //! # Source
@@ -49,7 +49,7 @@ pub const RULE: Rule = Rule {
         symptom: Code(CODE),
         stage: Stage::Penalty,
         explains: &[
-            // A penalty that wins: weights, signal and gradient go to zero.
+            // A penalty that dominates: weights, signal and gradient go to zero.
             Explanation {
                 consequences: &[
                     Code(signal::CODE),
@@ -76,9 +76,9 @@ pub const RULE: Rule = Rule {
 
 /// Ratio of decay to data gradient.
 pub const RATIO: f64 = 2.0;
-/// Learning rate × decay below which the decay hardly moves the weights.
+/// Learning rate × decay below which the decay hardly changes the weights.
 pub const LEAST_SHRINKAGE: f64 = 3e-4;
-/// Windows in a row.
+/// Number of consecutive windows.
 pub const WINDOWS: usize = 5;
 /// Loss relative to that of guessing below which the samples are being learned.
 pub const LEARNING: f64 = 0.5;
@@ -154,7 +154,7 @@ fn shrinkage(case: &Case) -> Option<Observation> {
     )
 }
 
-/// Learning rate above which it, and not an ordinary decay, makes their product large.
+/// Returns the learning rate above which it, rather than an unusual decay, makes their product large.
 fn highest_rate(optimizer: Option<&str>) -> f64 {
     match optimizer {
         Some("adam" | "adamw" | "rmsprop") => 0.1,
@@ -187,7 +187,7 @@ fn dominating_decay(case: &Case) -> Option<Observation> {
                 number(ratio),
                 number(RATIO)
             ))
-            .cause("the decay, and not the data, decides where the weights go")
+            .cause("the decay, not the data, determines the weights")
             .remedy(Remedy::SetWeightDecay { value: decay })
             .at_once(),
     )

@@ -1,9 +1,9 @@
 //! # What it measures
 //! For hidden sigmoid and tanh layers, at the start and over every window: the share of elements at the flat ends
 //! (sigmoid outside [0.015, 0.985], abs(tanh) > 0.97), and the share of units that are there for more than 95 % of the
-//! samples. Above 30 % of the elements it is noted at the start and a warning in a window, as are more than 5 % of the units
-//! (two at least) in a window; above 50 % of the elements it is an error. In a training whose loss is below half of that of
-//! guessing it is a fact.
+//! samples. Above 30 % of the elements it is noted at the start and a warning in a window, as are more than 5 % of the
+//! units (two at least) in a window; above 50 % of the elements it is an error. If the loss is below half of that of
+//! guessing, it is a fact.
 //!
 //! # Why it matters
 //! At the flat ends the derivative is below 0.015 for sigmoid and 0.06 for tanh: almost no gradient passes, and the layers
@@ -14,7 +14,7 @@
 //! normalisation before the activation, or use relu.
 //!
 //! # When it is fine
-//! In the last layer, where sure answers are the aim, and for gates. The last activation is not judged.
+//! In the last layer, where confident answers are the aim, and for gates. The last activation is not checked.
 //!
 //! # Source
 //! Glorot and Bengio (2010), section 3; CS231n lecture 7, "sigmoids saturate and kill gradients". The limits are ours.
@@ -46,9 +46,9 @@ pub const RULE: Rule = Rule {
         symptom: Code(CODE),
         stage: Stage::Activations,
         explains: &[
-            // Constant inputs for what follows the layer.
+            // Constant inputs for the layers after it.
             Explanation { consequences: &[Code(zigzag::CODE), Code(frozen::CODE)], lies: Upstream },
-            // No gradient for what comes before it.
+            // No gradient for the layers before it.
             Explanation {
                 consequences: &[Code(vanishing_gradient::CODE), Code(frozen::CODE), Low(update_ratio::CODE)],
                 lies: Downstream,
@@ -76,7 +76,7 @@ pub const ERROR_ELEMENTS: f64 = 0.5;
 pub const STUCK: f64 = 0.95;
 /// Share of stuck units for a warning.
 pub const WARN_UNITS: f64 = 0.05;
-/// Stuck units that are always tolerated, so that narrow layers are judged fairly.
+/// Number of stuck units that are always tolerated, so that narrow layers are treated fairly.
 pub const TOLERATED_UNITS: usize = 1;
 
 /// Returns everything beyond its limit in `case`.
@@ -142,7 +142,7 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
     Some(observation.remedy(Remedy::SetActivation { from: function.to_string(), function: "relu".to_string() }))
 }
 
-/// Largest saturated share of a layer in the last window.
+/// Returns the largest saturated share of a layer in the last window.
 fn largest_share(model: &ModelDescription, history: &History) -> Option<f64> {
     let window = history.latest()?;
     largest((0..model.layers.len()).filter_map(|layer| window.layer(layer)?.output.saturated_fraction()))

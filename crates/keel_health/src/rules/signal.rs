@@ -1,23 +1,24 @@
 //! # What it measures
 //! The standard deviation of z, the output of every linear layer and convolution, on one real batch before the first
-//! update. Noted outside [0.25, 4]; error outside [0.1, 10], or if the variance grows or shrinks by more than a factor of
-//! 10 from the first layer to the last, along a straight line through its logarithms. It is a warning at most where the
-//! network learns a good part of its task, and a fact where it learns all of it. Layers followed by normalisation are not
-//! judged, because it resets their scale, nor layers after a relu layer that is dead, or nearly, from the start (K010).
-//! The last layer may be as small as it likes and is only reported above 10: the loss at the start (K004) judges the rest.
-//! Behind tanh the signal of a well-initialised network decays slowly, like 1/sqrt(depth): z is compared with that.
+//! update. Noted outside [0.25, 4]; error outside [0.1, 10], or if the variance grows or shrinks by more than a factor
+//! of 10 from the first layer to the last, along a straight line through its logarithms. It is at most a warning if the
+//! network learns a good part of its task, and a fact if it learns all of it. Layers followed by normalisation are not
+//! checked, because it resets their scale, nor layers after a relu layer that is dead, or nearly dead, from the start
+//! (K010). The output of the last layer may be arbitrarily small and is only reported above 10: the loss at the start
+//! (K004) covers the rest. After tanh the signal of a well-initialised network decays slowly, like 1/sqrt(depth): z is
+//! compared with that.
 //!
 //! # Why it matters
-//! If every layer shrinks the signal a little, deep layers see nothing but zero, and the gradient of their weights is
-//! zero too. If every layer enlarges it, tanh and sigmoid saturate and relu networks overflow.
+//! If every layer shrinks the signal a little, deep layers receive almost zero, and the gradient of their weights is
+//! zero, too. If every layer enlarges it, tanh and sigmoid saturate and relu networks overflow.
 //!
 //! # What to try
 //! The initialiser that fits the activation: `xavier_normal` for tanh and sigmoid, `kaiming_normal` for relu and its
 //! relatives, `lecun_normal` for selu. `lsuv` measures and corrects every layer. Batch normalisation before the
-//! activation sets the scale whatever the weights are.
+//! activation sets the scale regardless of the weights.
 //!
 //! # When it is fine
-//! An unusual initialiser whose signal is fine is not reported: weights are never judged alone.
+//! An unusual initialiser whose signal is fine is not reported: weights alone are never a reason.
 //!
 //! # Source
 //! Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010); He et al.,
@@ -53,7 +54,7 @@ pub const RULE: Rule = Rule {
         symptom: Code(CODE),
         stage: Stage::Signal,
         explains: &[
-            // Saturation, silence, fading and exploding gradients, and their symptoms.
+            // Saturation, silence, vanishing and exploding gradients, and their symptoms.
             Explanation {
                 consequences: &[
                     High(update_ratio::CODE),
@@ -80,12 +81,12 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Range of the standard deviation of z that is not noted.
+/// Range of the standard deviation of z without a note.
 pub const WARN_STD: (f64, f64) = (0.25, 4.0);
 /// Range of the standard deviation of z without an error.
 pub const ERROR_STD: (f64, f64) = (0.1, 10.0);
-/// Factor by which the variance of z grows or shrinks from the first to the last layer, along a straight line through its
-/// logarithms, for an error.
+/// Factor by which the variance of z grows or shrinks from the first to the last layer, along a straight line through
+/// its logarithms, above which it is an error.
 pub const VARIANCE_RATIO: f64 = 10.0;
 
 /// Returns everything beyond its limit in `case`.
@@ -101,9 +102,9 @@ struct LayerSignal {
     layer: usize,
     /// Standard deviation of z.
     std: f64,
-    /// The same, corrected for the slow decay after tanh if it is below 1.
+    /// Standard deviation corrected for the slow decay after tanh, if below 1.
     corrected: f64,
-    /// Small values are allowed.
+    /// True if small values are allowed.
     may_be_small: bool,
     /// Largest value without a finding.
     limit: f64,
@@ -134,8 +135,8 @@ fn signals(model: &ModelDescription, start: &StartMeasurement) -> Vec<LayerSigna
     signals
 }
 
-/// Standard deviation of z after `layers` tanh layers of weight variance 1/n: tanh(z)² ≈ z² - 2z⁴/3 gives
-/// q ≈ 1 / (1 + 2 layers).
+/// Returns the standard deviation of z after `layers` tanh layers of weight variance 1/n: tanh(z)² ≈ z² - 2z⁴/3 gives q
+/// ≈ 1 / (1 + 2 layers).
 fn decay_behind_tanh(layers: u32) -> f64 {
     (1.0 + 2.0 * f64::from(layers)).sqrt().recip()
 }
@@ -167,8 +168,8 @@ fn judge(case: &Case, signals: &[LayerSignal]) -> Option<Observation> {
     Some(with_remedies(case, first, observation))
 }
 
-/// Factor between the variances at both ends of a straight line through the logarithms of `stds`, layer by layer; above 1
-/// whether they grow or shrink. Single layers off the line, as narrow ones are, do not make a trend.
+/// Returns the factor between the variances at both ends of a straight line through the logarithms of `stds`, layer by
+/// layer; above 1 whether they grow or shrink. Single layers off the line, such as narrow ones, do not make a trend.
 fn variance_ratio(stds: &[f64]) -> f64 {
     let count = stds.len() as f64;
     let middle = (count - 1.0) / 2.0;
@@ -177,7 +178,7 @@ fn variance_ratio(stds: &[f64]) -> f64 {
     if squares > 0.0 { (products / squares * (count - 1.0)).abs().exp() } else { 1.0 }
 }
 
-/// The words for a layer whose outputs have a standard deviation of `std`, beyond `limit`.
+/// Describes a layer whose outputs have a standard deviation of `std`, beyond `limit`.
 fn describe(layer: &str, std: f64, limit: f64) -> String {
     let side = if std < limit { "at least " } else { "" };
     format!(
@@ -220,13 +221,13 @@ fn cause(model: &ModelDescription, signal: &LayerSignal) -> String {
     }
 }
 
-/// Name of the scale that an initialiser gives: `xavier` for `xavier_normal` and `xavier_uniform`.
+/// Returns the scheme of an initialiser: `xavier` for `xavier_normal` and `xavier_uniform`.
 fn family(initializer: &str) -> &str {
     initializer.split_once('_').map_or(initializer, |(family, _)| family)
 }
 
-/// One bad layer usually means all of them, so the whole model is initialised again. A stack of sigmoids fades whatever its
-/// weights are.
+/// Adds remedies for the whole model, since one bad layer usually means that all are. Stacks of sigmoids shrink the
+/// signal whatever their weights are.
 fn with_remedies(case: &Case, first: &LayerSignal, mut observation: Observation) -> Observation {
     let next = case.model.activation_after(first.layer);
     observation.remedies.extend(next.and_then(|next| centred(case.model.layers[next].function?)));

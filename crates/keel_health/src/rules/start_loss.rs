@@ -1,19 +1,19 @@
 //! # What it measures
 //! (L0 - ln C) / ln C, the loss before the first update against that of guessing among C classes, over at least 512
-//! samples. Above 0.25 it is noted, above 4 a warning, unless the network learns its task all the same; a loss more than
-//! 0.1 ln C below that of guessing with the class shares is a warning.
+//! samples. Above 0.25 it is noted, above 4 a warning, unless the network learns its task nevertheless; a loss more
+//! than 0.1 ln C below that of guessing with the class shares is a warning.
 //!
 //! # Why it matters
 //! An untrained network should be undecided. A higher loss means that it is confidently wrong: the first epochs are
 //! spent on unlearning. A lower one means that the labels leak into the inputs or the loss is not what it seems.
 //!
 //! # What to try
-//! Start the last layer with smaller weights, and its bias at the log of the class shares.
+//! Initialise the last layer with smaller weights, and its bias with the log of the class shares.
 //!
 //! # When it is fine
-//! Kaiming weights in the last layer give logits of variance 2 and a loss about 0.4 above ln C; that is gone after
-//! some steps. Label smoothing and class weights change the loss of guessing. Weights that have been trained before start
-//! with a low loss, which is not judged where the program knows of them.
+//! Kaiming weights in the last layer give logits of variance 2 and a loss about 0.4 above ln C; that is gone after some
+//! steps. Label smoothing and class weights change the loss of guessing. Pre-trained weights start with a low loss,
+//! which is not checked if the program knows that they are.
 //!
 //! # Source
 //! CS231n course notes, neural-networks-3: look for the correct loss at chance performance. The limits 0.25, 4 and
@@ -50,7 +50,7 @@ pub const RULE: Rule = Rule {
     }],
 };
 
-/// Samples the loss must be averaged over.
+/// Minimum number of samples the loss must be averaged over.
 pub const SAMPLES: u64 = 512;
 /// Relative excess that is noted.
 pub const INFO_EXCESS: f64 = 0.25;
@@ -108,7 +108,7 @@ fn judge(case: &Case) -> Option<Observation> {
     Some(observation)
 }
 
-/// Relative distance of the first loss from that of guessing among all classes.
+/// Returns the relative distance of the first loss from that of guessing among all classes.
 fn start_excess(model: &ModelDescription, history: &History) -> Option<f64> {
     let chance = model.chance_loss()?;
     Some((history.first_loss()? - chance) / chance)

@@ -3,7 +3,7 @@
 //! first update. Two such units are an error, regardless of the outcome of training.
 //!
 //! # Why it matters
-//! Units that start alike and get the same gradient stay alike for ever: a layer of a hundred units then works like a
+//! Units that start equal and get the same gradient stay equal forever: a layer of a hundred units then works like a
 //! layer of one.
 //!
 //! # What to try

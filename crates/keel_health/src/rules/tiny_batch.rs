@@ -1,10 +1,11 @@
 //! # What it measures
-//! The ability to memorise: without any regularisation the network has to memorise 20 distinct samples,
-//! or as many as it has parameters for each output. The attempt takes 500 steps, and up to 4,000 while the loss falls; a loss
-//! that still falls then is not judged. More than 5 % of the samples still wrong (for regression: more than a tenth of the
-//! loss left) is an error. The same pre-flight compares the gradient with finite differences of the loss, which is computed
-//! in double precision by the definition of each layer: a relative error above 5e-3, beyond what rounding explains, is an
-//! error; and the output of a sample alone with its output in a batch: a difference above 1e-3 is an error.
+//! The ability to memorise: without regularisation the network must memorise 20 distinct samples, or as many as it has
+//! parameters for each output. The attempt takes 500 steps, and up to 4,000 while the loss falls; a loss that is still
+//! falling then is not reported. More than 5 % of the samples still wrong (for regression: more than a tenth of the
+//! loss left) is an error. The same pre-flight compares the gradient with finite differences of the loss, which is
+//! computed in double precision by the definition of each layer: a relative error above 5e-3, beyond what rounding
+//! explains, is an error; and the output of a sample alone with its output in a batch: a difference above 1e-3 is an
+//! error.
 //!
 //! # Why it matters
 //! A network that cannot learn twenty samples will not learn twenty thousand. The test takes seconds and finds broken
@@ -12,13 +13,13 @@
 //!
 //! # What to try
 //! Look at the other findings: inputs, initialisation, output layer. Then at the labels of those samples, and at a
-//! learning rate ten times larger or smaller: where the configured optimizer fails, Adam tries the same network, and the
-//! finding says whether it succeeded.
+//! learning rate ten times larger or smaller: if the configured optimizer fails, Adam is tried on the same network, and
+//! the finding states the result.
 //!
 //! # When it is fine
 //! If two of the samples have the same input and different labels. If dropout could not be switched off. Of 2,660 healthy
-//! networks (26 kinds on six data sets, seeds that set no limit) one could not memorise its samples; `cargo test -p
-//! keel_train --lib tiny_batch -- --nocapture` counts again.
+//! networks (26 kinds on six data sets, seeds that set no limit) one could not memorise its samples;
+//! `cargo test -p keel_train --lib tiny_batch -- --nocapture` repeats the count.
 //!
 //! # Source
 //! CS231n course notes, neural-networks-3: overfit a tiny subset of data; gradient check.
@@ -53,13 +54,13 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Training error that is accepted.
+/// Maximum accepted training error.
 pub const ERROR_SHARE: f64 = 0.05;
-/// Share of the first loss that may be left (regression).
+/// Maximum accepted share of the first loss (regression).
 pub const LOSS_LEFT: f64 = 0.1;
-/// Relative error of the gradient that is accepted.
+/// Maximum accepted relative error of the gradient.
 pub const GRADIENT_ERROR: f64 = 5e-3;
-/// Difference between a sample alone and in a batch that is accepted.
+/// Maximum accepted difference between a sample alone and in a batch.
 pub const MIXING: f64 = 1e-3;
 
 /// Returns everything beyond its limit in `case`.
@@ -79,7 +80,7 @@ fn not_learned(case: &Case, tiny: &TinyBatch) -> Option<Observation> {
             (left, LOSS_LEFT, format!("{} of the loss is left", percent(left)))
         }
     };
-    // One of twenty samples is exactly the limit, in single precision.
+    // One of twenty samples is exactly the limit in single precision.
     if measured as f32 <= threshold as f32 {
         return None;
     }
@@ -92,14 +93,14 @@ fn not_learned(case: &Case, tiny: &TinyBatch) -> Option<Observation> {
     Some(match tiny.learned_at {
         Some(rate) => optimizer_at_fault(case, tiny, observation, f64::from(rate)),
         None => observation
-            .cause("labels, loss, last layer or learning rate do not fit; other findings say which")
+            .cause("labels, loss, last layer or learning rate do not fit; see the other findings")
             .remedy(Remedy::CheckLabels)
             .remedy(case.scale_learning_rate(0.1)),
     })
 }
 
-/// The network can learn the samples, so the optimizer or its learning rate keeps it from doing so. A loss that has hardly
-/// moved asks for a larger rate, any other for a smaller one.
+/// Reports the optimizer or its learning rate, since the network can learn the samples. A loss that has hardly changed
+/// needs a larger rate, any other a smaller one.
 fn optimizer_at_fault(case: &Case, tiny: &TinyBatch, observation: Observation, rate: f64) -> Observation {
     let optimizer = case.model.optimizer.as_deref().unwrap_or("the optimizer");
     let configured =
@@ -137,7 +138,7 @@ fn mixed_samples(difference: f64) -> Observation {
     Observation::new(Level::Error, None, difference, MIXING)
         .always()
         .message(format!(
-            "the output of a sample changes by {} (limit {}) with its neighbours in the batch",
+            "the output of a sample changes by {} (limit {}) with the other samples in the batch",
             number(difference),
             number(MIXING)
         ))

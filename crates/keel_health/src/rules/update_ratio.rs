@@ -5,15 +5,15 @@
 //! - Too large, while the loss is not below 95 %: above 2e-2 a warning, which is never raised, above 1e-1 an error. A single
 //!   step that changed a hidden layer by more than 1e-1 is an error too: units may have died of it at once.
 //! - Too small, while the loss is above 50 %: below 3e-4 a warning, or below 7e-4 while the loss is above 80 %. These limits
-//!   fall with the learning rate of a schedule; windows at less than 30 % of its peak are not judged.
+//!   fall with the learning rate of a schedule; windows at less than 30 % of its peak are not checked.
 //! - At the end: below 2e-3 a warning if the losses fell in a straight line to the last epoch with more than 50 % left; below
 //!   7e-4 an error if less than 10 % of the way from guessing to perfect was learned.
 //!
-//! Norms, biases and weights followed by normalisation are not judged as too large: their scale has no effect. A network that
-//! learns its task all the same makes any of it a fact.
+//! Norms, biases and weights followed by normalisation are never too large: their scale has no effect. All of it is a
+//! fact if the network learns its task nevertheless.
 //!
 //! # Why it matters
-//! It is the most direct view on the learning rate: a step that changes the weights by a tenth forgets what was
+//! It is the most direct view on the learning rate: a step that changes the weights by a tenth destroys what was
 //! learned; one that changes them by a hundred-thousandth gets nowhere.
 //!
 //! # What to try
@@ -58,7 +58,7 @@ pub const RULE: Rule = Rule {
             symptom: High(CODE),
             stage: Stage::LargeSteps,
             explains: &[
-                // Steps too large: units die or saturate, gradients explode, NaN.
+                // Steps that are too large: units die or saturate, gradients explode, NaN.
                 Explanation {
                     consequences: &[
                         Code(exploding_gradient::CODE),
@@ -101,7 +101,7 @@ pub const RULE: Rule = Rule {
     ],
 };
 
-/// The ratio of a healthy learning rate.
+/// Ratio at a healthy learning rate.
 pub const HEALTHY: f64 = 1e-3;
 /// Lower limit for a warning.
 pub const WARN_LOW: f64 = 3e-4;
@@ -109,26 +109,26 @@ pub const WARN_LOW: f64 = 3e-4;
 pub const WARN_SLOW: f64 = 7e-4;
 /// Upper limit for a warning in a training run whose loss falls in a straight line to its end.
 pub const WARN_STRAIGHT: f64 = 2e-3;
-/// Fall of the loss in the last third of the epochs relative to that before, from which on the line is straight.
+/// Fall of the loss in the last third of the epochs relative to the fall before, above which the line counts as straight.
 pub const STRAIGHT: f64 = 0.7;
 /// Upper limit for a warning.
 pub const WARN_HIGH: f64 = 2e-2;
 /// Upper limit for an error.
 pub const ERROR_HIGH: f64 = 1e-1;
-/// Upper limit for a single step of a run whose loss never fell; ours.
+/// Upper limit for a single step of a run whose loss never fell; our own choice.
 pub const SHOCK: f64 = ERROR_HIGH;
 /// Loss relative to that of guessing below which a large ratio does no harm.
 pub const LOSS_FELL: f64 = 0.95;
-/// Loss relative to that of guessing below which a small ratio means that training is done.
+/// Loss relative to that of guessing below which a small ratio means that training is finished.
 pub const LOSS_DONE: f64 = 0.5;
 /// Loss relative to that of guessing above which there is hardly any progress.
 pub const LOSS_SLOW: f64 = 0.8;
-/// Part of the task below which nothing was learned; ours.
+/// Fraction of the task below which nothing was learned; our own choice.
 const NOTHING: f64 = 0.1;
 const TOO_LOW: &str = "the learning rate is too low, or hardly any gradient reaches the weights";
-/// Times as many epochs, where no higher rate helps.
+/// Factor on the number of epochs if no higher rate helps.
 const LONGER: f64 = 3.0;
-/// Learning rate relative to its peak from which a small ratio is judged.
+/// Learning rate relative to its peak above which a small ratio is checked.
 pub const SCHEDULE_SHARE: f64 = 0.3;
 
 /// Returns everything beyond its limit in `case`.
@@ -145,7 +145,7 @@ fn judge(case: &Case) -> Vec<Observation> {
     too_high(case, &ratios).or_else(|| shock(case)).or_else(|| too_low(case, &ratios)).into_iter().collect()
 }
 
-/// One observation for the network: the layer with the largest ratio names it.
+/// Reports one observation for the network, about the layer with the largest ratio.
 fn too_high(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
     let collapsed = case.moment == Moment::Collapse;
     if !collapsed && case.loss_fell_below(LOSS_FELL) {
@@ -164,7 +164,7 @@ fn too_high(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
         part(threshold)
     );
     let observation = Observation::new(level, Some(layer), ratio, threshold);
-    // A gradient that is lost in the noise makes steps of this size, too.
+    // A gradient that is lost in noise causes steps of this size, too.
     let observation = if level == Level::Warn { observation.as_warning() } else { observation };
     Some(
         observation
@@ -175,8 +175,8 @@ fn too_high(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
     )
 }
 
-/// A step that changed a hidden layer by more than [`SHOCK`], in a run whose loss has not fallen since. The last layer is
-/// not judged: it may start small.
+/// Reports a step that changed a hidden layer by more than [`SHOCK`], in a run whose loss has not fallen since. The
+/// last layer is not checked, since it may start small.
 fn shock(case: &Case) -> Option<Observation> {
     if case.moment == Moment::Collapse || case.loss_fell_below(LOSS_FELL) {
         return None;
@@ -205,7 +205,7 @@ fn shock(case: &Case) -> Option<Observation> {
     )
 }
 
-/// One observation for the network, if even the layer with the largest ratio hardly moves.
+/// Reports one observation for the network if even the layer with the largest ratio hardly changes.
 fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
     let schedule = case.learning_rate_share();
     if case.moment == Moment::Collapse || case.loss_fell_below(LOSS_DONE) || schedule < SCHEDULE_SHARE {
@@ -232,8 +232,8 @@ fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
     )
 }
 
-/// A training run that ends on a straight way down, with more than half of the loss of guessing left: the losses fall as fast in the
-/// last third of the epochs as before, and the weights move by little more than a healthy amount.
+/// Reports a training run that ends on a straight descent with more than half of the loss of guessing left: the losses
+/// fall as fast in the last third of the epochs as before, and the weights change by little more than a healthy amount.
 fn too_slow(case: &Case) -> Option<Observation> {
     let descent = Descent::of(case).filter(|descent| descent.fall > stopped_early::FALL && descent.last > LOSS_DONE)?;
     let &(layer, ratio) =
@@ -257,7 +257,7 @@ fn too_slow(case: &Case) -> Option<Observation> {
     )
 }
 
-/// A training run that ends with nothing learned and weights that hardly moved.
+/// Reports a training run that ends with nothing learned and weights that hardly changed.
 fn hardly_moved(case: &Case) -> Option<Observation> {
     let learned = case.outcome()?.training;
     let &(layer, ratio) =
@@ -266,7 +266,7 @@ fn hardly_moved(case: &Case) -> Option<Observation> {
         return None;
     }
     let message = format!(
-        "a step changes the weights of {} by only {} of their size (limit: at least {}), and next to nothing is learned",
+        "a step changes the weights of {} by only {} of their size (limit: at least {}), and almost nothing is learned",
         case.model.name(layer),
         part(ratio),
         part(WARN_SLOW)
@@ -280,24 +280,24 @@ fn hardly_moved(case: &Case) -> Option<Observation> {
     )
 }
 
-/// A ratio for a sentence, in percent, however small it is.
+/// Formats a ratio in percent, however small it is.
 fn part(ratio: f64) -> String {
     format!("{} %", number(100.0 * ratio))
 }
 
-/// Update ratios of the weight layers in the window to judge.
+/// Returns the update ratios of the weight layers in the window to evaluate.
 fn ratios(case: &Case) -> Vec<(usize, f64)> {
     let learning = case.model.weight_layers().filter(|&index| !case.model.layers[index].frozen);
     learning.filter_map(|index| Some((index, case.layer_window(index)?.weight()?.update_ratio()?))).collect()
 }
 
-/// The factor that brings the ratio to 1e-3, at most a thousand either way.
+/// Returns the factor that brings the ratio to 1e-3, at most a thousand in either direction.
 fn factor(ratio: f64) -> f64 {
     let factor = (HEALTHY / ratio).clamp(1e-3, 1e3);
     if factor.is_finite() { factor } else { 0.1 }
 }
 
-/// Largest update ratio of a weight matrix in `window`.
+/// Returns the largest update ratio of a weight matrix in `window`.
 fn largest_ratio(model: &ModelDescription, window: &Window) -> Option<f64> {
     largest(model.weight_layers().filter_map(|layer| window.layer(layer)?.weight()?.update_ratio()))
 }

@@ -1,11 +1,11 @@
 //! # What it measures
-//! The norm of the loss gradient with respect to the output of the first weight layer against that of the last one, over a
-//! window. Warning below 1e-2, error below 1e-3; a fact in a training whose loss is below half of that of guessing. Norms
-//! and not values are compared, because pooling and wide layers spread the same gradient over more elements.
+//! The norm of the loss gradient with respect to the output of the first weight layer against that of the last one,
+//! over a window. Warning below 1e-2, error below 1e-3; a fact if the loss is below half of that of guessing. Norms and
+//! not values are compared, because pooling and wide layers spread the same gradient over more elements.
 //!
 //! # Why it matters
-//! The first layers learn as fast as the gradient that reaches them. At a thousandth they stay as random as they were
-//! drawn, and the last layers learn on noise.
+//! The first layers learn only as fast as the gradient that reaches them. At a thousandth of it they stay as random as
+//! they were initialised, and the last layers learn on noise.
 //!
 //! # What to try
 //! Activation and initialisation first: relu with `kaiming_normal`, or tanh with `xavier_normal`. Then batch
@@ -80,7 +80,7 @@ pub(super) struct Flow {
     pub(super) ratio: f64,
 }
 
-/// Returns the change of the gradient norm from the last weight layer to the first; `None` with fewer than two layers.
+/// Returns the change of the gradient norm from the last weight layer to the first, or `None` with fewer than two layers.
 pub(super) fn gradient_flow(case: &Case) -> Option<Flow> {
     let norm = |index: usize| {
         let own = case.layer_window(index).and_then(|window| window.gradient.norm());
@@ -101,7 +101,7 @@ fn judge(case: &Case) -> Option<Observation> {
         if flow.ratio < ERROR_RATIO { (Level::Error, ERROR_RATIO) } else { (Level::Warn, WARN_RATIO) };
     let model = case.model;
     let message = format!(
-        "the gradient of {} has {} times the size of that of {} (limit: at least {}): it fades on its way back",
+        "the gradient of {} is {} times as large as that of {} (limit: at least {}): it vanishes on its way back",
         model.name(flow.first),
         number(flow.ratio),
         model.name(flow.last),
@@ -124,7 +124,7 @@ fn judge(case: &Case) -> Option<Observation> {
     Some(observation.remedy(Remedy::AddBatchNorm).remedy(Remedy::AddResidual))
 }
 
-/// Gradient norm of the first weight layer over that of the last one in the last window.
+/// Returns the gradient norm of the first weight layer divided by that of the last one in the last window.
 fn first_over_last(model: &ModelDescription, history: &History) -> Option<f64> {
     let window = history.latest()?;
     let norms: Vec<f64> = model.weight_layers().filter_map(|layer| window.layer(layer)?.gradient.norm()).collect();

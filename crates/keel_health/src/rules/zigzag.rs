@@ -58,7 +58,7 @@ pub const RULE: Rule = Rule {
 pub const STEPS: f64 = 0.5;
 /// Mean energy of the input.
 pub const MEAN_ENERGY: f64 = 0.5;
-/// Loss relative to that of guessing above which training stalls.
+/// Loss relative to that of guessing above which training is stalled.
 pub const STALLED: f64 = 0.9;
 
 /// Returns everything beyond its limit in `case`.
@@ -101,7 +101,7 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
     })
 }
 
-/// Largest share of agreeing steps of a layer in the last window.
+/// Returns the largest share of agreeing steps of a layer in the last window.
 fn largest_agreement(model: &ModelDescription, history: &History) -> Option<f64> {
     let window = history.latest()?;
     largest(model.weight_layers().filter_map(|layer| window.layer(layer)?.agreeing_steps()))

@@ -105,7 +105,7 @@ fn columns_that_identify_rows_are_noted() {
     let found = findings(&with_identifier(scores(&[0.1, 0.2, 0.3])));
     assert_eq!(all(&found), ["K023 info"]);
     assert_eq!(settings(&found[0]), [r#"data.ignore_columns=["code"]"#]);
-    assert!(found[0].message.contains("column `code` holds another whole number in every row"), "{found:?}");
+    assert!(found[0].message.contains("column `code` holds a different whole number in every row"), "{found:?}");
     let found = findings(&with_identifier(scores(&[0.1, 1.0, 0.3])));
     assert_eq!(all(&found), ["K023 warn"]);
     assert_eq!(settings(&found[0]), [r#"data.ignore_columns=["c1"]"#, r#"data.ignore_columns=["code"]"#]);

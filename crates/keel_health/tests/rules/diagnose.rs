@@ -28,7 +28,7 @@ fn step(number: u64) -> Value {
     })
 }
 
-/// The record with the fields of `more` instead of its own; a field that is null there is left out.
+/// Returns the record with the fields of `more` replaced; null fields are removed.
 fn with(mut record: Value, more: &Value) -> Value {
     let fields = record.as_object_mut().unwrap();
     for (key, value) in more.as_object().unwrap() {

@@ -196,7 +196,7 @@ fn k004_weights_that_have_been_trained_may_start_with_a_low_loss() {
     assert_eq!(finding(Some(true), -0.9), None);
     assert!(
         finding(Some(true), 5.0).is_some_and(|(level, _)| level == Level::Warn),
-        "a high loss is judged all the same"
+        "a high loss is reported nevertheless"
     );
     let (level, cause) = finding(Some(false), -0.9).unwrap();
     assert!(level == Level::Warn && !cause.contains("trained before"), "{cause}");

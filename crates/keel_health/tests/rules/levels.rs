@@ -45,7 +45,7 @@ fn what_did_no_harm_is_a_fact_at_the_end() {
         let finding = &with_code(&monitor, "K005")[0];
         assert_eq!(finding.level, expected, "{left}");
         assert_eq!(
-            finding.cause.contains("learned its task all the same"),
+            finding.cause.contains("learned its task nevertheless"),
             expected == Level::Info,
             "{}",
             finding.cause

@@ -24,7 +24,7 @@ fn a_rank_with_other_weights_is_an_error_at_once() {
     let found = after(&[&[(7, 1.0), (7, 1.0), (8, 1.0)]]);
     assert_eq!((found.len(), found[0].level), (1, Level::Error));
     assert!(
-        found[0].message.starts_with("rank 2 holds other weights than the other 2 of 3 ranks"),
+        found[0].message.starts_with("rank 2 has different weights from the other 2 of 3 ranks"),
         "{}",
         found[0].message
     );

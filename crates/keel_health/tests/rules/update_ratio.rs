@@ -48,7 +48,7 @@ fn k013_compares_with_the_loss_before_a_leap() {
         }
         with_code(&monitor, "K013").first().map(|finding| (finding.level, finding.layer.clone()))
     };
-    assert_eq!(leap(Some(2.3)), Some((Level::Error, Some("fc2".to_owned()))), "2.3 after 400 steps is no progress");
+    assert_eq!(leap(Some(2.3)), Some((Level::Error, Some("fc2".to_owned()))), "2.3 after 400 steps is not progress");
     assert_eq!(leap(None), None, "without a measured start, the first steps are all there is");
 }
 

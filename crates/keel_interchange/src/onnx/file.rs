@@ -1,4 +1,4 @@
-//! Files of models, written whole or not at all.
+//! Atomic reading and writing of model files.
 
 use std::path::Path;
 
@@ -11,16 +11,16 @@ use crate::InterchangeError;
 /// Reads a model.
 ///
 /// # Errors
-/// A file that cannot be read or is not a model.
+/// Fails if the file cannot be read or is not a model.
 pub fn read(path: &Path) -> Result<ModelProto, InterchangeError> {
     let bytes = files::read(path).map_err(|source| InterchangeError::Read { path: path.to_owned(), source })?;
     Ok(decode(&bytes, &path.display().to_string())?)
 }
 
-/// Writes `model` to `path`: the old file or the new one, never half of one.
+/// Writes `model` to `path` atomically: the file is either the old one or the complete new one.
 ///
 /// # Errors
-/// A file that cannot be written.
+/// Fails if the file cannot be written.
 pub fn write(path: &Path, model: &ModelProto) -> Result<u64, InterchangeError> {
     let bytes = encode(model);
     write_atomically(path, |writer| writer.write_all(&bytes))

@@ -1,7 +1,8 @@
-//! ONNX: trained models as files of it, and networks of such files as models.
+//! Conversion between trained models and ONNX files.
 //!
-//! [`export`] writes a trained model as one graph, from raw samples to labels and probabilities; [`verify`] compares both;
-//! [`saved`] writes an imported network as a model and a config. Messages, evaluator and importer are those of [`keel_onnx`].
+//! [`export`] writes a trained model as one graph, from raw samples to labels and probabilities; [`verify`] compares
+//! the two; [`saved`] writes an imported network as a model and a config. Messages, evaluator and importer are in
+//! [`keel_onnx`].
 
 pub mod export;
 mod file;

@@ -1,4 +1,4 @@
-//! An imported network as files: a model to evaluate and explain, and a config to train it further.
+//! Files of an imported network: a model to evaluate and explain, and a config for further training.
 
 use std::path::{Path, PathBuf};
 
@@ -23,22 +23,22 @@ const CONFIG: &str = "config.toml";
 /// Files of an imported network.
 #[derive(Debug)]
 pub struct SavedModel {
-    /// The model, for `eval`, `predict` and `importance`.
+    /// Model, for `eval`, `predict` and `importance`.
     pub model: PathBuf,
-    /// The config, for `check` and `train`.
+    /// Config, for `check` and `train`.
     pub config: PathBuf,
 }
 
 /// Writes the model and a config into `folder`, which is created if needed; `file` is the name of the imported file.
 ///
 /// # Errors
-/// Files that cannot be written, or a single output that stands for two classes.
+/// Fails if the files cannot be written, or if a single output represents two classes.
 pub fn save(imported: &Imported, folder: &Path, file: &str, outputs: Outputs) -> Result<SavedModel, InterchangeError> {
     let training = imported.training.as_deref().and_then(|text| serde_json::from_str(text).ok());
     Saving { imported, training }.save(folder, file, outputs)
 }
 
-/// A network on its way to files.
+/// An imported network to be saved.
 struct Saving<'a> {
     imported: &'a Imported,
     training: Option<KnownTraining>,
@@ -88,7 +88,7 @@ impl Saving<'_> {
         parameters.chain(state).collect()
     }
 
-    /// Schema and preprocessing: those of the export, or raw values and numbered names.
+    /// Returns schema and preprocessing: those of the export, or raw values with numbered names.
     fn description(&self, file: &str, outputs: Outputs) -> Result<(Schema, Preprocessor), InterchangeError> {
         if let Some((schema, preprocessor)) = &self.imported.model {
             return Ok((schema.clone(), preprocessor.clone()));
@@ -140,14 +140,14 @@ impl Saving<'_> {
         config
     }
 
-    /// The keys that the network decides; the others keep their defaults, and the data is for the reader to name.
+    /// Returns the config keys determined by the network. The others keep their defaults, and the user fills in the data.
     fn config_text(&self, config: &Config, file: &str) -> String {
         let mut text =
-            format!("# The network of {file}. Name your data, and train it further.\n\n[data]\n# source = \"...\"\n\n");
+            format!("# The network of {file}. Set `source` to train it further.\n\n[data]\n# source = \"...\"\n\n");
         text += "[preprocess]\n";
         let mut steps = Vec::new();
         if let Some((_, preprocessor)) = &self.imported.model {
-            text += "# Its samples were preprocessed by these steps, which are fitted again to your data:\n";
+            text += "# Its samples were preprocessed with these steps, which are fitted again to your data:\n";
             preprocessor.describe().iter().for_each(|step| text += &format!("#   {step}\n"));
             let named = preprocessor.steps().iter().filter(|step| matches!(step, FittedStep::Elementwise { .. }));
             steps.extend(named.map(|step| step.name().to_owned()));
@@ -158,7 +158,7 @@ impl Saving<'_> {
     }
 }
 
-/// The list of layers as TOML: the part of the whole config that lists them.
+/// Returns the list of layers as TOML: the part of the whole config that lists them.
 fn toml_layers(config: &Config) -> String {
     let text = config.to_toml();
     let start = text.find("[[model.layers]]").unwrap_or(text.len());

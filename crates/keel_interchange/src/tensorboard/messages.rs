@@ -1,5 +1,5 @@
-//! Messages of event files, described by hand: field numbers as in TensorFlow's `event.proto`, `summary.proto` and TensorBoard's
-//! `plugins/hparams/*.proto`.
+//! Messages of event files, defined by hand with the field numbers of TensorFlow's `event.proto`, `summary.proto` and
+//! TensorBoard's `plugins/hparams/*.proto`.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ pub(super) struct Event {
     /// Seconds since 1970.
     #[prost(double, tag = "1")]
     pub(super) wall_time: f64,
-    /// Steps done.
+    /// Number of steps completed.
     #[prost(int64, tag = "2")]
     pub(super) step: i64,
-    /// Version of the format, in the first record alone.
+    /// Version of the format; only in the first record.
     #[prost(string, optional, tag = "3")]
     pub(super) file_version: Option<String>,
     /// Reported values.
@@ -46,7 +46,7 @@ pub(super) struct SummaryValue {
     pub(super) metadata: Option<Metadata>,
 }
 
-/// A picture as the bytes of a PNG file.
+/// An image as the bytes of a PNG file.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Image {
     #[prost(int32, tag = "1")]
@@ -73,7 +73,7 @@ pub(super) struct Histogram {
     pub(super) sum: f64,
     #[prost(double, tag = "5")]
     pub(super) sum_squares: f64,
-    /// Upper border of each bin.
+    /// Upper edge of each bin.
     #[prost(double, repeated, tag = "6")]
     pub(super) bucket_limit: Vec<f64>,
     #[prost(double, repeated, tag = "7")]
@@ -106,14 +106,14 @@ pub(super) struct Dimension {
     pub(super) size: i64,
 }
 
-/// Which part of TensorBoard a value is for.
+/// TensorBoard plugin that displays a value.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Metadata {
     #[prost(message, optional, tag = "1")]
     pub(super) plugin_data: Option<PluginData>,
 }
 
-/// Name of the part, and data it understands.
+/// Name of the plugin, and its data.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct PluginData {
     #[prost(string, tag = "1")]
@@ -122,7 +122,7 @@ pub(super) struct PluginData {
     pub(super) content: Vec<u8>,
 }
 
-/// Data of the part that compares settings.
+/// Data of the hparams plugin.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct HparamsData {
     #[prost(int32, tag = "1")]
@@ -145,14 +145,14 @@ pub(super) struct SessionStart {
 /// End of a run.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct SessionEnd {
-    /// 1 where it succeeded, 2 where it failed.
+    /// 1 for success, 2 for failure.
     #[prost(int32, tag = "1")]
     pub(super) status: i32,
     #[prost(double, tag = "2")]
     pub(super) end_time_secs: f64,
 }
 
-/// Value of a setting: one of the three.
+/// Value of a setting: one of three types.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Setting {
     #[prost(double, optional, tag = "2")]

@@ -1,7 +1,8 @@
-//! Event files of TensorBoard, written while a network trains.
+//! TensorBoard event files, written while a network trains.
 //!
-//! [`TensorBoard`] watches a training and writes into the folder of the run: loss, accuracy, learning rate and the norm of the
-//! gradient, validation, findings as text, settings, pictures of samples and of the first layer's filters, and the histograms of layers at health level `full`.
+//! [`TensorBoard`] observes a training run and writes to its folder: loss, accuracy, learning rate and gradient norm,
+//! validation, findings as text, settings, images of samples and of the first layer's filters, and, at health level
+//! `full`, histograms of layers.
 
 mod messages;
 mod record;
@@ -28,9 +29,9 @@ use messages::{
 
 /// Type of a tensor of texts.
 const TEXT: i32 = 7;
-/// Maximum number of filters in a picture.
+/// Maximum number of filters in an image.
 const MOST_FILTERS: usize = 64;
-/// Maximum number of settings that are reported; those of single layers are many.
+/// Maximum number of settings reported, since per-layer settings are numerous.
 const MOST_SETTINGS: usize = 200;
 
 /// Writes the events of a training run to an event file in the folder of its run.
@@ -47,22 +48,22 @@ struct Log {
     path: PathBuf,
     file: File,
     folder: RunFolder,
-    /// Steps done.
+    /// Number of steps completed.
     step: u64,
-    /// Last step whose histograms are written.
+    /// Last step with written histograms.
     histograms: u64,
     has_picture: bool,
 }
 
 impl TensorBoard {
-    /// For a training run with the settings of `config`, a document of sections and keys.
+    /// Creates a writer for a training run with the settings of `config`, a document of sections and keys.
     pub fn new(config: &Value) -> Self {
         let mut settings = BTreeMap::new();
         collect("", config, &mut settings);
         TensorBoard { settings, log: None, failure: None }
     }
 
-    /// The file that is written; `None` before the training has begun, and for a run in memory.
+    /// Returns the path of the event file, or `None` before training has started and for runs in memory.
     pub fn path(&self) -> Option<&Path> {
         self.log.as_ref().map(|log| log.path.as_path())
     }
@@ -70,7 +71,7 @@ impl TensorBoard {
     /// Writes the remaining rows of the run's database and the outcome of the run.
     ///
     /// # Errors
-    /// The first thing that could not be written, with the file.
+    /// Returns the first write error, with the path of the file.
     pub fn finish(mut self, succeeded: bool) -> Result<(), (PathBuf, io::Error)> {
         self.write(|log| {
             log.write_histograms()?;
@@ -81,7 +82,7 @@ impl TensorBoard {
         self.failure.map_or(Ok(()), Err)
     }
 
-    /// Does `work` on the open file; keeps the first failure, after which nothing more is written.
+    /// Runs `work` on the open file; keeps the first error, after which nothing more is written.
     fn write(&mut self, work: impl FnOnce(&mut Log) -> io::Result<()>) {
         if let (Some(log), None) = (&mut self.log, &self.failure)
             && let Err(error) = work(log)
@@ -178,12 +179,12 @@ impl Log {
     fn write_hparams(&mut self, tag: &str, data: HparamsData) -> io::Result<()> {
         let plugin_data = Some(PluginData { plugin_name: "hparams".to_owned(), content: data.encode_to_vec() });
         let metadata = Some(Metadata { plugin_data });
-        // Readers look for the data in a value that has nothing else to show.
+        // Readers look for the data in a value without other content.
         let tensor = Some(TextTensor { dtype: 1, tensor_shape: Some(TensorShape::default()), ..TextTensor::default() });
         self.values(vec![SummaryValue { tag: tag.to_owned(), metadata, tensor, ..SummaryValue::default() }])
     }
 
-    /// The picture of samples, once it is there.
+    /// Writes the image of samples once it exists.
     fn write_picture(&mut self) -> io::Result<()> {
         if self.has_picture {
             return Ok(());
@@ -194,7 +195,7 @@ impl Log {
         self.values(vec![SummaryValue { tag: "samples".to_owned(), image: Some(image), ..SummaryValue::default() }])
     }
 
-    /// The filters of the first layer of an image network.
+    /// Writes the filters of the first layer of an image network.
     fn write_filters(&mut self, network: &Network) -> io::Result<()> {
         let Some(filters) = FirstFilters::of(network) else { return Ok(()) };
         let [height, width, channels] = filters.size;
@@ -206,7 +207,7 @@ impl Log {
         self.values(vec![SummaryValue { tag, image: picture(bytes), ..SummaryValue::default() }])
     }
 
-    /// Histograms that have come into the run's database since the last time.
+    /// Writes histograms added to the run's database since the last call.
     fn write_histograms(&mut self) -> io::Result<()> {
         let Ok(records) = MetricReader::open(&self.folder.metrics()).and_then(|reader| reader.histograms()) else {
             return Ok(());
@@ -223,7 +224,7 @@ impl Log {
     }
 }
 
-/// Seconds since 1970.
+/// Returns seconds since 1970.
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64()
 }
@@ -255,7 +256,7 @@ fn text_value(tag: &str, text: &str) -> SummaryValue {
     SummaryValue { tag: tag.to_owned(), metadata, tensor, ..SummaryValue::default() }
 }
 
-/// A PNG file with the size in its header.
+/// Wraps a PNG file with the size from its header.
 fn picture(bytes: Vec<u8>) -> Option<Image> {
     let size = |at: usize| Some(i32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
     let is_png = bytes.starts_with(b"\x89PNG\r\n\x1a\n") && bytes.get(12..16) == Some(b"IHDR");
@@ -268,7 +269,7 @@ fn picture(bytes: Vec<u8>) -> Option<Image> {
     (is_png && width > 0 && height > 0).then_some(Image { height, width, colorspace, encoded_image_string: bytes })
 }
 
-/// Bins of one width; sums are those of the middles of the bins.
+/// Converts to bins of equal width; sums use the midpoints of the bins.
 fn histogram(record: &HistogramRecord) -> Histogram {
     let HistogramRecord { low, high, counts, .. } = record;
     let width = (high - low) / counts.len().max(1) as f64;
@@ -285,7 +286,7 @@ fn histogram(record: &HistogramRecord) -> Histogram {
     }
 }
 
-/// Settings of a document by their dotted names; lists are one text.
+/// Collects the settings of a document by their dotted names; a list becomes one text.
 fn collect(name: &str, value: &Value, settings: &mut BTreeMap<String, Setting>) {
     let setting = match value {
         Value::Object(entries) => {

@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-/// Added to a checksum after it has been turned, so that checksums of checksums stay apart.
+/// Added to the rotated checksum, so that checksums of data containing checksums stay distinct.
 const MASK: u32 = 0xa282_ead8;
 /// Castagnoli's polynomial, reflected.
 const POLYNOMIAL: u32 = 0x82f6_3b78;
 
-/// Checksums of all bytes by themselves.
+/// Checksums of all single bytes.
 const TABLE: [u32; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -24,7 +24,7 @@ const TABLE: [u32; 256] = {
     table
 };
 
-/// CRC-32C of `bytes`.
+/// Returns the CRC-32C of `bytes`.
 fn checksum(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |rest, &byte| (rest >> 8) ^ TABLE[((rest ^ u32::from(byte)) & 0xff) as usize])
 }
@@ -36,7 +36,7 @@ fn masked(bytes: &[u8]) -> u32 {
 /// Writes one record.
 ///
 /// # Errors
-/// An error of the system, such as a full disk.
+/// Fails with an error of the operating system, such as a full disk.
 pub(super) fn write(file: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     let length = (bytes.len() as u64).to_le_bytes();
     let mut record = Vec::with_capacity(bytes.len() + 16);

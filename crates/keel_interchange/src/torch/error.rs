@@ -1,8 +1,8 @@
-//! Reasons why weights cannot be converted.
+//! Errors in converting weights.
 
 use std::path::{Path, PathBuf};
 
-/// Why weights of another program cannot be converted.
+/// Reason why weights of another program cannot be converted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TorchError {
@@ -11,10 +11,10 @@ pub enum TorchError {
     File {
         /// The file.
         path: PathBuf,
-        /// The system's or the format's reason.
+        /// Message of the operating system or of the format.
         reason: String,
     },
-    /// The file is a pickle, which may run any code when it is opened.
+    /// The file is a pickle, which may execute arbitrary code when opened.
     #[error(
         "{}: a pickle, which may run code when opened; convert it in Python with \
          safetensors.torch.save_file(torch.load({path:?}, weights_only=True), \"weights.safetensors\")",
@@ -24,7 +24,7 @@ pub enum TorchError {
         /// The file.
         path: PathBuf,
     },
-    /// A tensor has another shape or type than the network's.
+    /// A tensor has another shape or type than in the network.
     #[error("{}: tensor `{tensor}` {message}", path.display())]
     Tensor {
         /// The file.
@@ -34,7 +34,7 @@ pub enum TorchError {
         /// The fault.
         message: String,
     },
-    /// No tensor has one of torchvision's names.
+    /// No tensor has a torchvision name.
     #[error("{}: no tensor has a name of torchvision's networks, as `layer1.0.conv1.weight`; the file has {}", path.display(), first.join(", "))]
     NothingFits {
         /// The file.
@@ -47,7 +47,7 @@ pub enum TorchError {
     NotThisNetwork {
         /// The file.
         path: PathBuf,
-        /// The first names that are missing.
+        /// First missing names.
         missing: Vec<String>,
     },
 }

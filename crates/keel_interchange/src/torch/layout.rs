@@ -1,9 +1,9 @@
-//! Orders of the axes of a tensor.
+//! Axis orders of a tensor.
 
-/// Order of the axes of a tensor that is read, against the one that is written.
+/// Change of axis order between the tensor read and the tensor written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// The same.
+    /// No change.
     Same,
     /// `[out, in, height, width]` to `[height, width, in, out]`.
     Convolution,
@@ -11,14 +11,14 @@ pub(super) enum Layout {
     ConvolutionBack,
     /// `[out, in]` to `[in, out]`, and back.
     Linear,
-    /// A counter of i64 without axes to one f32.
+    /// Scalar i64 counter to one f32.
     FromCounter,
-    /// One f32 to a counter of i64 without axes.
+    /// One f32 to a scalar i64 counter.
     ToCounter,
 }
 
 impl Layout {
-    /// The way back.
+    /// Returns the inverse change.
     pub(super) fn reversed(self) -> Layout {
         match self {
             Layout::Convolution => Layout::ConvolutionBack,
@@ -29,7 +29,7 @@ impl Layout {
         }
     }
 
-    /// Axis of the source for each axis of the result.
+    /// Returns the source axis for each axis of the result.
     pub(super) fn axes(self) -> &'static [usize] {
         match self {
             Layout::Convolution => &[2, 3, 1, 0],
@@ -39,7 +39,7 @@ impl Layout {
         }
     }
 
-    /// Shape that is read for a result of `shape`.
+    /// Returns the source shape for a result of `shape`.
     pub(super) fn source_shape(self, shape: &[usize]) -> Vec<usize> {
         match self {
             Layout::FromCounter => Vec::new(),
@@ -56,7 +56,8 @@ impl Layout {
     }
 }
 
-/// The values of a tensor of `shape` with axis `axes[k]` of the source as axis `k` of the result; as they are without axes.
+/// Permutes the values of a tensor of `shape` so that source axis `axes[k]` becomes axis `k`; without axes, returns
+/// them unchanged.
 pub(super) fn permuted(values: &[f32], shape: &[usize], axes: &[usize]) -> Vec<f32> {
     if axes.is_empty() {
         return values.to_vec();
@@ -88,7 +89,7 @@ mod tests {
         let values: Vec<f32> = (0..2 * 3 * 4 * 5).map(|value| value as f32).collect();
         let shape = [2, 3, 4, 5];
         let there = permuted(&values, &shape, Layout::Convolution.axes());
-        // Value at [height 1, width 2, in 2, out 1] of the result is that at [1, 2, 1, 2] of the source.
+        // The value at [height 1, width 2, in 2, out 1] of the result is the one at [1, 2, 1, 2] of the source.
         assert_eq!(there[((5 + 2) * 3 + 2) * 2 + 1], values[((3 + 2) * 4 + 1) * 5 + 2]);
         let back = permuted(&there, &[4, 5, 3, 2], Layout::ConvolutionBack.axes());
         assert_eq!(back, values);

@@ -1,4 +1,4 @@
-//! Weights under the names and in the layouts of PyTorch: the residual networks of torchvision.
+//! Conversion of weights between Evenkeel and PyTorch's names and layouts, for the residual networks of torchvision.
 //!
 //! | torchvision | Evenkeel |
 //! |---|---|
@@ -27,17 +27,17 @@ use names::pairs;
 use pair::Pair;
 use tensor::{Tensor, read_tensor};
 
-/// Side of the images that the names are laid out for: any that all stages fit in gives the same names.
+/// Image side for the lookup of names; every side that fits all stages gives the same names.
 const SIDE: usize = 224;
 
-/// A conversion, as it went.
+/// Result of a conversion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Converted {
-    /// Number of tensors that were converted.
+    /// Number of tensors converted.
     pub tensors: usize,
-    /// Tensors of the source that have no counterpart.
+    /// Tensors of the source without a counterpart.
     pub unused: Vec<String>,
-    /// Tensors of the network that the source does not have.
+    /// Tensors of the network that the source lacks.
     pub missing: Vec<String>,
 }
 
@@ -46,12 +46,12 @@ pub fn presets() -> [(&'static str, Preset); 3] {
     [("resnet18", Preset::Resnet18), ("resnet34", Preset::Resnet34), ("resnet50", Preset::Resnet50)]
 }
 
-/// Converts the safetensors file `from`, with torchvision's names for `preset`, to the file `to` with Evenkeel's, which a config
-/// names as `model.weights`. The last layer keeps the number of classes it has.
+/// Converts the safetensors file `from`, with torchvision's names for `preset`, to the file `to` with Evenkeel's names,
+/// which a config can use as `model.weights`. The last layer keeps its number of classes.
 ///
 /// # Errors
-/// A file that cannot be read or written, is a pickle or no safetensors file, a tensor of another shape or type, a value that
-/// is not finite, or a network without counterparts in the file.
+/// Fails if a file cannot be read or written, is a pickle or not a safetensors file, a tensor has another shape or
+/// type, a value is not finite, or the network has no counterpart in the file.
 pub fn import(from: &Path, preset: Preset, to: &Path) -> Result<Converted, TorchError> {
     let bytes = keel_train::runs::files::read(from).map_err(|error| TorchError::file(from, error))?;
     let source = open(from, &bytes)?;
@@ -76,10 +76,11 @@ pub fn import(from: &Path, preset: Preset, to: &Path) -> Result<Converted, Torch
     Ok(Converted { tensors: tensors.len(), unused, missing })
 }
 
-/// Converts the weights of the model file `from` (or of any file with Evenkeel's names) to the file `to` with torchvision's.
+/// Converts the weights of the model file `from` (or of any file with Evenkeel's names) to the file `to` with
+/// torchvision's names.
 ///
 /// # Errors
-/// As [`import`].
+/// Fails under the same conditions as [`import`].
 pub fn export(from: &Path, preset: Preset, to: &Path) -> Result<Converted, TorchError> {
     let bytes = keel_train::runs::files::read(from).map_err(|error| TorchError::file(from, error))?;
     let source = open(from, &bytes)?;
@@ -111,7 +112,7 @@ fn graph_of(preset: Preset, classes: usize, path: &Path) -> Result<Graph, TorchE
         .map_err(|error| TorchError::tensor(path, "fc.weight", error.to_string()))
 }
 
-/// Reads the directory of the tensors of a file; a pickle is recognised by its first bytes.
+/// Reads the header of a file of tensors; a pickle is recognised by its first bytes.
 fn open<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, TorchError> {
     if bytes.starts_with(b"PK\x03\x04") || bytes.first() == Some(&0x80) {
         return Err(TorchError::Pickle { path: path.to_owned() });
@@ -119,7 +120,7 @@ fn open<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, TorchError>
     SafeTensors::deserialize(bytes).map_err(|error| TorchError::file(path, error))
 }
 
-/// Writes tensors of f32, and counters of i64, as one safetensors file.
+/// Writes f32 tensors and i64 counters as one safetensors file.
 fn write(path: &Path, tensors: &[Tensor]) -> Result<(), TorchError> {
     let views = tensors.iter().map(|tensor| {
         let dtype = if tensor.is_counter { Dtype::I64 } else { Dtype::F32 };

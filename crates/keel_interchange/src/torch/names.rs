@@ -1,4 +1,4 @@
-//! The tensors of a network under both names.
+//! Names of the tensors of a network in both programs.
 
 use keel_nn::graph::Node;
 use keel_nn::model::{ModelConfig, Preset};
@@ -7,7 +7,7 @@ use keel_nn::{Graph, Op};
 use super::layout::Layout;
 use super::pair::Pair;
 
-/// All tensors of the network of a torchvision preset, in the order of its graph.
+/// Returns all tensors of the network of a torchvision preset, in graph order.
 pub(super) fn pairs(graph: &Graph, preset: Preset) -> Vec<Pair> {
     let parts = ModelConfig { preset, ..ModelConfig::default() }.parts();
     let mut counts = Counts::default();
@@ -45,7 +45,7 @@ pub(super) fn pairs(graph: &Graph, preset: Preset) -> Vec<Pair> {
     pairs
 }
 
-/// Numbers of the convolutions and norms of a block.
+/// Counters of the convolutions and norms of a block.
 #[derive(Default)]
 struct Counts {
     entry: Option<usize>,
@@ -54,9 +54,9 @@ struct Counts {
 }
 
 impl Counts {
-    /// The module of torchvision that a node is; `None` for one without tensors. `stage` is the name of its block.
+    /// Returns the torchvision module of a node, or `None` for a node without tensors. `stage` is the name of its block.
     fn module(&mut self, node: &Node, stage: Option<String>) -> Option<String> {
-        // The stem is two entries of the list that count on.
+        // The two entries of the stem share one counter.
         if stage.is_some() && self.entry != Some(node.entry) {
             *self = Counts { entry: Some(node.entry), ..Counts::default() };
         }

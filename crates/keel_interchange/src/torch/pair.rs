@@ -2,7 +2,7 @@
 
 use super::layout::Layout;
 
-/// One tensor under both names.
+/// One tensor with both names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pair {
     /// Name in the file that is read.
@@ -11,12 +11,12 @@ pub(super) struct Pair {
     pub(super) ours: String,
     /// Shape that is written.
     pub(super) shape: Vec<usize>,
-    /// Order of the axes that is read and written.
+    /// Change of axis order.
     pub(super) layout: Layout,
 }
 
 impl Pair {
-    /// The same tensor on its way back.
+    /// Returns the pair for the opposite direction.
     pub(super) fn reversed(&self) -> Pair {
         Pair {
             theirs: self.ours.clone(),

@@ -1,4 +1,4 @@
-//! Tensors of a file in the order of another.
+//! Tensors of a file in another axis order.
 
 use safetensors::tensor::{Dtype, TensorView};
 
@@ -15,14 +15,14 @@ pub(super) struct Tensor {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Reads the source of a pair in the order of the result.
+/// Reads the source of a pair in the axis order of the result.
 ///
 /// # Errors
-/// A sentence about another shape or type, or a value that is not finite.
+/// Returns a sentence if the shape or type differs or a value is not finite.
 pub(super) fn read_tensor(pair: &Pair, tensor: &TensorView<'_>) -> Result<Tensor, String> {
     let source = pair.layout.source_shape(&pair.shape);
     if tensor.shape() != source {
-        return Err(format!("has the shape {:?}, the network's {source:?}", tensor.shape()));
+        return Err(format!("has the shape {:?}, expected {source:?}", tensor.shape()));
     }
     let named = |shape: Vec<usize>, is_counter, bytes| Tensor { name: pair.ours.clone(), shape, is_counter, bytes };
     match pair.layout {
@@ -51,7 +51,7 @@ fn floats(tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
         other => return Err(format!("holds {other:?}; save it as F32")),
     };
     match values.iter().position(|value| !value.is_finite()) {
-        Some(at) => Err(format!("holds {} at place {at}", values[at])),
+        Some(at) => Err(format!("holds {} at index {at}", values[at])),
         None => Ok(values),
     }
 }

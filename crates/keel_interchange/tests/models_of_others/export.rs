@@ -1,4 +1,4 @@
-//! Exports of every layer, preset, preprocessing step and loss, computed by the crate's own evaluator.
+//! Exports of every layer, preset, preprocessing step and loss, evaluated with the crate's own evaluator.
 
 use keel_interchange::InterchangeError;
 use keel_interchange::onnx::export::{ExportOptions, PictureValues, export, least_opset};
@@ -68,7 +68,7 @@ fn batch_norms_are_folded_or_kept() {
         let graph = exported.model.graph.unwrap();
         graph.node.iter().filter(|node| node.op_type == "BatchNormalization").count()
     };
-    // The norm after the pool has no weights before it.
+    // The norm after the pool has no weights to fold into.
     assert_eq!((norms(true), norms(false)), (4, 1));
 }
 

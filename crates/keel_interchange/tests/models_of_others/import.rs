@@ -1,4 +1,4 @@
-//! Imports: of all exports, and of files as other programs write them.
+//! Imports of all exports, and of files in the style of other programs.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ fn every_export_is_imported_again_and_predicts_the_same() {
             let place = folder.path().join(format!("{}-{opset}", case.name));
             let saved = saved::save(&imported, &place, case.name, imported.outputs()).unwrap();
             assert!(std::fs::read_to_string(&saved.config).unwrap().contains("weights = "), "{}", case.name);
-            // Several views of an image are a matter of evaluation, not of the network.
+            // Multiple views of an image concern evaluation, not the network.
             if case.keys.iter().any(|key| key.contains("evaluation")) {
                 continue;
             }
@@ -59,7 +59,7 @@ fn every_export_is_imported_again_and_predicts_the_same() {
     }
 }
 
-/// A file as another program writes it.
+/// A file in the style of another program.
 #[derive(Default)]
 struct Foreign {
     nodes: Vec<NodeProto>,
@@ -143,7 +143,7 @@ impl Foreign {
     }
 }
 
-/// A residual network as PyTorch exports it.
+/// A residual network as exported by PyTorch.
 fn residual_network() -> ModelProto {
     let mut file = Foreign::default();
     let (weight, bias) = (file.constant(&[4, 2, 3, 3]), file.constant(&[4]));
@@ -282,5 +282,5 @@ fn ways_that_lead_back_are_refused() {
     let value = file.node("Relu", &["x"], &[]);
     file.nodes[0].input[0] = value.clone();
     let error = import(&file.model(&[-1, 4], &value), "net.onnx").unwrap_err().to_string();
-    assert!(error.contains("nothing before it gives"), "{error}");
+    assert!(error.contains("no earlier node produces"), "{error}");
 }

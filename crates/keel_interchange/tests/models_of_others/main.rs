@@ -1,4 +1,4 @@
-//! Models of other programs, read and written.
+//! Reading and writing of other programs' models.
 
 mod export;
 mod import;

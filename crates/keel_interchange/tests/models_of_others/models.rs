@@ -12,12 +12,12 @@ pub(crate) struct Case {
     pub(crate) keys: &'static [&'static str],
 }
 
-/// Data that a model is trained on.
+/// Training data of a model.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Data {
     /// Grey images of 9 x 7 pixels.
     Grey,
-    /// Colour images of this side.
+    /// Colour images with this side.
     Colour(usize),
     /// Images of floats, 6 x 5 pixels with two channels.
     FloatImages,
@@ -25,9 +25,9 @@ pub(crate) enum Data {
     Rows,
     /// Rows with two targets.
     Values,
-    /// A table with numbers, truths, categories, dates and missing cells.
+    /// A table with numbers, booleans, categories, dates and missing cells.
     Table,
-    /// The same, whose target is a number far from 0.
+    /// The same table with a numeric target far from 0.
     TableOfValues,
 }
 
@@ -171,7 +171,7 @@ pub(crate) fn train(case: &Case, folder: &Path) -> Predictor {
 
 const SAMPLES: usize = 60;
 
-/// The samples of a case in memory; `None` for tables, which are files.
+/// Returns the samples of a case in memory, or `None` for tables, which are files.
 pub(crate) fn memory(data: Data) -> Option<SplitDataset> {
     let (shape, is_bytes) = match data {
         Data::Grey => (SampleShape::Image { height: 9, width: 7, channels: 1 }, true),

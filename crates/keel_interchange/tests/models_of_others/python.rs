@@ -1,5 +1,5 @@
-//! Tests against the packages of other people: onnxruntime computes the exported models, and the node tests of the onnx package
-//! are computed by the evaluator.
+//! Tests against Python packages: onnxruntime evaluates the exported models, and the evaluator runs the node tests of
+//! the onnx package.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::models;
 
-/// `EVENKEEL_PYTHON`, or `python3`, if it can import `modules`; else says that `test` is skipped.
+/// Returns `EVENKEEL_PYTHON`, or `python3`, if it can import `modules`; otherwise reports that `test` is skipped.
 fn python(test: &str, modules: &str) -> Option<PathBuf> {
     let python = std::env::var_os("EVENKEEL_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
     let import = format!("import {modules}");
@@ -43,8 +43,8 @@ fn tensor_json(tensor: &Tensor) -> Value {
     json!({ "type": kind, "shape": tensor.shape, "values": values })
 }
 
-/// Writes NAME.onnx, and NAME.json with inputs and the model's predictions for them: for random samples, and for those it was
-/// trained on where they are at hand. Returns the number of files.
+/// Writes NAME.onnx, and NAME.json with inputs and the model's predictions, for random samples and, if available, for
+/// training samples. Returns the number of files.
 fn write_case(folder: &Path, case: &models::Case, opset: i64, float16: bool) -> usize {
     let predictor = models::train(case, folder);
     let is_float = case.data == models::Data::FloatImages;
@@ -106,7 +106,7 @@ fn onnxruntime_computes_what_the_models_predict() {
     assert_eq!(lines.lines().count(), written, "{lines}");
 }
 
-/// Operations that networks of Evenkeel consist of, or that stand between them in files of other programs.
+/// Operations used by Evenkeel's networks or around them in files of other programs.
 const OPERATIONS: [&str; 57] = [
     "Abs",
     "Add",
@@ -167,7 +167,7 @@ const OPERATIONS: [&str; 57] = [
     "Transpose",
 ];
 
-/// Node tests that pass, at least; the others use types, dimensions or results that no network of Evenkeel has.
+/// Minimum number of node tests that pass; the others use types, dimensions or results that no network of Evenkeel has.
 const PASSED_AT_LEAST: usize = 200;
 
 #[test]
@@ -194,7 +194,7 @@ fn node_tests_of_the_onnx_package_give_the_right_results() {
     println!("{summary}\n{}", unread.join("\n"));
 }
 
-/// Returns true if a test's results are right; an error if it is not read.
+/// Returns true if the results of a test are right, or an error if it cannot be read.
 fn node_test(folder: &Path) -> Result<bool, String> {
     let model = read(&folder.join("model.onnx")).map_err(|error| error.to_string())?;
     let graph = model.graph.as_ref().unwrap();

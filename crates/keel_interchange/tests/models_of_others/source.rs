@@ -1,4 +1,4 @@
-//! Training runs that start from the network of an ONNX file: `model.source`.
+//! Training runs that start from the network of an ONNX file (`model.source`).
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use keel_train::{Config, Session, config};
 
 use crate::models;
 
-/// Writes the model of a case with its batch norms, and returns the file with the model.
+/// Exports the model of a case with its batch norms, and returns the file and the model.
 fn exported(case: &models::Case, folder: &Path) -> (std::path::PathBuf, keel_train::Predictor) {
     let predictor = models::train(case, folder);
     let options = ExportOptions {
@@ -28,7 +28,7 @@ fn case(name: &str) -> &'static models::Case {
     models::CASES.iter().find(|case| case.name == name).unwrap()
 }
 
-/// A config that takes its network from `file`.
+/// Returns a config that takes its network from `file`.
 fn of_source(file: &Path, more: &str) -> Result<Config, config::ConfigError> {
     let text = format!("[model]\nsource = {:?}\n{more}", file.display().to_string());
     config::parse(Path::new("case.toml"), &text, &[])
@@ -53,7 +53,7 @@ fn a_training_starts_from_the_layers_and_weights_of_a_file() {
         }
         let inits: Vec<String> = session.layers().iter().filter_map(|layer| layer.init.clone()).collect();
         assert!(inits.iter().all(|init| init == &format!("from {name}.onnx")), "{inits:?}");
-        // The run's own config has the layers in it and is read again without the file's graph.
+        // The config of the run contains the layers and is read without the graph of the file.
         let kept = config::parse(Path::new("kept.toml"), &config.to_toml(), &[]).unwrap();
         assert_eq!(kept, config, "{name}");
     }

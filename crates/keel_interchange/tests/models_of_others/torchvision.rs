@@ -1,4 +1,4 @@
-//! Weights of torchvision's residual networks: its outputs, and the way back.
+//! Weights of torchvision's residual networks: their outputs, and the conversion back.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::Deserialize;
 
-/// Content of the files that `tools/golden/torchvision_cases.py` writes.
+/// Content of the files written by `tools/golden/torchvision_cases.py`.
 #[derive(Deserialize)]
 struct Golden {
     batch: usize,
@@ -58,7 +58,7 @@ fn write_state_dict(case: &Case, path: &Path) {
     std::fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
 }
 
-/// The logits of the network of `preset` with the weights of a converted file.
+/// Returns the logits of the network of `preset` with the weights of a converted file.
 fn logits(preset: keel_nn::Preset, weights: &Path, golden: &Golden) -> Vec<f32> {
     let model = ModelConfig { preset, ..ModelConfig::default() };
     let input = Shape::Image { height: golden.side, width: golden.side, channels: 3 };
@@ -104,7 +104,7 @@ fn converted_weights_give_torchvisions_outputs_and_come_back_to_the_bit() {
     }
 }
 
-/// All tensors of a file.
+/// Reads all tensors of a file.
 fn tensors(path: &Path) -> BTreeMap<String, (Vec<usize>, Vec<u8>)> {
     let bytes = std::fs::read(path).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
@@ -129,7 +129,7 @@ fn files_that_are_none_of_these_networks_are_refused_in_words() {
     refused("absent", "absent: ");
     let resnet50 = golden.cases.iter().find(|case| case.preset == "resnet50").unwrap();
     write_state_dict(resnet50, &path("resnet50"));
-    refused("resnet50", "tensor `layer1.0.conv1.weight` has the shape [64, 64, 1, 1], the network's [64, 64, 3, 3]");
+    refused("resnet50", "tensor `layer1.0.conv1.weight` has the shape [64, 64, 1, 1], expected [64, 64, 3, 3]");
     let other = [("a.weight", TensorView::new(Dtype::F32, vec![1], &[0; 4]).unwrap())];
     std::fs::write(path("other"), safetensors::serialize(other, None).unwrap()).unwrap();
     refused("other", "no tensor has a name of torchvision's networks");
@@ -137,6 +137,6 @@ fn files_that_are_none_of_these_networks_are_refused_in_words() {
     let bytes: Vec<u8> = nan.iter().copied().cycle().take(4 * 64).collect();
     let bad = [("bn1.weight", TensorView::new(Dtype::F32, vec![64], &bytes).unwrap())];
     std::fs::write(path("nan"), safetensors::serialize(bad, None).unwrap()).unwrap();
-    refused("nan", "tensor `bn1.weight` holds NaN at place 0");
+    refused("nan", "tensor `bn1.weight` holds NaN at index 0");
     assert!(torch::export(&path("other"), preset, &path("out")).unwrap_err().to_string().contains("are missing"));
 }

@@ -4,73 +4,73 @@ use keel_page::Text;
 use keel_page::charts::Scale;
 use serde_json::Value;
 
-/// One control. Sliders and choices take their range, their default and their description from the knob.
+/// A control. Sliders and choices take their range, default and description from the knob.
 #[derive(Clone, Debug)]
 pub(crate) enum Control {
-    /// A number along a line; `scale` spreads it.
+    /// Slider for a number on the given scale.
     Slider {
         /// The knob it sets.
         knob: &'static str,
-        /// Its name.
+        /// Label.
         label: Text,
-        /// Spread of the numbers along the line.
+        /// Scale of the slider.
         scale: Scale,
     },
     /// One of a few names.
     Choice {
         /// The knob it sets.
         knob: &'static str,
-        /// Its name.
+        /// Label.
         label: Text,
-        /// Words for names that are not shown as they are.
+        /// Displayed texts for names that are not shown as they are.
         words: Vec<(&'static str, Text)>,
     },
     /// On or off.
     Switch {
         /// The knob it sets.
         knob: &'static str,
-        /// Its name.
+        /// Label.
         label: Text,
     },
     /// Buttons that set several knobs at once.
     Presets {
-        /// Name of the row.
+        /// Label of the row.
         label: Text,
         /// The buttons.
         presets: Vec<Preset>,
     },
-    /// Buttons to play, to go one step and to go back to the start of a whole number that counts steps.
+    /// Buttons to play, step and reset a whole number that counts steps.
     Play {
-        /// The knob that counts.
+        /// Knob that counts the steps.
         knob: &'static str,
-        /// Its name.
+        /// Label.
         label: Text,
-        /// Steps of one press.
+        /// Number of steps per press.
         step: u64,
     },
-    /// A figure in which the reader drags a point. The knobs have sliders as well, for the keyboard.
+    /// A figure in which the reader drags a point. The knobs also have sliders, for the keyboard.
     Drag {
         /// Number of the figure, from 1.
         figure: usize,
-        /// The knob that the horizontal position sets.
+        /// Knob set by the horizontal position.
         x: Option<&'static str>,
-        /// The knob that the vertical position sets.
+        /// Knob set by the vertical position.
         y: Option<&'static str>,
     },
-    /// A figure in which the reader turns a line about a point: the knob is the angle of the line through that point and the
-    /// pointer. It has a slider as well, for the keyboard.
+    /// A figure in which the reader turns a line about a point: the knob is the angle of the line through that point
+    /// and the pointer. It also has a slider, for the keyboard.
     Turn {
         /// Number of the figure, from 1.
         figure: usize,
         /// The knob: degrees from the vertical, counter-clockwise, between -90 and 90.
         knob: &'static str,
-        /// Point of the figure that stays where it is.
+        /// Fixed point of the figure.
         centre: [f64; 2],
     },
 }
 
 impl Control {
-    /// The knob that buttons play.
+    /// Returns the knob controlled by the play buttons.
     pub(crate) fn played(&self) -> Option<&'static str> {
         match self {
             Control::Play { knob, .. } => Some(knob),
@@ -82,8 +82,8 @@ impl Control {
 /// A button that sets several knobs.
 #[derive(Clone, Debug)]
 pub(crate) struct Preset {
-    /// Words on the button.
+    /// Label of the button.
     pub(crate) label: Text,
-    /// Knobs and their values; the others keep theirs.
+    /// Knobs and their values; other knobs keep theirs.
     pub(crate) settings: Vec<(&'static str, Value)>,
 }

@@ -1,7 +1,8 @@
-//! Exhibits: figures that a reader moves, computed at every change by the engine that trains.
+//! Exhibits: figures that a reader manipulates, computed at every change by the training engine.
 //!
-//! An exhibit is a function from a state (its knobs) to numbers, and from numbers to a page with figures, like an experiment;
-//! it adds the controls that set the knobs. The same function runs natively and, compiled to WebAssembly, in a browser.
+//! An exhibit is a function from a state (its knobs) to numbers, and from numbers to a page with figures, like an
+//! experiment; it adds the controls that set the knobs. The same function runs natively and, compiled to WebAssembly,
+//! in a browser.
 
 mod control;
 mod request;
@@ -24,7 +25,7 @@ use crate::knob::{Knob, knobs_of};
 use crate::settings::Settings;
 use keel_page::Language;
 
-/// One exhibit: its facts, its state, its numbers and its page, in one file.
+/// An exhibit: its facts, state, numbers and page, in one file.
 pub(crate) trait Exhibit {
     /// Name in addresses and on the command line, `gate`.
     const NAME: &'static str;
@@ -36,45 +37,45 @@ pub(crate) trait Exhibit {
     const CHAPTER: Chapter;
     /// Name of the experiment whose page explains it.
     const EXPERIMENT: &'static str;
-    /// Draws something at random, so that another seed shows something else.
+    /// True if the exhibit draws random numbers, so that another seed shows something else.
     const IS_RANDOM: bool = true;
 
-    /// Its state; every documented field is a knob, and the default value is where the exhibit starts.
+    /// State; every documented field is a knob, and the exhibit starts at the default value.
     type State: JsonSchema + Default + Serialize + DeserializeOwned;
-    /// Every number of its figures.
+    /// All numbers of its figures.
     type Numbers: Serialize;
-    /// Work kept from one answer to the next, for example a network in training. Answers never depend on it: with an empty
-    /// memory they have the same bits.
+    /// Work kept from one answer to the next, such as a network in training. Answers never depend on it: with an empty
+    /// memory they are bit-identical.
     type Memory: Default + Send + 'static;
 
     /// Computes the numbers. The same state and seed give the same numbers with any number of threads.
     ///
     /// # Errors
-    /// If a network cannot be made from the state, or a result is not finite.
+    /// Fails if a network cannot be built from the state, or if a result is not finite.
     fn compute(state: &Self::State, seed: u64, memory: &mut Self::Memory) -> Result<Self::Numbers, LabError>;
 
-    /// Returns the figures and words for some numbers. Texts have no cross-references: a link would need the list of all
-    /// experiments, and with it all of them in the module for browsers.
+    /// Returns the figures and texts for some numbers. Texts have no cross-references: a link would need the list of
+    /// all experiments, and with it all of them in the module for browsers.
     fn view(state: &Self::State, numbers: &Self::Numbers) -> View;
 
-    /// Returns the controls of its knobs, in the order they are shown.
+    /// Returns the controls of its knobs, in display order.
     fn controls() -> Vec<Control>;
 
-    /// Returns a smaller state to show while the reader drags, where the state takes longer than a redraw should.
+    /// Returns a smaller state to show while the reader drags, if the full state takes longer than a redraw.
     fn draft(_state: &Self::State) -> Option<Self::State> {
         None
     }
 }
 
-/// Figures and words of an exhibit.
+/// Figures and texts of an exhibit.
 pub(crate) struct View {
-    /// The main result in one sentence; read aloud when it changes.
+    /// Main result in one sentence; announced by screen readers when it changes.
     pub(crate) status: Text,
-    /// Figures and words below it.
+    /// Figures and the texts below them.
     pub(crate) page: Page,
 }
 
-/// One exhibit of the list, with any state.
+/// An exhibit in the list, with its types erased.
 pub struct ExhibitEntry {
     /// Name in addresses and on the command line, `gate`.
     pub name: &'static str,
@@ -82,7 +83,7 @@ pub struct ExhibitEntry {
     pub title: [&'static str; 2],
     /// One sentence in English and Chinese.
     pub summary: [&'static str; 2],
-    /// Its chapter.
+    /// Chapter.
     pub chapter: Chapter,
     /// Name of the experiment whose page explains it.
     pub experiment: &'static str,
@@ -93,7 +94,7 @@ pub struct ExhibitEntry {
 }
 
 impl ExhibitEntry {
-    /// The entry of the exhibit `E`.
+    /// Returns the entry of the exhibit `E`.
     pub(crate) const fn of<E: Exhibit>() -> Self {
         ExhibitEntry {
             name: E::NAME,
@@ -108,22 +109,22 @@ impl ExhibitEntry {
         }
     }
 
-    /// Title in one language.
+    /// Returns the title in one language.
     pub fn title(&self, language: Language) -> &'static str {
         self.title[language as usize]
     }
 
-    /// One sentence in one language.
+    /// Returns the summary in one language.
     pub fn summary(&self, language: Language) -> &'static str {
         self.summary[language as usize]
     }
 
-    /// Its knobs, with documentation, defaults and ranges.
+    /// Returns its knobs, with documentation, defaults and ranges.
     pub fn knobs(&self) -> Vec<Knob> {
         (self.knobs)()
     }
 
-    /// Its page as cross-references find it, in `file` where it is written.
+    /// Returns its page for cross-references, in `file` if it has been written.
     pub(crate) fn linked(&self, file: Option<String>) -> Linked {
         Linked { name: self.name, title: self.title, file }
     }
@@ -135,15 +136,15 @@ impl std::fmt::Debug for ExhibitEntry {
     }
 }
 
-/// An answer whose state and numbers are no longer typed.
+/// An answer with type-erased state and numbers.
 pub(crate) struct Computed {
-    /// Every knob with its value.
+    /// All knobs with their values.
     pub(crate) settings: Value,
-    /// Every number of the figures.
+    /// All numbers of the figures.
     pub(crate) numbers: Value,
-    /// Figures and words.
+    /// Figures and texts.
     pub(crate) view: View,
-    /// True for the answer of a smaller state.
+    /// True if the answer is for a smaller state.
     pub(crate) is_draft: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A question to an exhibit, and the work that is kept between questions.
+//! Requests to an exhibit, and the work kept between them.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Exhibit;
 
-/// A question: an exhibit, the knobs that are set, and a seed.
+/// A request: an exhibit, knob values, and a seed.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Request {
@@ -18,9 +18,9 @@ pub struct Request {
     pub settings: Vec<(String, Value)>,
     /// Seed of all random numbers.
     pub seed: u64,
-    /// Language of figures and words, `en` or `zh`.
+    /// Language of figures and texts, `en` or `zh`.
     pub language: String,
-    /// Asks for a smaller answer where the whole one takes long.
+    /// True to request a smaller answer if the full one takes long.
     pub draft: bool,
 }
 
@@ -31,13 +31,13 @@ pub(crate) struct Memories {
 }
 
 impl Memories {
-    /// The memory of the exhibit `E`.
+    /// Returns the memory of the exhibit `E`.
     pub(super) fn of<E: Exhibit>(&mut self) -> &mut E::Memory {
         let memory = self.by_name.entry(E::NAME).or_insert_with(|| Box::new(E::Memory::default()));
         memory.downcast_mut().expect("one type for each name")
     }
 
-    /// The exhibits that have one.
+    /// Returns the names of the exhibits with a memory.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.by_name.keys().copied()
     }

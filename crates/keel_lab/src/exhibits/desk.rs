@@ -1,4 +1,4 @@
-//! The desk that answers the requests of exhibits: one for a page in a browser, one for a studio.
+//! Dispatch of the requests of exhibits, used by browser pages and by the studio.
 
 use std::collections::BTreeMap;
 
@@ -10,36 +10,36 @@ use crate::error::LabError;
 use crate::exhibit::{Computed, Memories, Request};
 use keel_page::Language;
 
-/// The answer to a [`Request`].
+/// Answer to a [`Request`].
 #[derive(Clone, Debug, Serialize)]
 pub struct Answer {
     /// Name of the exhibit.
     pub exhibit: &'static str,
-    /// Every knob with the value it had.
+    /// All knobs with the values used.
     pub settings: Value,
-    /// The seed.
+    /// Seed.
     pub seed: u64,
-    /// Every number of the figures.
+    /// All numbers of the figures.
     pub numbers: Value,
-    /// The main result in one sentence.
+    /// Main result in one sentence.
     pub status: String,
-    /// Figures and words as HTML.
+    /// Figures and texts as HTML.
     pub html: String,
-    /// True if the answer is of a smaller state than requested.
+    /// True if the answer is for a smaller state than requested.
     pub draft: bool,
 }
 
-/// Answers requests and keeps the work that the next one can continue from.
+/// Answers requests and keeps work that the next one can continue from.
 #[derive(Default)]
 pub struct Desk {
     memories: Memories,
 }
 
 impl Desk {
-    /// Answers one request. The answer depends on the request alone.
+    /// Answers one request. The answer depends only on the request.
     ///
     /// # Errors
-    /// An unknown exhibit or knob, a value out of range, or a result that is not finite.
+    /// Fails for an unknown exhibit or knob, a value out of range, or a result that is not finite.
     pub fn answer(&mut self, request: &Request) -> Result<Answer, LabError> {
         let entry = find_exhibit(&request.exhibit)?;
         let language = Language::with_code(&request.language).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The gate: one function, the gradient that passes it, and how much of it remains after many.
+//! The gate: one function, the gradient that passes through it, and its remainder after many gates.
 
 use keel_nn::activations::Activation;
 use keel_page::Text;
@@ -166,7 +166,7 @@ struct Numbers {
     passed: f64,
     /// Share of the gradient after 0, 1, 2, … gates.
     remaining: Vec<f64>,
-    /// Input, value and derivative of each point.
+    /// Input, value and derivative at each point.
     curve: Vec<[f64; 3]>,
 }
 

@@ -1,4 +1,4 @@
-//! One relu unit over a cloud of points: kill it with a step that is too large, then try to bring it back.
+//! One relu unit over a cloud of points: kill it with too large a step, then try to revive it.
 
 use keel_nn::RandomKey;
 use keel_page::Text;
@@ -39,7 +39,7 @@ impl Exhibit for KillRelu {
         let trained = train(&mut history, start, state.learning_rate, state.steps, &points);
         let pushed = Unit { bias: trained.bias + state.push, slope: state.slope, ..trained };
         let before = trained.plane(&points);
-        // A unit that nobody touches needs no second point at the same step.
+        // Without an intervention, no second point is needed at the same step.
         if state.push != 0.0 || state.slope != 0.0 {
             history.push(Moment { step: state.steps, plane: pushed.plane(&points) });
         }
@@ -115,7 +115,7 @@ impl Exhibit for KillRelu {
     }
 }
 
-/// Largest push by hand, and the places between its ends at which loss and gradient are drawn.
+/// Maximum manual push, and the number of points at which loss and gradient are drawn.
 const PUSH: f64 = 8.0;
 const PLACES: u32 = 160;
 
@@ -135,11 +135,11 @@ struct State {
     #[schemars(extend("zh" = "训练前单元的偏置。"))]
     #[schemars(range(min = -6.0, max = 6.0))]
     bias: f64,
-    /// Size of the steps with relu.
+    /// Learning rate with relu.
     #[schemars(extend("zh" = "用 ReLU 训练时的学习率。"))]
     #[schemars(range(min = 0.1, max = 30.0))]
     learning_rate: f64,
-    /// Steps of training with relu.
+    /// Number of training steps with relu.
     #[schemars(extend("zh" = "用 ReLU 训练的步数。"))]
     #[schemars(range(min = 0, max = 50))]
     steps: usize,
@@ -151,11 +151,11 @@ struct State {
     #[schemars(extend("zh" = "此后激活函数在负半轴的斜率：0 为 ReLU，0.1 为课件上的 Leaky ReLU。"))]
     #[schemars(range(min = 0.0, max = 0.3))]
     slope: f64,
-    /// Size of the steps from then on.
+    /// Learning rate from then on.
     #[schemars(extend("zh" = "此后的学习率。"))]
     #[schemars(range(min = 0.1, max = 30.0))]
     later_rate: f64,
-    /// Steps of training from then on.
+    /// Number of training steps from then on.
     #[schemars(extend("zh" = "此后训练的步数。"))]
     #[schemars(range(min = 0, max = 300))]
     more_steps: usize,
@@ -182,7 +182,7 @@ impl Default for State {
 #[derive(Debug, PartialEq, Serialize)]
 struct Numbers {
     points: Vec<[f64; 2]>,
-    /// From the start to the last step.
+    /// Moments from the start to the last step.
     history: Vec<Moment>,
     /// After the steps with relu, before any intervention.
     before: Plane,
@@ -200,7 +200,7 @@ struct Moment {
     plane: Plane,
 }
 
-/// The unit after the steps with relu, with something added to its bias.
+/// The unit after the steps with relu, with an offset added to its bias.
 #[derive(Debug, PartialEq, Serialize)]
 struct Pushed {
     push: f64,
@@ -214,12 +214,12 @@ impl Numbers {
         history && self.by_push.iter().all(|one| one.loss.is_finite() && one.gradient.is_finite())
     }
 
-    /// The first step after which the unit was positive for no point.
+    /// Returns the first step after which the unit was positive for no point.
     fn death(&self) -> Option<usize> {
         self.history.iter().find(|moment| moment.plane.active_fraction == 0.0).map(|moment| moment.step)
     }
 
-    /// The way in which the unit came to be positive for no point.
+    /// Describes how the unit came to be positive for no point.
     fn fate(&self) -> Text {
         let is_dead = |plane: &Plane| plane.active_fraction == 0.0;
         match self.death() {
@@ -233,7 +233,7 @@ impl Numbers {
     }
 }
 
-/// Takes steps of one size and notes each.
+/// Takes steps of one size and records each.
 fn train(history: &mut Vec<Moment>, start: Unit, learning_rate: f64, steps: usize, points: &[[f64; 2]]) -> Unit {
     let first = history.last().map_or(0, |moment| moment.step);
     let mut unit = start;
@@ -342,7 +342,7 @@ fn by_push(state: &State, numbers: &Numbers) -> Plot {
         .with(Series::new(Text::new("your hand", "手动移动"), vec![(state.push, gradient)], Marks::Handle))
 }
 
-/// Height of the chart of losses: those of units far above zero would leave no space for the others.
+/// Height of the chart of losses: losses of units far above zero would leave no space for the others.
 const TOP: f64 = 2.0;
 
 fn course(numbers: &Numbers, y: fn(&Plane) -> f64) -> Plot {

@@ -1,4 +1,4 @@
-//! Every exhibit of the lab, one per file.
+//! All exhibits of the lab, one per file.
 
 mod batch_norm_bench;
 mod break_and_repair;
@@ -17,7 +17,7 @@ pub use desk::{Answer, Desk};
 use crate::error::{LabError, nearest};
 use crate::exhibit::ExhibitEntry;
 
-/// All exhibits, in the order of the lecture.
+/// Returns all exhibits, in the order of the lecture.
 pub fn exhibits() -> &'static [ExhibitEntry] {
     &EXHIBITS
 }
@@ -35,10 +35,10 @@ static EXHIBITS: [ExhibitEntry; 10] = [
     break_and_repair::ENTRY,
 ];
 
-/// The exhibit with this name.
+/// Returns the exhibit with this name.
 ///
 /// # Errors
-/// If there is none; the error names the nearest.
+/// Fails if there is none; the error names the most similar one.
 pub fn find_exhibit(name: &str) -> Result<&'static ExhibitEntry, LabError> {
     exhibits().iter().find(|entry| entry.name == name).ok_or_else(|| LabError::UnknownExhibit {
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! The zigzag: drag the target of two weights and step towards it with positive or with centred inputs.
+//! The zigzag: move the target of two weights and step towards it with positive or with centred inputs.
 
 use keel_nn::RandomKey;
 use keel_page::charts::{Marks, Plot, Point, Scale, Series, number, points};
@@ -112,12 +112,12 @@ impl Exhibit for ZigzagPath {
     }
 }
 
-/// Lowest input of both kinds; each is spread evenly over a stretch of length 1.
+/// Lowest input of both kinds; each is uniform over an interval of length 1.
 const POSITIVE_LOW: f64 = 0.0;
 const CENTRED_LOW: f64 = -0.5;
 /// Distance from the target at which a path ends.
 const TOLERANCE: f64 = 0.05;
-/// Paths whose means are in the table, and the steps after which one of them counts as not arriving.
+/// Number of paths averaged in the table, and the number of steps after which a path counts as not arriving.
 const PATHS: usize = 20;
 const LONGEST: usize = 2000;
 /// Half the side of the picture.
@@ -134,7 +134,7 @@ struct State {
     /// Inputs from −½ to ½ instead of inputs from 0 to 1.
     #[schemars(extend("zh" = "输入取 −½ 到 ½，而不是 0 到 1。"))]
     centred: bool,
-    /// Size of a step.
+    /// Learning rate.
     #[schemars(extend("zh" = "学习率（每步的大小）。"))]
     #[schemars(range(min = 0.05, max = 8.0))]
     learning_rate: f64,
@@ -163,13 +163,13 @@ impl State {
         [self.first_target, self.second_target]
     }
 
-    /// The way to the target with inputs from `low` on.
+    /// Returns the descent to the target with inputs from `low` on.
     fn descent(&self, low: f64) -> Descent {
         let State { learning_rate, batch, .. } = *self;
         Descent { target: self.target(), low, learning_rate, batch, tolerance: TOLERANCE, longest: LONGEST }
     }
 
-    /// Returns true if every step has to move both weights the same way.
+    /// Returns true if every step has to move both weights in the same direction.
     fn is_bound(&self) -> bool {
         !self.centred && self.batch == 1
     }
@@ -178,22 +178,22 @@ impl State {
 /// Numbers of the figures.
 #[derive(Debug, PartialEq, Serialize)]
 struct Numbers {
-    /// Share of the steps that move both weights the same way; none before the first step.
+    /// Share of the steps that move both weights in the same direction; `None` before the first step.
     same_sign_fraction: Option<f64>,
-    /// Length of the path over the straight line between its ends; none before the first step.
+    /// Length of the path relative to the straight line between its ends; `None` before the first step.
     length_over_straight_line: Option<f64>,
     arrives: bool,
     path: Vec<[f64; 2]>,
-    /// The path of the other kind of inputs.
+    /// Path with the other kind of inputs.
     other_path: Vec<[f64; 2]>,
-    /// From each point of the path to the target.
+    /// Distance to the target from each point of the path.
     distance: Vec<f64>,
     other_distance: Vec<f64>,
     positive: Means,
     centred: Means,
 }
 
-/// Means over whole paths; none where one of them does not arrive.
+/// Means over whole paths; `None` if one of them does not arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 struct Means {
     same_sign_fraction: Option<f64>,
@@ -201,14 +201,14 @@ struct Means {
     steps: Option<f64>,
 }
 
-/// Means of the latest settings: those of the path alone leave them as they are.
+/// Means of the latest settings; settings that only affect the displayed path leave them unchanged.
 #[derive(Default)]
 struct Memory {
     means: Vec<(Descent, RandomKey, Means)>,
 }
 
 impl Memory {
-    /// Means over whole paths with inputs from `low` on.
+    /// Returns the means over whole paths with inputs from `low` on.
     fn means(&mut self, state: &State, low: f64, key: RandomKey) -> Means {
         let descent = state.descent(low);
         if let Some((.., means)) = self.means.iter().find(|known| (known.0, known.1) == (descent, key)) {
@@ -383,7 +383,7 @@ mod tests {
             let numbers = compute(&State { steps: 200, ..State::default() }, seed);
             assert_eq!(numbers.same_sign_fraction, Some(1.0));
             assert_eq!(numbers.positive.same_sign_fraction, Some(1.0));
-            // 100 % and 53 %, 2.34 and 1.17 in the lecture's own measurement.
+            // The lecture's own measurement: 100 % and 53 %, 2.34 and 1.17.
             let centred = numbers.centred.same_sign_fraction.unwrap();
             assert!((0.4..0.65).contains(&centred), "seed {seed}: {centred}");
             let (long, short) =

@@ -29,7 +29,7 @@ impl Chapter {
         Chapter::Summary,
     ];
 
-    /// Its title.
+    /// Returns the title.
     pub fn title(self) -> Text {
         match self {
             Chapter::Activations => Text::new("Activation functions", "激活函数"),
@@ -40,7 +40,7 @@ impl Chapter {
         }
     }
 
-    /// The question of the chapter, and the order to read it in.
+    /// Returns the question of the chapter, and its reading order.
     pub fn guide(self) -> Text {
         match self {
             Chapter::Activations => Text::new(

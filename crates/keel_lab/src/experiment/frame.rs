@@ -1,4 +1,4 @@
-//! The document around the page of a run: title, knobs, the command that repeats it, links.
+//! Document around the page of a run: title, knobs, the command that repeats it, links.
 
 use keel_page::Language;
 use keel_page::charts::escape;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Outcome;
 
-/// The whole document, in one language and with links to others.
+/// Renders the whole document, in one language and with links to others.
 pub(super) fn html(outcome: &Outcome, language: Language, links: &Links, tried: &str) -> String {
     let entry = outcome.experiment;
     let repeat = match language {
@@ -30,7 +30,7 @@ pub(super) fn html(outcome: &Outcome, language: Language, links: &Links, tried: 
     HtmlDocument { title: entry.title(language), style: "", body: &body }.html(language)
 }
 
-/// The knobs of the run with the values it used.
+/// Renders the knobs of the run with the values used.
 fn knobs(outcome: &Outcome, language: Language) -> String {
     let (title, heads, seed) = match language {
         Language::English => ("Knobs of this run", ["Knob", "Value", "What it does"], "Seed of all random numbers."),
@@ -53,7 +53,7 @@ fn knobs(outcome: &Outcome, language: Language) -> String {
     )
 }
 
-/// The value of the knob `name`.
+/// Returns the value of the knob `name`.
 fn value<'a>(settings: &'a Value, name: &str) -> &'a Value {
     name.split('.').fold(settings, |value, key| &value[key])
 }
@@ -66,7 +66,7 @@ fn shown(settings: &Value, name: &str) -> String {
     }
 }
 
-/// The command that gives this run's document again.
+/// Returns the command that reproduces this run's document.
 fn command_line(outcome: &Outcome) -> String {
     let mut command = format!("evenkeel lab run {} --json --seed {}", outcome.experiment.name, outcome.seed());
     for knob in outcome.experiment.knobs() {

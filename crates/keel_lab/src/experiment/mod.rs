@@ -1,4 +1,4 @@
-//! Experiments: settings to a document of numbers, the document to a page.
+//! Experiments: from settings to a document of numbers, and from the document to a page.
 
 mod chapter;
 mod frame;
@@ -16,7 +16,7 @@ use crate::error::LabError;
 use crate::knob::{Knob, knobs_of};
 use crate::settings::Settings;
 
-/// One experiment: its facts, its settings, its document and its page, in one file.
+/// An experiment: its facts, settings, document and page, in one file.
 pub(crate) trait Experiment {
     /// Name on the command line, `initialisation`.
     const NAME: &'static str;
@@ -27,22 +27,22 @@ pub(crate) trait Experiment {
     /// Chapter it belongs to.
     const CHAPTER: Chapter;
 
-    /// Settings; every documented field is a knob, and the default value holds the defaults.
+    /// Settings; every documented field is a knob, and the default value has the defaults.
     type Config: JsonSchema + Default + Serialize + DeserializeOwned;
-    /// Every number of its figures; the fields in their order are the keys of the JSON file after `experiment`.
+    /// All numbers of its figures; the fields in order are the keys of the JSON file after `experiment`.
     type Document: Serialize;
 
     /// Computes the document. The same config and seed give the same numbers with any number of threads.
     ///
     /// # Errors
-    /// If data or a network cannot be made from the config, or a result is not finite.
+    /// Fails if data or a network cannot be created from the config, or if a result is not finite.
     fn compute(config: &Self::Config, seed: u64) -> Result<Self::Document, LabError>;
 
     /// Returns the page that shows and explains a document.
     fn page(document: &Self::Document) -> Page;
 }
 
-/// One experiment of the catalog, with any document.
+/// An experiment of the catalog, with its types erased.
 pub struct ExperimentEntry {
     /// Name on the command line, `initialisation`.
     pub name: &'static str,
@@ -50,14 +50,14 @@ pub struct ExperimentEntry {
     pub title: [&'static str; 2],
     /// One sentence in English and Chinese.
     pub summary: [&'static str; 2],
-    /// Its chapter.
+    /// Chapter.
     pub chapter: Chapter,
     knobs: fn() -> Vec<Knob>,
     run: fn(&Settings, u64) -> Result<Findings, LabError>,
 }
 
 impl ExperimentEntry {
-    /// The entry of the experiment `E`.
+    /// Returns the entry of the experiment `E`.
     pub(crate) const fn of<E: Experiment>() -> Self {
         ExperimentEntry {
             name: E::NAME,
@@ -69,30 +69,30 @@ impl ExperimentEntry {
         }
     }
 
-    /// Title in one language.
+    /// Returns the title in one language.
     pub fn title(&self, language: Language) -> &'static str {
         self.title[language as usize]
     }
 
-    /// One sentence in one language.
+    /// Returns the summary in one language.
     pub fn summary(&self, language: Language) -> &'static str {
         self.summary[language as usize]
     }
 
-    /// The page as cross-references find it, in `file` where it is written.
+    /// Returns the page for cross-references, in `file` if it has been written.
     pub(crate) fn linked(&self, file: Option<String>) -> Linked {
         Linked { name: self.name, title: self.title, file }
     }
 
-    /// Its knobs, with documentation, defaults and ranges.
+    /// Returns its knobs, with documentation, defaults and ranges.
     pub fn knobs(&self) -> Vec<Knob> {
         (self.knobs)()
     }
 
-    /// Runs it. The same settings and seed give the same numbers with any number of threads.
+    /// Runs the experiment. The same settings and seed give the same numbers with any number of threads.
     ///
     /// # Errors
-    /// Unknown knobs, values out of range, or a result that is not finite.
+    /// Fails for unknown knobs, values out of range, or a result that is not finite.
     pub fn run(&'static self, settings: &Settings, seed: u64) -> Result<Outcome, LabError> {
         let Findings { document, settings, page } = (self.run)(settings, seed)?;
         Ok(Outcome { experiment: self, document, settings, page, seed })
@@ -105,15 +105,15 @@ impl std::fmt::Debug for ExperimentEntry {
     }
 }
 
-/// Result of an experiment, its document no longer typed.
+/// Result of an experiment with a type-erased document.
 struct Findings {
     document: Value,
-    /// The config with every default filled in.
+    /// Config with all defaults filled in.
     settings: Value,
     page: Page,
 }
 
-/// A document as it is written.
+/// A document as written to a file.
 #[derive(Serialize)]
 struct Named<'a, D> {
     experiment: &'static str,
@@ -133,11 +133,11 @@ fn findings<E: Experiment>(settings: &Settings, seed: u64) -> Result<Findings, L
     })
 }
 
-/// The result of one run.
+/// Result of one run.
 pub struct Outcome {
-    /// The experiment that was run.
+    /// Experiment that was run.
     pub experiment: &'static ExperimentEntry,
-    /// Every number of its figures.
+    /// All numbers of its figures.
     pub document: Value,
     settings: Value,
     page: Page,
@@ -145,32 +145,32 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The page with links to others; `tried` are those to its exhibits.
+    /// Renders the page with links to others; `tried` are the links to its exhibits.
     pub(crate) fn linked_html(&self, language: Language, links: &Links, tried: &str) -> String {
         frame::html(self, language, links, tried)
     }
 
-    /// The first chart or row of images of the page, without its caption.
+    /// Returns the first chart or row of images of the page, without its caption.
     pub(crate) fn first_figure(&self, language: Language) -> String {
         self.page.first_figure(language)
     }
 
-    /// Number of the figure of the page whose English caption has these words.
+    /// Returns the number of the figure of the page whose English caption contains these words.
     pub(crate) fn figure_number(&self, words: &str) -> Option<usize> {
         self.page.figure_number(words)
     }
 
-    /// The first row of histograms as an SVG document of its own, for a README or a slide.
+    /// Returns the first row of histograms as a standalone SVG document, for a README or a slide.
     ///
     /// # Errors
-    /// If the page has no histograms.
+    /// Fails if the page has no histograms.
     pub fn picture(&self, language: Language) -> Result<String, LabError> {
         let (caption, histograms) =
             self.page.first_histograms().ok_or(LabError::NoPicture { experiment: self.experiment.name })?;
         Ok(histograms.picture(caption.get(language), language))
     }
 
-    /// The seed of the run.
+    /// Returns the seed of the run.
     pub fn seed(&self) -> u64 {
         self.seed
     }

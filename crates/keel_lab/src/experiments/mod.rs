@@ -1,4 +1,4 @@
-//! The experiments, one per file, in a folder for each chapter; the pages of the longer ones are in files of their own.
+//! The experiments, one per file, in a folder per chapter; the pages of longer ones are in separate files.
 
 pub(crate) mod activation_functions;
 pub(crate) mod batch_normalisation;

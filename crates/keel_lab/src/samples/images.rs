@@ -1,4 +1,4 @@
-//! Real images with labels: the embedded digits and photographs, or a folder or file the reader names.
+//! Real labelled images: the embedded digits and photographs, or a folder or file given by the reader.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,35 +15,35 @@ use super::photographs::photographs;
 use super::task::Task;
 use crate::error::LabError;
 
-/// Labelled images, divided into a part to train on and a part to test on.
+/// Labelled images, divided into a training and a test part.
 #[derive(Clone, Debug)]
 pub(crate) struct Images {
     split: SplitDataset,
 }
 
 impl Images {
-    /// The embedded digits.
+    /// Returns the embedded digits.
     ///
     /// # Errors
-    /// If the division leaves nothing to train on.
+    /// Fails if the split leaves nothing for training.
     pub(crate) fn digits(split: Split) -> Result<Self, LabError> {
         Ok(Images { split: split.divide(Arc::new(Dataset::digits()?))? })
     }
 
-    /// Tiles of the embedded photographs.
+    /// Returns tiles of the embedded photographs.
     ///
     /// # Errors
-    /// If the division leaves nothing to train on.
+    /// Fails if the split leaves nothing for training.
     pub(crate) fn photographs(split: Split) -> Result<Self, LabError> {
         Ok(Images { split: split.divide(Arc::new(photographs()?))? })
     }
 
-    /// `photographs`, `digits`, or what `source` names: a folder of class folders, CIFAR-10 binaries, an IDX pair. Of more
-    /// than `samples` training or test images a random choice is taken. Both parts are in random order, so that the first
-    /// images of each are of all classes.
+    /// Loads `photographs`, `digits`, or the path `source`: a folder of class folders, CIFAR-10 binaries, or an IDX
+    /// pair. If there are more than `samples` training or test images, a random selection is used. Both parts are
+    /// shuffled, so that their first images cover all classes.
     ///
     /// # Errors
-    /// If the source cannot be read, or holds no labelled images.
+    /// Fails if the source cannot be read or contains no labelled images.
     pub(crate) fn load(source: &str, samples: usize, seed: u64) -> Result<Self, LabError> {
         let config = DataConfig { validation: 0.0, ..DataConfig::of_source(source) };
         let dataset = if source == PHOTOGRAPHS { photographs()? } else { load(&config, Path::new("."))? };
@@ -62,7 +62,7 @@ impl Images {
         Ok(Images { split })
     }
 
-    /// The name of each class.
+    /// Returns the name of each class.
     pub(crate) fn class_names(&self) -> &[String] {
         match self.split.dataset.targets() {
             Targets::Classes { class_names, .. } => class_names,
@@ -70,7 +70,7 @@ impl Images {
         }
     }
 
-    /// The shape of an image and the number of classes.
+    /// Returns the shape of an image and the number of classes.
     pub(crate) fn task(&self) -> Task {
         let input = match *self.split.dataset.sample_shape() {
             SampleShape::Image { height, width, channels } => Shape::Image { height, width, channels },
@@ -79,10 +79,10 @@ impl Images {
         Task { input, classes: self.split.dataset.outputs() }
     }
 
-    /// Both parts with `steps` fitted on the training part.
+    /// Returns both parts with `steps` fitted on the training part.
     ///
     /// # Errors
-    /// If a step cannot be fitted.
+    /// Fails if a step cannot be fitted.
     pub(crate) fn preprocessed(&self, steps: &[PreprocessStep]) -> Result<Parts, LabError> {
         let preprocessor = Preprocessor::fit(&self.split.dataset, &self.split.train, steps)?;
         let part = |indices: &[usize]| self.part(&preprocessor, indices);

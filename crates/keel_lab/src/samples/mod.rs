@@ -1,5 +1,5 @@
-//! Labelled samples to train and test on: the embedded digits and photographs, points of the plane, or images the reader
-//! names.
+//! Labelled samples for training and testing: the embedded digits and photographs, points in the plane, or images given
+//! by the reader.
 
 mod digits;
 mod images;
@@ -18,10 +18,10 @@ pub(crate) use task::{CLASSES, FEATURES, Task};
 
 use keel_nn::Shape;
 
-/// Source of the tiles of the embedded photographs.
+/// Source name of the tiles of the embedded photographs.
 pub(crate) const PHOTOGRAPHS: &str = "photographs";
 
-/// Height, width and channels of the pictures of samples; one pixel for features.
+/// Returns height, width and channels of the pictures of samples; one pixel for features.
 pub(crate) fn picture_size(shape: Shape) -> [usize; 3] {
     match shape {
         Shape::Image { height, width, channels } => [height, width, channels],

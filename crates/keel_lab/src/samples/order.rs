@@ -1,28 +1,28 @@
-//! The order in which samples are visited.
+//! Order in which samples are visited.
 
 use keel_nn::RandomKey;
 
-/// Sample numbers in rounds, shuffled or in place.
+/// Sample indices in rounds, shuffled or in order.
 pub(crate) struct Order {
     rest: Vec<usize>,
     samples: usize,
     round: u64,
-    /// Key of the shuffles; none where samples keep their order.
+    /// Key of the shuffles; `None` if samples keep their order.
     key: Option<RandomKey>,
 }
 
 impl Order {
-    /// Of so many samples, shuffled in every round.
+    /// Creates an order of `samples` samples, reshuffled in every round.
     pub(crate) fn new(samples: usize, key: RandomKey) -> Self {
         Order { rest: Vec::new(), samples, round: 0, key: Some(key) }
     }
 
-    /// Of so many samples, from the first to the last in every round.
+    /// Creates an order of `samples` samples, from the first to the last in every round.
     pub(crate) fn unshuffled(samples: usize) -> Self {
         Order { rest: Vec::new(), samples, round: 0, key: None }
     }
 
-    /// The next `count` samples; the rest of a round that is too short is left out.
+    /// Returns the next `count` samples; the rest of a round that is too short is dropped.
     pub(crate) fn next(&mut self, count: usize) -> Vec<usize> {
         let count = count.min(self.samples);
         if self.rest.len() < count {

@@ -1,4 +1,4 @@
-//! A part of a data set, in memory.
+//! Part of a data set in memory.
 
 /// Samples with their labels.
 #[derive(Clone, Debug, Default)]
@@ -9,28 +9,28 @@ pub(crate) struct Part {
     pub(crate) labels: Vec<u32>,
 }
 
-/// A part to train on and one to test on.
+/// A training and a test part.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {
-    /// To train on.
+    /// Training part.
     pub(crate) train: Part,
-    /// To test on.
+    /// Test part.
     pub(crate) test: Part,
 }
 
 impl Part {
-    /// Number of samples.
+    /// Returns the number of samples.
     pub(crate) fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// The first sample of each of `classes` classes that has any.
+    /// Returns the first sample of each of `classes` classes that has any.
     pub(crate) fn one_of_each(&self, classes: usize) -> Part {
         let first = |class: usize| self.labels.iter().position(|&label| label as usize == class);
         self.take(&(0..classes).filter_map(first).collect::<Vec<_>>())
     }
 
-    /// The samples `indices`, in that order.
+    /// Returns the samples `indices`, in that order.
     pub(crate) fn take(&self, indices: &[usize]) -> Part {
         let features = self.inputs.len() / self.len();
         let rows = indices.iter().flat_map(|&index| &self.inputs[index * features..(index + 1) * features]);

@@ -3,21 +3,21 @@
 use image::ImageFormat;
 use keel_data::{DataError, Dataset, Inputs, SampleShape, Targets};
 
-/// Source and rights of each are in `assets/README.md`.
+/// Embedded photographs; source and licence of each are in `assets/README.md`.
 const FILE: &[u8] = include_bytes!("../../assets/photographs.webp");
-/// Pixels on each side of a photograph and of a tile, and photographs in a row of the file.
+/// Side of a photograph and of a tile in pixels, and number of photographs per row of the file.
 const PHOTOGRAPH: usize = 128;
 const TILE: usize = 8;
 const ROW: usize = 4;
-/// Bytes of a pixel.
+/// Number of bytes per pixel.
 const COLOURS: usize = 3;
 /// Subject of each photograph, in the order of the file.
 const CLASSES: [&str; 8] = ["astronaut", "cat", "coffee", "rocket", "retina", "galaxies", "admiral", "raccoon"];
 
-/// All tiles of all photographs; the class of a tile is the photograph it was cut from.
+/// Returns all tiles of all photographs; the class of a tile is the photograph it was cut from.
 ///
 /// # Errors
-/// Never, as long as the embedded file is whole.
+/// Never fails if the embedded file is intact.
 pub(super) fn photographs() -> Result<Dataset, DataError> {
     let file = image::load_from_memory_with_format(FILE, ImageFormat::WebP).expect("the file is embedded").to_rgb8();
     let (pixels, width) = (file.as_raw(), file.width() as usize);
@@ -57,7 +57,7 @@ mod tests {
         assert!(mean(4, 0) > 1.8 * mean(4, 1), "{}", mean(4, 0));
         assert!(mean(3, 2) > 1.3 * mean(3, 0), "{}", mean(3, 2));
         assert!(mean(5, 1) < 40.0, "{}", mean(5, 1));
-        // The first row of the second tile of the first photograph, read straight from the file.
+        // First row of the second tile of the first photograph, read directly from the file.
         let file = image::load_from_memory_with_format(FILE, ImageFormat::WebP).unwrap().to_rgb8();
         assert_eq!(&bytes[192..195], file.get_pixel(8, 0).0);
         assert_eq!(&bytes[192 + 24..192 + 27], file.get_pixel(8, 1).0);

@@ -1,4 +1,4 @@
-//! Points of the plane in two or three classes, as positions on a picture of 256 by 256 pixels.
+//! Points in the plane in two or three classes, as positions in a picture of 256 by 256 pixels.
 
 use keel_data::{DataConfig, Dataset, Inputs, Targets};
 use keel_nn::{RandomKey, Shape};
@@ -8,39 +8,39 @@ use super::part::{Part, Parts};
 use super::task::Task;
 use crate::error::LabError;
 
-/// Pixels of each side of the picture.
+/// Side of the picture in pixels.
 pub(crate) const PICTURE: f64 = 256.0;
-/// One of this many points is held out.
+/// One out of this many points is held out.
 const HELD_OUT: usize = 5;
-/// Points of all classes together, about.
+/// Approximate number of points over all classes.
 const POINTS: usize = 750;
-/// Radii of the two circles, as parts of the larger one.
+/// Radii of the two circles, relative to the larger one.
 const RADII: [f64; 2] = [0.35, 1.0];
-/// Classes of the sets that have two.
+/// Number of classes of the two-class sets.
 const TWO: usize = 2;
 
 /// A set of points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PointSet {
-    /// Spiral arms, as many as classes.
+    /// Spiral arms, one per class.
     Spiral(usize),
-    /// Two half circles that reach into each other.
+    /// Two interleaved half circles.
     Moons,
-    /// A circle around another.
+    /// Two concentric circles.
     Circles,
 }
 
 impl PointSet {
-    /// The task of telling its classes apart.
+    /// Returns the classification task.
     pub(crate) fn task(self) -> Task {
         let classes = if let PointSet::Spiral(arms) = self { arms } else { TWO };
         Task { input: Shape::Features(2), classes }
     }
 
-    /// Draws the points, in pixels; `noise` is that of the set, in radians for a spiral and in radii otherwise.
+    /// Draws the points, in pixels; `noise` is in radians for a spiral and in radii otherwise.
     ///
     /// # Errors
-    /// If `noise` is not a standard deviation.
+    /// Fails if `noise` is not a valid standard deviation.
     pub(crate) fn draw(self, noise: f64, seed: u64) -> Result<Parts, LabError> {
         let all = match self {
             PointSet::Spiral(arms) => on_picture(&synthetic("spiral", arms, noise, seed)?, [0.0; 2], 0.4 * PICTURE),
@@ -55,13 +55,13 @@ impl PointSet {
     }
 }
 
-/// Points of a built-in set around the origin.
+/// Returns points of a built-in set around the origin.
 fn synthetic(source: &str, classes: usize, noise: f64, seed: u64) -> Result<Part, LabError> {
     let config = DataConfig {
         samples: POINTS / classes,
         classes,
         noise: Some(noise),
-        // Seeds of this section end at the largest signed number.
+        // Seeds in this section are limited to the largest signed number.
         seed: Some(seed >> 1),
         ..DataConfig::of_source(source)
     };
@@ -87,7 +87,7 @@ fn circles(noise: f64, seed: u64) -> Part {
     part
 }
 
-/// Moves `centre` to the middle of the picture and stretches one unit to `unit` pixels.
+/// Moves `centre` to the middle of the picture and scales one unit to `unit` pixels.
 fn on_picture(points: &Part, centre: [f64; 2], unit: f64) -> Part {
     let place = |(index, &value): (usize, &f32)| {
         let pixel = 0.5 * PICTURE + unit * (f64::from(value) - centre[index % 2]);

@@ -1,10 +1,10 @@
-//! The input and the classes of a task.
+//! Inputs and classes of a task.
 
 use keel_nn::Shape;
 
-/// Classes of the digits.
+/// Number of classes of the digits.
 pub(crate) const CLASSES: usize = 10;
-/// Values of one digit.
+/// Number of values of a digit.
 pub(crate) const FEATURES: usize = 64;
 
 /// A classification task.
@@ -12,7 +12,7 @@ pub(crate) const FEATURES: usize = 64;
 pub(crate) struct Task {
     /// Shape of one sample.
     pub(crate) input: Shape,
-    /// Number of classes to tell apart.
+    /// Number of classes.
     pub(crate) classes: usize,
 }
 

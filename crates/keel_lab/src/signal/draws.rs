@@ -1,19 +1,19 @@
-//! Draws that stacks share: weights that differ in scale alone are the same standard normal numbers.
+//! Draws shared by stacks: weights that differ only in scale use the same standard normal numbers.
 
 use keel_nn::RandomKey;
 use keel_nn::init::InitSpec;
 
 use super::{LayerSignal, Stack, Weights};
 
-/// Bytes of weights that are kept from one run to the next.
+/// Maximum size of the weights kept between runs, in bytes.
 const KEPT_BYTES: usize = 128 << 20;
-/// Weights that are drawn, run through and measured within a redraw.
+/// Maximum number of weights that can be drawn, applied and measured within a redraw.
 const AFFORDABLE: usize = 2_000_000;
 
-/// Standard normal weights, kept from one run to the next.
+/// Standard normal weights, kept between runs.
 #[derive(Default)]
 pub(crate) struct Draws {
-    /// The latest first.
+    /// Kept weights, the latest first.
     kept: Vec<Kept>,
 }
 
@@ -25,18 +25,18 @@ struct Kept {
     weights: Weights,
 }
 
-/// Standard deviations of the normal numbers of a stack.
+/// Standard deviations of the weights and inputs of a stack.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scales {
-    /// Of every weight.
+    /// Standard deviation of every weight.
     pub(crate) weights: f64,
-    /// Of every input.
+    /// Standard deviation of every input.
     pub(crate) input: f64,
 }
 
 impl Draws {
-    /// Runs `stack` forward and back with normal weights instead of its own. The numbers have the same bits with nothing
-    /// kept.
+    /// Runs `stack` forward and backward with normal weights instead of its own. The results are bit-identical without
+    /// kept weights.
     pub(crate) fn run(&mut self, stack: &Stack, scales: Scales, key: RandomKey) -> Vec<LayerSignal> {
         let shape = [stack.width, stack.depth, stack.batch];
         let known = self.kept.iter().position(|kept| kept.shape == shape && kept.key == key);
@@ -66,7 +66,7 @@ impl Draws {
     }
 }
 
-/// Units of a layer for which `depth` layers take no longer than a redraw, where `width` is more than that.
+/// Returns the width for which `depth` layers take no longer than a redraw, if `width` is larger than that.
 pub(crate) fn affordable_width(width: usize, depth: usize) -> Option<usize> {
     let affordable = (AFFORDABLE / depth.max(1)).isqrt();
     (width > affordable).then_some(affordable)

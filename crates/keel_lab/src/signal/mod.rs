@@ -1,8 +1,8 @@
 //! A deep stack of equal layers before training: the signal on its way forward, the gradient on its way back.
 //!
-//! `z_l = h_{l-1} W_l`, `h_l = f(z_l)`, without biases; `h_0` is standard normal, and so is the gradient with respect to the last
-//! output. Weights are kept for the way back as long as [`KEPT_BYTES`] hold them all; of deeper stacks they are drawn from
-//! their key a second time, so that depth costs no memory.
+//! `z_l = h_{l-1} W_l`, `h_l = f(z_l)`, without biases; `h_0` is standard normal, and so is the gradient with respect
+//! to the last output. Weights are kept for the backward pass if they fit in [`KEPT_BYTES`]; for deeper stacks they are
+//! drawn a second time from their key, so that depth costs no memory.
 
 mod draws;
 pub(crate) mod verdict;
@@ -23,17 +23,17 @@ pub(crate) use draws::{Draws, Scales, affordable_width};
 
 use crate::statistics::Moments;
 
-/// Bytes of weights that are kept rather than drawn twice: six layers of 4,096 units, and some.
+/// Maximum size of weights that are kept rather than drawn twice, in bytes: slightly more than six layers of 4,096 units.
 const KEPT_BYTES: usize = 512 << 20;
 
-/// The stack.
+/// A stack of layers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stack {
-    /// Units of every layer and of the input.
+    /// Number of units of every layer and of the input.
     pub(crate) width: usize,
-    /// Layers.
+    /// Number of layers.
     pub(crate) depth: usize,
-    /// Samples.
+    /// Number of samples.
     pub(crate) batch: usize,
     /// Function of every layer.
     pub(crate) activation: Activation,
@@ -55,13 +55,13 @@ pub(crate) struct LayerSignal {
 }
 
 impl Stack {
-    /// Runs forward and back; one entry a layer.
+    /// Runs forward and backward; returns one entry per layer.
     pub(crate) fn run(&self, key: RandomKey) -> Vec<LayerSignal> {
         self.run_through(&mut self.kept_weights(key), key, 1.0)
     }
 
-    /// Runs stacks of one shape, each with normal weights, through the same draws: the weights of a stack are those standard
-    /// normal numbers times its standard deviation. The numbers are those of [`Stack::run`], up to rounding.
+    /// Runs stacks of one shape, each with normal weights, on the same draws: the weights of a stack are those standard
+    /// normal numbers times its standard deviation. The results equal those of [`Stack::run`], up to rounding.
     pub(crate) fn run_together(stacks: &[(Stack, f64)], key: RandomKey) -> Vec<Vec<LayerSignal>> {
         let Some((first, _)) = stacks.first() else { return Vec::new() };
         let mut weights = Stack { init: InitSpec::normal(1.0), ..*first }.kept_weights(key);
@@ -79,26 +79,26 @@ impl Stack {
         layers
     }
 
-    /// Normal inputs of the standard deviation `std`, `[batch, width]`.
+    /// Draws normal inputs of standard deviation `std`, `[batch, width]`.
     fn input(&self, key: RandomKey, std: f32) -> Vec<f32> {
         let mut input = normal_values(self.batch * self.width, key.named("input"));
         input.iter_mut().for_each(|value| *value *= std);
         input
     }
 
-    /// Weights that are kept for the way back where there is memory for them.
+    /// Returns weights that are kept for the backward pass if memory allows.
     fn kept_weights(&self, key: RandomKey) -> Weights {
         let mut weights = Weights::new(self, key.named("weights"));
         weights.keep = self.depth * self.width * self.width * size_of::<f32>() <= KEPT_BYTES;
         weights
     }
 
-    /// Runs forward alone: gradients stay empty.
+    /// Runs only forward: gradients stay empty.
     pub(crate) fn forward(&self, key: RandomKey) -> Vec<LayerSignal> {
         self.forward_from(key, 1.0)
     }
 
-    /// Works like [`Stack::forward`], with an input of the standard deviation `std`.
+    /// Works like [`Stack::forward`], with an input of standard deviation `std`.
     pub(crate) fn forward_from(&self, key: RandomKey, std: f32) -> Vec<LayerSignal> {
         self.layers(&self.input(key, std), &mut Weights::new(self, key.named("weights")), |_| {})
     }
@@ -145,8 +145,8 @@ impl Stack {
     }
 }
 
-/// Standard deviation of a weight drawn with `init` before `activation`; `None` where weights are not independent
-/// draws.
+/// Returns the standard deviation of a weight drawn with `init` before `activation`, or `None` if weights are not
+/// independent draws.
 pub(crate) fn weight_std(init: InitSpec, activation: Activation, fan_in: usize) -> Option<f64> {
     let fan = (fan_in as f64).sqrt();
     match init.resolve(Some(activation)) {
@@ -162,8 +162,8 @@ pub(crate) fn weight_std(init: InitSpec, activation: Activation, fan_in: usize) 
     }
 }
 
-/// Moments of the outputs of every layer of infinite width:
-/// `q_1 = n s^2`, `q_l = n s^2 E[f(sqrt(q_{l-1}) z)^2]` with z standard normal and s the standard deviation of a weight.
+/// Returns the moments of the outputs of every layer at infinite width: `q_1 = n s^2`,
+/// `q_l = n s^2 E[f(sqrt(q_{l-1}) z)^2]` with z standard normal and s the standard deviation of a weight.
 pub(crate) fn infinite_width(activation: Activation, scaled_variance: f64, depth: usize) -> Vec<Moments> {
     let mut variance = scaled_variance;
     let mut moments = Vec::with_capacity(depth);
@@ -178,15 +178,15 @@ pub(crate) fn infinite_width(activation: Activation, scaled_variance: f64, depth
 /// Root mean squares of the gradients of one layer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct GradientTheory {
-    /// Of dL/dh.
+    /// Root mean square of dL/dh.
     pub(crate) activation_rms: f64,
-    /// Of dL/dW.
+    /// Root mean square of dL/dW.
     pub(crate) weight_rms: f64,
 }
 
-/// Gradients of every layer of infinite width when that with respect to the last output is standard normal:
-/// `g_L = 1`, `g_{l-1} = n s^2 g_l E[f'(z_l)^2]` for the mean square of dL/dh, and `batch E[h_{l-1}^2] g_l E[f'(z_l)^2]` for
-/// that of dL/dW. `outputs` are the moments that [`infinite_width`] gives.
+/// Returns the gradients of every layer at infinite width if the gradient with respect to the last output is standard
+/// normal: `g_L = 1`, `g_{l-1} = n s^2 g_l E[f'(z_l)^2]` for the mean square of dL/dh, and
+/// `batch E[h_{l-1}^2] g_l E[f'(z_l)^2]` for that of dL/dW. `outputs` are the moments returned by [`infinite_width`].
 pub(crate) fn infinite_width_gradients(
     activation: Activation,
     scaled_variance: f64,
@@ -206,7 +206,7 @@ pub(crate) fn infinite_width_gradients(
     gradients
 }
 
-/// Moments of f(s z) with z standard normal and s = `std`.
+/// Returns the moments of f(s z) with z standard normal and s = `std`.
 pub(crate) fn normal_moments(activation: Activation, std: f64) -> Moments {
     let function = activation.initial_function();
     let (mut mean, mut second_moment) = (0.0, 0.0);
@@ -218,17 +218,17 @@ pub(crate) fn normal_moments(activation: Activation, std: f64) -> Moments {
     Moments { mean, std: (second_moment - mean * mean).max(0.0).sqrt(), second_moment }
 }
 
-/// Mean of f'(s z)^2 with z standard normal and s = `std`.
+/// Returns the mean of f'(s z)^2 with z standard normal and s = `std`.
 fn mean_square_slope(activation: Activation, std: f64) -> f64 {
     let function = activation.initial_function();
     let mut sum = 0.0;
-    // Between the places of the moments: relu's slope jumps at 0.
+    // Between the points used for the moments, since relu's slope jumps at 0.
     over_normal(std, 0.5, |weight, z| sum += weight * f64::from(function.derivative(z)).powi(2));
     sum
 }
 
-/// Weights and places of the trapezoidal rule for a normal number of the standard deviation `std`, ten of them to each side;
-/// all places are moved by `shift` times their distance.
+/// Iterates over weights and points of the trapezoidal rule for a normal variable of standard deviation `std`, up to
+/// ten of them on each side; all points are moved by `shift` times their distance.
 fn over_normal(std: f64, shift: f64, mut each: impl FnMut(f64, f32)) {
     let step = 1.0 / 64.0;
     for index in -640..=640 {
@@ -238,13 +238,13 @@ fn over_normal(std: f64, shift: f64, mut each: impl FnMut(f64, f32)) {
     }
 }
 
-/// Standard normal draws from `key`.
+/// Draws standard normal values from `key`.
 pub(crate) fn normal_values(length: usize, key: RandomKey) -> Vec<f32> {
     let mut generator = key.generator();
     (0..length).map(|_| StandardNormal.sample(&mut generator)).collect()
 }
 
-/// Brings every column of `values`, `[batch, width]`, to mean 0 and, except for `epsilon`, variance 1.
+/// Normalises every column of `values`, `[batch, width]`, to mean 0 and, except for `epsilon`, variance 1.
 fn normalise_columns(values: &mut [f32], width: usize, epsilon: f64) {
     for column in 0..width {
         let moments = Moments::of(values.iter().skip(column).step_by(width).map(|&value| f64::from(value)));
@@ -255,8 +255,8 @@ fn normalise_columns(values: &mut [f32], width: usize, epsilon: f64) {
     }
 }
 
-/// Root mean square of `transpose(x) g`, `x` and `g` `[batch, width]`, without forming the product: the sum of its
-/// squares is that of the element-wise product of `x transpose(x)` and `g transpose(g)`.
+/// Returns the root mean square of `transpose(x) g`, `x` and `g` `[batch, width]`, without forming the product: the sum
+/// of its squares equals the sum of the element-wise product of `x transpose(x)` and `g transpose(g)`.
 fn outer_product_rms(x: &[f32], g: &[f32], batch: usize) -> f64 {
     let width = x.len() / batch;
     let (first, first_scale) = gram(x, batch);
@@ -265,7 +265,7 @@ fn outer_product_rms(x: &[f32], g: &[f32], batch: usize) -> f64 {
     sum.max(0.0).sqrt() * first_scale * second_scale / width as f64
 }
 
-/// `x transpose(x)` of `x` divided by its largest magnitude, so that no square underflows; and that magnitude.
+/// Returns `x transpose(x)` for `x` divided by its largest magnitude, so that no square underflows, and that magnitude.
 fn gram(x: &[f32], batch: usize) -> (Vec<f32>, f64) {
     let width = x.len() / batch;
     let scale = x.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
@@ -281,15 +281,15 @@ fn gram(x: &[f32], batch: usize) -> (Vec<f32>, f64) {
     (product, f64::from(scale))
 }
 
-/// Weight matrices, `[width, width]`: those drawn so far, or the last one alone.
+/// Weight matrices, `[width, width]`: those drawn so far, or only the last one.
 struct Weights {
     matrices: Vec<Vec<f32>>,
     keep: bool,
-    /// Factor of every product with a matrix.
+    /// Factor applied to every product with a matrix.
     scale: f32,
-    /// The layer whose matrix is in use.
+    /// Layer whose matrix is current.
     layer: Option<usize>,
-    /// The matrix in use.
+    /// Index of the current matrix.
     current: usize,
     scratch: Vec<f32>,
     sizes: Sizes,
@@ -324,7 +324,7 @@ impl Weights {
         }
     }
 
-    /// Makes the matrix of `layer` the one in use.
+    /// Makes the matrix of `layer` the current one.
     fn draw(&mut self, layer: usize) {
         let Stack { init, activation, width, .. } = self.stack;
         self.current = if self.keep { layer } else { 0 };
@@ -387,7 +387,7 @@ mod tests {
         let stack = Stack { width: 6, depth: 3, batch: 2, activation: Activation::Tanh, init };
         let key = RandomKey::new(5);
         let layers = stack.run(key);
-        // Moves one output of layer 1 and recomputes the rest.
+        // Changes one output of layer 1 and recomputes the rest.
         let loss = |shift: f32| {
             let mut weights = Weights::new(&stack, key.named("weights"));
             let mut h = layers[0].output.clone();

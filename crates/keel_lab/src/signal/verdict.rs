@@ -1,9 +1,9 @@
-//! Verdicts on the layers of a stack, from the trend of a signal along its way: forward that of the outputs, backward that
-//! of the gradient.
+//! Verdicts on the layers of a stack, based on the trend of a signal: of the outputs in the forward direction, of the
+//! gradient in the backward direction.
 //!
-//! One layer's size says little. Xavier's weights under relu leave a sixth of the signal after six layers, which still
-//! looks like much, but each layer takes 1/√2 of what it is given, and no depth is safe; under tanh the same weights leave
-//! half, and the loss per layer fades away. The trend distinguishes the two.
+//! The magnitude at a single layer means little. Xavier's weights under relu leave a sixth of the signal after six
+//! layers, which still looks like much, but each layer keeps 1/√2 of its input, and no depth is safe; under tanh the
+//! same weights leave half, and the loss per layer vanishes with depth. The trend distinguishes the two.
 
 use keel_kernels::activation::Function;
 use keel_page::Text;
@@ -16,31 +16,31 @@ pub(crate) enum Verdict {
     InRange,
     /// Every layer keeps less than [`KEPT`] of its input.
     Shrinking,
-    /// Below a tenth of the size at the start.
+    /// Below a tenth of the initial magnitude.
     TooSmall,
-    /// Every layer gives more than one over [`KEPT`] of its input.
+    /// Every layer outputs more than one over [`KEPT`] of its input.
     Growing,
-    /// Above ten times the size at the start.
+    /// Above ten times the initial magnitude.
     TooLarge,
-    /// More than a quarter of the outputs lie where the activation is flat.
+    /// More than a quarter of the outputs are where the activation is flat.
     Saturated,
 }
 
-/// Factor of a layer below which a signal that keeps to it counts as shrinking; above its inverse it counts as growing.
+/// Factor per layer below which a signal counts as shrinking; above its inverse it counts as growing.
 pub(crate) const KEPT: f64 = 0.8;
-/// Share of the size at the start below which a signal is too small; above its inverse it is too large.
+/// Share of the initial magnitude below which a signal is too small; above its inverse it is too large.
 const REMAINDER: f64 = 0.1;
 /// Share of flat outputs above which a layer is saturated.
 const FLAT_SHARE: f64 = 0.25;
-/// Derivative, as a share of the largest, below which a function is flat: for tanh where |h| > 0.99.
+/// Derivative relative to the largest one below which a function is flat: for tanh where |h| > 0.99.
 const FLAT: f32 = 0.0199;
 
-/// Verdicts on the sizes of a signal along its way, the start first.
+/// Returns the verdicts on the magnitudes of a signal along its way, beginning with the initial one.
 pub(crate) fn along(sizes: &[f64]) -> Vec<Verdict> {
     let start = sizes.first().copied().unwrap_or(0.0);
     let factor = factor_per_layer(sizes);
     let verdict = |(place, &size): (usize, &f64)| match () {
-        // A size that is not a number is not in range either.
+        // NaN is not in range, either.
         () if !(size > REMAINDER * start) => Verdict::TooSmall,
         () if size > start / REMAINDER => Verdict::TooLarge,
         () if place > 0 && factor < KEPT => Verdict::Shrinking,
@@ -50,8 +50,8 @@ pub(crate) fn along(sizes: &[f64]) -> Vec<Verdict> {
     sizes.iter().enumerate().map(verdict).collect()
 }
 
-/// Factor from one layer to the next, as a geometric mean over the second half of the way: what a deeper stack would continue
-/// with. 1 where there is no next layer.
+/// Returns the factor from one layer to the next, as a geometric mean over the second half of the way, which a deeper
+/// stack would continue with. 1 if there is no next layer.
 fn factor_per_layer(sizes: &[f64]) -> f64 {
     let Some(last) = sizes.len().checked_sub(1).filter(|&last| last > 0) else { return 1.0 };
     let from = (sizes.len() / 2).min(last - 1);
@@ -59,14 +59,14 @@ fn factor_per_layer(sizes: &[f64]) -> f64 {
     ratio.powf(1.0 / (last - from) as f64)
 }
 
-/// Factor from one layer to the next, as a geometric mean over the whole way. 1 where there is no next layer.
+/// Returns the factor from one layer to the next, as a geometric mean over the whole way. 1 if there is no next layer.
 pub(crate) fn mean_factor(sizes: &[f64]) -> f64 {
     let [first, .., last] = sizes else { return 1.0 };
     (last.max(f64::MIN_POSITIVE) / first.max(f64::MIN_POSITIVE)).powf(1.0 / (sizes.len() - 1) as f64)
 }
 
 impl Verdict {
-    /// Name for readers.
+    /// Returns the displayed name.
     pub(crate) fn title(self) -> Text {
         match self {
             Verdict::InRange => Text::new("in range", "正常"),
@@ -78,31 +78,33 @@ impl Verdict {
         }
     }
 
-    /// The verdict on a layer whose signal has this one and of whose outputs `share` lie where the activation is flat.
+    /// Returns the verdict on a layer whose signal has this verdict and of whose outputs `share` are where the
+    /// activation is flat.
     pub(crate) fn with_flat_share(self, share: f64) -> Verdict {
         if self == Verdict::InRange && share > FLAT_SHARE { Verdict::Saturated } else { self }
     }
 }
 
-/// Tells where an activation is flat: its derivative is next to nothing, and it continues towards a value that it never passes.
-/// A leaky relu has a small slope below zero, but no end: it does not saturate. Neither does relu at its zeros.
+/// Detects the flat zones of an activation, where its derivative is almost zero and it approaches a value that it never
+/// passes. A leaky relu has a small slope below zero but no limit, so it does not saturate. Neither does relu at its
+/// zeros.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flatness {
     function: Function,
     largest_slope: f32,
-    /// Ends on the negative and on the positive side.
+    /// True if bounded on the negative side, and true if bounded on the positive side.
     ends: [bool; 2],
 }
 
 impl Flatness {
-    /// Of one function.
+    /// Returns the flat zones of a function.
     pub(crate) fn of(function: Function) -> Self {
         let largest_slope = (-800..=800).map(|x| function.derivative(x as f32 * 0.01).abs()).fold(0.0, f32::max);
         let ends = [-1.0_f32, 1.0].map(|side| (function.value(1e4 * side) - function.value(1e3 * side)).abs() < 1e-3);
         Flatness { function, largest_slope, ends }
     }
 
-    /// Returns true if `z` lies in a flat zone; a value of exactly 0 is an activation that is off, not a saturated one.
+    /// Returns true if `z` lies in a flat zone; a value of exactly 0 is an inactive unit, not a saturated one.
     pub(crate) fn holds(&self, z: f32) -> bool {
         let flat = self.function.derivative(z).abs() < FLAT * self.largest_slope;
         flat && self.ends[usize::from(z > 0.0)] && self.function.value(z) != 0.0
@@ -115,7 +117,7 @@ mod tests {
 
     use super::*;
 
-    /// Sizes of `layers` layers that each multiply by `factor`.
+    /// Returns the magnitudes of `layers` layers that each multiply by `factor`.
     fn geometric(factor: f64, layers: i32) -> Vec<f64> {
         (0..layers).map(|layer| factor.powi(layer)).collect()
     }

@@ -1,4 +1,4 @@
-// An exhibit: moves of the controls become questions, answers become figures. The state is in the address.
+// An exhibit: changes of the controls become requests, answers become figures. The state is in the address.
 (() => {
   'use strict';
   const facts = JSON.parse(document.getElementById('exhibit').textContent);
@@ -186,7 +186,7 @@
     if (dragged.x) put(dragged.x, fitted(knobs.get(dragged.x), x));
     if (dragged.y) put(dragged.y, fitted(knobs.get(dragged.y), y));
     if (dragged.turned) {
-      // Degrees from the vertical, counter-clockwise; a line has no direction, so half a turn is none.
+      // Degrees from the vertical, counter-clockwise; a line has no direction, so half a turn changes nothing.
       const degrees = (Math.atan2(dragged.centre[0] - x, y - dragged.centre[1]) * 180) / Math.PI;
       put(dragged.turned, fitted(knobs.get(dragged.turned), degrees - 180 * Math.round(degrees / 180)));
     }
@@ -199,7 +199,7 @@
     if (!dragged) return;
     event.preventDefault();
     stop();
-    // The figure is drawn again while it is dragged: what holds the pointer is the box around it.
+    // The figure is redrawn while it is dragged, so the box around it captures the pointer.
     if (event.isTrusted) figures.setPointerCapture(event.pointerId);
     figures.classList.add('moving');
     moveTo(event);
@@ -227,7 +227,7 @@
     document.documentElement.dataset.answers = String(Number(document.documentElement.dataset.answers ?? 0) + 1);
     dress();
   };
-  // Figures that are dragged do not zoom.
+  // Figures with draggable points do not zoom.
   const dress = () => {
     facts.drags.forEach(drag => {
       const plot = plotOf(drag);
@@ -280,11 +280,11 @@
     return reply.json();
   };
 
-  // Runs in a worker, so that the page stays responsive; it is also the program of the page where there are no workers.
+  // Runs in a worker, so that the page stays responsive, or in the page if workers are not available.
   const compiled = () => {
     let exports = null;
     let failure = 'the engine has not started';
-    // Readers of spreadsheets bring a clock and random numbers of the browser with them, which no exhibit calls.
+    // Spreadsheet readers import a clock and random numbers of the browser, which no exhibit calls.
     const absent = new Proxy({}, { get: (_, name) => () => { throw new Error(`${String(name)} is not available`); } });
     const imports = new Proxy({}, { get: () => absent });
     let module = null;
@@ -311,7 +311,7 @@
           const length = exports.answer();
           return text(exports.answer_at(), length);
         } catch (error) {
-          // The engine stops where memory runs out; another takes its place for the next question.
+          // The engine stops when it runs out of memory; another one is started for the next request.
           const sentence = text(exports.failure_at(), exports.failure()) || String(error);
           begin();
           throw new Error(sentence);

@@ -1,4 +1,4 @@
-//! The page of an exhibit: controls, figures of the initial state, and the script that requests others.
+//! Page of an exhibit: controls, figures of the initial state, and the script that requests others.
 
 use keel_page::charts::{self, Scale, escape};
 use keel_page::page::{HtmlDocument, Links};
@@ -11,20 +11,19 @@ use crate::exhibit::{Control, ExhibitEntry, Preset, Request};
 use crate::exhibits::{Answer, Desk};
 use crate::knob::Knob;
 
-/// The style sheet of exhibits, after that of all pages.
+/// Style sheet of exhibits, after the common one.
 const STYLE: &str = include_str!("exhibit.css");
-/// The script that turns moves of the controls into questions and answers into figures.
+/// Script that turns changes of the controls into requests and answers into figures.
 const SCRIPT: &str = include_str!("exhibit.js");
-/// Choices up to this number are buttons, more are a list.
+/// Maximum number of choices shown as buttons; more are shown as a list.
 const MOST_BUTTONS: usize = 6;
 
-/// Place where a page finds the engine that answers it.
+/// Location of the engine that answers a page.
 #[derive(Clone, Debug)]
 pub enum Engine {
-    /// A script, next to the page, that holds the compiled engine.
+    /// A script next to the page that contains the compiled engine.
     Script(String),
-    /// A server that answers requests at this address. Its page loads style sheets and scripts from that server as well:
-    /// `styles` and `scripts` are their addresses.
+    /// A server that answers requests at this address. The page also loads its style sheets and scripts from that server.
     Server {
         /// Address of answers.
         answers: String,
@@ -37,44 +36,44 @@ pub enum Engine {
 
 /// Addresses that the page of an exhibit links to.
 pub struct Addresses<'a> {
-    /// The list of all pages.
+    /// Address of the list of all pages.
     pub index: &'a str,
-    /// The same page in the other language.
+    /// Address of the same page in the other language.
     pub translation: &'a str,
-    /// The page of an experiment, by its name.
+    /// Returns the address of an experiment's page, by name.
     pub experiment: &'a dyn Fn(&str) -> String,
 }
 
-/// The page of an exhibit.
+/// Page of an exhibit.
 #[derive(Clone, Copy, Debug)]
 pub struct ExhibitDocument<'a> {
     /// The exhibit.
     pub exhibit: &'static ExhibitEntry,
-    /// Place of its answers; without one the page shows the initial state and explains how to move it.
+    /// Engine for its answers; without one the page shows the initial state and explains how to enable it.
     pub engine: Option<&'a Engine>,
 }
 
-/// The script that holds the compiled engine, for [`Engine::Script`]; `module` is the WebAssembly module of the crate
+/// Returns the script with the compiled engine, for [`Engine::Script`]; `module` is the WebAssembly module of the crate
 /// `keel_browser`.
 pub fn engine_script(module: &[u8]) -> String {
     format!("globalThis.evenkeelEngine = '{}';\n", charts::base64(module))
 }
 
-/// The style sheet of exhibits, for a server.
+/// Returns the style sheet of exhibits, for a server.
 pub fn exhibit_style() -> &'static str {
     STYLE
 }
 
-/// The script of exhibits, for a server.
+/// Returns the script of exhibits, for a server.
 pub fn exhibit_script() -> &'static str {
     SCRIPT
 }
 
 impl ExhibitDocument<'_> {
-    /// The page in one language, with links to others.
+    /// Renders the page in one language, with links to others.
     ///
     /// # Errors
-    /// If the state it starts in has no answer.
+    /// Fails if the initial state has no answer.
     pub(crate) fn linked_html(&self, language: Language, links: &Links) -> Result<String, LabError> {
         let entry = self.exhibit;
         let code = language.code().to_owned();
@@ -95,10 +94,10 @@ impl ExhibitDocument<'_> {
         })
     }
 
-    /// The page in one language, with links to the list of all pages and to itself in the other language.
+    /// Renders the page in one language, with links to the list of all pages and to itself in the other language.
     ///
     /// # Errors
-    /// If the state it starts in has no answer.
+    /// Fails if the initial state has no answer.
     pub fn html_within(&self, language: Language, addresses: &Addresses<'_>) -> Result<String, LabError> {
         let experiments = catalog().iter().map(|entry| entry.linked(Some((addresses.experiment)(entry.name))));
         let links = Links {
@@ -140,7 +139,7 @@ impl ExhibitDocument<'_> {
         let knobs = self.exhibit.knobs();
         let knob = |name: &str| knobs.iter().find(|knob| knob.name == name);
         let controls = (self.exhibit.controls)();
-        // Buttons that play come with a slider of their own.
+        // Play buttons include a slider.
         let played: Vec<&str> = controls.iter().filter_map(Control::played).collect();
         let shown =
             controls.iter().filter(|control| !matches!(control, Control::Slider { knob, .. } if played.contains(knob)));
@@ -162,7 +161,7 @@ impl ExhibitDocument<'_> {
         html
     }
 
-    /// Facts the script needs.
+    /// Returns the data required by the script.
     fn description(&self, language: Language) -> Value {
         let words = |english: &str, chinese: &str| language.choose(english, chinese).to_owned();
         let knobs: Vec<Value> = self
@@ -211,7 +210,7 @@ impl ExhibitDocument<'_> {
     }
 }
 
-/// One control as HTML.
+/// Renders one control as HTML.
 fn one<'a>(control: &Control, knob: &impl Fn(&str) -> Option<&'a Knob>, language: Language) -> String {
     let text = |label: &Text| escape(label.get(language));
     match control {
@@ -254,7 +253,7 @@ fn one<'a>(control: &Control, knob: &impl Fn(&str) -> Option<&'a Knob>, language
     }
 }
 
-/// A slider with a field for the exact number.
+/// Renders a slider with a field for the exact number.
 fn slider(knob: &Knob, label: &str, scale: Scale, language: Language) -> String {
     let name = &knob.name;
     let (low, high) = (knob.minimum.unwrap_or(0.0), knob.maximum.unwrap_or(1.0));
@@ -305,7 +304,7 @@ fn choice(knob: &Knob, label: &str, words: &[(&str, Text)], language: Language) 
     format!("<fieldset class=\"choice\" title=\"{help}\"><legend>{label}</legend>{buttons}</fieldset>")
 }
 
-/// A page whose style sheets and scripts come from a server.
+/// Renders a page whose style sheets and scripts come from a server.
 fn served(language: Language, title: &str, body: &str, styles: &[String], scripts: &[String]) -> String {
     let styles: String = styles.iter().map(|style| format!("<link rel=\"stylesheet\" href=\"{style}\">")).collect();
     let scripts: String = scripts.iter().map(|script| format!("<script src=\"{script}\" defer></script>")).collect();

@@ -1,4 +1,4 @@
-//! The site of several runs: an index and a page each, in both languages.
+//! The site of several runs: an index and one page per run, in both languages.
 
 mod exhibit_page;
 mod notes;
@@ -18,11 +18,11 @@ use crate::experiment::{Chapter, ExperimentEntry, Outcome};
 pub use exhibit_page::{Addresses, Engine, ExhibitDocument, engine_script, exhibit_script, exhibit_style};
 use notes::{Documents, FigureOf, LinksTo};
 
-/// Rules of the index alone.
+/// Style rules of the index only.
 const INDEX_STYLE: &str = ".start{background:var(--panel);border:1px solid var(--line);border-radius:12px;padding:.9rem 1.1rem}\
 .question{color:var(--soft);margin:-.2rem 0 1rem}.place{color:var(--soft);font-variant-numeric:tabular-nums;margin-right:.2rem}";
 
-/// The file of the compiled engine.
+/// File of the compiled engine.
 const ENGINE_FILE: &str = "engine.js";
 
 /// Files of a site.
@@ -30,26 +30,27 @@ const ENGINE_FILE: &str = "engine.js";
 pub struct SiteFiles {
     /// Name of the index.
     pub index: String,
-    /// The files, in the order in which they should be written: the index comes last.
+    /// Files, in the order they should be written: the index comes last.
     pub files: Vec<SiteFile>,
 }
 
 /// One file of a site.
 #[derive(Debug)]
 pub struct SiteFile {
-    /// Its name in the folder of the site.
+    /// Name in the folder of the site.
     pub name: String,
-    /// Its content.
+    /// Content.
     pub text: String,
 }
 
-/// Returns the files of the site in `directory`: `index.html`, and `NAME.html` and `NAME.json` of every outcome. Pages without a
-/// language in their name are in `language`, the others are `NAME.zh.html` or `NAME.en.html`. Pages of experiments that the
-/// folder holds from earlier runs stay in the index. With a document of every experiment, the page of the notes and those of
-/// the exhibits are among them; `module` is the compiled engine that answers the exhibits in a browser. Nothing is written.
+/// Returns the files of the site in `directory`: `index.html`, and `NAME.html` and `NAME.json` for every outcome. Pages
+/// without a language in their name are in `language`, the others are `NAME.zh.html` or `NAME.en.html`. Pages of
+/// experiments from earlier runs in the folder stay in the index. If there is a document for every experiment, the page
+/// of the notes and those of the exhibits are included; `module` is the compiled engine that answers the exhibits in a
+/// browser. Nothing is written.
 ///
 /// # Errors
-/// If an exhibit has no answer for the state it starts in.
+/// Fails if an exhibit has no answer for its initial state.
 pub fn site_files(
     outcomes: &[Outcome],
     directory: &Path,
@@ -92,7 +93,7 @@ pub fn site_files(
     Ok(SiteFiles { index: site.file("index", language), files })
 }
 
-/// A document as its file holds it.
+/// Formats a document as stored in its file.
 fn pretty(document: &impl Serialize) -> String {
     serde_json::to_string_pretty(document).expect("documents have string keys")
 }
@@ -100,21 +101,21 @@ fn pretty(document: &impl Serialize) -> String {
 struct Site<'a> {
     outcomes: &'a [Outcome],
     directory: &'a Path,
-    /// The language of pages without one in their name.
+    /// Language of pages without a language in their name.
     main: Language,
-    /// Of all experiments, of these outcomes or of earlier runs.
+    /// Documents of all experiments, from these outcomes or earlier runs.
     documents: Documents,
-    /// Source of the answers on the pages of exhibits.
+    /// Engine that answers the pages of exhibits.
     engine: Option<Engine>,
 }
 
 impl Site<'_> {
-    /// The file of the page `name` in one language.
+    /// Returns the file of the page `name` in one language.
     fn file(&self, name: &str, language: Language) -> String {
         if language == self.main { format!("{name}.html") } else { format!("{name}.{language}.html") }
     }
 
-    /// Links of a page: the index, the pages before and after it, and itself in the other language.
+    /// Returns the links of a page: the index, the previous and next page, and itself in the other language.
     fn links(&self, index: usize, language: Language) -> Links {
         let to = |outcome: &Outcome| {
             let entry = outcome.experiment;
@@ -129,7 +130,7 @@ impl Site<'_> {
         }
     }
 
-    /// The same for the page of an exhibit.
+    /// Returns the links of the page of an exhibit.
     fn exhibit_links(&self, index: usize, language: Language) -> Links {
         let to = |entry: &ExhibitEntry| Neighbour {
             file: self.file(entry.name, language),
@@ -144,14 +145,14 @@ impl Site<'_> {
         }
     }
 
-    /// Every page that texts refer to, with its file where there is one.
+    /// Returns every page that texts refer to, with its file if there is one.
     fn pages(&self, language: Language) -> Vec<Linked> {
         let experiments = catalog().iter().map(|entry| entry.linked(self.written(entry, language)));
         let file = |entry: &ExhibitEntry| self.documents.is_complete().then(|| self.file(entry.name, language));
         experiments.chain(exhibits().iter().map(|entry| entry.linked(file(entry)))).collect()
     }
 
-    /// The file of the page of an experiment, of this run or an earlier one; none where there is none.
+    /// Returns the file of an experiment's page, from this run or an earlier one, if there is one.
     fn written(&self, entry: &'static ExperimentEntry, language: Language) -> Option<String> {
         let file = self.file(entry.name, language);
         let is_new = self.outcomes.iter().any(|outcome| outcome.experiment.name == entry.name);
@@ -202,12 +203,12 @@ impl Site<'_> {
         HtmlDocument { title: title.get(language), style: INDEX_STYLE, body: &body }.html(language)
     }
 
-    /// The link to an exhibit.
+    /// Returns the link to an exhibit.
     fn exhibit(&self, entry: &ExhibitEntry, language: Language) -> String {
         format!("<a href=\"{}\">{}</a>", self.file(entry.name, language), escape(entry.title(language)))
     }
 
-    /// Links to the exhibits that `belong`, where there are pages of exhibits.
+    /// Returns links to the exhibits that `belong`, if there are pages of exhibits.
     fn tried(&self, belong: impl Fn(&ExhibitEntry) -> bool, language: Language) -> String {
         let own = exhibits().iter().filter(|exhibit| self.documents.is_complete() && belong(exhibit));
         let links: Vec<String> = own.map(|exhibit| self.exhibit(exhibit, language)).collect();
@@ -218,7 +219,7 @@ impl Site<'_> {
         format!("<p class=\"try\">{words} {}</p>", links.join(gap))
     }
 
-    /// The page of the notes.
+    /// Renders the page of the notes.
     fn notes(&self, language: Language) -> String {
         let (title, summary) = (notes::title(), notes::summary());
         let pages = Links {
@@ -240,7 +241,7 @@ impl Site<'_> {
         HtmlDocument { title: title.get(language), style: notes::STYLE, body: &body }.html(language)
     }
 
-    /// The link to a figure, or to its page where only that is known.
+    /// Returns the link to a figure, or to its page if only that is known.
     fn figure(&self, figure: &FigureOf, language: Language) -> Option<String> {
         let entry = catalog().iter().find(|entry| entry.name == figure.experiment)?;
         let file = self.written(entry, language)?;
@@ -256,7 +257,7 @@ impl Site<'_> {
         })
     }
 
-    /// A picture and a sentence; no picture for a page of an earlier run.
+    /// Renders a picture and a sentence, without a picture for a page of an earlier run.
     fn item(&self, entry: &'static ExperimentEntry, place: usize, language: Language) -> Option<String> {
         let file = self.written(entry, language)?;
         let outcome = self.outcomes.iter().find(|outcome| outcome.experiment.name == entry.name);
@@ -272,7 +273,7 @@ impl Site<'_> {
 }
 
 impl Outcome {
-    /// The page on its own: one self-contained HTML document.
+    /// Renders the page as a self-contained HTML document.
     pub fn html(&self, language: Language) -> String {
         let pages = catalog().iter().map(|entry| entry.linked(None)).collect();
         self.linked_html(language, &Links { pages, ..Links::default() }, "")

@@ -1,4 +1,4 @@
-//! Training runs that the health rules watch: every step is measured layer by layer and handed to the monitor.
+//! Training runs monitored by the health rules: every step is measured layer by layer and passed to the monitor.
 
 mod model;
 mod probe;
@@ -21,15 +21,15 @@ use probe::StepProbe;
 pub(crate) use rows::{LayerRow, layer_rows};
 pub(crate) use words::{FindingRow, finding_rows, findings_table, layer_table, rule_title};
 
-/// Training samples that are evaluated at the end of an epoch.
+/// Number of training samples evaluated at the end of an epoch.
 const EVALUATED: usize = 256;
 /// Minimum number of steps between two evaluations.
 const EVALUATION_STEPS: usize = 10;
 
-/// One network in training, watched from its start.
+/// A network in training, monitored from its start.
 pub(crate) struct WatchedRun {
     samples: Samples,
-    /// A fixed part of the training samples.
+    /// Fixed subset of the training samples.
     evaluated: Part,
     classifier: Classifier,
     schedule: Schedule,
@@ -41,7 +41,7 @@ pub(crate) struct WatchedRun {
     start: StepMeasurement,
     losses: Vec<f64>,
     evaluations: Vec<Evaluation>,
-    /// Classes of every batch, summed.
+    /// Number of classes per batch, summed over all batches.
     classes_seen: usize,
     stopped: bool,
 }
@@ -49,21 +49,21 @@ pub(crate) struct WatchedRun {
 /// Losses at the end of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Evaluation {
-    /// Steps so far.
+    /// Number of steps so far.
     pub(crate) step: usize,
-    /// Loss of a fixed part of the training samples; none where it is not finite.
+    /// Loss on a fixed subset of the training samples; `None` if it is not finite.
     pub(crate) train_loss: Option<f64>,
-    /// Loss of the validation samples; none where it is not finite.
+    /// Loss on the validation samples; `None` if it is not finite.
     pub(crate) validation_loss: Option<f64>,
-    /// Share of right answers among the validation samples.
+    /// Share of correct predictions on the validation samples.
     pub(crate) validation_accuracy: f64,
 }
 
 impl WatchedRun {
-    /// The network of `recipe` before its first step: model, data and start are judged.
+    /// Creates the network of `recipe` before its first step; the rules evaluate model, data and start.
     ///
     /// # Errors
-    /// If the layers do not fit together, or the data cannot be made.
+    /// Fails if the layers do not fit together, or if the data cannot be created.
     pub(crate) fn begin(recipe: &Recipe, seed: u64) -> Result<Self, LabError> {
         let samples = recipe.samples(seed)?;
         let key = RandomKey::new(seed);
@@ -100,7 +100,7 @@ impl WatchedRun {
         })
     }
 
-    /// Trains until `steps` steps are done, or a number is not finite any more.
+    /// Trains until `steps` steps are completed or a number is no longer finite.
     pub(crate) fn train_to(&mut self, steps: usize) {
         while self.losses.len() < steps && !self.stopped {
             self.step();
@@ -161,77 +161,77 @@ impl WatchedRun {
         });
     }
 
-    /// Mean loss and share of right answers of the validation samples.
+    /// Returns the mean loss and the share of correct predictions on the validation samples.
     pub(crate) fn validate(&mut self) -> Score {
         self.classifier.evaluate(&self.samples.parts.test)
     }
 
-    /// Steps done; the last is not applied where the run has stopped.
+    /// Returns the number of steps; if the run has stopped, the last one is not applied.
     pub(crate) fn steps(&self) -> usize {
         self.losses.len()
     }
 
-    /// The step that gave a number that is not finite, which ended the run.
+    /// Returns the step with a non-finite number, which ended the run.
     pub(crate) fn stopped_at(&self) -> Option<usize> {
         self.stopped.then_some(self.losses.len())
     }
 
-    /// Loss of every step.
+    /// Returns the loss of every step.
     pub(crate) fn losses(&self) -> &[f64] {
         &self.losses
     }
 
-    /// Losses at the ends of epochs.
+    /// Returns the losses at the ends of epochs.
     pub(crate) fn evaluations(&self) -> &[Evaluation] {
         &self.evaluations
     }
 
-    /// Classes in a batch, on average; none before the first step.
+    /// Returns the average number of classes per batch, or `None` before the first step.
     pub(crate) fn classes_of_a_batch(&self) -> Option<f64> {
         (!self.losses.is_empty()).then(|| self.classes_seen as f64 / self.losses.len() as f64)
     }
 
-    /// The samples, as the network is given them.
+    /// Returns the samples, as given to the network.
     pub(crate) fn samples(&self) -> &Samples {
         &self.samples
     }
 
-    /// The network with everything needed to train it.
+    /// Returns the network with everything needed to train it.
     pub(crate) fn classifier(&mut self) -> &mut Classifier {
         &mut self.classifier
     }
 
-    /// The network.
+    /// Returns the network.
     pub(crate) fn network(&self) -> &Network {
         &self.classifier.network
     }
 
-    /// Loss before the first update.
+    /// Returns the loss before the first update.
     pub(crate) fn first_loss(&self) -> f64 {
         f64::from(self.start.loss)
     }
 
-    /// The state before the first update.
+    /// Returns the state before the first update.
     pub(crate) fn start(&self) -> &StepMeasurement {
         &self.start
     }
 
-    /// The last step; the state before the first update where there was none.
+    /// Returns the last step, or the state before the first update if there was none.
     pub(crate) fn latest(&self) -> &StepMeasurement {
         if self.losses.is_empty() { &self.start } else { &self.probe.measurement }
     }
 
-    /// The health rules' record of the run.
+    /// Returns the monitor of the run.
     pub(crate) fn monitor(&self) -> &Monitor {
         &self.monitor
     }
 
-    /// Findings of the run under way, causes first, at the level that its outcome so far leaves of each.
+    /// Returns the findings of the run in progress, causes first, at levels adjusted to its outcome so far.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         self.monitor.tempered_findings()
     }
 
-    /// Findings if the run ends here, causes first. The run itself may continue.
+    /// Returns the findings as if the run ended here, causes first. The run itself may continue.
     pub(crate) fn findings_at_the_end(&self) -> Vec<Finding> {
         let mut monitor = self.monitor.clone();
         monitor.end();
@@ -239,7 +239,7 @@ impl WatchedRun {
     }
 }
 
-/// The finding that explains most: the first cause of the highest level.
+/// Returns the finding that explains most: the first cause of the highest level.
 pub(crate) fn leading(findings: &[Finding]) -> Option<&Finding> {
     let causes = || findings.iter().filter(|finding| finding.is_root());
     let highest = causes().map(|finding| finding.level).max()?;
@@ -253,7 +253,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::recipe::{Block, Data, Norm, Preprocessing, Start};
 
-    /// A small network on the spiral of three arms.
+    /// Returns a small network on the spiral with three arms.
     pub(crate) fn recipe() -> Recipe {
         Recipe {
             data: Data::ThreeArms,
@@ -292,7 +292,7 @@ pub(crate) mod tests {
     #[test]
     fn measurements_agree_with_the_tensors() {
         let mut run = WatchedRun::begin(&Recipe { depth: 1, ..recipe() }, 0).unwrap();
-        // He's weights: the variance of z is twice the mean square of standardised inputs, here over 16 units.
+        // With He's weights, the variance of z is twice the mean square of standardised inputs, here over 16 units.
         let rows = layer_rows(&run, &[]);
         assert_eq!(rows.len(), 2);
         let std = rows[0].z_std.unwrap();

@@ -1,4 +1,4 @@
-//! A network and its data as the health rules see them.
+//! A network and its data as described to the health rules.
 
 use keel_health::measurement::{
     ActivationFunction, DataMeasurement, FeatureStatistics, LayerDescription, LayerKind, LossKind, ModelDescription,
@@ -12,7 +12,7 @@ use crate::samples::Part;
 use crate::statistics::Moments;
 use crate::training::Schedule;
 
-/// Describes the network of `graph`: one layer for each node, in the same order.
+/// Describes the network of `graph`: one layer per node, in the same order.
 pub(super) fn describe_model(graph: &Graph, samples: &Samples, schedule: Schedule) -> ModelDescription {
     ModelDescription {
         layers: graph.nodes().iter().map(|node| describe_layer(graph, node)).collect(),
@@ -55,7 +55,7 @@ fn describe_layer(graph: &Graph, node: &Node) -> LayerDescription {
     }
 }
 
-/// Measures the training samples as the network is given them.
+/// Measures the training samples as given to the network.
 pub(super) fn measure_data(samples: &Samples) -> DataMeasurement {
     let train = &samples.parts.train;
     let images = matches!(samples.task.input, Shape::Image { .. });
@@ -74,7 +74,7 @@ pub(super) fn measure_data(samples: &Samples) -> DataMeasurement {
     }
 }
 
-/// Statistics of every column, or channel of images.
+/// Returns statistics of every column, or of every channel of images.
 fn features(train: &Part, channels: usize) -> Vec<FeatureStatistics> {
     let feature = |channel: usize| {
         let values = || train.inputs.iter().skip(channel).step_by(channels).copied();
@@ -85,7 +85,7 @@ fn features(train: &Part, channels: usize) -> Vec<FeatureStatistics> {
     (0..channels).map(feature).collect()
 }
 
-/// Samples of every class.
+/// Counts the samples of every class.
 pub(super) fn class_counts(part: &Part, classes: usize) -> Vec<u32> {
     let mut counts = vec![0; classes];
     part.labels.iter().for_each(|&label| counts[label as usize] += 1);

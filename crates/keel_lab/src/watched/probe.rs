@@ -11,23 +11,23 @@ use keel_nn::observers::{Statistics, Wanted};
 
 use crate::training::Classifier;
 
-/// Sign agreement of a unit's weight gradient from which K014 counts it.
+/// Minimum sign agreement of a unit's weight gradient for K014.
 const AGREEMENT: f64 = 0.9;
 /// Minimum number of inputs of a unit for which the signs of its gradient are meaningful.
 const LEAST_FAN_IN: usize = 8;
-/// Signs of weight gradients are measured in one of this many steps.
+/// Signs of weight gradients are measured in one out of this many steps.
 const SIGN_STEPS: usize = 4;
 
 /// Measures the steps of one [`Classifier`].
 pub(super) struct StepProbe {
     /// Observer of both passes of a step.
     pub(super) statistics: Statistics,
-    /// The step, as far as it is measured.
+    /// Measurement of the step so far.
     pub(super) measurement: StepMeasurement,
 }
 
 impl StepProbe {
-    /// A probe for the steps of `classifier`, which `model` describes.
+    /// Creates a probe for the steps of `classifier`, which is described by `model`.
     pub(super) fn new(model: &ModelDescription, classifier: &Classifier) -> Self {
         let graph = &classifier.network.graph;
         let statistics = classifier.statistics(|node| wanted(model, graph, node));
@@ -41,13 +41,13 @@ impl StepProbe {
         StepProbe { statistics, measurement: StepMeasurement { layers, ..StepMeasurement::default() } }
     }
 
-    /// Makes ready for a step, counted from 0.
+    /// Prepares for a step, counted from 0.
     pub(super) fn begin(&mut self, step: usize) {
         self.statistics.begin(step.is_multiple_of(SIGN_STEPS), false);
     }
 
-    /// Collects the answers of both passes, and the norms of weights and gradients before the update. Returns the norm of
-    /// the whole gradient.
+    /// Collects the statistics of both passes, and the norms of weights and gradients before the update. Returns the
+    /// norm of the whole gradient.
     pub(super) fn finish(&mut self, classifier: &Classifier) -> f64 {
         self.statistics.finish();
         for (index, measured) in self.measurement.layers.iter_mut().enumerate() {
@@ -84,14 +84,14 @@ impl StepProbe {
         squares.sqrt()
     }
 
-    /// Adds the norms of the update that was applied.
+    /// Adds the norms of the applied update.
     pub(super) fn updated(&mut self, classifier: &Classifier, learning_rate: f32) {
         self.each_parameter(classifier, |index, measured| {
             measured.update_norm = Some((f64::from(learning_rate) * norm(classifier.velocity(index))) as f32);
         });
     }
 
-    /// Calls `change` with the number and the entry of every parameter.
+    /// Calls `change` with the index and the entry of every parameter.
     fn each_parameter(&mut self, classifier: &Classifier, mut change: impl FnMut(usize, &mut ParameterMeasurement)) {
         let mut places = vec![0; self.measurement.layers.len()];
         for (index, parameter) in classifier.network.graph.parameters().iter().enumerate() {
@@ -119,7 +119,7 @@ fn wanted(model: &ModelDescription, graph: &Graph, node: &Node) -> Wanted {
     }
 }
 
-/// Units of an activation whose firing is counted; 0 for other layers.
+/// Returns the number of units of an activation whose firing is counted; 0 for other layers.
 fn counted_units(model: &ModelDescription, node: &Node) -> usize {
     let layer = &model.layers[node.id.index()];
     layer.units.filter(|_| layer.kind == LayerKind::Activation).unwrap_or(0)
@@ -132,7 +132,7 @@ fn empty_units(model: &ModelDescription, node: &Node) -> Option<UnitMeasurement>
     (units > 0).then_some(empty)
 }
 
-/// Outputs beyond these are saturated; `None` for a node that does not saturate.
+/// Returns the limits beyond which outputs are saturated, or `None` for a node that does not saturate.
 fn limits(node: &Node) -> Option<Limits> {
     let saturation = node.op.activation().and_then(|activation| activation.saturation())?;
     Some(Limits { low: saturation.low, high: saturation.high })

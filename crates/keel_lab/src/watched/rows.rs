@@ -1,4 +1,4 @@
-//! Rows of the table of layers: one for each layer with weights and what follows it.
+//! Rows of the table of layers: one for each weight layer with the layers that follow it.
 
 use keel_health::Finding;
 use keel_health::measurement::{LayerMeasurement, ParameterRole};
@@ -7,30 +7,30 @@ use serde::Serialize;
 
 use super::WatchedRun;
 
-/// A layer with weights, the layers after it up to the next one, and their measurements.
+/// A weight layer and the layers after it up to the next one, with their measurements.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct LayerRow {
-    /// Names of the layers, as findings use them.
+    /// Names of the layers, as used in findings.
     pub(crate) layers: Vec<String>,
-    /// Standard deviation of z, the output of the layer with weights.
+    /// Standard deviation of z, the output of the weight layer.
     pub(crate) z_std: Option<f64>,
     /// Standard deviation of the outputs of the activation.
     pub(crate) output_std: Option<f64>,
     /// Share of the outputs of the activation that are zero.
     pub(crate) zeros: Option<f64>,
-    /// Share of them that are saturated; none for an activation that does not saturate.
+    /// Share of saturated outputs of the activation; `None` if it does not saturate.
     pub(crate) saturated: Option<f64>,
-    /// Share of the units that never fired over a whole stretch of samples.
+    /// Share of units that never fired over a whole interval of samples.
     pub(crate) silent: Option<f64>,
     /// Root mean square of the gradient with respect to the weights.
     pub(crate) gradient_rms: Option<f64>,
-    /// Norm of the update of the weights over their own.
+    /// Norm of the weight update divided by the weight norm.
     pub(crate) update_ratio: Option<f64>,
     /// Codes of the findings about these layers.
     pub(crate) findings: Vec<String>,
 }
 
-/// The rows of a run at its latest step, with the codes of `findings`.
+/// Returns the rows of a run at its latest step, with the codes of `findings`.
 pub(crate) fn layer_rows(run: &WatchedRun, findings: &[Finding]) -> Vec<LayerRow> {
     let model = run.monitor().model();
     let measured = &run.latest().layers;
@@ -71,7 +71,7 @@ fn weight(layer: &LayerMeasurement) -> Option<&keel_health::measurement::Paramet
     layer.parameters.iter().find(|parameter| parameter.role == ParameterRole::Weight)
 }
 
-/// Root of the number of weights of a layer.
+/// Returns the square root of the number of weights of a layer.
 fn weight_entries(run: &WatchedRun, layer: usize) -> f64 {
     let graph = &run.classifier.network.graph;
     let weights = graph.parameters_of(NodeId::new(layer)).find(|own| own.spec.role == keel_nn::ParameterRole::Weight);

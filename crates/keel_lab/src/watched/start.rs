@@ -1,4 +1,4 @@
-//! The state before the first update: one large batch forward and backward, by a network of its own.
+//! State before the first update: one large batch forward and backward, with a separate network.
 
 use keel_health::measurement::{ModelDescription, StartMeasurement, StepMeasurement};
 use keel_nn::layers::LayerSpec;
@@ -9,23 +9,23 @@ use crate::error::LabError;
 use crate::samples::{Order, Part, Task};
 use crate::training::Classifier;
 
-/// Samples the measurement covers, where there are as many.
+/// Maximum number of samples measured.
 const SAMPLES: usize = 512;
-/// Difference that rounding may leave between two units that compute the same, relative to the size of their values.
+/// Maximum rounding difference between two units that compute the same, relative to the magnitude of their values.
 const TOLERANCE: f32 = 1e-5;
 
-/// The state before the first update.
+/// State before the first update.
 pub(super) struct Start {
-    /// For the health rules.
+    /// Measurement for the health rules.
     pub(super) measurement: StartMeasurement,
-    /// The same in the form of a step without an update.
+    /// Same state in the form of a step without an update.
     pub(super) step: StepMeasurement,
 }
 
-/// Measures a network with the first weights of `key`, which `model` describes.
+/// Measures a network with the initial weights of `key`, described by `model`.
 ///
 /// # Errors
-/// If the layers do not fit together.
+/// Fails if the layers do not fit together.
 pub(super) fn measure(
     model: &ModelDescription,
     task: Task,
@@ -62,7 +62,7 @@ pub(super) fn measure(
     Ok(Start { measurement, step })
 }
 
-/// Number of columns of `weights` and `gradient`, both `[fan_in, units]`, that equal another column in both.
+/// Counts the columns of `weights` and `gradient`, both `[fan_in, units]`, that equal another column in both.
 fn identical_units(weights: &[f32], gradient: &[f32], units: usize) -> u64 {
     let tolerance = |values: &[f32]| TOLERANCE * values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
     let tensors = [(weights, tolerance(weights)), (gradient, tolerance(gradient))];

@@ -1,4 +1,4 @@
-//! Words and tables about a watched run: its layers, and the findings of the health rules in both languages.
+//! Texts and tables about a monitored run: its layers, and the findings of the health rules in both languages.
 
 use keel_health::{Finding, Level, Remedy, find_rule};
 use keel_page::Text;
@@ -8,18 +8,18 @@ use serde::Serialize;
 
 use super::{LayerRow, leading};
 
-/// A finding, as numbers and tables have it.
+/// A finding, as used in numbers and tables.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct FindingRow {
     /// Code of the rule.
     pub(crate) code: String,
-    /// Seriousness: `info`, `warn` or `error`.
+    /// Level: `info`, `warn` or `error`.
     pub(crate) level: &'static str,
-    /// Layer it is about; none for the data or the whole network.
+    /// Layer; `None` for the data or the whole network.
     pub(crate) layer: Option<String>,
-    /// The statistic; none where it is not finite.
+    /// The statistic; `None` if it is not finite.
     pub(crate) measured: Option<f64>,
-    /// The limit it crossed.
+    /// Limit it crossed.
     pub(crate) threshold: f64,
     /// Code of the finding that explains it.
     pub(crate) explained_by: Option<String>,
@@ -31,7 +31,7 @@ pub(crate) struct FindingRow {
     remedy: Text,
 }
 
-/// The findings as rows, in their order.
+/// Returns the findings as rows, in order.
 pub(crate) fn finding_rows(findings: &[Finding]) -> Vec<FindingRow> {
     let leading = leading(findings).map(Finding::reference);
     let row = |finding: &Finding| FindingRow {
@@ -48,13 +48,13 @@ pub(crate) fn finding_rows(findings: &[Finding]) -> Vec<FindingRow> {
     findings.iter().map(row).collect()
 }
 
-/// Code and name of a rule.
+/// Returns code and name of a rule.
 pub(crate) fn rule_title(code: &str) -> Text {
     let name = find_rule(code).map_or("", |rule| rule.name);
     Text::new(format!("{code} {name}"), format!("{code} {}", chinese_title(code).unwrap_or(name)))
 }
 
-/// The findings as a table.
+/// Returns the findings as a table.
 pub(crate) fn findings_table(caption: Text, findings: &[FindingRow]) -> Table {
     let columns = vec![
         Text::new("Rule", "规则"),
@@ -80,7 +80,7 @@ pub(crate) fn findings_table(caption: Text, findings: &[FindingRow]) -> Table {
     table
 }
 
-/// The layers as a table; `with_findings` adds the codes of the findings about each.
+/// Returns the layers as a table; `with_findings` adds the codes of the findings about each layer.
 pub(crate) fn layer_table(caption: Text, rows: &[LayerRow], with_findings: bool) -> Table {
     let mut columns = vec![
         Text::new("Layers", "层"),
@@ -109,7 +109,7 @@ pub(crate) fn layer_table(caption: Text, rows: &[LayerRow], with_findings: bool)
     table
 }
 
-/// A share as a percentage, a dash where there is none.
+/// Formats a share as a percentage, or a dash if there is none.
 fn share(share: Option<f64>) -> Text {
     Text::same(share.map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", 100.0 * share)))
 }
@@ -122,7 +122,7 @@ fn level_title(level: &str) -> Text {
     }
 }
 
-/// The first remedy.
+/// Returns the first remedy.
 fn remedy(finding: &Finding) -> Text {
     let Some(first) = finding.remedies.first() else { return Text::same("–") };
     let english = match first {
@@ -163,7 +163,7 @@ fn remedy(finding: &Finding) -> Text {
     Text::new(escape(&english), escape(&chinese))
 }
 
-/// Chinese name of a rule that a run of the lab can meet.
+/// Returns the Chinese name of a rule that can occur in a run of the lab.
 fn chinese_title(code: &str) -> Option<&'static str> {
     Some(match code {
         "K001" => "数值非有限",

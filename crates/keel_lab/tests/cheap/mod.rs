@@ -1,4 +1,4 @@
-//! Settings with which every experiment takes a fraction of a second.
+//! Settings that make every experiment take a fraction of a second.
 
 #![allow(dead_code)] // not every test binary needs all of it
 
@@ -30,12 +30,12 @@ const CHEAP: [&str; 21] = [
     "degrees=[0,5]",
 ];
 
-/// Those of the settings that the experiment knows.
+/// Returns the settings supported by the experiment.
 pub(crate) fn cheap(entry: &ExperimentEntry) -> Settings {
     Settings::parse(CHEAP).unwrap().known_to(&entry.knobs())
 }
 
-/// Writes the site of `outcomes` into `directory`, which is made where missing; returns the path of its index.
+/// Writes the site of `outcomes` to `directory`, which is created if missing; returns the path of its index.
 pub(crate) fn write_site(outcomes: &[Outcome], directory: &Path, language: Language) -> PathBuf {
     std::fs::create_dir_all(directory).unwrap();
     let site = site_files(outcomes, directory, language, None).unwrap();

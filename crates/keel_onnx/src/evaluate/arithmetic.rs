@@ -1,9 +1,9 @@
-//! Functions of two or more tensors, whose shapes are brought together.
+//! Functions of two or more tensors, with broadcasting.
 
 use super::{Call, length_of};
 use crate::{Data, Tensor};
 
-/// The result of an operation of this kind; `None` for any other.
+/// Computes an operation of this kind; returns `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {
     Some(match operation {
         "Add" | "Sub" | "Mul" | "Div" => two(call, |a, b| arithmetic(operation, a, b)),
@@ -66,7 +66,7 @@ fn prelu(input: &Tensor, slope: &Tensor) -> Result<Tensor, String> {
         return Err(format!("slopes of {:?} do not fit values of {:?}", slope.shape, input.shape));
     }
     let (Data::Float(x), Data::Float(slope)) = (&input.data, &slope.data) else {
-        return Err("it takes 32-bit floats".to_owned());
+        return Err("its inputs are not 32-bit floats".to_owned());
     };
     let value = |&(i, j): &(usize, usize)| if x[i] < 0.0 { slope[j] * x[i] } else { x[i] };
     Ok(Tensor::floats(shape, pairs.iter().map(value).collect()))
@@ -78,7 +78,7 @@ fn compare(operation: &str, left: &Tensor, right: &Tensor) -> Result<Tensor, Str
         return Ok(Tensor::new(shape, Data::Bool(pairs.iter().map(|&(i, j)| a[i] == b[j]).collect())));
     }
     let (Some(a), Some(b)) = (left.data.numbers(), right.data.numbers()) else {
-        return Err("it compares numbers".to_owned());
+        return Err("its inputs are not numbers".to_owned());
     };
     let holds = |&(i, j): &(usize, usize)| match operation {
         "Equal" => a[i] == b[j],
@@ -90,10 +90,10 @@ fn compare(operation: &str, left: &Tensor, right: &Tensor) -> Result<Tensor, Str
     Ok(Tensor::new(shape, Data::Bool(pairs.iter().map(holds).collect())))
 }
 
-/// Values of the second input where the first is true, else of the third.
+/// Selects values of the second input where the first is true, else of the third.
 fn choose(call: &Call<'_>) -> Result<Tensor, String> {
     let (condition, yes, no) = (call.input(0)?, call.input(1)?, call.input(2)?);
-    let Data::Bool(truths) = &condition.data else { return Err("its condition is not a truth value".to_owned()) };
+    let Data::Bool(truths) = &condition.data else { return Err("its condition is not boolean".to_owned()) };
     let shape = joined(&joined(&condition.shape, &yes.shape)?, &no.shape)?;
     let places = |tensor: &Tensor| places(&tensor.shape, &shape);
     let (truth_at, yes_at, no_at) = (places(condition)?, places(yes)?, places(no)?);
@@ -109,14 +109,14 @@ fn choose(call: &Call<'_>) -> Result<Tensor, String> {
     Ok(Tensor::new(shape, both.gathered((0..all).map(take))))
 }
 
-/// The common shape of two tensors, and the places of every pair of values.
+/// Returns the broadcast shape of two tensors, and the source positions of every pair of values.
 fn pairs(left: &Tensor, right: &Tensor) -> Result<(Vec<usize>, Vec<(usize, usize)>), String> {
     let shape = joined(&left.shape, &right.shape)?;
     let (left, right) = (places(&left.shape, &shape)?, places(&right.shape, &shape)?);
     Ok((shape, left.into_iter().zip(right).collect()))
 }
 
-/// The shape that two shapes are stretched to: from the last dimension on, a 1 takes the value of the other.
+/// Broadcasts two shapes: aligned at the last dimension, a 1 takes the size of the other.
 pub(super) fn joined(left: &[usize], right: &[usize]) -> Result<Vec<usize>, String> {
     let rank = left.len().max(right.len());
     let size = |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |at| shape[at]);
@@ -124,14 +124,14 @@ pub(super) fn joined(left: &[usize], right: &[usize]) -> Result<Vec<usize>, Stri
         (a, b) if a == b => Ok(a),
         (1, b) => Ok(b),
         (a, 1) => Ok(a),
-        _ => Err(format!("shapes {left:?} and {right:?} do not fit together")),
+        _ => Err(format!("shapes {left:?} and {right:?} cannot be broadcast")),
     };
     let shape: Vec<usize> = (0..rank).map(joined).collect::<Result<_, _>>()?;
     length_of(&shape)?;
     Ok(shape)
 }
 
-/// For every value of `shape`, the place of the value of `own` that is seen there.
+/// Returns the source position in `own` for every position of `shape`.
 pub(super) fn places(own: &[usize], shape: &[usize]) -> Result<Vec<usize>, String> {
     let length = length_of(shape)?;
     let missing = shape.len() - own.len();

@@ -1,9 +1,9 @@
-//! Settings of a node by name.
+//! Attributes of a node by name.
 
 use crate::Tensor;
 use crate::schema::AttributeProto;
 
-/// The settings of one node.
+/// Attributes of one node.
 #[derive(Clone, Copy)]
 pub(crate) struct Attributes<'a>(pub(crate) &'a [AttributeProto]);
 
@@ -12,51 +12,51 @@ impl<'a> Attributes<'a> {
         self.0.iter().find(|attribute| attribute.name == name)
     }
 
-    /// A whole number.
+    /// Returns an integer.
     pub(crate) fn integer(self, name: &str, default: i64) -> i64 {
         self.find(name).map_or(default, |attribute| attribute.i.unwrap_or(0))
     }
 
-    /// A number.
+    /// Returns a float.
     pub(crate) fn float(self, name: &str, default: f32) -> f32 {
         self.find(name).map_or(default, |attribute| attribute.f.unwrap_or(0.0))
     }
 
-    /// Whole numbers; `None` where they are not given.
+    /// Returns several integers, or `None` if absent.
     pub(crate) fn integers(self, name: &str) -> Option<&'a [i64]> {
         self.find(name).map(|attribute| attribute.ints.as_slice())
     }
 
-    /// Numbers.
+    /// Returns several floats.
     pub(crate) fn floats(self, name: &str) -> Option<&'a [f32]> {
         self.find(name).map(|attribute| attribute.floats.as_slice())
     }
 
-    /// Texts.
+    /// Returns several texts.
     ///
     /// # Errors
-    /// One that is not UTF-8.
+    /// Fails if one is not valid UTF-8.
     pub(crate) fn strings(self, name: &str) -> Result<Option<Vec<String>>, String> {
         let Some(attribute) = self.find(name) else { return Ok(None) };
         let texts: Result<Vec<String>, _> = attribute.strings.iter().cloned().map(String::from_utf8).collect();
         texts.map(Some).map_err(|_| format!("`{name}` has a text that is not UTF-8"))
     }
 
-    /// A text.
+    /// Returns a text.
     pub(crate) fn string(self, name: &str) -> Option<String> {
         self.find(name)
             .map(|attribute| String::from_utf8_lossy(attribute.s.as_deref().unwrap_or_default()).into_owned())
     }
 
-    /// A tensor.
+    /// Returns a tensor.
     ///
     /// # Errors
-    /// One that cannot be read.
+    /// Fails if the tensor cannot be read.
     pub(crate) fn tensor(self, name: &str) -> Result<Option<Tensor>, String> {
         self.find(name).and_then(|attribute| attribute.t.as_ref()).map(Tensor::of_proto).transpose()
     }
 
-    /// Returns true if `name` is given.
+    /// Returns true if `name` is present.
     pub(crate) fn has(self, name: &str) -> bool {
         self.find(name).is_some()
     }

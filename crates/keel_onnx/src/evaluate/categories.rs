@@ -1,14 +1,14 @@
-//! Texts as numbers.
+//! Conversion of texts to numbers.
 
 use std::collections::HashMap;
 
 use super::Call;
 use crate::{Data, Tensor};
 
-/// Pattern of a text that contains a word: the word goes between these two.
+/// Prefix and suffix that turn a word into a pattern for texts that contain it.
 pub const WORD_PATTERN: [&str; 2] = ["(?is)(.*\\P{L})?", "(\\P{L}.*)?"];
 
-/// The result of an operation of this kind; `None` for any other.
+/// Computes an operation of this kind; returns `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {
     match operation {
         "LabelEncoder" => Some(label_encoder(call)),
@@ -19,7 +19,7 @@ pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor,
 
 fn label_encoder(call: &Call<'_>) -> Result<Tensor, String> {
     let input = call.input(0)?;
-    let Data::Text(texts) = &input.data else { return Err("only texts are encoded here".to_owned()) };
+    let Data::Text(texts) = &input.data else { return Err("its input is not text".to_owned()) };
     let keys = call.attributes.strings("keys_strings")?.ok_or("its keys are not texts")?;
     let places: HashMap<&str, usize> = keys.iter().enumerate().map(|(place, key)| (key.as_str(), place)).collect();
     let fits = |length: usize| {
@@ -42,14 +42,14 @@ fn label_encoder(call: &Call<'_>) -> Result<Tensor, String> {
     Ok(Tensor::new(input.shape.clone(), data))
 }
 
-/// Returns true for texts that have a word in them: the one kind of pattern that is matched here.
+/// Returns true for texts that contain a word, the only kind of pattern supported.
 fn has_word(call: &Call<'_>) -> Result<Tensor, String> {
     let input = call.input(0)?;
-    let Data::Text(texts) = &input.data else { return Err("it takes texts".to_owned()) };
+    let Data::Text(texts) = &input.data else { return Err("its input is not text".to_owned()) };
     let pattern = call.attributes.string("pattern").unwrap_or_default();
     let word = pattern.strip_prefix(WORD_PATTERN[0]).and_then(|rest| rest.strip_suffix(WORD_PATTERN[1]));
     let word = word.filter(|word| !word.is_empty() && word.chars().all(char::is_alphabetic));
-    let word = word.ok_or("only patterns that find a word are matched here")?;
+    let word = word.ok_or("only patterns that match a word are supported")?;
     let has = |text: &String| text.split(|c: char| !c.is_alphabetic()).any(|piece| piece.to_lowercase() == word);
     Ok(Tensor::new(input.shape.clone(), Data::Bool(texts.iter().map(has).collect())))
 }

@@ -1,4 +1,4 @@
-//! Functions of every value by itself.
+//! Elementwise functions.
 
 use keel_nn::activations::Activation;
 
@@ -6,7 +6,7 @@ use super::Call;
 use crate::schema::element;
 use crate::{Data, Tensor};
 
-/// The result of an operation of this kind; `None` for any other.
+/// Computes an operation of this kind; returns `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {
     let float = |name, default| f64::from(call.attributes.float(name, default));
     let (alpha, gamma) = (float("alpha", default_alpha(operation)), float("gamma", 1.050_701));
@@ -55,13 +55,13 @@ fn default_alpha(operation: &str) -> f32 {
     }
 }
 
-/// `function` of every value.
+/// Applies `function` to every value.
 pub(super) fn map(input: &Tensor, function: impl Fn(f64) -> f64) -> Result<Tensor, String> {
     let data = match &input.data {
         Data::Float(values) => Data::Float(values.iter().map(|&x| function(f64::from(x)) as f32).collect()),
         Data::Double(values) => Data::Double(values.iter().map(|&x| function(x)).collect()),
         Data::Int(values) => Data::Int(values.iter().map(|&x| function(x as f64) as i64).collect()),
-        _ => return Err("it takes numbers".to_owned()),
+        _ => return Err("its inputs are not numbers".to_owned()),
     };
     Ok(Tensor::new(input.shape.clone(), data))
 }
@@ -74,7 +74,7 @@ fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
-/// The error function: its power series near 0, the continued fraction of its complement further out.
+/// Error function: power series near 0, continued fraction of the complement further out.
 pub fn erf(x: f64) -> f64 {
     let size = x.abs();
     if x.is_nan() {
@@ -97,7 +97,7 @@ pub fn erf(x: f64) -> f64 {
     x.signum() * (1.0 - complement)
 }
 
-/// Values between two limits, which are attributes before version 11.
+/// Clamps values to two limits, which are attributes before version 11.
 fn clip(call: &Call<'_>) -> Result<Tensor, String> {
     let limit = |place: usize, name: &str, none: f64| -> Result<f64, String> {
         if call.opset < 11 {
@@ -118,14 +118,14 @@ fn clip(call: &Call<'_>) -> Result<Tensor, String> {
 
 fn is_nan(call: &Call<'_>) -> Result<Tensor, String> {
     let input = call.input(0)?;
-    let numbers = input.data.numbers().ok_or("it takes numbers")?;
+    let numbers = input.data.numbers().ok_or("its inputs are not numbers")?;
     Ok(Tensor::new(input.shape.clone(), Data::Bool(numbers.iter().map(|x| x.is_nan()).collect())))
 }
 
 fn cast(call: &Call<'_>) -> Result<Tensor, String> {
     let input = call.input(0)?;
     let to = call.attributes.integer("to", 0);
-    let numbers = input.data.numbers().ok_or("texts are not read as numbers here")?;
+    let numbers = input.data.numbers().ok_or("texts cannot be cast to numbers")?;
     let data = match i32::try_from(to) {
         Ok(element::FLOAT) => Data::Float(numbers.iter().map(|&x| x as f32).collect()),
         Ok(element::DOUBLE) => Data::Double(numbers),
@@ -133,16 +133,16 @@ fn cast(call: &Call<'_>) -> Result<Tensor, String> {
         Ok(element::INT32) => Data::Int(numbers.iter().map(|&x| i64::from(x as i32)).collect()),
         Ok(element::BOOL) => Data::Bool(numbers.iter().map(|&x| x != 0.0).collect()),
         Ok(element::UINT8) => Data::Byte(numbers.iter().map(|&x| x as u8).collect()),
-        _ => return Err(format!("elements of type {to} are not computed here")),
+        _ => return Err(format!("elements of type {to} are not supported")),
     };
     Ok(Tensor::new(input.shape.clone(), data))
 }
 
-/// The input itself: outside training nothing is dropped.
+/// Returns the input: nothing is dropped outside training.
 fn dropout(call: &Call<'_>) -> Result<Tensor, String> {
     let trains = call.optional(2).is_some_and(|tensor| tensor.data == Data::Bool(vec![true]));
     if trains || call.outputs > 1 {
-        return Err("it drops values as in training".to_owned());
+        return Err("it is in training mode".to_owned());
     }
     call.input(0).cloned()
 }

@@ -1,7 +1,7 @@
-//! Computes graphs of ONNX with plain loops, to compare an export with the model, and to see what constants of an import are
-//! folded with. Real numbers are computed in 64 bits and rounded to the type of the tensor.
+//! Evaluation of ONNX graphs with plain loops, to compare an export with its model and to fold constants of an import.
+//! Real numbers are computed in 64 bits and rounded to the type of the tensor.
 //!
-//! Graphs come from files: no shape in them is believed before it has been checked, and no memory is taken for a result larger
+//! Graphs come from untrusted files: every shape is checked before use, and no memory is allocated for a result of more
 //! than `LARGEST` values.
 
 mod arithmetic;
@@ -27,46 +27,46 @@ use crate::{OnnxError, Tensor, check_subset};
 /// Maximum number of values a tensor may have.
 pub const LARGEST: usize = 1 << 28;
 
-/// One node with its inputs, as its arithmetic sees it.
+/// One node with its inputs.
 pub(crate) struct Call<'a> {
-    /// Settings.
+    /// Attributes.
     pub(crate) attributes: Attributes<'a>,
     /// Version of the operator set.
     pub(crate) opset: i64,
-    /// Values it reads; `None` for one left out.
+    /// Input values; `None` for an omitted input.
     pub(crate) inputs: Vec<Option<&'a Tensor>>,
-    /// Number of results that are used.
+    /// Number of results used.
     pub(crate) outputs: usize,
 }
 
 impl<'a> Call<'a> {
-    /// Input `place`, which must be there.
+    /// Returns input `place`, which must be present.
     pub(crate) fn input(&self, place: usize) -> Result<&'a Tensor, String> {
         self.optional(place).ok_or_else(|| format!("input {place} is missing"))
     }
 
-    /// Input `place`, if it is given.
+    /// Returns input `place`, if present.
     pub(crate) fn optional(&self, place: usize) -> Option<&'a Tensor> {
         self.inputs.get(place).copied().flatten()
     }
 }
 
-/// A graph ready to be computed.
+/// A graph ready to be evaluated.
 #[derive(Debug)]
 pub struct Evaluator<'a> {
     file: String,
     graph: &'a GraphProto,
     opset: i64,
     constants: BTreeMap<&'a str, Tensor>,
-    /// Number of the last node that reads a value.
+    /// Index of the last node that reads a value.
     last_use: BTreeMap<&'a str, usize>,
 }
 
 impl<'a> Evaluator<'a> {
-    /// Prepares `model`, which messages call `file`.
+    /// Prepares `model`; `file` identifies it in messages.
     ///
     /// # Errors
-    /// A model without a graph, with constants that cannot be read, or with functions, sparse or external values.
+    /// Fails if the model has no graph, unreadable constants, functions, or sparse or external values.
     pub fn new(model: &'a ModelProto, file: &str) -> Result<Self, OnnxError> {
         let (graph, opset) = check_subset(model, file)?;
         let mut constants = BTreeMap::new();
@@ -80,10 +80,10 @@ impl<'a> Evaluator<'a> {
         Ok(Evaluator { file: file.to_owned(), graph, opset, constants, last_use })
     }
 
-    /// The outputs of the graph for `inputs`, by name.
+    /// Evaluates the graph on `inputs` and returns its outputs by name.
     ///
     /// # Errors
-    /// An input that is missing, or a node that cannot be computed.
+    /// Fails if an input is missing or a node cannot be evaluated.
     pub fn run(&self, inputs: BTreeMap<String, Tensor>) -> Result<BTreeMap<String, Tensor>, OnnxError> {
         let mut values: BTreeMap<&str, Tensor> = BTreeMap::new();
         for input in &self.graph.input {
@@ -121,7 +121,7 @@ impl<'a> Evaluator<'a> {
             match (name.is_empty(), value(name)) {
                 (true, _) => inputs.push(None),
                 (false, Some(tensor)) => inputs.push(Some(tensor)),
-                (false, None) => return Err(format!("nothing before it gives its input `{name}`")),
+                (false, None) => return Err(format!("no earlier node produces its input `{name}`")),
             }
         }
         compute(node, inputs, self.opset)
@@ -133,15 +133,15 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// The results of `node` for `inputs`.
+/// Evaluates `node` on `inputs`.
 ///
 /// # Errors
-/// An operation that is not known here, or inputs that do not fit it, in words.
+/// Returns a sentence if the operation is unknown or the inputs do not fit it.
 pub(crate) fn compute(node: &NodeProto, inputs: Vec<Option<&Tensor>>, opset: i64) -> Result<Vec<Tensor>, String> {
     let outputs = node.output.iter().filter(|name| !name.is_empty()).count();
     let call = Call { attributes: Attributes(&node.attribute), opset, inputs, outputs };
     if call.outputs > 1 && !matches!(node.op_type.as_str(), "Dropout") {
-        return Err("it has more than one result, but only the first is computed here".to_owned());
+        return Err("it has more than one output, but only the first is supported".to_owned());
     }
     let in_order: [fn(&str, &Call<'_>) -> Option<Result<Tensor, String>>; 8] = [
         elementwise::compute,
@@ -157,7 +157,7 @@ pub(crate) fn compute(node: &NodeProto, inputs: Vec<Option<&Tensor>>, opset: i64
     found.unwrap_or_else(|| Err("this operation is not supported".to_owned())).map(|tensor| vec![tensor])
 }
 
-/// The error of one node.
+/// Returns the error for one node.
 pub(crate) fn node_error(file: &str, place: usize, node: &NodeProto, reason: String) -> OnnxError {
     OnnxError::Node {
         file: file.to_owned(),
@@ -169,10 +169,10 @@ pub(crate) fn node_error(file: &str, place: usize, node: &NodeProto, reason: Str
     }
 }
 
-/// Number of values of `shape`.
+/// Returns the number of values of `shape`.
 ///
 /// # Errors
-/// More than [`LARGEST`].
+/// Fails if there are more than [`LARGEST`].
 pub(crate) fn length_of(shape: &[usize]) -> Result<usize, String> {
     let length = shape.iter().try_fold(1usize, |length, &size| length.checked_mul(size));
     length.filter(|&length| length <= LARGEST).ok_or_else(|| format!("a result of {shape:?} is too large"))

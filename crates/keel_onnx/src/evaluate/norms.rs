@@ -4,7 +4,7 @@ use super::Call;
 use super::shapes::axis_of;
 use crate::Tensor;
 
-/// The result of an operation of this kind; `None` for any other.
+/// Computes an operation of this kind; returns `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {
     Some(match operation {
         "BatchNormalization" => batch_norm(call),
@@ -16,10 +16,10 @@ pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor,
 }
 
 fn floats<'a>(call: &Call<'a>, place: usize) -> Result<&'a [f32], String> {
-    call.input(place)?.as_floats().ok_or_else(|| "it takes 32-bit floats".to_owned())
+    call.input(place)?.as_floats().ok_or_else(|| "its inputs are not 32-bit floats".to_owned())
 }
 
-/// Batch, channels and positions of `[batch, channels, …]`.
+/// Returns batch, channels and positions of `[batch, channels, …]`.
 fn sizes(input: &Tensor) -> Result<[usize; 3], String> {
     match input.shape.as_slice() {
         [batch, channels, rest @ ..] => Ok([*batch, *channels, rest.iter().product()]),
@@ -29,7 +29,7 @@ fn sizes(input: &Tensor) -> Result<[usize; 3], String> {
 
 fn batch_norm(call: &Call<'_>) -> Result<Tensor, String> {
     if call.attributes.integer("training_mode", 0) != 0 {
-        return Err("it normalises as in training".to_owned());
+        return Err("it is in training mode".to_owned());
     }
     let (input, x) = (call.input(0)?, floats(call, 0)?);
     let [_, channels, positions] = sizes(input)?;
@@ -71,7 +71,7 @@ fn group_norm(call: &Call<'_>) -> Result<Tensor, String> {
         return Err(format!("{groups} groups do not divide {channels} channels"));
     }
     let (scale, shift) = (floats(call, 1)?, floats(call, 2)?);
-    // One scale for each channel from version 21 on, one for each group before.
+    // One scale per channel from version 21 on, one per group before.
     let per = match (scale.len(), shift.len()) {
         (a, b) if a == b && a == channels => 1,
         (a, b) if a == b && a == groups => channels / groups,
@@ -92,7 +92,7 @@ fn layer_norm(call: &Call<'_>) -> Result<Tensor, String> {
     let length: usize = input.shape[axis..].iter().product();
     let scale = floats(call, 1)?;
     let shift = match call.optional(2) {
-        Some(tensor) => Some(tensor.as_floats().ok_or("it takes 32-bit floats")?),
+        Some(tensor) => Some(tensor.as_floats().ok_or("its inputs are not 32-bit floats")?),
         None => None,
     };
     if scale.len() != length || shift.is_some_and(|shift| shift.len() != length) {
@@ -106,7 +106,7 @@ fn layer_norm(call: &Call<'_>) -> Result<Tensor, String> {
     Ok(Tensor::floats(input.shape.clone(), y.into_iter().enumerate().map(affine).collect()))
 }
 
-/// Rows of `length` values with mean 0 and variance 1.
+/// Normalises rows of `length` values to mean 0 and variance 1.
 fn normalised(x: &[f32], length: usize, epsilon: f64) -> Vec<f64> {
     let mut y = Vec::with_capacity(x.len());
     for row in x.chunks(length.max(1)) {

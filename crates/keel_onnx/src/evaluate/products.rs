@@ -1,10 +1,10 @@
-//! Products of matrices.
+//! Matrix products.
 
 use super::arithmetic::{joined, places};
 use super::{Call, length_of};
 use crate::Tensor;
 
-/// The result of an operation of this kind; `None` for any other.
+/// Computes an operation of this kind; returns `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {
     Some(match operation {
         "Gemm" => gemm(call),
@@ -13,11 +13,11 @@ pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor,
     })
 }
 
-/// `alpha A B + beta C`, either matrix transposed if requested.
+/// Computes `alpha A B + beta C`, with either matrix transposed if requested.
 fn gemm(call: &Call<'_>) -> Result<Tensor, String> {
     let (left, right) = (call.input(0)?, call.input(1)?);
     let (Some(a), Some(b)) = (left.as_floats(), right.as_floats()) else {
-        return Err("it takes 32-bit floats".to_owned());
+        return Err("its inputs are not 32-bit floats".to_owned());
     };
     let sizes = |tensor: &Tensor, transposed: bool| match (tensor.shape.as_slice(), transposed) {
         (&[rows, columns], false) => Ok([rows, columns]),
@@ -43,7 +43,7 @@ fn gemm(call: &Call<'_>) -> Result<Tensor, String> {
     let added = match call.optional(2) {
         None => None,
         Some(tensor) => {
-            let values = tensor.as_floats().ok_or("it takes 32-bit floats")?;
+            let values = tensor.as_floats().ok_or("its inputs are not 32-bit floats")?;
             if joined(&tensor.shape, &shape)? != shape {
                 return Err(format!("{:?} cannot be added to {shape:?}", tensor.shape));
             }
@@ -57,11 +57,11 @@ fn gemm(call: &Call<'_>) -> Result<Tensor, String> {
     Ok(Tensor::floats(shape, sums.into_iter().enumerate().map(total).collect()))
 }
 
-/// Products of the matrices in the last two dimensions.
+/// Multiplies the matrices in the last two dimensions.
 fn matmul(call: &Call<'_>) -> Result<Tensor, String> {
     let (left, right) = (call.input(0)?, call.input(1)?);
     let (Some(a), Some(b)) = (left.as_floats(), right.as_floats()) else {
-        return Err("it takes 32-bit floats".to_owned());
+        return Err("its inputs are not 32-bit floats".to_owned());
     };
     let ([outer_a @ .., rows, depth], [outer_b @ .., depth_b, columns]) =
         (left.shape.as_slice(), right.shape.as_slice())

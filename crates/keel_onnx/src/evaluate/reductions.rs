@@ -1,10 +1,10 @@
-//! Sums, means and maxima along axes, softmax, and the place of the largest value.
+//! Sums, means and maxima along axes, softmax, and argmax.
 
 use super::Call;
 use super::shapes::{axes_of, axis_of};
 use crate::{Data, Tensor};
 
-/// The result of an operation of this kind; `None` for any other.
+/// Computes an operation of this kind; returns `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {
     Some(match operation {
         "ReduceSum" => reduce(call, |row| row.iter().sum()),
@@ -27,7 +27,7 @@ fn reduce(call: &Call<'_>, of_row: impl Fn(&[f64]) -> f64) -> Result<Tensor, Str
         None if call.attributes.integer("noop_with_empty_axes", 0) != 0 => return Ok(input.clone()),
         None => (0..rank).collect(),
     };
-    let Data::Float(values) = &input.data else { return Err("it takes 32-bit floats".to_owned()) };
+    let Data::Float(values) = &input.data else { return Err("its inputs are not 32-bit floats".to_owned()) };
     let kept = |axis: usize| !axes.contains(&axis);
     let full: Vec<usize> = (0..rank).map(|axis| if kept(axis) { input.shape[axis] } else { 1 }).collect();
     let mut rows = vec![Vec::new(); full.iter().product()];
@@ -39,10 +39,10 @@ fn reduce(call: &Call<'_>, of_row: impl Fn(&[f64]) -> f64) -> Result<Tensor, Str
     Ok(Tensor::floats(shape, rows.iter().map(|row| of_row(row) as f32).collect()))
 }
 
-/// Softmax along an axis; before version 13, over all values from the axis on.
+/// Computes softmax along an axis; before version 13, over all dimensions from the axis on.
 fn softmax(call: &Call<'_>, share: impl Fn(f64, f64) -> f64) -> Result<Tensor, String> {
     let input = call.input(0)?;
-    let values = input.as_floats().ok_or("it takes 32-bit floats")?;
+    let values = input.as_floats().ok_or("its inputs are not 32-bit floats")?;
     let before = call.opset < 13;
     let axis = axis_of(call.attributes.integer("axis", if before { 1 } else { -1 }), input.shape.len())?;
     let inner: usize = if before { 1 } else { input.shape[axis + 1..].iter().product() };
@@ -60,7 +60,7 @@ fn softmax(call: &Call<'_>, share: impl Fn(f64, f64) -> f64) -> Result<Tensor, S
 
 fn arg_max(call: &Call<'_>) -> Result<Tensor, String> {
     let input = call.input(0)?;
-    let values = input.as_floats().ok_or("it takes 32-bit floats")?;
+    let values = input.as_floats().ok_or("its inputs are not 32-bit floats")?;
     let axis = axis_of(call.attributes.integer("axis", 0), input.shape.len())?;
     let inner: usize = input.shape[axis + 1..].iter().product();
     let length = input.shape[axis];

@@ -3,7 +3,7 @@
 use super::{Call, length_of};
 use crate::{Data, Tensor};
 
-/// The result of an operation of this kind; `None` for any other.
+/// Computes an operation of this kind; returns `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {
     Some(match operation {
         "Constant" => constant(call),
@@ -19,14 +19,14 @@ pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor,
     })
 }
 
-/// An axis counted from the front.
+/// Converts an axis that may be negative to one counted from the front.
 pub(super) fn axis_of(axis: i64, rank: usize) -> Result<usize, String> {
     let counted = if axis < 0 { axis + rank as i64 } else { axis };
     let axis = usize::try_from(counted).ok().filter(|&axis| axis < rank);
     axis.ok_or_else(|| format!("there is no axis {counted} in {rank} dimensions"))
 }
 
-/// Axes of an attribute, or of an input from a later version on.
+/// Returns the axes of an attribute, or of an input from a later version on.
 pub(super) fn axes_of(call: &Call<'_>, place: usize, rank: usize) -> Result<Option<Vec<usize>>, String> {
     let axes = match call.optional(place) {
         Some(Tensor { data: Data::Int(axes), .. }) => Some(axes.as_slice()),
@@ -52,7 +52,7 @@ fn constant(call: &Call<'_>) -> Result<Tensor, String> {
     }
     match attributes.integers("value_ints") {
         Some(values) => Ok(Tensor::integers(values.to_vec())),
-        None => Err("it has none of the values that are read here".to_owned()),
+        None => Err("it has no supported value".to_owned()),
     }
 }
 
@@ -87,12 +87,12 @@ fn transpose(call: &Call<'_>) -> Result<Tensor, String> {
 fn reshape(call: &Call<'_>) -> Result<Tensor, String> {
     let input = call.input(0)?;
     let Data::Int(wanted) = &call.input(1)?.data else {
-        return Err("its shape does not consist of integers".to_owned());
+        return Err("its shape is not a list of integers".to_owned());
     };
     reshaped(input, wanted, call.attributes.integer("allowzero", 0) != 0)
 }
 
-/// `input` with other dimensions: 0 keeps one unless `zero_is_zero`, -1 takes what is left.
+/// Reshapes `input`: 0 keeps a dimension unless `zero_is_zero`, -1 infers it.
 fn reshaped(input: &Tensor, wanted: &[i64], zero_is_zero: bool) -> Result<Tensor, String> {
     let misfit = || format!("{} values of {:?} do not fit {wanted:?}", input.data.len(), input.shape);
     let mut shape = Vec::with_capacity(wanted.len());
@@ -176,7 +176,7 @@ fn concat(call: &Call<'_>) -> Result<Tensor, String> {
     }
     length_of(&shape)?;
     let outer: usize = shape[..axis].iter().product();
-    // Values of all parts one after the other, and the places at which they are seen.
+    // Concatenated values of all parts, and the positions to gather them from.
     let mut all = first.data.gathered(std::iter::empty());
     let mut starts = Vec::with_capacity(parts.len());
     for part in &parts {
@@ -202,7 +202,7 @@ fn append(all: &mut Data, more: &Data) {
         (Data::Byte(all), Data::Byte(more)) => all.extend_from_slice(more),
         (Data::Bool(all), Data::Bool(more)) => all.extend_from_slice(more),
         (Data::Text(all), Data::Text(more)) => all.extend_from_slice(more),
-        // Types are compared before.
+        // Types are compared before this point.
         _ => {}
     }
 }

@@ -3,7 +3,7 @@
 use super::{Call, length_of};
 use crate::Tensor;
 
-/// The result of an operation of this kind; `None` for any other.
+/// Computes an operation of this kind; returns `None` for any other.
 pub(super) fn compute(operation: &str, call: &Call<'_>) -> Option<Result<Tensor, String>> {
     Some(match operation {
         "Conv" => convolution(call),
@@ -25,46 +25,46 @@ enum Pooling {
     Average,
 }
 
-/// Batch, channels, height and width of an image.
+/// Returns the dimensions and values of an image.
 fn image(tensor: &Tensor) -> Result<([usize; 4], &[f32]), String> {
-    let values = tensor.as_floats().ok_or("it takes 32-bit floats")?;
+    let values = tensor.as_floats().ok_or("its inputs are not 32-bit floats")?;
     match tensor.shape.as_slice() {
         &[batch, channels, height, width] => Ok(([batch, channels, height, width], values)),
-        other => Err(format!("only images of two dimensions are computed here, this has the shape {other:?}")),
+        other => Err(format!("only two-dimensional images are supported, found shape {other:?}")),
     }
 }
 
-/// A window laid over rows or columns.
+/// Windows along rows or columns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Axis {
-    /// Values of the kernel.
+    /// Kernel size.
     pub(crate) kernel: usize,
-    /// Steps between windows.
+    /// Step between windows.
     pub(crate) stride: usize,
-    /// Distance of neighbouring values of the kernel.
+    /// Distance between neighbouring kernel values.
     pub(crate) dilation: usize,
-    /// Positions before and after the image.
+    /// Padding before and after the image.
     pub(crate) pads: [usize; 2],
-    /// Positions of the image.
+    /// Image size.
     pub(crate) size: usize,
-    /// Windows.
+    /// Number of windows.
     pub(crate) output: usize,
 }
 
 impl Axis {
-    /// Place in the image of value `tap` of window `at`; `None` in the padding.
+    /// Returns the position in the image of kernel value `tap` in window `at`, or `None` in the padding.
     fn place(self, at: usize, tap: usize) -> Option<usize> {
         (at * self.stride + tap * self.dilation).checked_sub(self.pads[0]).filter(|&place| place < self.size)
     }
 
-    /// Number of values of window `at` that lie in the image or its padding.
+    /// Returns the number of values of window `at` that lie in the image or its padding.
     pub(crate) fn padded(self, at: usize) -> usize {
         let end = self.size + self.pads[0] + self.pads[1];
         (0..self.kernel).filter(|tap| at * self.stride + tap * self.dilation < end).count()
     }
 }
 
-/// The windows of a node over rows and columns.
+/// Returns the windows of a node along rows and columns.
 pub(crate) fn axes(call: &Call<'_>, size: [usize; 2], kernel: [usize; 2]) -> Result<[Axis; 2], String> {
     let pair = |name: &str, default: i64| -> Result<[usize; 2], String> {
         let values = call.attributes.integers(name).unwrap_or(&[]);
@@ -102,7 +102,7 @@ pub(crate) fn axes(call: &Call<'_>, size: [usize; 2], kernel: [usize; 2]) -> Res
         let free = (size + pads[0] + pads[1]).checked_sub(span);
         let free = free.ok_or_else(|| format!("a window of {span} does not fit an image of {size}"))?;
         let mut output = free / stride + 1;
-        // With `ceil_mode`, a last window counts that begins inside the image or the padding before it.
+        // With `ceil_mode`, a last window counts if it begins inside the image or the padding before it.
         if ceil && free % stride != 0 && output * stride < size + pads[0] {
             output += 1;
         }
@@ -142,12 +142,12 @@ fn convolution(call: &Call<'_>) -> Result<Tensor, String> {
     Ok(Tensor::floats(shape, result))
 }
 
-/// Adds one channel of an image, seen through the taps of a filter.
+/// Accumulates one channel of an image multiplied by the taps of a filter.
 fn add_plane(sums: &mut [f64], plane: &[f32], taps: &[f32], [rows, columns]: [Axis; 2]) {
     for (tap, &weight) in taps.iter().enumerate() {
         let (down, across) = (tap / columns.kernel, tap % columns.kernel);
         let weight = f64::from(weight);
-        // The outputs whose value under this tap lies in the image.
+        // Outputs whose value under this tap lies in the image.
         let first = columns.pads[0].saturating_sub(across * columns.dilation).div_ceil(columns.stride);
         let beyond = (columns.size + columns.pads[0]).saturating_sub(across * columns.dilation);
         let end = beyond.div_ceil(columns.stride).min(columns.output);
@@ -194,13 +194,13 @@ fn pool(call: &Call<'_>, pooling: Pooling) -> Result<Tensor, String> {
 
 fn global(call: &Call<'_>, of_plane: impl Fn(&[f32]) -> f64) -> Result<Tensor, String> {
     let input = call.input(0)?;
-    let values = input.as_floats().ok_or("it takes 32-bit floats")?;
+    let values = input.as_floats().ok_or("its inputs are not 32-bit floats")?;
     let [batch, channels, rest @ ..] = input.shape.as_slice() else {
         return Err(format!("{:?} is not an image", input.shape));
     };
     let positions = rest.iter().product::<usize>();
     if positions == 0 {
-        return Err("it averages nothing".to_owned());
+        return Err("its windows contain no values".to_owned());
     }
     let shape = [&[*batch, *channels], vec![1; rest.len()].as_slice()].concat();
     let planes = values.chunks_exact(positions).map(|plane| of_plane(plane) as f32);

@@ -1,4 +1,4 @@
-//! Activation functions: single nodes by name, several nodes together by what they compute.
+//! Activation functions: single nodes by name, groups of nodes by the function they compute.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::flow::Flow;
 use crate::Tensor;
 use crate::evaluate::{Attributes, compute};
 
-/// Selu's own factor and limit, which other ones would contradict.
+/// Factor and limit of selu; other values are rejected.
 const SELU: [f32; 2] = [1.673_263_2, 1.050_701];
 
-/// The function that one node computes; `None` for another operation, an error for settings Evenkeel does not have.
+/// Returns the function of a single node: `None` for another operation, an error for unsupported attributes.
 pub(super) fn of_node(operation: &str, attributes: Attributes<'_>) -> Option<Result<Activation, String>> {
     let alpha = |default| attributes.float("alpha", default);
     Some(Ok(match operation {
@@ -36,7 +36,7 @@ pub(super) fn of_node(operation: &str, attributes: Attributes<'_>) -> Option<Res
     }))
 }
 
-/// Operations that functions are written with.
+/// Operations that activation functions are composed of.
 const SIMPLE: [&str; 15] = [
     "Add",
     "Sub",
@@ -54,12 +54,12 @@ const SIMPLE: [&str; 15] = [
     "HardSigmoid",
     "Identity",
 ];
-/// Nodes among which those of a function are searched.
+/// Maximum number of nodes searched for a function.
 const MOST_LOOKED_AT: usize = 64;
-/// Maximum number of nodes a function is written with.
+/// Maximum number of nodes of a function.
 const MOST_NODES: usize = 12;
 
-/// Several nodes that compute a function of every value of `value`: the function, and the name of its result.
+/// Finds several nodes that compute a function of every value of `value`; returns the function and the name of its result.
 pub(super) fn of_nodes(flow: &Flow<'_>, value: &str) -> Option<(Activation, String, usize)> {
     let mut region: Vec<usize> = Vec::new();
     let mut inside = vec![value.to_owned()];
@@ -93,7 +93,7 @@ pub(super) fn of_nodes(flow: &Flow<'_>, value: &str) -> Option<(Activation, Stri
     None
 }
 
-/// The function whose values the nodes give on a row of numbers.
+/// Returns the function that the nodes compute on a series of test values.
 fn recognised(flow: &Flow<'_>, value: &str, region: &[usize]) -> Option<Activation> {
     let row: Vec<f32> = (-40..=40).map(|step| step as f32 * 0.17).collect();
     let mut values = BTreeMap::from([(value.to_owned(), Tensor::floats([row.len()], row.clone()))]);
@@ -114,7 +114,7 @@ fn recognised(flow: &Flow<'_>, value: &str, region: &[usize]) -> Option<Activati
     })
 }
 
-/// The functions that are written with several nodes.
+/// Evaluates a function that exporters write as several nodes.
 fn value_of(function: Activation, x: f64) -> f64 {
     let softplus = x.max(0.0) + (-x.abs()).exp().ln_1p();
     match function {

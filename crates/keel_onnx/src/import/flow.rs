@@ -1,4 +1,4 @@
-//! The part of a graph that depends on its input: constants computed beforehand, and the readers of each value.
+//! The part of a graph that depends on its input: constants folded beforehand, and the readers of each value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,24 +10,24 @@ use crate::{Tensor, check_subset};
 /// Maximum number of nodes a network may have.
 const MOST_NODES: usize = 100_000;
 
-/// A graph between the values `input` and `output`.
+/// The part of a graph between the values `input` and `output`.
 #[derive(Debug)]
 pub(super) struct Flow<'a> {
     pub(super) file: String,
     pub(super) opset: i64,
     pub(super) nodes: &'a [NodeProto],
     constants: BTreeMap<&'a str, Tensor>,
-    /// Numbers of the nodes that read a value, and lead to the output.
+    /// Indices of the nodes that read a value and lead to the output.
     readers: BTreeMap<&'a str, Vec<usize>>,
     pub(super) input: String,
     pub(super) output: String,
 }
 
 impl<'a> Flow<'a> {
-    /// The flow through `model`.
+    /// Traces the data flow through `model`.
     ///
     /// # Errors
-    /// Constants that cannot be read, or a value between the two that nothing gives.
+    /// Fails if constants cannot be read, or if a value in between has no producer.
     pub(super) fn new(model: &'a ModelProto, file: &str, input: &str, output: &str) -> Result<Self, OnnxError> {
         let (graph, opset) = check_subset(model, file)?;
         if graph.node.len() > MOST_NODES {
@@ -48,22 +48,22 @@ impl<'a> Flow<'a> {
         Ok(flow)
     }
 
-    /// The constant called `name`.
+    /// Returns the constant called `name`.
     pub(super) fn constant(&self, name: &str) -> Option<&Tensor> {
         self.constants.get(name)
     }
 
-    /// The constant that node `node` reads as input `place`.
+    /// Returns the constant that `node` reads as input `place`.
     pub(super) fn constant_of(&self, node: &NodeProto, place: usize) -> Option<&Tensor> {
         node.input.get(place).and_then(|name| self.constant(name))
     }
 
-    /// Numbers of the nodes that read `value`.
+    /// Returns the indices of the nodes that read `value`.
     pub(super) fn readers(&self, value: &str) -> &[usize] {
         self.readers.get(value).map_or(&[], Vec::as_slice)
     }
 
-    /// The only node that reads `value`, which is not the output.
+    /// Returns the only node that reads `value`; `None` if `value` is the output.
     pub(super) fn reader(&self, value: &str) -> Option<(usize, &'a NodeProto)> {
         match self.readers(value) {
             &[place] if value != self.output => Some((place, &self.nodes[place])),
@@ -71,17 +71,17 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Settings of a node.
+    /// Returns the attributes of a node.
     pub(super) fn attributes(&self, place: usize) -> Attributes<'a> {
         Attributes(&self.nodes[place].attribute)
     }
 
-    /// An error about node `place`.
+    /// Returns an error about node `place`.
     pub(super) fn error(&self, place: usize, reason: impl Into<String>) -> OnnxError {
         node_error(&self.file, place, &self.nodes[place], reason.into())
     }
 
-    /// Notes the readers of every value that leads to the output.
+    /// Records the readers of every value that leads to the output.
     fn find_readers(&mut self) -> Result<(), OnnxError> {
         let givers: BTreeMap<&str, usize> = self
             .nodes
@@ -119,29 +119,29 @@ impl<'a> Flow<'a> {
     }
 }
 
-/// Checks that every node reads existing values and gives new ones, so that there are no cycles.
+/// Checks that every node reads existing values and produces new ones, so that there are no cycles.
 fn check_order(graph: &GraphProto, file: &str) -> Result<(), OnnxError> {
     let inputs = graph.input.iter().map(|input| input.name.as_str());
     let mut there: BTreeSet<&str> = inputs.chain(graph.initializer.iter().map(|tensor| tensor.name.as_str())).collect();
     for (place, node) in graph.node.iter().enumerate() {
         if let Some(name) = node.input.iter().find(|name| !name.is_empty() && !there.contains(name.as_str())) {
-            return Err(node_error(file, place, node, format!("nothing before it gives its input `{name}`")));
+            return Err(node_error(file, place, node, format!("no earlier node produces its input `{name}`")));
         }
         if let Some(name) = node.output.iter().find(|name| !name.is_empty() && !there.insert(name)) {
-            return Err(node_error(file, place, node, format!("its output `{name}` is given before")));
+            return Err(node_error(file, place, node, format!("its output `{name}` already exists")));
         }
     }
     Ok(())
 }
 
-/// Initialisers, and the results of nodes that read nothing else.
+/// Returns initialisers, and the results of nodes that depend on nothing else.
 fn constants<'a>(graph: &'a GraphProto, file: &str, opset: i64) -> Result<BTreeMap<&'a str, Tensor>, OnnxError> {
     let mut constants = BTreeMap::new();
     for proto in &graph.initializer {
         let damaged = |reason| OnnxError::Damaged { file: file.to_owned(), reason };
         constants.insert(proto.name.as_str(), Tensor::of_proto(proto).map_err(damaged)?);
     }
-    // Values computed from constants together are bounded as a whole, so that a chain of small nodes cannot grow without end.
+    // The total size of folded constants is bounded, so that a chain of small nodes cannot grow without limit.
     let mut computed = 0usize;
     for (place, node) in graph.node.iter().enumerate() {
         let inputs: Vec<Option<&Tensor>> = node.input.iter().map(|name| constants.get(name.as_str())).collect();
@@ -163,7 +163,7 @@ fn constants<'a>(graph: &'a GraphProto, file: &str, opset: i64) -> Result<BTreeM
     Ok(constants)
 }
 
-/// An error about the model as a whole.
+/// Returns an error about the model as a whole.
 pub(super) fn refused(file: &str, reason: impl Into<String>, next: &str) -> OnnxError {
     OnnxError::Model { file: file.to_owned(), reason: reason.into(), next: next.to_owned() }
 }

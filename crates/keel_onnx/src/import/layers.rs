@@ -1,4 +1,4 @@
-//! Linear layers, norms and changes of shape of a file as layers.
+//! Import of linear layers, norms and shape changes.
 
 use keel_nn::Shape;
 use keel_nn::activations::{Activation, PreluSpec};
@@ -17,7 +17,7 @@ use crate::{Data, Tensor};
 /// Applies node `place` to `values`.
 ///
 /// # Errors
-/// An operation, or settings, that no layer has.
+/// Fails if no layer has the operation or its attributes.
 pub(super) fn step(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     let node = &flow.nodes[place];
     let operation = node.op_type.as_str();
@@ -58,7 +58,7 @@ fn require(flow: &Flow<'_>, place: usize, values: Values, layout: Layout) -> Res
     Err(flow.error(place, format!("it reads {:?}, which is not an image with its channels first", values.shape)))
 }
 
-/// Shape after the layer of `part`.
+/// Returns the shape after the layer of `part`.
 pub(super) fn built(flow: &Flow<'_>, part: &Part, input: Shape) -> Result<Shape, OnnxError> {
     let built = part.spec().build(input).map_err(|error| flow.error(part.place, error.to_string()))?;
     Ok(built.output_shape())
@@ -80,7 +80,7 @@ fn global_average(place: usize, values: Values, keeps: bool) -> Step {
     Step::new(Part::plain(place, LayerSpec::GlobalAvgPool(GlobalAvgPoolSpec::default())), shape, layout)
 }
 
-/// The mean over rows and columns.
+/// Imports the mean over rows and columns.
 fn reduce_mean(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     require(flow, place, values, Layout::ChannelsFirst)?;
     let (node, attributes) = (&flow.nodes[place], flow.attributes(place));
@@ -96,7 +96,7 @@ fn reduce_mean(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, On
     Ok(global_average(place, values, attributes.integer("keepdims", 1) != 0))
 }
 
-/// A product with a constant matrix; a constant that is added after a `MatMul` is its bias.
+/// Imports a product with a constant matrix; a constant added after a `MatMul` is its bias.
 fn linear(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     let (node, attributes) = (&flow.nodes[place], flow.attributes(place));
     let error = |reason: &str| flow.error(place, reason);
@@ -131,7 +131,7 @@ fn linear(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxErr
 
 fn batch_norm(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     if flow.attributes(place).integer("training_mode", 0) != 0 {
-        return Err(flow.error(place, "it normalises as in training"));
+        return Err(flow.error(place, "it is in training mode"));
     }
     let channels = values.shape.channels();
     let spec = BatchNormSpec { epsilon: flow.attributes(place).float("epsilon", 1e-5), ..BatchNormSpec::default() };
@@ -147,7 +147,7 @@ fn batch_norm(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, Onn
     Ok(Step::same(part, values))
 }
 
-/// Instance norm, or group norm with one scale for each channel, or before version 21 for each group.
+/// Imports instance norm, or group norm with one scale per channel, or before version 21 per group.
 fn channel_norm(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     require(flow, place, values, Layout::ChannelsFirst)?;
     let (node, attributes, channels) = (&flow.nodes[place], flow.attributes(place), values.shape.channels());
@@ -207,7 +207,7 @@ fn prelu(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxErro
     Ok(Step::same(Part::with(place, spec, vec![("slope", values.reordered(&slopes, 1))]), values))
 }
 
-/// A constant factor for all values.
+/// Imports a constant factor for all values.
 fn rescale(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     let node = &flow.nodes[place];
     let divides = node.op_type == "Div";
@@ -220,7 +220,7 @@ fn rescale(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxEr
     Ok(Step::same(Part::plain(place, LayerSpec::Rescale(RescaleSpec { factor })), values))
 }
 
-/// Anything that turns an image into a vector, or leaves a vector as it is.
+/// Imports anything that turns an image into a vector, or leaves a vector unchanged.
 fn flatten(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, OnnxError> {
     let length = values.shape.len();
     if !patterns::makes_rows(flow, place, length) {
@@ -241,7 +241,7 @@ fn transpose(flow: &Flow<'_>, place: usize, values: Values) -> Result<Step, Onnx
     let layout = match (flow.attributes(place).integers("perm"), values.layout) {
         (Some([0, 2, 3, 1]), Layout::ChannelsFirst) => Layout::ChannelsLast,
         (Some([0, 3, 1, 2]), Layout::ChannelsLast) => Layout::ChannelsFirst,
-        _ => return Err(flow.error(place, "this change of axes has no layer")),
+        _ => return Err(flow.error(place, "Evenkeel has no layer for this change of axes")),
     };
     Ok(Step::silent(Values { layout, ..values }))
 }

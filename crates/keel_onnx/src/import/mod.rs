@@ -1,9 +1,9 @@
-//! Networks of ONNX files as lists of layers with their weights.
+//! Import of the networks of ONNX files as lists of layers with their weights.
 //!
-//! The operations between the input and the output become layers of Evenkeel, one or several nodes each; a node that no layer
-//! stands for is named. The parts that an export of Evenkeel puts around the network (preprocessing, labels) are taken
-//! from its metadata,
-//! and the network between them alone is read. In a file of another program, a softmax or sigmoid at the end is part of the loss.
+//! One or several nodes between the input and the output become one layer of Evenkeel; a node without an equivalent
+//! layer is reported. In an export of Evenkeel, the parts around the network (preprocessing, labels) are restored from
+//! its metadata, and only the network between them is imported. In a file of another program, a softmax or sigmoid at
+//! the end becomes part of the loss.
 
 mod activations;
 mod flow;
@@ -31,11 +31,11 @@ const LARGEST_SAMPLE: usize = 1 << 26;
 /// Interpretation of a file's outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Probabilities that a softmax gives.
+    /// Softmax probabilities.
     Softmax,
-    /// Probabilities that a sigmoid gives, each by itself.
+    /// Independent sigmoid probabilities.
     Sigmoid,
-    /// The outputs of the last layer.
+    /// Raw outputs of the last layer.
     Open,
 }
 
@@ -51,26 +51,26 @@ pub enum Outputs {
 /// A network from a file.
 #[derive(Debug)]
 pub struct Imported {
-    /// Its layers, as a config lists them.
+    /// Layers, as listed in a config.
     pub layers: Vec<LayerSpec>,
-    /// Its graph with all numbers.
+    /// Network with its weights.
     pub network: Network,
     /// Function after the last layer.
     pub ending: Ending,
-    /// Names of the classes, where the file has them.
+    /// Names of the classes, if the file has them.
     pub class_names: Option<Vec<String>>,
-    /// Schema and preprocessing of the model, where Evenkeel exported it.
+    /// Schema and preprocessing of the model, if exported by Evenkeel.
     pub model: Option<(Schema, Preprocessor)>,
-    /// Text of [`TRAINING`], where Evenkeel exported it.
+    /// Text of [`TRAINING`], if exported by Evenkeel.
     pub training: Option<String>,
-    /// Remarks, a sentence each.
+    /// Remarks, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// The network in `model`, which messages call `file`.
+/// Imports the network in `model`; `file` identifies it in messages.
 ///
 /// # Errors
-/// A node that no layer stands for, an input of unknown size, or numbers that do not fit.
+/// Fails if a node has no equivalent layer, the input size is unknown, or weights do not fit.
 pub fn import(model: &ModelProto, file: &str) -> Result<Imported, OnnxError> {
     let (graph, _) = check_subset(model, file)?;
     let origin = own_model(model);
@@ -84,12 +84,12 @@ pub fn import(model: &ModelProto, file: &str) -> Result<Imported, OnnxError> {
     let flow = Flow::new(model, file, &input, &output)?;
     let (parts, end) = walk::walk(&flow, Values { shape, layout })?;
     if parts.is_empty() {
-        return Err(refused(file, "there is no layer in it", "give the file of a network"));
+        return Err(refused(file, "it contains no layers", "give the file of a network"));
     }
     if end.places().is_some() {
         return Err(refused(
             file,
-            "it ends in an image as a vector, in another order than Evenkeel's",
+            "it ends in a flattened image, in another order than Evenkeel's",
             "end it in a linear layer",
         ));
     }
@@ -108,7 +108,7 @@ pub fn import(model: &ModelProto, file: &str) -> Result<Imported, OnnxError> {
 }
 
 impl Imported {
-    /// Returns classes where the file names them, or ends in probabilities, or has several outputs; values otherwise.
+    /// Returns classes if the file names them, ends in probabilities, or has several outputs; values otherwise.
     pub fn outputs(&self) -> Outputs {
         let width = self.network.graph.output_shape().len();
         match &self.model {
@@ -122,7 +122,7 @@ impl Imported {
 }
 
 impl Ending {
-    /// Its name in a sentence.
+    /// Returns the name used in a sentence.
     fn name(self) -> &'static str {
         match self {
             Ending::Softmax => "softmax",
@@ -132,7 +132,7 @@ impl Ending {
     }
 }
 
-/// A named text of the model.
+/// Returns a metadata entry of the model.
 fn text<'a>(model: &'a ModelProto, key: &str) -> Option<&'a str> {
     model.metadata_props.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
 }
@@ -141,13 +141,13 @@ fn labels(model: &ModelProto) -> Option<Vec<String>> {
     serde_json::from_str(text(model, CLASSES)?).ok()
 }
 
-/// Schema and preprocessing that an export of Evenkeel keeps.
+/// Returns the schema and preprocessing stored in an export of Evenkeel.
 fn own_model(model: &ModelProto) -> Option<(Schema, Preprocessor)> {
     let schema = serde_json::from_str(text(model, SCHEMA)?).ok()?;
     Some((schema, serde_json::from_str(text(model, PREPROCESSOR)?).ok()?))
 }
 
-/// Names of the first and last value of the network of an export.
+/// Returns the names of the first and last value of the network in an export.
 fn boundary(model: &ModelProto) -> Option<(String, String)> {
     let boundary: serde_json::Value = serde_json::from_str(text(model, NETWORK)?).ok()?;
     Some((boundary["input"].as_str()?.to_owned(), boundary["output"].as_str()?.to_owned()))
@@ -160,7 +160,7 @@ fn shape_of(shape: SampleShape) -> Shape {
     }
 }
 
-/// Input, output, shape and layout of the network in a file of another program.
+/// Determines input, output, shape and layout of the network in a file of another program.
 fn foreign_boundary(graph: &GraphProto, file: &str) -> Result<(String, String, Shape, Layout, Ending), OnnxError> {
     let is_constant = |name: &str| graph.initializer.iter().any(|constant| constant.name == name);
     let inputs: Vec<&ValueInfoProto> = graph.input.iter().filter(|input| !is_constant(&input.name)).collect();
@@ -178,10 +178,10 @@ fn foreign_boundary(graph: &GraphProto, file: &str) -> Result<(String, String, S
     Ok((input.name.clone(), output, shape, layout, ending))
 }
 
-/// The value before a softmax or sigmoid that ends the network.
+/// Returns the value before a softmax or sigmoid that ends the network.
 fn without_ending(graph: &GraphProto, output: &str) -> (String, Ending) {
     let mut value = output;
-    // The nodes that give a value stand before those that read it.
+    // Nodes that produce a value precede those that read it.
     for node in graph.node.iter().rev().filter(|node| node.output.len() == 1) {
         let Some(input) = node.input.first().filter(|_| node.output[0] == value) else { continue };
         match node.op_type.as_str() {
@@ -194,7 +194,7 @@ fn without_ending(graph: &GraphProto, output: &str) -> (String, Ending) {
     (value.to_owned(), Ending::Open)
 }
 
-/// Shape of a sample, with channels last where the first thing that happens is that they come first.
+/// Returns the shape of a sample; channels are last if the first operation moves them to the front.
 fn input_shape(graph: &GraphProto, input: &ValueInfoProto, file: &str) -> Result<(Shape, Layout), OnnxError> {
     let shape = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()?.shape.as_ref());
     let dims: Vec<Option<usize>> = shape.map_or_else(Vec::new, |shape| {
@@ -230,7 +230,7 @@ fn input_shape(graph: &GraphProto, input: &ValueInfoProto, file: &str) -> Result
     Ok((shape, layout))
 }
 
-/// Puts the numbers of `parts` into the network built from them.
+/// Copies the weights of `parts` into the network built from them.
 fn fill(network: &mut Network, parts: &[Part], file: &str) -> Result<(), OnnxError> {
     let graph = std::sync::Arc::clone(&network.graph);
     for node in graph.nodes() {
@@ -260,7 +260,7 @@ fn fill(network: &mut Network, parts: &[Part], file: &str) -> Result<(), OnnxErr
     Ok(())
 }
 
-/// The numbers of a node, by the place of its entry in the list of layers.
+/// Returns the weights of a node, by the position of its entry in the list of layers.
 fn numbers_of(parts: &[Part], node: &Node) -> Vec<(&'static str, Vec<f32>)> {
     let Place { path, is_written } = &node.place;
     let mut parts = parts;

@@ -1,13 +1,13 @@
-//! Layers as they are found in a graph, with their numbers.
+//! Layers found in a graph, with their weights.
 
 use keel_nn::Shape;
 use keel_nn::activations::Activation;
 use keel_nn::layers::{LayerSpec, ResidualSpec, Shortcut};
 
-/// A layer with its numbers in Evenkeel's layout.
+/// A layer with its weights in Evenkeel's layout.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
-    /// Number of the node it comes from.
+    /// Index of the node it comes from.
     pub(super) place: usize,
     pub(super) layer: PartLayer,
 }
@@ -15,7 +15,7 @@ pub(super) struct Part {
 /// One layer, or a block of several.
 #[derive(Debug, Clone)]
 pub(super) enum PartLayer {
-    /// A layer, and its parameters and state by name.
+    /// A layer with its parameters and state by name.
     Single(LayerSpec, Vec<(&'static str, Vec<f32>)>),
     /// A residual block.
     Residual {
@@ -26,7 +26,7 @@ pub(super) enum PartLayer {
     },
 }
 
-/// A 1x1 convolution, or linear layer, with a batch norm.
+/// A 1x1 convolution or linear layer followed by a batch norm.
 #[derive(Debug, Clone)]
 pub(super) struct Projection {
     pub(super) weight: Vec<f32>,
@@ -34,17 +34,17 @@ pub(super) struct Projection {
 }
 
 impl Part {
-    /// A layer without numbers.
+    /// Creates a layer without weights.
     pub(super) fn plain(place: usize, spec: LayerSpec) -> Self {
         Part { place, layer: PartLayer::Single(spec, Vec::new()) }
     }
 
-    /// A layer with numbers.
+    /// Creates a layer with weights.
     pub(super) fn with(place: usize, spec: LayerSpec, numbers: Vec<(&'static str, Vec<f32>)>) -> Self {
         Part { place, layer: PartLayer::Single(spec, numbers) }
     }
 
-    /// Its entry in a config.
+    /// Returns the entry in a config.
     pub(super) fn spec(&self) -> LayerSpec {
         match &self.layer {
             PartLayer::Single(spec, _) => spec.clone(),
@@ -58,15 +58,15 @@ impl Part {
     }
 }
 
-/// Values as the walk sees them.
+/// Values during the traversal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Values {
-    /// Shape in Evenkeel.
+    /// Shape in Evenkeel's layout.
     pub(super) shape: Shape,
     pub(super) layout: Layout,
 }
 
-/// The order of values in the file.
+/// Order of values in the file.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Layout {
     /// `[batch, channels, height, width]`.
@@ -75,21 +75,21 @@ pub(super) enum Layout {
     ChannelsLast,
     /// `[batch, features]`, in Evenkeel's order.
     Features,
-    /// `[batch, channels * height * width]` of an image, whose order in Evenkeel is height, width, channels.
+    /// `[batch, channels * height * width]` of an image; Evenkeel's order is height, width, channels.
     Flattened(Shape),
-    /// `[batch, channels, 1, 1]`, a vector in Evenkeel.
+    /// `[batch, channels, 1, 1]`; a vector in Evenkeel.
     Pooled,
 }
 
 impl Values {
-    /// For every place in the file's order, the place in Evenkeel's; `None` where both are the same.
+    /// Maps every position in the file's order to Evenkeel's, or returns `None` if both are the same.
     pub(super) fn places(self) -> Option<Vec<usize>> {
         let Layout::Flattened(Shape::Image { height, width, channels }) = self.layout else { return None };
         let positions = height * width;
         Some((0..channels).flat_map(|c| (0..positions).map(move |position| position * channels + c)).collect())
     }
 
-    /// Rows of `width` numbers, one for each value, in Evenkeel's order.
+    /// Reorders rows of `width` numbers, one per value, to Evenkeel's order.
     pub(super) fn reordered(self, rows: &[f32], width: usize) -> Vec<f32> {
         let Some(places) = self.places() else { return rows.to_vec() };
         let mut ordered = vec![0.0; rows.len()];
@@ -108,12 +108,12 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// A layer that leaves shape and order as they are.
+    /// Creates a layer that keeps shape and order.
     pub(super) fn same(part: Part, values: Values) -> Self {
         Step { part: Some(part), values }
     }
 
-    /// A change of shape or order alone.
+    /// Creates a change of shape or order without a layer.
     pub(super) fn silent(values: Values) -> Self {
         Step { part: None, values }
     }

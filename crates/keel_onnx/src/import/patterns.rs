@@ -1,4 +1,4 @@
-//! Layers that a file writes with several nodes in a row.
+//! Layers that exporters write as several consecutive nodes.
 
 use keel_nn::Shape;
 use keel_nn::layers::{GroupNormSpec, LayerSpec, LinearSpec, MaxoutSpec, MembersSpec};
@@ -9,15 +9,15 @@ use super::windows::vector;
 use crate::schema::NodeProto;
 use crate::{Data, Tensor};
 
-/// A layer that several nodes make, and the last of them.
+/// A layer made of several nodes, and the last of them.
 pub(super) struct Found {
     pub(super) step: Step,
     pub(super) last: usize,
-    /// True if it takes the place of the linear layer before it.
+    /// True if it replaces the linear layer before it.
     pub(super) replaces: bool,
 }
 
-/// The layer that begins at node `place`, where several nodes in a row make one; `before` is the part before it.
+/// Finds a layer that starts at node `place` and consists of several consecutive nodes; `before` is the part before it.
 pub(super) fn find(flow: &Flow<'_>, place: usize, values: Values, before: Option<&Part>) -> Option<Found> {
     if flow.nodes[place].op_type != "Reshape" {
         return None;
@@ -29,7 +29,7 @@ pub(super) fn find(flow: &Flow<'_>, place: usize, values: Values, before: Option
         .or_else(|| maxout(flow, &row, values, before))
 }
 
-/// Nodes from `place` on of which each is the only reader of the one before.
+/// Returns the nodes from `place` on, each the only reader of the one before.
 fn row<'a>(flow: &Flow<'a>, place: usize) -> Vec<(usize, &'a NodeProto)> {
     let mut row = vec![(place, &flow.nodes[place])];
     while row.len() < 6
@@ -44,7 +44,7 @@ fn is(row: &[(usize, &NodeProto)], operations: &[&str]) -> bool {
     row.len() >= operations.len() && row.iter().zip(operations).all(|((_, node), operation)| node.op_type == *operation)
 }
 
-/// The target shape of a `Reshape`.
+/// Returns the target shape of a `Reshape`.
 fn wanted<'a>(flow: &'a Flow<'_>, node: &NodeProto) -> Option<&'a [i64]> {
     match flow.constant_of(node, 1)? {
         Tensor { data: Data::Int(shape), .. } => Some(shape),
@@ -52,12 +52,12 @@ fn wanted<'a>(flow: &'a Flow<'_>, node: &NodeProto) -> Option<&'a [i64]> {
     }
 }
 
-/// The constant among the inputs of a sum or product.
+/// Returns the constant among the inputs of a sum or product.
 fn other<'a>(flow: &'a Flow<'_>, node: &NodeProto) -> Option<&'a Tensor> {
     node.input.iter().find_map(|name| flow.constant(name))
 }
 
-/// Returns true if node `place` makes one row of `length` values of each sample.
+/// Returns true if node `place` flattens each sample to one row of `length` values.
 pub(super) fn makes_rows(flow: &Flow<'_>, place: usize, length: usize) -> bool {
     let node = &flow.nodes[place];
     match node.op_type.as_str() {

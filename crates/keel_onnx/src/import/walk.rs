@@ -1,4 +1,4 @@
-//! From the input to the output, node by node: rows of layers, and blocks whose two ways meet in a sum.
+//! Traversal from the input to the output: sequences of layers, and blocks whose two branches meet in a sum.
 
 use keel_nn::Shape;
 use keel_nn::activations::Activation;
@@ -11,21 +11,21 @@ use super::windows::vector;
 use super::{activations, patterns};
 use crate::OnnxError;
 
-/// Maximum number of blocks inside blocks.
+/// Maximum nesting depth of blocks.
 const DEEPEST: usize = 32;
 
-/// A row of layers, and where it ends.
+/// A sequence of layers and its end.
 struct Row {
     parts: Vec<Part>,
     values: Values,
-    /// Name of the value at its end.
+    /// Name of the value at the end.
     end: String,
 }
 
-/// The layers between input and output, and the values at the end.
+/// Returns the layers between input and output, and the values at the end.
 ///
 /// # Errors
-/// A node that no layer stands for.
+/// Fails if a node has no equivalent layer.
 pub(super) fn walk(flow: &Flow<'_>, input: Values) -> Result<(Vec<Part>, Values), OnnxError> {
     let start = Row { parts: Vec::new(), values: input, end: flow.input.clone() };
     let row = follow(flow, start, 0)?;
@@ -38,7 +38,7 @@ pub(super) fn walk(flow: &Flow<'_>, input: Values) -> Result<(Vec<Part>, Values)
     }
 }
 
-/// Goes on until the output, or a sum of two ways.
+/// Continues to the output, or to a sum of two branches.
 fn follow(flow: &Flow<'_>, mut row: Row, depth: usize) -> Result<Row, OnnxError> {
     while row.end != flow.output {
         let readers = flow.readers(&row.end);
@@ -64,7 +64,7 @@ fn is_sum(flow: &Flow<'_>, place: usize) -> bool {
     node.op_type == "Add" && node.input.iter().all(|name| flow.constant(name).is_none())
 }
 
-/// Adds the layer that begins at node `place`.
+/// Adds the layer that starts at node `place`.
 fn advance(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), OnnxError> {
     let node = &flow.nodes[place];
     if node.op_type == "Add" {
@@ -86,10 +86,10 @@ fn advance(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), OnnxError
 }
 
 fn output_of(flow: &Flow<'_>, place: usize) -> Result<String, OnnxError> {
-    flow.nodes[place].output.first().cloned().ok_or_else(|| flow.error(place, "it gives nothing"))
+    flow.nodes[place].output.first().cloned().ok_or_else(|| flow.error(place, "it has no output"))
 }
 
-/// A constant that is added after a layer without a bias is its bias.
+/// Imports a constant added after a layer without a bias as its bias.
 fn add_bias(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), OnnxError> {
     let node = &flow.nodes[place];
     let channels = row.values.shape.channels();
@@ -111,7 +111,7 @@ fn add_bias(flow: &Flow<'_>, row: &mut Row, place: usize) -> Result<(), OnnxErro
     Err(flow.error(place, "it adds a constant after a layer without a bias"))
 }
 
-/// A block: two ways from the end of `row` to one sum.
+/// Imports a block: two branches from the end of `row` to one sum.
 fn block(flow: &Flow<'_>, row: &mut Row, places: [usize; 2], depth: usize) -> Result<(), OnnxError> {
     if depth == DEEPEST {
         return Err(flow.error(places[0], format!("blocks inside blocks are more than {DEEPEST} deep")));
@@ -153,7 +153,7 @@ fn block(flow: &Flow<'_>, row: &mut Row, places: [usize; 2], depth: usize) -> Re
     Ok(())
 }
 
-/// Returns true for a way that a block's shortcut can be: nothing, or weights with at most a batch norm.
+/// Returns true if a branch can be the shortcut of a block: empty, or weights with at most a batch norm.
 fn is_shortcut(row: &Row) -> bool {
     let specs: Vec<LayerSpec> = row.parts.iter().map(Part::spec).collect();
     matches!(
@@ -163,7 +163,7 @@ fn is_shortcut(row: &Row) -> bool {
     )
 }
 
-/// The activation after the sum, if there is one.
+/// Returns the activation after the sum, if there is one.
 fn after(flow: &Flow<'_>, row: &mut Row) -> Result<Activation, OnnxError> {
     let Some((place, node)) = flow.reader(&row.end) else { return Ok(Activation::Identity) };
     match activations::of_node(&node.op_type, flow.attributes(place)) {
@@ -175,7 +175,7 @@ fn after(flow: &Flow<'_>, row: &mut Row) -> Result<Activation, OnnxError> {
     }
 }
 
-/// The shortcut as Evenkeel has it: a 1x1 convolution or linear layer without a bias, and a batch norm.
+/// Converts the shortcut to Evenkeel's form: a 1x1 convolution or linear layer without a bias, and a batch norm.
 fn projection(
     flow: &Flow<'_>,
     place: usize,
@@ -216,7 +216,7 @@ fn projection(
         None => [vec![1.0; channels], bias, vec![0.0; channels], vec![1.0 - epsilon; channels]],
         Some(PartLayer::Single(LayerSpec::BatchNorm(spec), numbers)) => {
             let table = |name: &str| find(numbers, name).ok_or_else(error);
-            // The block's norm has the usual epsilon: what another one adds goes to the variance.
+            // The norm of the block has the default epsilon; any difference is added to the variance.
             let variance = table("running_variance")?.iter().map(|value| value + (spec.epsilon - epsilon)).collect();
             let mean = table("running_mean")?.iter().zip(&bias).map(|(mean, bias)| mean - bias).collect();
             [table("scale")?, table("shift")?, mean, variance]
@@ -227,7 +227,7 @@ fn projection(
     Ok(Projection { weight, norm })
 }
 
-/// Values at the input of a network of `shape`.
+/// Returns the values at the input of a network of `shape`.
 pub(super) fn input_values(shape: Shape) -> Values {
     let layout = match shape {
         Shape::Image { .. } => Layout::ChannelsFirst,

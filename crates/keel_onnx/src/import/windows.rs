@@ -1,4 +1,4 @@
-//! Convolutions and pools of a file as layers.
+//! Import of convolutions and pools.
 
 use keel_nn::layers::{AvgPoolSpec, Conv2dSpec, Extent, LayerSpec, MaxPoolSpec, Padding};
 use keel_nn::{Op, Shape};
@@ -9,7 +9,7 @@ use crate::OnnxError;
 use crate::Tensor;
 use crate::evaluate::{Call, axes};
 
-/// Height, width and channels of an image.
+/// Returns height, width and channels of an image.
 fn image(values: Values) -> Option<[usize; 3]> {
     match values.shape {
         Shape::Image { height, width, channels } => Some([height, width, channels]),
@@ -17,14 +17,14 @@ fn image(values: Values) -> Option<[usize; 3]> {
     }
 }
 
-/// A convolution with its weights in the order `[kernel_h, kernel_w, in_channels / groups, out_channels]`.
+/// Imports a convolution; its weights are in the order `[kernel_h, kernel_w, in_channels / groups, out_channels]`.
 pub(super) fn convolution(flow: &Flow<'_>, place: usize, values: Values) -> Result<Part, OnnxError> {
     let node = &flow.nodes[place];
     let error = |reason: &str| flow.error(place, reason);
-    let [height, width, channels] = image(values).ok_or_else(|| error("it reads something that is not an image"))?;
+    let [height, width, channels] = image(values).ok_or_else(|| error("its input is not an image"))?;
     let weights = flow.constant_of(node, 1).ok_or_else(|| error("its weights are not constants"))?;
     let (Some(own), &[filters, depth, kernel_h, kernel_w]) = (weights.as_floats(), weights.shape.as_slice()) else {
-        return Err(error("its weights are not those of a convolution over images"));
+        return Err(error("its weights are not those of a two-dimensional convolution"));
     };
     let groups = usize::try_from(flow.attributes(place).integer("group", 1)).unwrap_or(0);
     if groups == 0 || depth.checked_mul(groups) != Some(channels) || filters % groups != 0 || filters == 0 {
@@ -67,10 +67,10 @@ pub(super) fn convolution(flow: &Flow<'_>, place: usize, values: Values) -> Resu
     Ok(Part::with(place, LayerSpec::Conv2d(spec), numbers))
 }
 
-/// A pool.
+/// Imports a pool.
 pub(super) fn pool(flow: &Flow<'_>, place: usize, values: Values) -> Result<Part, OnnxError> {
     let error = |reason: &str| flow.error(place, reason);
-    let [height, width, channels] = image(values).ok_or_else(|| error("it reads something that is not an image"))?;
+    let [height, width, channels] = image(values).ok_or_else(|| error("its input is not an image"))?;
     let attributes = flow.attributes(place);
     let kernel = match attributes.integers("kernel_shape") {
         Some(&[rows, columns]) => [usize::try_from(rows).unwrap_or(0), usize::try_from(columns).unwrap_or(0)],
@@ -84,7 +84,7 @@ pub(super) fn pool(flow: &Flow<'_>, place: usize, values: Values) -> Result<Part
     let averages = flow.nodes[place].op_type == "AveragePool";
     let is_padded = laid.iter().any(|axis| axis.pads != [0, 0] || axis.padded(axis.output - 1) != axis.kernel);
     if averages && is_padded && attributes.integer("count_include_pad", 0) == 0 {
-        return Err(error("it leaves padding out of its averages"));
+        return Err(error("its averages exclude the padding"));
     }
     let (kernel, stride) = (Extent::from(kernel), Some(Extent::from([laid[0].stride, laid[1].stride])));
     let spec = |padding: Padding| match averages {
@@ -106,7 +106,7 @@ pub(super) fn pool(flow: &Flow<'_>, place: usize, values: Values) -> Result<Part
     Ok(Part::plain(place, spec(padding)))
 }
 
-/// A constant of `length` numbers in any shape that has them in one row.
+/// Returns a constant of `length` numbers, in any shape that has them in one row.
 pub(super) fn vector(tensor: Option<&Tensor>, length: usize) -> Option<Vec<f32>> {
     let tensor = tensor?;
     let is_row = tensor.shape.iter().filter(|&&size| size != 1).count() <= 1;

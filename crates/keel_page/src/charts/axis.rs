@@ -1,19 +1,19 @@
-//! Axes: from numbers to positions, and where the ticks go.
+//! Axes: mapping of numbers to positions, and placement of ticks.
 
 use crate::interval::Interval;
 
-/// Spread of numbers along an axis.
+/// Scale of an axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scale {
-    /// Equal differences take equal space.
+    /// Equal differences take equal lengths.
     #[default]
     Linear,
-    /// Equal ratios take equal space; numbers that are not positive are left out.
+    /// Equal ratios take equal lengths; numbers that are not positive are left out.
     Logarithmic,
 }
 
 impl Scale {
-    /// The value as it is spread; `None` if it has no place.
+    /// Maps a value to the scale; returns `None` if it cannot be shown.
     pub fn map(self, value: f64) -> Option<f64> {
         match self {
             Scale::Linear => value.is_finite().then_some(value),
@@ -31,7 +31,7 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// An axis that holds all `values`, with a small margin; `range` instead if given.
+    /// Creates an axis that covers all `values` with a small margin, or `range` if given.
     pub(super) fn new(scale: Scale, values: impl Iterator<Item = f64>, range: Option<Interval>) -> Self {
         let (low, high) = match range {
             Some(Interval { low, high }) => (scale.map(low).unwrap_or(0.0), scale.map(high).unwrap_or(1.0)),
@@ -47,22 +47,22 @@ impl Axis {
         Axis { scale, low, high }
     }
 
-    /// The low and the high end as they are spread: powers of ten on a logarithmic axis.
+    /// Returns the mapped low and high end: powers of ten on a logarithmic axis.
     pub(super) fn ends(&self) -> (f64, f64) {
         (self.low, self.high)
     }
 
-    /// Position of `value`: 0 at the low end, 1 at the high end; `None` outside or without a place.
+    /// Returns the position of `value`: 0 at the low end, 1 at the high end; `None` if outside or not representable.
     pub(super) fn position(&self, value: f64) -> Option<f64> {
         self.extended(value).filter(|position| (-0.001..=1.001).contains(position))
     }
 
-    /// Position of `value` on the axis extended beyond both ends; `None` without a place.
+    /// Returns the position of `value` on the axis extended beyond both ends, or `None` if not representable.
     pub(super) fn extended(&self, value: f64) -> Option<f64> {
         Some((self.scale.map(value)? - self.low) / (self.high - self.low))
     }
 
-    /// About `count` round values with their labels.
+    /// Returns about `count` round values with their labels.
     pub(super) fn ticks(&self, count: usize) -> Vec<(f64, String)> {
         match self.scale {
             Scale::Linear => self.linear_ticks(count),
@@ -78,7 +78,7 @@ impl Axis {
         (first..=last).map(|index| index as f64 * step).map(|value| (value, super::number(value))).collect()
     }
 
-    /// Powers of ten; in a short range also their twofold and fivefold, or its ends where none lies inside.
+    /// Returns powers of ten; in a short range also their multiples by 2 and 5, or the ends if none lies inside.
     fn powers(&self, count: usize) -> Vec<(f64, String)> {
         let (first, last) = (self.low.ceil() as i32, self.high.floor() as i32);
         if last - first >= 2 {
@@ -104,7 +104,7 @@ impl Axis {
     }
 }
 
-/// A power of ten as people write it: 0.01, 1, 100, and 1e−5 where that is long.
+/// Formats a power of ten: 0.01, 1, 100, or 1e−5 if that is shorter.
 fn power(exponent: i32) -> String {
     match exponent {
         -3..=4 => super::number(10_f64.powi(exponent)),

@@ -1,24 +1,24 @@
-//! Curves that cannot be seen because another lies over them.
+//! Detection of curves hidden under others.
 
 use super::Point;
 use super::frame::{Cover, SIDE};
 
 /// A curve as it is drawn.
 pub(super) struct Curve<'a> {
-    /// Its name.
+    /// Name of the curve.
     pub(super) name: &'a str,
-    /// Places of its points in the drawing, from left to right.
+    /// Positions of its points in the drawing, from left to right.
     pub(super) places: Vec<Point>,
 }
 
-/// Vertical distance up to which a line hides another: less than the width of a line.
+/// Maximum vertical distance at which a line hides another: less than the width of a line.
 const WIDTH: f64 = SIDE / 250.0;
-/// Places between the ends of a curve at which it is compared.
+/// Number of positions between the ends of a curve at which it is compared.
 const PLACES: usize = 64;
-/// Share of its length from which it is worth a word.
+/// Minimum hidden share of a curve that is mentioned.
 const WORTH_A_WORD: f64 = 0.7;
 
-/// Curves under a later one, in the order they are drawn; each with the one that hides most of it.
+/// Returns the curves hidden by a later one, in drawing order; each with the curve that hides most of it.
 pub(super) fn covered<'a>(curves: &[Curve<'a>]) -> Vec<Cover<'a>> {
     let worst = |(index, below): (usize, &Curve<'a>)| {
         let covers = curves[index + 1..].iter().map(|above| (above.name, share(below, above)));
@@ -40,7 +40,7 @@ fn share(below: &Curve<'_>, above: &Curve<'_>) -> f64 {
     (0..=PLACES).filter(hidden).count() as f64 / (PLACES + 1) as f64
 }
 
-/// Height of a curve at `x`; `None` beyond its ends.
+/// Returns the height of a curve at `x`, or `None` beyond its ends.
 fn height(places: &[Point], x: f64) -> Option<f64> {
     let (first, last) = (places.first()?, places.last()?);
     if x < first.0 - 0.5 || x > last.0 + 0.5 {

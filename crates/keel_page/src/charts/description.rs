@@ -1,22 +1,22 @@
-//! Charts in words, for readers who do not see them.
+//! Text descriptions of charts, for readers who do not see them.
 
 use super::{Point, number};
 use crate::language::Language;
 
-/// Series that are described one by one; of more the number is given.
+/// Maximum number of series described individually; beyond it, only their number is given.
 const DESCRIBED: usize = 8;
 
 /// A series to describe.
 pub(super) struct Described<'a> {
-    /// Its name.
+    /// Name of the series.
     pub(super) name: &'a str,
-    /// Its points, those without a number left out.
+    /// Points of the series, without missing ones.
     pub(super) points: Vec<Point>,
-    /// True if its points are joined by a line.
+    /// True if the points are joined by a line.
     pub(super) joined: bool,
 }
 
-/// The axes, then of each curve its ends and extremes, and of each cloud its number of points and its extent.
+/// Describes the axes, the ends and extremes of each curve, and the number of points and extent of each cloud.
 pub(super) fn chart(language: Language, [x, y]: [&str; 2], series: &[Described<'_>]) -> String {
     let mut sentences = vec![match language {
         Language::English => format!("{y} over {x}"),
@@ -34,7 +34,7 @@ pub(super) fn chart(language: Language, [x, y]: [&str; 2], series: &[Described<'
     sentences.join(gap) + end
 }
 
-/// Several values of one thing: number, mean and ends.
+/// Describes several values of one quantity: count, mean and ends.
 pub(super) fn values(language: Language, name: &str, values: &[f64]) -> String {
     let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     let count = finite.len();

@@ -1,4 +1,4 @@
-//! Named rows of dots over one axis: every run of a comparison, and the mean of each row.
+//! Rows of dots over a shared axis: every run of a comparison, and the mean of each row.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use super::palette::{Named, Palette};
 use super::{Look, description, escape, number};
 use crate::language::{Language, Text};
 
-/// Sides of the drawing's own units; it is stretched to the width of the page, a row to [`ROW_HEIGHT`].
+/// Size in drawing units; the drawing is stretched to the width of the page, and each row to [`ROW_HEIGHT`].
 const WIDTH: f64 = 1000.0;
 const ROW: f64 = 100.0;
 /// Height of a row in the style sheet's `rem`.
@@ -21,7 +21,7 @@ pub struct Dots {
 }
 
 impl Dots {
-    /// An empty chart with the title of its axis.
+    /// Creates an empty chart with the title of its axis.
     pub fn new(title: impl Into<Text>) -> Self {
         Dots { title: title.into(), rows: Vec::new() }
     }
@@ -32,17 +32,17 @@ impl Dots {
         self
     }
 
-    /// The chart on a page without other charts of the same rows.
+    /// Renders the chart on a page without other charts of the same rows.
     pub fn html(&self, language: Language) -> String {
         self.drawn(&Look { language, palette: &Palette::default() })
     }
 
-    /// The rows as a palette knows them.
+    /// Returns the rows as palette entries.
     pub fn named(&self) -> Vec<Named<'_>> {
         self.rows.iter().map(|(name, _)| Named { name: name.get(Language::English), given: None }).collect()
     }
 
-    /// The chart in the colours of its page: names next to the drawing, ticks below.
+    /// Renders the chart in the colours of its page: names next to the drawing, ticks below.
     pub fn drawn(&self, look: &Look<'_>) -> String {
         let language = look.language;
         let values = || self.rows.iter().flat_map(|(_, values)| values.iter().copied());
@@ -77,7 +77,7 @@ impl Dots {
 
 /// A row of dots.
 struct Row<'a> {
-    /// Escaped.
+    /// Escaped name.
     name: &'a str,
     values: &'a [f64],
     /// Height of its middle in the drawing.
@@ -86,7 +86,7 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// The dots and the bar of their mean.
+    /// Renders the dots and the bar at their mean.
     fn svg(&self, axis: &Axis) -> String {
         let Row { name, values, middle, colour } = *self;
         let class = super::frame::series_class(colour % 8);

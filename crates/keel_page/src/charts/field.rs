@@ -1,10 +1,10 @@
-//! Areas of answers behind the series of a plot: which class a network gives each place of the plane, and how surely.
+//! Decision regions behind the series of a plot: the class a network assigns to each point of the plane, and its confidence.
 
 use std::fmt::Write;
 
 use super::frame::{Colour, Frame, SIDE};
 
-/// A grid over the whole plot, a colour for each cell; surer answers are darker.
+/// A grid over the whole plot with a colour for each cell; more confident cells are darker.
 #[derive(Clone, Debug)]
 pub struct Field {
     columns: usize,
@@ -15,22 +15,22 @@ pub struct Field {
 /// One cell of a [`Field`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldCell {
-    /// Number of the series whose colour it has.
+    /// Index of the series whose colour it has.
     pub colour: usize,
     /// Darkness, from 0 for none to [`Field::STRENGTHS`].
     pub strength: u8,
 }
 
 impl Field {
-    /// Steps of darkness.
+    /// Number of darkness steps.
     pub const STRENGTHS: u8 = 3;
 
-    /// A grid of `columns` columns; `cells` are row after row, the lowest first.
+    /// Creates a grid with `columns` columns; `cells` are row by row, the lowest row first.
     pub fn new(columns: usize, cells: Vec<FieldCell>) -> Self {
         Field { columns: columns.max(1), cells }
     }
 
-    /// Draws one path for each colour and strength: tints over each other make surer areas darker.
+    /// Draws one path for each colour and strength: overlapping tints make confident areas darker.
     pub(super) fn draw(&self, frame: &mut Frame) {
         let colours = self.cells.iter().map(|cell| cell.colour + 1).max().unwrap_or(0);
         for colour in 0..colours {
@@ -44,7 +44,7 @@ impl Field {
         }
     }
 
-    /// A rectangle for each run of cells in a row for which `holds` is true.
+    /// Draws a rectangle for each run of cells in a row for which `holds` is true.
     fn path(&self, holds: impl Fn(&FieldCell) -> bool) -> String {
         let rows = self.cells.len().div_ceil(self.columns);
         let (width, height) = (SIDE / self.columns as f64, SIDE / rows.max(1) as f64);

@@ -2,8 +2,8 @@
 //!
 //! Titles and labels are HTML around the drawing, so that they keep their size on any screen. The drawing itself is
 //! stretched: its marks lie in a square of [`SIDE`] units whose ends are the ends of the axes, and its lines keep their
-//! width. The axes are noted on the element, so that a script reads values back from positions: the numbers of a chart
-//! are in its drawing and nowhere else.
+//! width. The axes are stored as attributes of the element, so that a script can convert positions back to values: the
+//! numbers of a chart exist only in its drawing.
 
 use std::fmt::Write;
 
@@ -26,7 +26,7 @@ pub(super) struct Frame {
 pub(super) struct Labels<'a> {
     /// Language of the page.
     pub(super) language: Language,
-    /// Description of the drawing for readers who do not see it.
+    /// Text description of the drawing.
     pub(super) description: &'a str,
     /// Title of the horizontal axis.
     pub(super) x: &'a str,
@@ -34,40 +34,40 @@ pub(super) struct Labels<'a> {
     pub(super) y: &'a str,
     /// Name and attributes (class, style) of each series, in order.
     pub(super) series: &'a [(&'a str, String)],
-    /// Pairs of series of which the first cannot be seen, because the second lies over it.
+    /// Pairs of series of which the first is hidden by the second.
     pub(super) covered: &'a [Cover<'a>],
 }
 
-/// A series that lies under another.
+/// A series hidden by another.
 pub(super) struct Cover<'a> {
-    /// Name of the lower one.
+    /// Name of the hidden series.
     pub(super) below: &'a str,
-    /// Name of the upper one.
+    /// Name of the covering series.
     pub(super) above: &'a str,
-    /// Share of the lower one that cannot be seen.
+    /// Hidden share of the series.
     pub(super) share: f64,
 }
 
-/// Share from which a series counts as hidden from end to end.
+/// Share above which a series counts as completely hidden.
 const WHOLE: f64 = 0.97;
 
 impl Frame {
-    /// A frame without marks.
+    /// Creates a frame without marks.
     pub(super) fn new(x: Axis, y: Axis) -> Self {
         Frame { x, y, svg: String::new(), notes: String::new() }
     }
 
-    /// Position of a point, or `None` if it lies outside.
+    /// Returns the position of a point, or `None` if it lies outside.
     pub(super) fn place(&self, point: Point) -> Option<Point> {
         Some((self.x.position(point.0)? * SIDE, (1.0 - self.y.position(point.1)?) * SIDE))
     }
 
-    /// Position of a point even if it lies outside: for marks that the edge of the drawing cuts off.
+    /// Returns the position of a point even if it lies outside, for marks clipped at the edge of the drawing.
     pub(super) fn extended(&self, point: Point) -> Option<Point> {
         Some((self.x.extended(point.0)? * SIDE, (1.0 - self.y.extended(point.1)?) * SIDE))
     }
 
-    /// Writes words next to a point of the drawing.
+    /// Writes a label next to a point of the drawing.
     pub(super) fn note(&mut self, point: Point, words: &str) {
         let Some((x, y)) = self.place(point) else { return };
         let side = if x > 0.7 * SIDE { " left" } else { "" };
@@ -81,7 +81,7 @@ impl Frame {
         self.svg.write_fmt(mark).expect("writing to a string cannot fail");
     }
 
-    /// The chart with the texts around it. `shape` is a class that sets its height.
+    /// Renders the chart with the texts around it. `shape` is a class that sets its height.
     pub(super) fn finish(self, labels: &Labels<'_>, shape: &str) -> String {
         let (x_ticks, y_ticks) = (self.x.ticks(6), self.y.ticks(5));
         let mut grid = String::new();
@@ -141,14 +141,14 @@ impl Cover<'_> {
 /// Colour of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Colour {
-    /// One of eight; after them, colours repeat with dashes.
+    /// One of eight colours; beyond them, colours repeat with dashes.
     Series(usize),
-    /// Between the colour of the first layer, 0, and that of the last, 1.
+    /// Interpolated between the colour of the first layer, 0, and that of the last, 1.
     Depth(f64),
 }
 
 impl Colour {
-    /// Class and style of an element that has this colour and the class `class`.
+    /// Returns the class and style attributes of an element with this colour and the class `class`.
     pub(super) fn attributes(self, class: &str) -> String {
         match self {
             Colour::Series(index) => format!("class=\"{class} {}\"", series_class(index)),
@@ -157,13 +157,13 @@ impl Colour {
     }
 }
 
-/// Class of a series; after eight, colours repeat with dashes.
+/// Returns the class of a series; after eight, colours repeat with dashes.
 pub(super) fn series_class(index: usize) -> String {
     let dashes = if index >= 8 { " dashed" } else { "" };
     format!("series-{}{dashes}", index % 8)
 }
 
-/// The axis as the script reads it.
+/// Describes the axis for the script.
 fn described(axis: &Axis) -> String {
     let (low, high) = axis.ends();
     let scale = match axis.scale {

@@ -1,4 +1,4 @@
-//! A function as a gate: values pass through it forward, gradients back.
+//! A function drawn as a gate: values pass through it forward, gradients backward.
 
 use super::{escape, number};
 use crate::language::{Language, Text};
@@ -8,23 +8,23 @@ use crate::language::{Language, Text};
 pub struct Gate {
     /// Name of the function.
     pub function: Text,
-    /// Its input.
+    /// Input.
     pub input: f64,
-    /// Its output.
+    /// Output.
     pub output: f64,
-    /// Its derivative at the input: the local gradient.
+    /// Derivative at the input: the local gradient.
     pub local: f64,
-    /// The gradient of the loss with respect to its output.
+    /// Gradient of the loss with respect to the output.
     pub upstream: f64,
 }
 
 impl Gate {
-    /// The gradient of the loss with respect to its input.
+    /// Returns the gradient of the loss with respect to the input.
     pub fn downstream(&self) -> f64 {
         self.local * self.upstream
     }
 
-    /// The drawing: forward above, backward below.
+    /// Renders the drawing: forward pass above, backward pass below.
     pub fn html(&self, language: Language) -> String {
         let function = escape(self.function.get(language));
         let numbers = [self.input, self.output, self.local, self.upstream, self.downstream()].map(precise);
@@ -53,7 +53,7 @@ impl Gate {
     }
 }
 
-/// The number, with a digit more where rounding would make 1 of it.
+/// Formats a number, with one more digit if rounding would make it 1.
 fn precise(value: f64) -> String {
     let text = number(value);
     if value != 1.0 && text == "1" { format!("{value:.5}") } else { text }

@@ -1,19 +1,19 @@
-//! Square matrices as maps: covariances, correlations.
+//! Heat maps of square matrices: covariances, correlations.
 
 use std::fmt::Write;
 
 use super::{Look, escape, number, png};
 use crate::language::{Language, Text};
 
-/// Rows up to which every entry is a cell with its number; larger maps are pictures with a pixel for each entry.
+/// Maximum number of rows drawn as cells with numbers; larger maps are images with one pixel per entry.
 const CELLS: usize = 12;
-/// Strongest tint of a cell, in per cent, so that its number stays legible.
+/// Strongest tint of a cell, in per cent, at which its number stays legible.
 const STRONGEST: f64 = 55.0;
-/// Colours of negative and positive entries in a picture.
+/// Colours of negative and positive entries in an image.
 const NEGATIVE: [u8; 3] = [0xcf, 0x22, 0x2e];
 const POSITIVE: [u8; 3] = [0x1f, 0x7a, 0xe0];
 
-/// A map of a symmetric matrix: red is negative, blue positive, the paper's colour zero.
+/// Heat map of a symmetric matrix: red is negative, blue positive, and zero has the background colour.
 #[derive(Clone, Debug)]
 pub struct HeatMap {
     names: Vec<Text>,
@@ -23,18 +23,18 @@ pub struct HeatMap {
 }
 
 impl HeatMap {
-    /// A matrix `[rows, rows]`, row after row; `names` of rows and columns, or none.
+    /// Creates a heat map of a matrix `[rows, rows]`, row by row; `names` of rows and columns may be empty.
     pub fn new(names: Vec<Text>, values: Vec<f64>) -> Self {
         HeatMap { names, values, full: None }
     }
 
-    /// The magnitude that has the full colour, instead of the largest: for maps that are compared.
+    /// Sets the magnitude shown in full colour instead of the largest one, for maps that are compared.
     pub fn full_colour_at(mut self, magnitude: f64) -> Self {
         self.full = Some(magnitude);
         self
     }
 
-    /// The map in one language.
+    /// Renders the map in one language.
     pub fn drawn(&self, look: &Look<'_>) -> String {
         if self.rows() <= CELLS { self.cells(look.language) } else { self.picture(look.language) }
     }
@@ -43,7 +43,7 @@ impl HeatMap {
         self.values.len().isqrt()
     }
 
-    /// Tint of an entry, from -1 to 1.
+    /// Returns the tint of an entry, from -1 to 1.
     fn tint(&self, value: f64) -> f64 {
         let largest = || self.values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
         (value / self.full.unwrap_or_else(largest).max(f64::MIN_POSITIVE)).clamp(-1.0, 1.0)
@@ -60,7 +60,7 @@ impl HeatMap {
                 let tint = self.tint(entry);
                 let sign = if tint < 0.0 { "negative" } else { "positive" };
                 let share = tint.abs() * STRONGEST;
-                // Rounding of the arithmetic is not a covariance.
+                // Rounding errors should not show up as covariances.
                 let shown = number((entry * 1e4).round() / 1e4 + 0.0);
                 let _ = write!(body, "<td class=\"{sign}\" style=\"--share:{share:.0}%\">{shown}</td>");
             }
@@ -73,7 +73,7 @@ impl HeatMap {
         let pixel = |&value: &f64| {
             let tint = self.tint(value);
             let [red, green, blue] = if tint < 0.0 { NEGATIVE } else { POSITIVE };
-            // The square root shows small entries too.
+            // The square root makes small entries visible, too.
             [red, green, blue, (255.0 * tint.abs().sqrt()).round() as u8]
         };
         let pixels: Vec<u8> = self.values.iter().flat_map(pixel).collect();
@@ -97,7 +97,7 @@ impl HeatMap {
         let [low, high, off] = [low, high, off].map(number);
         match language {
             Language::English => format!(
-                "Map of a matrix of {rows} by {rows}: {low} to {high} on the diagonal, at most {off} in size beside it"
+                "Map of a matrix of {rows} by {rows}: {low} to {high} on the diagonal, magnitudes up to {off} elsewhere"
             ),
             Language::Chinese => {
                 format!("{rows}×{rows} 矩阵的热图：对角线上 {low} 到 {high}，其余元素的绝对值不超过 {off}")
@@ -126,6 +126,6 @@ mod tests {
         let mut identity = vec![0.0; 400];
         (0..20).for_each(|row| identity[row * 21] = 1.0);
         let large = drawn(&HeatMap::new(Vec::new(), identity).full_colour_at(2.0));
-        assert!(large.contains("matrix of 20 by 20: 1 to 1 on the diagonal, at most 0 in size beside it"), "{large}");
+        assert!(large.contains("matrix of 20 by 20: 1 to 1 on the diagonal, magnitudes up to 0 elsewhere"), "{large}");
     }
 }

@@ -11,32 +11,32 @@ const HEIGHT: f64 = 150.0;
 const MARGIN: f64 = 10.0;
 const BASE: f64 = 122.0;
 
-/// Histograms side by side; every one is scaled to its own tallest bin.
+/// Histograms side by side, each scaled to its own tallest bin.
 #[derive(Clone, Debug, Default)]
 pub struct Histograms {
     panels: Vec<(Text, Histogram)>,
 }
 
 impl Histograms {
-    /// No panel yet.
+    /// Creates a row without panels.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds one.
+    /// Adds a panel.
     pub fn with(mut self, title: impl Into<Text>, histogram: Histogram) -> Self {
         self.panels.push((title.into(), histogram));
         self
     }
 
-    /// All panels as SVG.
+    /// Renders all panels as SVG.
     pub fn html(&self, language: Language) -> String {
         let panels: String =
             self.panels.iter().map(|(title, histogram)| panel(title.get(language), histogram, language)).collect();
         format!("<div class=\"panels\">{panels}</div>")
     }
 
-    /// All panels in one SVG document that needs no page around it: six in a row, in the reader's light or dark setting.
+    /// Renders all panels as a standalone SVG document: six per row, following the reader's light or dark setting.
     pub fn picture(&self, title: &str, language: Language) -> String {
         let columns = self.panels.len().clamp(1, 6);
         let rows = self.panels.len().div_ceil(columns);
@@ -61,7 +61,7 @@ impl Histograms {
     }
 }
 
-/// Colours and type of a picture outside a page.
+/// Colours and fonts of a standalone picture.
 const PICTURE_STYLE: &str = "text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'PingFang SC','Microsoft YaHei',sans-serif;fill:#57606a}\
 .title{font-size:16px;font-weight:600;fill:#1b1f24}.panel{fill:#1b1f24}.bar{fill:#0969da}.base{stroke:#57606a}\
 @media (prefers-color-scheme:dark){text{fill:#9ba6b2}.title,.panel{fill:#e6edf3}.bar{fill:#58a6ff}.base{stroke:#9ba6b2}}";
@@ -75,7 +75,7 @@ fn panel(title: &str, histogram: &Histogram, language: Language) -> String {
     )
 }
 
-/// Extent, the tallest bin and the shares of the two ends, in words.
+/// Describes extent, tallest bin and the shares at both ends.
 fn description(histogram: &Histogram, language: Language) -> String {
     let total = histogram.counts.iter().sum::<usize>().max(1) as f64;
     let share = |bin: usize| format!("{:.1} %", 100.0 * histogram.counts[bin] as f64 / total);
@@ -98,7 +98,7 @@ fn description(histogram: &Histogram, language: Language) -> String {
     }
 }
 
-/// Bars, the line they stand on, and the ends of the axis.
+/// Draws bars, baseline, and the ends of the axis.
 fn marks(histogram: &Histogram) -> String {
     let bins = histogram.counts.len() as f64;
     let width = (WIDTH - 2.0 * MARGIN) / bins;

@@ -1,4 +1,4 @@
-// Readouts, zoom and legends of charts. A chart's numbers are read back from its drawing: positions are 0 to 1000
+// Readouts, zoom and legends of charts. The numbers of a chart are computed from its drawing: positions are 0 to 1000
 // between the ends of its axes.
 (() => {
   const words = document.documentElement.lang === 'zh'
@@ -29,7 +29,7 @@
     return line.length > 0 && isAscending(line) ? all.sort((a, b) => a[0] - b[0]) : all;
   };
 
-  // The points of an ascending list on either side of `x`.
+  // Returns the points of an ascending list on either side of `x`.
   const around = (points, x) => {
     let [low, high] = [0, points.length - 1];
     while (high - low > 1) {
@@ -43,7 +43,7 @@
     return x - before[0] < after[0] - x ? before : after;
   };
 
-  // Where a curve is at `x`: at its nearest dot, or on its line.
+  // Returns the position of a curve at `x`: its nearest dot, or a point on its line.
   const read = ({ points, dotted }, x) => {
     const [before, after] = around(points, x);
     if (dotted || after[0] === before[0]) return nearest(points, x);
@@ -107,7 +107,7 @@
       y: ((view.top - 1 + point[1] / SIDE) / (view.top - view.bottom)) * box.height,
     });
 
-    // The points to read out: of curves those nearest to the pointer's column, of clouds the nearest one.
+    // Points to read out: for curves those nearest to the pointer's column, for clouds the nearest one.
     const chosen = box => {
       const visible = series.filter(one => !one.group.classList.contains('hidden'));
       const at = { x: pointer.x * box.width, y: pointer.y * box.height };
@@ -171,7 +171,7 @@
       pointer = { x: inside((event.clientX - box.left) / box.width), y: inside((event.clientY - box.top) / box.height) };
     };
 
-    // A selection that is flat in one direction zooms in the other alone.
+    // A selection that is flat in one direction zooms only in the other.
     const selection = () => {
       const box = area.getBoundingClientRect();
       const [width, height] = [Math.abs(pointer.x - drag.x) * box.width, Math.abs(pointer.y - drag.y) * box.height];
@@ -259,7 +259,7 @@
         event.preventDefault();
         entry.click();
       });
-      // A double click shows this one alone, or all again.
+      // A double click shows only this series, or all again.
       entry.addEventListener('dblclick', () => {
         const alone = groups.every((group, other) => other === index || group.classList.contains('hidden'));
         groups.forEach((_, other) => apply(other, alone || other === index));
@@ -267,7 +267,7 @@
     });
   };
 
-  // Boxes that scroll can be reached and scrolled with the keyboard.
+  // Scrolling boxes can be reached and scrolled with the keyboard.
   const reachable = () => document.querySelectorAll('.table, .formula, .legend').forEach(box => {
     if (box.scrollWidth <= box.clientWidth && box.scrollHeight <= box.clientHeight) return;
     box.tabIndex = 0;
@@ -281,11 +281,11 @@
     start(plot);
   });
   startAll(document);
-  // A page that adds charts later says so of the element they are in.
+  // A page that adds charts later dispatches `chartsadded` on the element that contains them.
   document.addEventListener('chartsadded', event => { startAll(event.target); reachable(); });
   reachable();
   addEventListener('resize', reachable);
 
-  // What is folded away on a screen is read on paper.
+  // Content folded on screen is shown in print.
   addEventListener('beforeprint', () => document.querySelectorAll('details').forEach(details => { details.open = true; }));
 })();

@@ -54,8 +54,8 @@ pub const SCRIPT: &str = concat!("'use strict';\n{\n", include_str!("ticks.js"),
 /// Axes and their marks, a part of [`SCRIPT`] that declares `axisOf`, `valueAt`, `placeOf`, `number` and `ticks`.
 pub const TICKS: &str = include_str!("ticks.js");
 
-/// Three or four significant digits; very large and very small numbers with a power of ten, a dash
-/// for what is not a number.
+/// Formats a number with three or four significant digits; very large and very small numbers use a power of ten, and
+/// non-numbers are a dash.
 pub fn number(value: f64) -> String {
     let magnitude = value.abs();
     if !value.is_finite() {
@@ -73,21 +73,21 @@ pub fn number(value: f64) -> String {
     text.replace('-', "\u{2212}")
 }
 
-/// All digits of a number, as JSON files have them.
+/// Formats a number with all digits, as in JSON files.
 pub fn exact(value: f64) -> String {
     serde_json::Value::from(value).to_string()
 }
 
-/// A point of a chart: its position along the horizontal and along the vertical axis.
+/// A chart point: horizontal and vertical coordinate.
 pub type Point = (f64, f64);
 
-/// Points of a list, two numbers of each entry; entries without a finite number for each axis are left out.
+/// Collects two numbers of each list entry as points; entries without two finite numbers are left out.
 pub fn points<T, N: Into<Option<f64>>>(list: &[T], x: impl Fn(&T) -> f64, y: impl Fn(&T) -> N) -> Vec<Point> {
     let point = |entry: &T| y(entry).into().map(|y| (x(entry), y));
     list.iter().filter_map(point).filter(|(x, y)| x.is_finite() && y.is_finite()).collect()
 }
 
-/// Text made safe for HTML and SVG.
+/// Escapes text for HTML and SVG.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,27 +1,27 @@
-//! Colours of named series: over all charts of a page one name has one colour.
+//! Colours of named series: each name has the same colour in all charts of a page.
 
 use std::collections::BTreeMap;
 
-/// Colours in the style sheet; after them, colours repeat with dashes.
+/// Number of colours in the style sheet; beyond it, colours repeat with dashes.
 const COLOURS: usize = 8;
 
-/// A series as a palette knows it.
+/// A series in a palette.
 pub struct Named<'a> {
-    /// Its name in English.
+    /// Name in English.
     pub name: &'a str,
-    /// The colour it was given, if any.
+    /// Colour assigned to it, if any.
     pub given: Option<usize>,
 }
 
-/// Numbers of colours by name.
+/// Colour indices by name.
 #[derive(Clone, Debug, Default)]
 pub struct Palette {
     colours: BTreeMap<String, usize>,
 }
 
 impl Palette {
-    /// Of the series of all charts of a page. While the colours suffice every name has its own; otherwise no two names of
-    /// one chart share one.
+    /// Assigns colours to the series of all charts of a page. Every name has its own colour if there are enough;
+    /// otherwise no two names in one chart share a colour.
     pub fn of(charts: &[Vec<Named<'_>>]) -> Self {
         let all = || charts.iter().flatten();
         let mut colours: BTreeMap<String, usize> = BTreeMap::new();
@@ -47,7 +47,7 @@ impl Palette {
         Palette { colours }
     }
 
-    /// The colour of a series, or `otherwise` for one the palette does not know.
+    /// Returns the colour of a series, or `otherwise` if the palette does not contain it.
     pub fn colour(&self, name: &str, otherwise: usize) -> usize {
         self.colours.get(name).copied().unwrap_or(otherwise)
     }

@@ -11,13 +11,13 @@ pub struct Pictures {
     height: usize,
     width: usize,
     images: Vec<String>,
-    /// Content of each image; may be shorter than the list of images.
+    /// Description of each image; may be shorter than the list of images.
     contents: Vec<String>,
 }
 
 impl Pictures {
-    /// Images of `size`, which is height, width and channels, one after the other in `values`; the ends of `range` become black and white. Of
-    /// other than three channels the first is shown.
+    /// Creates a row of images of `size`, which is height, width and channels, one after another in `values`; the ends
+    /// of `range` map to black and white. Only the first channel is shown unless there are three.
     pub fn new(title: impl Into<Text>, values: &[f32], size: [usize; 3], range: Interval<f32>) -> Self {
         let [height, width, channels] = size;
         let positions = height * width;
@@ -36,13 +36,13 @@ impl Pictures {
         Pictures { title: title.into(), height, width, images, contents: Vec::new() }
     }
 
-    /// Names the content of each image.
+    /// Sets the description of each image.
     pub fn showing(mut self, contents: Vec<String>) -> Self {
         self.contents = contents;
         self
     }
 
-    /// All images in a row, enlarged without smoothing.
+    /// Renders all images in a row, enlarged without smoothing.
     pub fn html(&self, language: Language) -> String {
         let title = escape(self.title.get(language));
         let image = |(index, data): (usize, &String)| {

@@ -28,7 +28,7 @@ pub struct Plot {
 }
 
 impl Plot {
-    /// An empty chart with the titles of its axes.
+    /// Creates an empty chart with the titles of its axes.
     pub fn new(x_title: impl Into<Text>, y_title: impl Into<Text>) -> Self {
         Plot {
             x_title: x_title.into(),
@@ -63,7 +63,7 @@ impl Plot {
         self
     }
 
-    /// Writes words next to a point.
+    /// Writes a label next to a point.
     pub fn note(mut self, at: Point, words: impl Into<Text>) -> Self {
         self.notes.push((at, words.into()));
         self
@@ -88,24 +88,24 @@ impl Plot {
         self
     }
 
-    /// Makes the chart as tall as wide: for paths and clouds.
+    /// Makes the chart square, for paths and clouds.
     pub fn square(mut self) -> Self {
         self.shape = "square";
         self
     }
 
-    /// Lower than others, to stand among many.
+    /// Makes the chart lower than others, for use among many.
     pub fn small(mut self) -> Self {
         self.shape = "small";
         self
     }
 
-    /// The chart with its legend, on a page without other charts of the same series.
+    /// Renders the chart with its legend, on a page without other charts of the same series.
     pub fn html(&self, language: Language) -> String {
         self.drawn(&Look { language, palette: &Palette::default() })
     }
 
-    /// The chart with its legend, in the colours of its page.
+    /// Renders the chart with its legend, in the colours of its page.
     pub fn drawn(&self, look: &Look<'_>) -> String {
         let language = look.language;
         let all = || self.series.iter().flat_map(|series| &series.points);
@@ -136,7 +136,7 @@ impl Plot {
         frame.finish(&labels, self.shape)
     }
 
-    /// The series as a palette knows them; those with the colour of a depth need none.
+    /// Returns the series as palette entries, except those coloured by depth.
     pub fn named(&self) -> Vec<Named<'_>> {
         let flat = self.series.iter().filter(|series| !series.has_depth());
         flat.map(|series| Named { name: series.name.get(Language::English), given: series.given_colour() }).collect()
@@ -152,7 +152,7 @@ impl Plot {
         description::chart(language, titles, &series)
     }
 
-    /// The series that are lines from left to right.
+    /// Returns the series that are lines from left to right.
     fn curves<'a>(&'a self, frame: &Frame, language: Language) -> Vec<Curve<'a>> {
         let curve = |series: &'a Series| {
             let places: Vec<Point> = series.points.iter().filter_map(|&point| frame.place(point)).collect();
@@ -180,7 +180,7 @@ fn draw(frame: &mut Frame, series: &Series, colour: Colour, name: &str) {
     let class = format!("series {}", series.marks.class());
     frame.push(format_args!("<g {} data-name=\"{}\">", colour.attributes(&class), escape(name)));
     if series.marks.joined() {
-        // A point without a place interrupts the line.
+        // A point without a position interrupts the line.
         for run in places.split(Option::is_none).filter(|run| run.len() > 1) {
             let path: Vec<String> = run.iter().flatten().map(|(x, y)| format!("{x:.2},{y:.2}")).collect();
             frame.push(format_args!("<polyline points=\"{}\"/>", path.join(" ")));
@@ -209,7 +209,7 @@ fn draw(frame: &mut Frame, series: &Series, colour: Colour, name: &str) {
     frame.push(format_args!("</g>"));
 }
 
-/// Length of the two lines of an arrow's head, and the turn of each from the shaft.
+/// Length of the two lines of an arrow head, and their angle to the shaft.
 const HEAD: f64 = 34.0;
 const HEAD_TURN: f64 = 0.45;
 

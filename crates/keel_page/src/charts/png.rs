@@ -1,9 +1,9 @@
-//! Pictures inside a page: PNG in base 64.
+//! Images embedded in a page: PNG in base64.
 
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-/// RGB bytes, or RGBA bytes where there are four a pixel, as PNG in base 64.
+/// Encodes RGB bytes, or RGBA bytes if there are four per pixel, as PNG in base64.
 pub fn png(pixels: &[u8], width: usize, height: usize) -> String {
     let mut bytes = Vec::new();
     let opaque = pixels.len() == 3 * width * height;
@@ -14,7 +14,7 @@ pub fn png(pixels: &[u8], width: usize, height: usize) -> String {
     base64(&bytes)
 }
 
-/// Bytes as text: RFC 4648, section 4.
+/// Encodes bytes as base64 text (RFC 4648, section 4).
 pub fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);

@@ -1,4 +1,4 @@
-//! Histograms of one quantity over time, one behind another.
+//! Ridgeline plot: histograms of one quantity over time, one behind another.
 
 use std::fmt::Write;
 
@@ -26,18 +26,18 @@ struct Ridge {
 }
 
 impl Ridges {
-    /// No ridge yet.
+    /// Creates a plot without ridges.
     pub fn new(title: impl Into<String>) -> Self {
         Ridges { title: title.into(), rows: Vec::new() }
     }
 
-    /// Adds the histogram taken at `step`, with bins of equal width over `range`, in front. One without values or width
-    /// is left out.
+    /// Adds the histogram taken at `step` in front, with bins of equal width over `range`. Empty histograms and those
+    /// without width are left out.
     pub fn with(mut self, step: u64, range: Interval, counts: &[u64]) -> Self {
         let total: u64 = counts.iter().sum();
         let width = range.high - range.low;
         if total > 0 && range.high > range.low && width.is_finite() {
-            // Density rather than share, so that narrow and wide histograms compare.
+            // Use density rather than share, so that narrow and wide histograms are comparable.
             let scale = counts.len() as f64 / (total as f64 * width);
             let shares = counts.iter().map(|&count| count as f64 * scale).collect();
             self.rows.push(Ridge { step, range, shares });
@@ -45,7 +45,7 @@ impl Ridges {
         self
     }
 
-    /// The drawing in a figure of its own; nothing without ridges.
+    /// Renders the drawing in its own figure, or nothing if there are no ridges.
     pub fn html(&self) -> String {
         let low = self.rows.iter().map(|row| row.range.low).fold(f64::MAX, f64::min);
         let high = self.rows.iter().map(|row| row.range.high).fold(f64::MIN, f64::max);
@@ -59,7 +59,7 @@ impl Ridges {
         for (index, row) in self.rows.iter().enumerate() {
             let base = if self.rows.len() == 1 { HEIGHT - MARGIN } else { TALLEST + MARGIN + gap * index as f64 };
             let width = (row.range.high - row.range.low) / row.shares.len() as f64;
-            // Square root, so that a spike does not flatten all others.
+            // Use the square root, so that a spike does not flatten all others.
             let top = |share: f64| base - TALLEST * (share / highest).sqrt();
             let mut path = format!("M{:.1} {base:.1}", left(row.range.low));
             for (bin, &share) in row.shares.iter().enumerate() {

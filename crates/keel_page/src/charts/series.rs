@@ -4,7 +4,7 @@ use super::Point;
 use super::frame::Colour;
 use crate::language::Text;
 
-/// Drawing of the points of a series.
+/// Drawing style of the points of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marks {
     /// Joined by lines.
@@ -13,18 +13,18 @@ pub enum Marks {
     LineAndPoints,
     /// Dots alone.
     Points,
-    /// Joined by a dashed line: theory, or something to compare with.
+    /// Joined by a dashed line: theory or a reference.
     Dashed,
-    /// Joined by a pale line: single values behind their trend.
+    /// Joined by a pale line: individual values behind their trend.
     Faint,
-    /// A large dot: a point that a reader can drag.
+    /// A large dot that a reader can drag.
     Handle,
-    /// Joined by a line that ends in the head of an arrow; for square charts.
+    /// Joined by a line that ends in an arrow head; for square charts.
     Arrow,
 }
 
 impl Marks {
-    /// Class of the drawn element, and of its entry in the legend.
+    /// Returns the class of the drawn element and of its legend entry.
     pub(super) fn class(self) -> &'static str {
         match self {
             Marks::Dashed => "dashed",
@@ -50,30 +50,30 @@ pub struct Series {
 }
 
 impl Series {
-    /// A series drawn as `marks` says.
+    /// Creates a series drawn with `marks`.
     pub fn new(name: impl Into<Text>, points: Vec<Point>, marks: Marks) -> Self {
         Series { name: name.into(), points, marks, colour: None, extends: false }
     }
 
-    /// Takes the colour of the series `index` instead of its own.
+    /// Uses the colour of series `index`.
     pub fn coloured(mut self, index: usize) -> Self {
         self.colour = Some(Colour::Series(index));
         self
     }
 
-    /// Takes the colour of a layer at `depth`, 0 for the first and 1 for the last.
+    /// Uses the colour of a layer at `depth`, 0 for the first and 1 for the last.
     pub fn at_depth(mut self, depth: f64) -> Self {
         self.colour = Some(Colour::Depth(depth));
         self
     }
 
-    /// Goes on beyond the axes, where the edge of the chart cuts it off; otherwise points outside interrupt the line.
+    /// Continues the line beyond the axes, clipped at the edge of the chart; otherwise points outside interrupt the line.
     pub fn extended(mut self) -> Self {
         self.extends = true;
         self
     }
 
-    /// The colour it was given, if it is that of a series.
+    /// Returns the assigned colour, if it is that of a series.
     pub(super) fn given_colour(&self) -> Option<usize> {
         match self.colour {
             Some(Colour::Series(index)) => Some(index),
@@ -81,7 +81,7 @@ impl Series {
         }
     }
 
-    /// Returns true if its colour carries information: that of a depth.
+    /// Returns true if its colour represents a depth.
     pub(super) fn has_depth(&self) -> bool {
         matches!(self.colour, Some(Colour::Depth(_)))
     }
@@ -95,13 +95,12 @@ pub struct Region {
 }
 
 impl Region {
-    /// The polygon with these corners, tinted with the colour of the series `colour`; the edge of the chart cuts off what
-    /// lies outside.
+    /// Creates a polygon with these corners, tinted with the colour of series `colour` and clipped at the edge of the chart.
     pub fn new(corners: Vec<Point>, colour: usize) -> Self {
         Region { corners, colour }
     }
 
-    /// The half of a square chart of this `reach` on the side of the line `normal · x + bias = 0` where that sum is positive.
+    /// Creates the half of a square chart of this `reach` where `normal · x + bias` is positive.
     pub fn positive_side(normal: [f64; 2], bias: f64, reach: f64, colour: usize) -> Self {
         let length = normal[0].hypot(normal[1]).max(f64::MIN_POSITIVE);
         let [a, b] = normal.map(|entry| entry / length);

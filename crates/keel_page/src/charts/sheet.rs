@@ -1,4 +1,4 @@
-//! Histograms in rows and columns with numbers below each: a row for each setting, a column for each layer.
+//! Grid of histograms with numbers below each: one row per setting, one column per layer.
 
 use std::fmt::Write;
 
@@ -8,11 +8,11 @@ use super::palette::Named;
 use crate::histogram::Histogram;
 use crate::language::{Language, Text};
 
-/// Sides of the drawing's own units; it is stretched to the width of its cell.
+/// Size in drawing units; the drawing is stretched to the width of its cell.
 const WIDTH: f64 = 240.0;
 const HEIGHT: f64 = 100.0;
 
-/// Histograms side by side and below each other; every one is scaled to its own tallest bin.
+/// Grid of histograms, each scaled to its own tallest bin.
 #[derive(Clone, Debug, Default)]
 pub struct Sheet {
     rows: Vec<SheetRow>,
@@ -23,11 +23,11 @@ pub struct Sheet {
 pub struct SheetRow {
     /// Name of the setting.
     pub name: Text,
-    /// A remark next to the name.
+    /// Remark next to the name.
     pub note: Text,
-    /// Colour of the setting, that of the series with this number.
+    /// Index of the series whose colour the setting has.
     pub colour: usize,
-    /// One for each layer.
+    /// One cell per layer.
     pub cells: Vec<SheetCell>,
 }
 
@@ -36,7 +36,7 @@ pub struct SheetRow {
 pub struct SheetCell {
     /// Title.
     pub title: Text,
-    /// Words for readers who do not see the drawing.
+    /// Text description of the drawing.
     pub description: Text,
     /// The drawing.
     pub histogram: Histogram,
@@ -45,17 +45,17 @@ pub struct SheetCell {
 }
 
 impl Sheet {
-    /// A sheet of these rows.
+    /// Creates a sheet of these rows.
     pub fn new(rows: Vec<SheetRow>) -> Self {
         Sheet { rows }
     }
 
-    /// The rows as a palette knows them.
+    /// Returns the rows as palette entries.
     pub fn named(&self) -> Vec<Named<'_>> {
         self.rows.iter().map(|row| Named { name: row.name.get(Language::English), given: Some(row.colour) }).collect()
     }
 
-    /// All rows as HTML.
+    /// Renders all rows as HTML.
     pub fn html(&self, language: Language) -> String {
         let rows: String = self.rows.iter().map(|row| row.html(language)).collect();
         format!("<div class=\"sheet\">{rows}</div>")
@@ -91,7 +91,7 @@ impl SheetCell {
     }
 }
 
-/// The outline of all bars, from the left end of the base to its right end.
+/// Returns the outline of all bars, from the left end of the base to its right end.
 fn outline(histogram: &Histogram) -> String {
     let width = WIDTH / histogram.counts.len().max(1) as f64;
     let tallest = histogram.counts.iter().copied().max().unwrap_or(0).max(1) as f64;

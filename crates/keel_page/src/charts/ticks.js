@@ -1,4 +1,4 @@
-// Axes: values, their places from 0 to 1 between the ends, and the round values that are marked.
+// Axes: values, their positions from 0 to 1 between the ends, and the round values for ticks.
 const axisOf = text => {
   const [scale, low, high] = text.split(' ');
   return { logarithmic: scale === 'log', low: Number(low), high: Number(high) };
@@ -16,10 +16,10 @@ const number = value => {
   return String(Number(value.toFixed(digits))).replace('-', '\u2212');
 };
 
-// A power of ten as people write it: 0.01, 1, 100, and 1e−5 where that is long.
+// Formats a power of ten: 0.01, 1, 100, or 1e−5 if that is shorter.
 const power = exponent => (exponent >= -3 && exponent <= 4 ? number(10 ** exponent) : `1e${exponent}`.replace('-', '\u2212'));
 
-// Powers of ten between two exponents; in a short range also their multiples. Null where even those are too few.
+// Returns powers of ten between two exponents; in a short range also their multiples. Null if even those are too few.
 const logarithmicTicks = (low, high, count) => {
   const [first, last] = [Math.ceil(low), Math.floor(high)];
   if (last - first >= 2) {
@@ -36,7 +36,7 @@ const logarithmicTicks = (low, high, count) => {
   return null;
 };
 
-// About `count` round values between two places of an axis.
+// Returns about `count` round values between two positions of an axis.
 const ticks = (axis, from, to, count) => {
   const few = axis.logarithmic ? logarithmicTicks(spread(axis, from), spread(axis, to), count) : null;
   if (few) return few;

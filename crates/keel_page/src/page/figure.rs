@@ -22,7 +22,7 @@ pub enum Figure {
 }
 
 impl Figure {
-    /// The drawing as HTML, in the language and colours of its page.
+    /// Renders the drawing as HTML, in the language and colours of its page.
     pub(super) fn drawn(&self, look: &Look<'_>) -> String {
         match self {
             Figure::Plot(plot) => plot.drawn(look),
@@ -35,7 +35,7 @@ impl Figure {
         }
     }
 
-    /// Its series as a palette knows them.
+    /// Returns its series as palette entries.
     pub(super) fn named(&self) -> Vec<Named<'_>> {
         match self {
             Figure::Plot(plot) => plot.named(),

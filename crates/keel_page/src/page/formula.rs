@@ -1,15 +1,15 @@
-//! Formulas in a small language of their own, close to TeX, as the inside of a MathML element.
+//! Formulas in a small language similar to TeX, converted to the content of a MathML element.
 //!
-//! A run of letters is one name (`Var`, `dx`), and names side by side are written with a space (`n Var(w)`). `_` and `^` set
-//! an index and a power, `{…}` groups, `\frac{a}{b}`, `\sqrt{a}`, `\hat{a}` and `\text{words}` are what they are in TeX, `\quad`
-//! is a wide gap. Sums, products and integrals are the signs themselves: `∑_{n=1}^N`.
+//! A run of letters is one name (`Var`, `dx`), and adjacent names are separated by a space (`n Var(w)`). `_` and `^`
+//! set subscript and superscript, `{…}` groups; `\frac{a}{b}`, `\sqrt{a}`, `\hat{a}` and `\text{words}` work as in TeX,
+//! and `\quad` is a wide space. Sums, products and integrals are written as the signs themselves: `∑_{n=1}^N`.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 use crate::charts::escape;
 
-/// The MathML of one formula.
+/// Converts one formula to MathML.
 pub fn mathml(source: &str) -> String {
     Reader { characters: source.chars().peekable() }.row(None)
 }
@@ -21,9 +21,9 @@ struct Reader<'a> {
 /// A piece of a formula.
 struct Atom {
     html: String,
-    /// Names, numbers and fractions: two of them side by side are a product, and take a thin space.
+    /// True for names, numbers and fractions: two adjacent ones are a product, separated by a thin space.
     is_operand: bool,
-    /// Sums and products: their limits are above and below, not to the side.
+    /// True for sums and products: their limits are above and below, not to the side.
     has_limits: bool,
 }
 
@@ -38,7 +38,7 @@ impl Atom {
 }
 
 impl Reader<'_> {
-    /// Everything up to `end`.
+    /// Parses everything up to `end`.
     fn row(&mut self, end: Option<char>) -> String {
         let mut row = String::new();
         let (mut spaced, mut after_operand) = (false, false);
@@ -63,7 +63,7 @@ impl Reader<'_> {
         row
     }
 
-    /// An atom with its index and its power.
+    /// Parses an atom with its subscript and superscript.
     fn scripted(&mut self) -> Atom {
         let base = self.atom();
         let (mut below, mut above) = (None, None);
@@ -127,7 +127,7 @@ impl Reader<'_> {
         Atom::operand(html)
     }
 
-    /// `first` and all characters after it that `belongs` takes.
+    /// Reads `first` and all following characters accepted by `belongs`.
     fn run(&mut self, first: char, belongs: impl Fn(char) -> bool) -> String {
         let mut run = String::from(first);
         while let Some(next) = self.characters.next_if(|&next| belongs(next)) {

@@ -4,23 +4,23 @@ use super::style::STYLE;
 use crate::charts::{self, escape};
 use crate::language::Language;
 
-/// A document without any reference to the outside.
+/// A document without external references.
 pub struct HtmlDocument<'a> {
-    /// Title, not escaped yet.
+    /// Title, not escaped.
     pub title: &'a str,
-    /// Style sheet of its own, after that of all pages; may be empty.
+    /// Additional style sheet after the common one; may be empty.
     pub style: &'a str,
     /// HTML of the page.
     pub body: &'a str,
 }
 
 impl HtmlDocument<'_> {
-    /// The document, in one language.
+    /// Renders the document in one language.
     pub fn html(&self, language: Language) -> String {
         self.html_with(language, "")
     }
 
-    /// The document with a script of its own after that of all pages.
+    /// Renders the document with an additional script after the common one.
     pub fn html_with(&self, language: Language, script: &str) -> String {
         let HtmlDocument { title, style, body } = self;
         format!(

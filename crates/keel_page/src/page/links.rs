@@ -1,16 +1,16 @@
-//! Links from a page to its neighbours.
+//! Links from a page to related pages.
 
 use crate::charts::escape;
 use crate::language::Language;
 
-/// Links of a page; a page on its own has none.
+/// Links of a page; a standalone page has none.
 #[derive(Clone, Debug, Default)]
 pub struct Links {
-    /// The index.
+    /// Link to the index.
     pub index: Option<String>,
-    /// The page before.
+    /// Previous page.
     pub previous: Option<Neighbour>,
-    /// The page after.
+    /// Next page.
     pub next: Option<Neighbour>,
     /// The same page in the other language.
     pub translation: Option<String>,
@@ -21,25 +21,25 @@ pub struct Links {
 /// A page that texts refer to.
 #[derive(Clone, Debug)]
 pub struct Linked {
-    /// Its name in cross-references.
+    /// Name in cross-references.
     pub name: &'static str,
-    /// Its title in English and Chinese.
+    /// Title in English and Chinese.
     pub title: [&'static str; 2],
-    /// Its file; none where it has not been written.
+    /// File, if the page has been written.
     pub file: Option<String>,
 }
 
 /// The page before or after another.
 #[derive(Clone, Debug)]
 pub struct Neighbour {
-    /// Its file.
+    /// File.
     pub file: String,
-    /// Its title.
+    /// Title.
     pub title: String,
 }
 
 impl Links {
-    /// Makes links of the cross-references of a text; plain titles or words where there is no such page.
+    /// Replaces the cross-references of a text with links, or with plain titles or words if there is no such page.
     pub fn resolve(&self, html: &str, language: Language) -> String {
         let mut parts = html.split("[[");
         let mut resolved = parts.next().unwrap_or_default().to_owned();
@@ -52,7 +52,7 @@ impl Links {
         resolved
     }
 
-    /// The link of `name` or `name|words`; none where no page has this name.
+    /// Returns the link for `name` or `name|words`, if a page has this name.
     fn reference(&self, inside: &str, language: Language) -> Option<String> {
         let (name, words) = inside.split_once('|').unwrap_or((inside, ""));
         let page = self.pages.iter().find(|page| page.name == name)?;
@@ -63,7 +63,7 @@ impl Links {
         })
     }
 
-    /// The links above a page: the index and the other language.
+    /// Renders the links above a page: the index and the other language.
     pub fn top(&self, language: Language) -> String {
         let lab = match language {
             Language::English => "The lab",
@@ -79,7 +79,7 @@ impl Links {
         format!("<nav aria-label=\"{label}\">{index}{translation}</nav>")
     }
 
-    /// The links below a page: those before and after it.
+    /// Renders the links below a page: the previous and the next page.
     pub fn bottom(&self, language: Language) -> String {
         let link = |page: &Option<Neighbour>, arrow: [&str; 2]| {
             let link = |page: &Neighbour| {
@@ -96,7 +96,7 @@ impl Links {
     }
 }
 
-/// The link to the same page in the other language, in that language's own words.
+/// Renders the link to the same page in the other language, labelled in that language.
 pub fn translation_link(file: &str, language: Language) -> String {
     let (code, words) = match language {
         Language::English => ("zh", "中文"),

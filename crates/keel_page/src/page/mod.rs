@@ -1,7 +1,7 @@
 //! Pages: text, charts, tables and formulas, as self-contained HTML documents.
 //!
-//! In a text, `[[zigzag]]` is a link to the page of that name, under its title, and `[[zigzag|words]]` one under
-//! `words`; [`Links`] resolves them.
+//! In a text, `[[zigzag]]` links to the page of that name by its title, and `[[zigzag|words]]` by `words`; [`Links`]
+//! resolves them.
 
 mod figure;
 mod formula;
@@ -20,7 +20,7 @@ pub use table::{Table, cell};
 use crate::charts::{Dots, Histograms, Look, Palette, Pictures, Plot, Sheet};
 use crate::language::{Language, Text};
 
-/// Content of a page, from top to bottom. Texts are HTML written in this crate; names from outside are escaped.
+/// Content of a page, from top to bottom. Texts are HTML written in this crate; external names are escaped.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     blocks: Vec<Block>,
@@ -44,14 +44,14 @@ pub struct Part {
 }
 
 impl Part {
-    /// A figure under its title.
+    /// Creates a figure with a title.
     pub fn new(title: impl Into<Text>, figure: impl Into<Figure>) -> Self {
         Part { title: title.into(), figure: figure.into() }
     }
 }
 
 impl Page {
-    /// An empty page.
+    /// Creates an empty page.
     pub fn new() -> Self {
         Self::default()
     }
@@ -68,7 +68,7 @@ impl Page {
         self
     }
 
-    /// Adds a formula: the inside of a MathML element, one for each language where it holds words.
+    /// Adds a formula as MathML content, with one version per language if it contains words.
     pub fn formula(mut self, mathml: impl Into<Text>) -> Self {
         self.blocks.push(Block::Formula(mathml.into()));
         self
@@ -100,7 +100,7 @@ impl Page {
         self
     }
 
-    /// Adds figures side by side under one caption; on a narrow screen they stand below each other.
+    /// Adds figures side by side under one caption; on a narrow screen they are stacked.
     pub fn side_by_side(mut self, caption: Text, parts: Vec<Part>) -> Self {
         self.blocks.push(Block::Row(caption, parts));
         self
@@ -117,7 +117,7 @@ impl Page {
         self
     }
 
-    /// The blocks one after the other, in one language.
+    /// Renders the blocks in order, in one language.
     pub fn body(&self, language: Language) -> String {
         let look = Look { language, palette: &self.palette() };
         let mut figures = 0;
@@ -128,13 +128,13 @@ impl Page {
         self.blocks.iter().map(html).collect()
     }
 
-    /// Number of the figure whose English caption has these words: its element is `figure-N`.
+    /// Returns the number of the figure whose English caption contains these words: its element is `figure-N`.
     pub fn figure_number(&self, words: &str) -> Option<usize> {
         let mut captions = self.blocks.iter().filter_map(Block::caption);
         captions.position(|caption| caption.get(Language::English).contains(words)).map(|index| index + 1)
     }
 
-    /// The first chart, row of charts or row of images, without its caption.
+    /// Renders the first chart, row of charts or row of images, without its caption.
     pub fn first_figure(&self, language: Language) -> String {
         let look = Look { language, palette: &self.palette() };
         let figure = |block: &Block| match block {
@@ -145,7 +145,7 @@ impl Page {
         self.blocks.iter().find_map(figure).unwrap_or_default()
     }
 
-    /// The first row of histograms, for a picture of its own.
+    /// Returns the first row of histograms, for a standalone picture.
     pub fn first_histograms(&self) -> Option<(&Text, &Histograms)> {
         self.blocks.iter().find_map(|block| match block {
             Block::Figure(caption, Figure::Histograms(histograms)) => Some((caption, histograms)),
@@ -153,7 +153,7 @@ impl Page {
         })
     }
 
-    /// One colour for each name, over all charts.
+    /// Assigns one colour to each name, over all charts.
     fn palette(&self) -> Palette {
         let mut charts = Vec::new();
         for block in &self.blocks {
@@ -168,7 +168,7 @@ impl Page {
 }
 
 impl Block {
-    /// The caption of a figure.
+    /// Returns the caption of a figure.
     fn caption(&self) -> Option<&Text> {
         match self {
             Block::Figure(caption, _) | Block::Row(caption, _) => Some(caption),
@@ -176,7 +176,7 @@ impl Block {
         }
     }
 
-    /// The block; `number` is its own if it is a figure.
+    /// Renders the block; `number` applies if it is a figure.
     fn html(&self, look: &Look<'_>, number: usize) -> String {
         let language = look.language;
         match self {

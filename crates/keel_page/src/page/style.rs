@@ -1,6 +1,6 @@
-//! The style sheet of every page: light and dark by the reader's setting, narrow screens, print.
+//! Style sheet of every page: light or dark by the reader's setting, narrow screens, print.
 
-/// Embedded in each page.
+/// Style sheet embedded in each page.
 pub const STYLE: &str = "
 :root{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--paper:#fff;--line:#d8dee4;--panel:#f6f8fa;
 --c0:#0969da;--c1:#cf222e;--c2:#1a7f37;--c3:#9a6700;--c4:#8250df;--c5:#bf3989;--c6:#0a7b83;--c7:#57606a}

@@ -1,12 +1,12 @@
-//! Tables of a page.
+//! Tables on a page.
 
 use crate::charts::number;
 use crate::language::{Language, Text};
 
-/// Columns from which a table is set smaller, and over both columns of a printed page.
+/// Minimum number of columns for a table to be set in a smaller font and across both columns of a printed page.
 const WIDE_TABLE: usize = 7;
 
-/// A table: titles of the columns, then rows of cells.
+/// A table: column titles, then rows of cells.
 #[derive(Clone, Debug)]
 pub struct Table {
     caption: Text,
@@ -15,7 +15,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table.
+    /// Creates an empty table.
     pub fn new(caption: Text, columns: Vec<Text>) -> Self {
         Table { caption, columns, rows: Vec::new() }
     }
@@ -31,7 +31,7 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// The table as HTML, in one language.
+    /// Renders the table as HTML, in one language.
     pub(super) fn html(&self, language: Language) -> String {
         let head: String =
             self.columns.iter().map(|title| format!("<th scope=\"col\">{}</th>", title.get(language))).collect();
@@ -53,7 +53,7 @@ impl Table {
     }
 }
 
-/// A number as a cell of a table; a dash where there is none.
+/// Formats a number as a table cell, or a dash if there is none.
 pub fn cell(value: impl Into<Option<f64>>) -> Text {
     Text::same(number(value.into().unwrap_or(f64::NAN)))
 }

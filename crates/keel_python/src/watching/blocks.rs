@@ -1,13 +1,13 @@
-//! Long arrays in blocks, each summed by the widest vectors of the processor, on several threads where that pays.
+//! Block-wise processing of long arrays, using the widest vectors of the processor, and several threads for large arrays.
 
 use rayon::prelude::*;
 
-/// Values of a block.
+/// Number of values per block.
 const BLOCK: usize = 1 << 14;
-/// Values from which on several threads read an array.
+/// Minimum number of values for several threads.
 const PARALLEL: usize = 1 << 18;
 
-/// Returns `block` of every block of `0..length`, in their order.
+/// Applies `block` to every block of `0..length` and returns the results in order.
 pub(super) fn of_blocks<T: Send>(length: usize, block: impl Fn(std::ops::Range<usize>) -> T + Sync) -> Vec<T> {
     let arch = pulp::Arch::new();
     let one = |index: usize| {

@@ -1,7 +1,7 @@
-//! Measures arrays of another framework and judges the measurements: the compiled half of `evenkeel.watch`.
+//! Measures arrays of another framework and applies the health rules: the compiled half of `evenkeel.watch`.
 //!
-//! Arrays are read in place. Sums are taken in f64, in blocks whose order depends on the length alone, so that a number
-//! does not depend on the number of threads.
+//! Arrays are read in place. Sums are taken in f64, in blocks whose order depends only on the length, so that results
+//! do not depend on the number of threads.
 
 mod blocks;
 mod moments;
@@ -20,10 +20,10 @@ use numpy::{PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::PyResult;
 use pyo3::exceptions::PyValueError;
 
-/// The values of `array`, without a copy.
+/// Returns the values of `array` without copying them.
 ///
 /// # Errors
-/// If they are not contiguous.
+/// Fails if they are not contiguous.
 fn values<'a>(array: &'a PyReadonlyArrayDyn<'_, f32>, name: &str) -> PyResult<&'a [f32]> {
     let values = array.as_slice().ok().filter(|_| array.is_c_contiguous());
     values.ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Moments of a signal in one pass.
+//! Moments of a signal in a single pass.
 
 use numpy::PyReadonlyArrayDyn;
 use pyo3::prelude::*;
@@ -6,29 +6,29 @@ use pyo3::prelude::*;
 use super::blocks::of_blocks;
 use super::values;
 
-/// Sums that are kept side by side, so that the additions of neighbouring values do not wait for each other.
+/// Number of parallel accumulators, so that neighbouring additions do not wait for each other.
 const LANES: usize = 16;
-/// Values of a run.
+/// Number of values per run.
 const RUN: usize = 2048;
 
-/// Sums over some values.
+/// Sums over a range of values.
 #[derive(Debug, Clone, Copy)]
 struct Sums {
-    /// Finite values.
+    /// Number of finite values.
     count: u64,
     /// Sum of the distances from the shift.
     distance: f64,
-    /// Sum of their squares.
+    /// Sum of the squared distances.
     square: f64,
     lowest: f32,
     highest: f32,
     zeros: u64,
-    /// Values from the low end of the band to its high end.
+    /// Number of values within the band.
     inside: u64,
     non_finite: u64,
 }
 
-/// Values that do not count as saturated.
+/// Band of values that do not count as saturated.
 #[derive(Debug, Clone, Copy)]
 struct Band {
     low: f32,
@@ -60,15 +60,15 @@ impl Sums {
         }
     }
 
-    /// The sums of `values`. A value that is not finite makes the sum of squares so: then each value is examined.
+    /// Sums `values`. A non-finite value makes the sum of squares non-finite; only then is each value examined.
     #[inline(always)]
     fn of(values: &[f32], shift: f64, band: Band) -> Self {
         let sums = Self::of_finite(values, shift, band);
         if sums.square.is_finite() { sums } else { Self::of_any(values, shift, band) }
     }
 
-    /// Short runs of values, which stay in the nearest cache, are read three times: three simple loops are faster than one that
-    /// needs all registers.
+    /// Processes short runs of values that stay in the nearest cache with three simple loops, which is faster than one
+    /// loop that needs all registers.
     #[inline(always)]
     fn of_finite(values: &[f32], shift: f64, band: Band) -> Self {
         let mut total = Self { count: values.len() as u64, ..Self::NONE };
@@ -108,7 +108,7 @@ impl Sums {
     }
 }
 
-/// Sum of the distances from `shift`, and of their squares.
+/// Returns the sum of the distances from `shift`, and of their squares.
 #[inline(always)]
 fn distances(values: &[f32], shift: f64) -> (f64, f64) {
     let mut distance = [0f64; LANES];
@@ -129,7 +129,7 @@ fn distances(values: &[f32], shift: f64) -> (f64, f64) {
     (distance.iter().sum(), square.iter().sum())
 }
 
-/// Smallest and largest value.
+/// Returns the smallest and largest value.
 #[inline(always)]
 fn range(values: &[f32]) -> (f32, f32) {
     let mut lowest = [f32::INFINITY; LANES];
@@ -148,10 +148,11 @@ fn range(values: &[f32]) -> (f32, f32) {
     (lowest.into_iter().fold(f32::INFINITY, f32::min), highest.into_iter().fold(f32::NEG_INFINITY, f32::max))
 }
 
-/// Number of zeros, and of values inside of the band.
+/// Counts zeros and values within the band.
 #[inline(always)]
 fn counts(values: &[f32], band: Band) -> (u32, u32) {
-    // Whole numbers as floats: a comparison of floats then selects among them without a conversion. A run is short enough.
+    // Counts are kept as floats, so that float comparisons select them without conversion. A run is short enough for
+    // exact counts.
     let mut zeros = [0f32; LANES];
     let mut inside = [0f32; LANES];
     let (chunks, rest) = values.as_chunks::<LANES>();
@@ -168,8 +169,8 @@ fn counts(values: &[f32], band: Band) -> (u32, u32) {
     (total(zeros) + rest_zeros, total(inside) + rest_inside)
 }
 
-/// Returns (finite values, mean, standard deviation, lowest, highest, zeros, values outside [`low`, `high`], non-finite values) of
-/// an array. Everything but the last is of the finite values; without any, mean and deviation are NaN.
+/// Returns (finite values, mean, standard deviation, lowest, highest, zeros, values outside [`low`, `high`], non-finite
+/// values) of an array. All but the last refer to the finite values; if there are none, mean and deviation are NaN.
 #[pyfunction]
 pub(crate) fn signal_moments(
     py: Python<'_>,
@@ -179,7 +180,7 @@ pub(crate) fn signal_moments(
 ) -> PyResult<(u64, f64, f64, f32, f32, u64, u64, u64)> {
     let values = values(&array, "signal")?;
     let band = Band { low, high };
-    // Squares of distances from a value of the array lose nothing where the values lie far from zero.
+    // Shifting by a value of the array avoids cancellation when the values are far from zero.
     let shift = values.iter().copied().find(|value| value.is_finite()).map_or(0.0, f64::from);
     let sums = py.detach(|| {
         let parts = of_blocks(

@@ -5,7 +5,7 @@ use keel_health::{Finding, Monitor as Rules, parse_record};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-/// Watches one run: takes records as lines of JSON, gives findings as JSON.
+/// Monitors one run: takes records as lines of JSON, returns findings as JSON.
 #[pyclass(module = "evenkeel._native")]
 #[derive(Default)]
 pub(crate) struct Monitor {
@@ -21,10 +21,10 @@ impl Monitor {
         Self::default()
     }
 
-    /// Takes in one record, a JSON object; returns the findings that are new or have become more serious, each as JSON.
+    /// Processes one record, a JSON object; returns the findings that are new or have become more serious, each as JSON.
     ///
     /// # Errors
-    /// If the record does not fit the format; the message names the record and the field.
+    /// Fails if the record does not match the format; the message names the record and the field.
     fn record(&mut self, text: &str) -> PyResult<Vec<String>> {
         self.line += 1;
         let model = self.rules.as_ref().map(Rules::model);
@@ -40,7 +40,7 @@ impl Monitor {
         let findings = match (&mut self.rules, record) {
             (Some(rules), record) => rules.record(&record),
             (None, Record::Model(model)) => self.rules.insert(Rules::new(model)).findings(),
-            // The reader refuses any other record before the model.
+            // The reader rejects any other record before the model.
             (None, _) => Vec::new(),
         };
         documents(&findings)
@@ -56,10 +56,10 @@ impl Monitor {
         documents(&self.rules.as_ref().map(Rules::findings).unwrap_or_default())
     }
 
-    /// Returns all findings as JSON as they would be if the run ended after the given records.
+    /// Returns all findings as JSON, as if the run ended after the given records.
     ///
     /// # Errors
-    /// If a record does not fit the format.
+    /// Fails if a record does not match the format.
     fn findings_at_end(&self, records: Vec<String>) -> PyResult<Vec<String>> {
         let mut copy = Self { rules: self.rules.clone(), ..*self };
         for record in records {
@@ -69,18 +69,18 @@ impl Monitor {
         copy.findings()
     }
 
-    /// Returns all findings so far as JSON, at the level that is left of each as the training goes now.
+    /// Returns all findings so far as JSON, with levels adjusted to the current state of training.
     fn tempered_findings(&self) -> PyResult<Vec<String>> {
         documents(&self.rules.as_ref().map(Rules::tempered_findings).unwrap_or_default())
     }
 
-    /// Returns the number of windows of steps that were judged so far.
+    /// Returns the number of step windows evaluated so far.
     fn closed_windows(&self) -> u64 {
         self.rules.as_ref().map_or(0, |rules| rules.history().closed_windows())
     }
 
-    /// Returns the parts of the task that were learned, of the training and of the validation samples: 0 is guessing, 1 is
-    /// perfect. None before the measurements that determine it.
+    /// Returns the fraction of the task learned on the training and on the validation samples: 0 is guessing, 1 is
+    /// perfect. None until the measurements that determine it exist.
     fn outcome(&self) -> Option<(f64, Option<f64>)> {
         let outcome = self.rules.as_ref()?.outcome()?;
         Some((outcome.training, outcome.validation))

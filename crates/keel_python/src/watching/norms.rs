@@ -7,10 +7,10 @@ use pyo3::prelude::*;
 use super::blocks::of_blocks;
 use super::values;
 
-/// Sums that are kept side by side.
+/// Number of parallel accumulators.
 const LANES: usize = 16;
 
-/// Returns (sum of squares, largest absolute value, non-finite values) of an array, the first two of the finite values.
+/// Returns (sum of squares, largest absolute value, non-finite values) of an array; the first two refer to the finite values.
 #[pyfunction]
 pub(crate) fn gradient_squares(py: Python<'_>, array: PyReadonlyArrayDyn<'_, f32>) -> PyResult<(f64, f32, u64)> {
     let values = values(&array, "gradient")?;
@@ -50,11 +50,11 @@ fn squares(values: &[f32]) -> (f64, f32, u64) {
     (total, finite().map(f32::abs).fold(0.0, f32::max), (values.len() - finite().count()) as u64)
 }
 
-/// Returns (sum of squares before, sum of squares of the change, non-finite values after) of a parameter before and after an
-/// update. A value that is not finite makes the sum it is in so.
+/// Returns (sum of squares before, sum of squares of the change, non-finite values after) for a parameter before and
+/// after an update. A non-finite value makes its sum non-finite.
 ///
 /// # Errors
-/// If the arrays differ in length.
+/// Fails if the arrays differ in length.
 #[pyfunction]
 pub(crate) fn update_squares(
     py: Python<'_>,

@@ -1,4 +1,4 @@
-//! Rows of a weight matrix, one per unit: those that agree in sign, those that equal another.
+//! Rows of a weight matrix, one per unit: rows with consistent gradient signs, and rows equal to another.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use pyo3::prelude::*;
 
 use super::values;
 
-/// Agreement abs(n+ - n-) / (n+ + n-) from which on the gradients of a unit have one sign.
+/// Minimum of abs(n+ - n-) / (n+ + n-) for the gradients of a unit to count as having one sign.
 const AGREEMENT: f64 = 0.9;
-/// Difference relative to the largest gradient of the layer up to which two gradients count as the same: products of matrices
+/// Maximum difference, relative to the largest gradient of the layer, of gradients that count as equal; matrix products
 /// round differently at their edges.
 const SAME: f32 = 1e-5;
-/// Rows with the same weights whose gradients are kept to compare others with.
+/// Maximum number of rows with equal weights whose gradients are kept for comparison.
 const KEPT: usize = 16;
 
 fn row_length(values: &[f32], rows: usize) -> PyResult<usize> {
@@ -23,10 +23,10 @@ fn row_length(values: &[f32], rows: usize) -> PyResult<usize> {
     Ok(values.len() / rows)
 }
 
-/// Returns the share of the rows whose gradients have one sign: abs(n+ - n-) / (n+ + n-) of at least 0.9, zeros left out.
+/// Returns the share of rows whose gradients have one sign: abs(n+ - n-) / (n+ + n-) of at least 0.9, ignoring zeros.
 ///
 /// # Errors
-/// If the values do not make `rows` rows.
+/// Fails if the values do not form `rows` rows.
 #[pyfunction]
 pub(crate) fn sign_agreement(py: Python<'_>, gradient: PyReadonlyArrayDyn<'_, f32>, rows: usize) -> PyResult<f64> {
     let values = values(&gradient, "gradient")?;
@@ -45,7 +45,7 @@ fn has_one_sign(row: &[f32]) -> bool {
 /// Returns the number of rows with the same weights and the same gradient as another row.
 ///
 /// # Errors
-/// If the values do not make `rows` rows each.
+/// Fails if the values do not form `rows` rows each.
 #[pyfunction]
 pub(crate) fn identical_rows(
     py: Python<'_>,
@@ -64,7 +64,7 @@ pub(crate) fn identical_rows(
         let mut known: HashMap<Vec<u32>, Vec<&[f32]>> = HashMap::new();
         let mut identical = 0;
         for (weight, gradient) in weights.chunks_exact(length).zip(gradients.chunks_exact(length)) {
-            // Zero and negative zero are one value.
+            // Zero and negative zero are equal.
             let bits = weight.iter().map(|&value| (value + 0.0).to_bits()).collect();
             let others = known.entry(bits).or_default();
             let same = |other: &&[f32]| other.iter().zip(gradient).all(|(a, b)| (a - b).abs() <= limit);

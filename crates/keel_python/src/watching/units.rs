@@ -1,6 +1,7 @@
 //! Units of an activation: whether each fired, how often it fired and how often it was saturated.
 //!
-//! Values lie as `[outer, units, inner]`: `[samples, units, 1]` for rows, `[samples, channels, positions]` for images.
+//! Values are in the order `[outer, units, inner]`: `[samples, units, 1]` for rows, `[samples, channels, positions]`
+//! for images.
 
 use numpy::PyReadonlyArrayDyn;
 use pyo3::exceptions::PyValueError;
@@ -8,11 +9,11 @@ use pyo3::prelude::*;
 
 use super::values;
 
-/// Rows between two checks whether all units have fired.
+/// Number of rows between two checks whether all units have fired.
 const ROWS: usize = 8;
-/// Values, or rows, that are counted in floats: few enough for whole numbers to be exact.
+/// Maximum number of values, or rows, counted in floats, which keeps the counts exact.
 const RUN: usize = 4096;
-/// Counts that are kept side by side.
+/// Number of parallel counters.
 const LANES: usize = 16;
 
 /// Sizes of values in order `[outer, units, inner]`.
@@ -32,10 +33,11 @@ impl Layout {
     }
 }
 
-/// Returns 64-bit words, bit `unit % 64` of word `unit / 64` set if the unit is above zero anywhere. Reading ends when all are.
+/// Returns 64-bit words: bit `unit % 64` of word `unit / 64` is set if the unit is above zero anywhere. Stops early
+/// once all are set.
 ///
 /// # Errors
-/// If the number of values is not a multiple of `units * inner`.
+/// Fails if the number of values is not a multiple of `units * inner`.
 #[pyfunction]
 pub(crate) fn fired_units(
     py: Python<'_>,
@@ -75,7 +77,7 @@ fn fired_planes(values: &[f32], layout: &Layout) -> Vec<bool> {
     for sample in values.chunks_exact(layout.units * layout.inner) {
         silent.retain(|&unit| {
             let plane = &sample[unit * layout.inner..(unit + 1) * layout.inner];
-            // Short runs, so that the comparison of many values at once ends soon.
+            // Short runs, so that the vectorised comparison stops early.
             fired[unit] = plane.chunks(64).any(|run| run.iter().fold(false, |any, &value| any | (value > 0.0)));
             !fired[unit]
         });
@@ -86,10 +88,10 @@ fn fired_planes(values: &[f32], layout: &Layout) -> Vec<bool> {
     fired
 }
 
-/// Returns for every unit the number of values above zero, and of those outside [`low`, `high`].
+/// Returns for every unit the number of values above zero, and the number of values outside [`low`, `high`].
 ///
 /// # Errors
-/// If the number of values is not a multiple of `units * inner`.
+/// Fails if the number of values is not a multiple of `units * inner`.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "a Python function, which takes its arguments by name")]
 pub(crate) fn unit_counts(
@@ -141,8 +143,8 @@ fn count(values: &[f32], layout: &Layout, low: f32, high: f32) -> (Vec<u32>, Vec
     (fired, beyond)
 }
 
-/// Whole numbers as floats, one for a value above zero and one for a value outside of the band: a comparison of floats selects
-/// among them without a conversion.
+/// Returns float counts, 1 for a value above zero and 1 for a value outside the band, so that float comparisons select
+/// them without conversion.
 #[inline(always)]
 fn judge(value: f32, low: f32, high: f32) -> (f32, f32) {
     let is_inside = value.max(low).min(high) == value;
@@ -169,7 +171,7 @@ fn count_run(values: &[f32], low: f32, high: f32) -> (u32, u32) {
     (above.iter().sum::<f32>() as u32, outside.iter().sum::<f32>() as u32)
 }
 
-/// Adds the sums of a run of rows and begins new ones.
+/// Adds the sums of a run of rows to the totals and resets them.
 fn take(totals: &mut [u32], sums: &mut [f32]) {
     for (total, sum) in totals.iter_mut().zip(sums) {
         *total += *sum as u32;

@@ -1,4 +1,4 @@
-//! The keys of the config that were chosen from the data, each with its reason.
+//! Config keys that were chosen from the data, each with its reason.
 
 use keel_page::Language;
 use keel_page::charts::escape;

@@ -1,4 +1,4 @@
-//! The columns of a table: the kind and the use of each.
+//! Columns of a table: kind and use of each.
 
 use keel_data::{ColumnKind, ColumnReport};
 use keel_page::Language;
@@ -6,13 +6,13 @@ use keel_page::charts::escape;
 
 use super::overview::grouped;
 
-/// A table of more columns is folded.
+/// Maximum number of columns before the table is folded.
 const UNFOLDED: usize = 40;
 
-/// Maximum number of columns listed; `summary.json` has them all.
+/// Maximum number of columns listed; `summary.json` has all of them.
 const LISTED: usize = 1_000;
 
-/// Returns the table, the target first; nothing for data without columns.
+/// Returns the table with the target first, or nothing for data without columns.
 pub(super) fn table(columns: &[ColumnReport], language: Language) -> String {
     if columns.is_empty() {
         return String::new();

@@ -1,4 +1,4 @@
-//! Confusions of classes, and metrics of each class.
+//! Confusion matrix, and metrics of each class.
 
 use keel_page::Language;
 use keel_page::charts::escape;
@@ -7,7 +7,7 @@ use keel_train::metrics::{ClassMetrics, ConfusionMatrix, Metrics};
 use super::Contents;
 use super::overview::percent;
 
-/// Maximum number of classes that are shown with their numbers; more are squares whose numbers appear when pointed at.
+/// Maximum number of classes shown with numbers; larger matrices are squares with numbers on hover.
 const NUMBERED: usize = 16;
 
 pub(super) fn section(contents: &Contents<'_>) -> String {
@@ -32,7 +32,7 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
     )
 }
 
-/// The test results of the summary; before a run has ended, those of the model's answers. With the words for them.
+/// Returns the test results of the summary, or those of the evaluated model before the run has ended, with their description.
 fn metrics<'a>(contents: &'a Contents<'_>) -> Option<(&'a Metrics, String)> {
     let Contents { record, evaluation, language } = contents;
     let summary = record.summary.as_ref().map(|summary| &summary.metrics);
@@ -60,7 +60,7 @@ fn share(count: u64, row: &[u64]) -> f64 {
     if total == 0 { 0.0 } else { count as f64 / total as f64 }
 }
 
-/// A table with counts and shares, coloured by share.
+/// Renders a table with counts and shares, coloured by share.
 fn numbered(confusion: &ConfusionMatrix, names: &[String], language: Language) -> String {
     let head: String = names.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
     let mut rows = String::new();
@@ -85,7 +85,7 @@ fn numbered(confusion: &ConfusionMatrix, names: &[String], language: Language) -
     )
 }
 
-/// A drawing for many classes: one square a pair that occurs.
+/// Renders a drawing for many classes: one square per pair that occurs.
 fn squares(confusion: &ConfusionMatrix, names: &[String], language: Language) -> String {
     let classes = names.len();
     let mut marks = String::new();
@@ -108,7 +108,7 @@ fn squares(confusion: &ConfusionMatrix, names: &[String], language: Language) ->
     )
 }
 
-/// The pairs of classes that are confused most often.
+/// Renders the pairs of classes that are confused most often.
 fn most_confused(confusion: &ConfusionMatrix, names: &[String], language: Language) -> String {
     let mut pairs: Vec<(u64, usize, usize)> = Vec::new();
     for (truth, counts) in confusion.counts.iter().enumerate() {
@@ -146,7 +146,7 @@ fn most_confused(confusion: &ConfusionMatrix, names: &[String], language: Langua
     )
 }
 
-/// Precision, recall and F1 of each class, with a bar for the last.
+/// Renders precision, recall and F1 of each class, with a bar for F1.
 fn classes(classes: &[ClassMetrics], language: Language) -> String {
     if classes.is_empty() {
         return String::new();

@@ -11,7 +11,7 @@ use super::Contents;
 /// Maximum number of points of a curve.
 const POINTS: usize = 1_200;
 
-/// A loss that falls by more than this factor is shown on a logarithmic axis.
+/// Factor of decrease above which a loss is shown on a logarithmic axis.
 const LOGARITHMIC_FACTOR: f64 = 30.0;
 
 pub(super) fn section(contents: &Contents<'_>) -> String {
@@ -57,7 +57,7 @@ fn loss(record: &Record) -> Option<Plot> {
     Some(plot)
 }
 
-/// Accuracy of classes, R² of values.
+/// Plots accuracy for classes, R² for values.
 fn quality(record: &Record) -> Option<Plot> {
     let classification = record.epochs.iter().any(|epoch| epoch.accuracy.is_some());
     let (title, read): (Text, fn(&EpochRecord) -> Option<f64>) = match classification {
@@ -85,7 +85,7 @@ fn quality(record: &Record) -> Option<Plot> {
     any.then_some(plot)
 }
 
-/// The validation result of the epoch whose weights were kept.
+/// Returns the validation result of the epoch whose weights were kept.
 fn best_point(record: &Record, points: &[Point]) -> Option<Point> {
     let best = record.summary.as_ref().map(|summary| summary.best_epoch).filter(|&epoch| epoch > 0)?;
     let step = position_of_epoch(record, best);
@@ -115,18 +115,18 @@ fn of_steps(record: &Record, read: impl Fn(&StepRecord) -> f64) -> Vec<Point> {
     record.steps.iter().map(|step| (step.step as f64, read(step))).collect()
 }
 
-/// Values of the epochs, at the step where each ended.
+/// Returns epoch values at the step where each epoch ended.
 fn of_epochs(record: &Record, part: &str, read: impl Fn(&EpochRecord) -> Option<f64>) -> Vec<Point> {
     let of_part = record.epochs.iter().filter(|epoch| epoch.part == part);
     of_part.filter_map(|epoch| Some((position_of_epoch(record, epoch.epoch), read(epoch)?))).collect()
 }
 
-/// Position of an epoch's result: at its last step, or evenly spaced where steps were not stored.
+/// Returns the position of an epoch's result: its last step, or evenly spaced if steps were not stored.
 fn position_of_epoch(record: &Record, epoch: u64) -> f64 {
     record.last_step_of_epoch(epoch).unwrap_or(epoch) as f64
 }
 
-/// Few points are shown as dots, many as a line.
+/// Returns dots for few points, a line for many.
 fn marks(points: usize) -> Marks {
     if points <= 60 { Marks::LineAndPoints } else { Marks::Line }
 }

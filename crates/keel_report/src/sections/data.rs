@@ -10,7 +10,7 @@ use super::{Contents, columns};
 /// Maximum number of features listed; more are shown as a cloud.
 const LISTED: usize = 24;
 
-/// Maximum number of points of the cloud.
+/// Maximum number of points in the cloud.
 const POINTS: usize = 1_500;
 
 pub(super) fn section(contents: &Contents<'_>) -> String {
@@ -78,7 +78,7 @@ fn moments_cells(moments: Option<&Moments>) -> String {
     }
 }
 
-/// Standard deviation against mean of every feature, before and after.
+/// Plots standard deviation against mean of every feature, before and after preprocessing.
 fn clouds(statistics: &PreprocessStatistics, language: Language) -> String {
     let sides = [
         (Text::new("std before preprocessing", "预处理前的标准差"), &statistics.before, 0),

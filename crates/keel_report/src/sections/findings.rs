@@ -9,7 +9,7 @@ use super::super::decimate::decimate;
 use super::curves::step_title;
 use super::{Contents, proof};
 
-/// Maximum number of points of an evidence chart.
+/// Maximum number of points in an evidence chart.
 const POINTS: usize = 400;
 
 pub(super) fn section(contents: &Contents<'_>) -> String {
@@ -26,7 +26,7 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
     format!("<p class=\"lead\">{intro}</p>{cards}")
 }
 
-/// Returns true if a finding has a card of its own: it is a cause, or the finding that explains it is not in the list.
+/// Returns true if a finding has its own card: it is a cause, or the finding that explains it is not in the list.
 fn is_shown_alone(finding: &Finding, all: &[Finding]) -> bool {
     !all.iter().any(|cause| explains(cause, finding))
 }
@@ -37,19 +37,19 @@ fn explains(cause: &Finding, finding: &Finding) -> bool {
     finding.explained_by.as_ref() == Some(&reference) && finding.reference() != reference
 }
 
-/// Meaning of an empty list of findings.
+/// Explains an empty list of findings.
 fn silence(contents: &Contents<'_>) -> &'static str {
     let Contents { record, language, .. } = *contents;
     if record.health_is_off() {
         return language.choose(
-            "Health was off (health.level = \"off\"): nothing was measured, so the absence of findings means nothing. Set \
-             health.level = \"standard\" to have every layer watched at every step.",
+            "Health was off (health.level = \"off\"): nothing was measured, so the absence of findings means nothing. \
+             Set health.level = \"standard\" to monitor every layer at every step.",
             "健康监测已关闭（health.level = \"off\"）：没有测量，因此没有诊断并不代表没有问题。设为 \"standard\" 可在每一步监测每一层。",
         );
     }
     if record.layers.is_empty() {
         return language.choose(
-            "No finding. This run holds no measurements of its layers, so only the loss was watched.",
+            "No finding. This run has no measurements of its layers, so only the loss was monitored.",
             "没有诊断。此次训练没有各层的测量值，只监测了损失。",
         );
     }
@@ -143,7 +143,7 @@ fn facts(finding: &Finding, language: Language) -> String {
     html
 }
 
-/// A sample whose label is contradicted.
+/// Renders a sample with a contradicted label.
 fn suspect_item(suspect: &SuspectLabel, language: Language) -> String {
     let SuspectLabel { sample, given, suggested, probability } = suspect;
     let [sample, given, suggested] = [sample, given, suggested].map(|text| escape(text));
@@ -165,7 +165,7 @@ fn remedy_item(remedy: &Remedy, language: Language) -> String {
     format!("<li>{} <span class=\"place\">{place}</span> {settings}</li>", escape(&sentence(&remedy.describe())))
 }
 
-/// The statistic over the steps with the limit it crossed, or nothing if it was not stored.
+/// Renders the statistic over the steps with the limit it crossed, or nothing if it was not stored.
 fn evidence(contents: &Contents<'_>, finding: &Finding) -> String {
     let Some((title, points)) = stored(contents, finding) else { return String::new() };
     let finite = || points.iter().map(|point| point.1).filter(|value| value.is_finite());
@@ -193,7 +193,7 @@ fn evidence(contents: &Contents<'_>, finding: &Finding) -> String {
     format!("<div class=\"evidence\">{}</div>", plot.html(contents.language))
 }
 
-/// The finding's own evidence, or else the stored measurement of its layer; a single value is not a chart.
+/// Returns the finding's own evidence, or else the stored measurement of its layer; a single value does not make a chart.
 fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(String, Vec<Point>)> {
     if let Some(evidence) = &finding.evidence
         && evidence.values.len() > 1
@@ -214,7 +214,7 @@ fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(String, Vec<Poi
     Some((series.name.replace('_', " "), series.points.iter().map(|&(step, value)| (step as f64, value)).collect()))
 }
 
-/// The text with a capital at its start, unless that is a name such as `conv2d_1`, and a full stop at its end.
+/// Capitalises the first letter, unless the text begins with a name such as `conv2d_1`, and adds a full stop.
 fn sentence(text: &str) -> String {
     let text = text.trim();
     let end = if text.is_empty() || text.ends_with(['.', '!', '?', '。']) { "" } else { "." };

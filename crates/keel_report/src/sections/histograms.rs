@@ -8,7 +8,7 @@ use keel_train::runs::HistogramRecord;
 
 use super::Contents;
 
-/// Ridges over all charts of the section.
+/// Maximum number of ridges over all charts of the section.
 const ALL_RIDGES: usize = 1_500;
 
 pub(super) fn section(contents: &Contents<'_>) -> String {
@@ -41,7 +41,7 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
     html
 }
 
-/// At most `most` of the histograms of one layer, evenly spread, the last among them.
+/// Returns at most `most` histograms of one layer, evenly spaced, including the last one.
 fn panel(layer: &str, rows: &[&HistogramRecord], most: usize) -> String {
     let count = rows.len().min(most);
     let mut ridges = Ridges::new(layer);

@@ -9,7 +9,7 @@ use super::Contents;
 use super::metrics::{title, value_text};
 use super::overview::grouped;
 
-/// Columns in the chart.
+/// Maximum number of columns in the chart.
 const SHOWN: usize = 20;
 
 pub(super) fn section(contents: &Contents<'_>) -> String {
@@ -32,9 +32,9 @@ fn lead(importance: &Importance, name: &str, language: Language) -> String {
     let part = escape(&importance.part);
     match language {
         Language::English => format!(
-            "On {samples} samples ({part}), {name} is {score}. Each dot shows how much worse it gets when the values of one column are \
-             exchanged between these samples, {repeats} times; the bar is the mean. Of columns that say the same, each can stand in \
-             for the other, so that both look unimportant."
+            "On {samples} samples ({part}), {name} is {score}. Each dot shows how much worse it gets when the values \
+             of one column are exchanged between these samples, {repeats} times; the bar is the mean. Columns with \
+             the same information can replace each other, so that both look unimportant."
         ),
         Language::Chinese => format!(
             "在 {samples} 个样本（{part}）上，{name}为 {score}。每个点表示将某一列的取值在样本之间随机置换后该指标变差的幅度，重复 {repeats} \

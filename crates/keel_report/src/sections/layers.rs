@@ -12,7 +12,7 @@ use super::super::record::Record;
 use super::Contents;
 use super::curves::step_title;
 
-/// Points over all charts of the section; a network of many layers has fewer for each.
+/// Maximum number of points over all charts of the section; networks with many layers have fewer per layer.
 const ALL_POINTS: usize = 60_000;
 
 /// One kind of measurement.
@@ -21,7 +21,7 @@ struct Kind {
     english: &'static str,
     chinese: &'static str,
     scale: Scale,
-    /// Advice to the reader, in English and Chinese.
+    /// Hint for the reader, in English and Chinese.
     hint: (&'static str, &'static str),
 }
 
@@ -32,7 +32,7 @@ const KINDS: [Kind; 12] = [
         chinese: "输出的标准差",
         scale: Scale::Logarithmic,
         hint: (
-            "Layers of one kind stay close to each other, neither fading nor growing with depth.",
+            "Layers of one kind should be close to each other, neither vanishing nor growing with depth.",
             "同类层应彼此接近，不随深度衰减或增大。",
         ),
     },
@@ -56,7 +56,7 @@ const KINDS: [Kind; 12] = [
         chinese: "更新量与权重之比",
         scale: Scale::Logarithmic,
         hint: (
-            "About 0.001 for weights; 0.1 is far too large, 0.00001 is standing still.",
+            "About 0.001 for weights; 0.1 is far too large, 0.00001 is almost no change.",
             "权重约为 0.001；0.1 过大，0.00001 相当于停滞。",
         ),
     },
@@ -158,7 +158,7 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
     html
 }
 
-/// Sizes are spread by ratios, shares and anything unknown by differences.
+/// Returns a logarithmic scale for magnitudes, and a linear one for shares and anything unknown.
 fn scale_of(name: &str) -> Scale {
     match name.rsplit('_').next() {
         Some("norm" | "ratio" | "rms" | "std") => Scale::Logarithmic,
@@ -170,9 +170,9 @@ fn figure(plot: &Plot, hint: &str, language: Language) -> String {
     format!("<figure>{}<figcaption>{hint}</figcaption></figure>", plot.html(language))
 }
 
-/// A stored measurement and how it is drawn.
+/// A stored measurement and its presentation.
 struct Measurement<'a> {
-    /// Its name in the store.
+    /// Name in the store.
     name: &'a str,
     /// Title of the vertical axis.
     title: Text,
@@ -180,7 +180,7 @@ struct Measurement<'a> {
     scale: Scale,
 }
 
-/// One measurement of all layers that have it; `None` without any finite value.
+/// Plots one measurement of all layers that have it; returns `None` if it has no finite value.
 fn chart(record: &Record, measurement: Measurement<'_>, points: usize) -> Option<Plot> {
     let Measurement { name, title, scale } = measurement;
     let of_kind: Vec<&LayerSeries> = record.layers.iter().filter(|series| series.name == name).collect();

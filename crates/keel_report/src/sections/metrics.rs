@@ -1,4 +1,4 @@
-//! Every metric of the three splits compared with that of a constant guess; calibration and ROC curve.
+//! Metrics of the three splits compared with a constant guess; calibration and ROC curve.
 
 use keel_page::charts::{Marks, Plot, Series, escape, number};
 use keel_page::{Language, Text};
@@ -28,12 +28,12 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
 /// Metrics of one split.
 #[derive(Clone, Copy)]
 struct Part<'a> {
-    /// Name of the split for readers.
+    /// Displayed name of the split.
     name: &'a str,
     metrics: &'a Metrics,
 }
 
-/// One row per metric, one column per part, and the score of a constant guess on the last part.
+/// Renders one row per metric and one column per part, with the score of a constant guess on the last part.
 fn table(parts: &[Part<'_>], language: Language) -> String {
     let Some(&Part { name: last, metrics: shown }) = parts.last() else { return String::new() };
     let baseline = shown.baseline.as_ref();
@@ -68,7 +68,7 @@ fn table(parts: &[Part<'_>], language: Language) -> String {
     format!("<div class=\"table\"><table><thead><tr>{head}</tr></thead><tbody>{rows}{samples}</tbody></table></div>")
 }
 
-/// Reasons of undefined metrics, and samples without a result.
+/// Renders reasons for undefined metrics, and samples without a result.
 fn notes(parts: &[Part<'_>], language: Language) -> String {
     let mut notes = Vec::new();
     for Part { name: part, metrics } in parts {
@@ -92,7 +92,7 @@ fn notes(parts: &[Part<'_>], language: Language) -> String {
     if items.is_empty() { items } else { format!("<ul class=\"lead\">{items}</ul>") }
 }
 
-/// Accuracy against confidence: on the diagonal, probabilities can be taken at their word.
+/// Plots accuracy against confidence: on the diagonal, probabilities are calibrated.
 fn calibration(part: Part<'_>, language: Language) -> String {
     let Part { name: part, metrics } = part;
     if metrics.calibration.is_empty() {
@@ -168,12 +168,12 @@ fn figure(plot: &Plot, text: &str, language: Language) -> String {
     format!("<figure>{}<figcaption>{text}</figcaption></figure>", plot.html(language))
 }
 
-/// A metric's value as the report writes it.
+/// Formats the value of a metric for the report.
 pub(super) fn value_text(metric: MetricName, value: f64) -> String {
     if metric.is_share() { percent(value) } else { number(value) }
 }
 
-/// A metric's name in the reader's language.
+/// Returns the name of a metric in the reader's language.
 pub(super) fn title(metric: MetricName, metrics: &Metrics, language: Language) -> String {
     let chinese = match metric {
         MetricName::Loss => "损失",

@@ -25,17 +25,17 @@ use super::record::Record;
 
 /// Sources of the sections.
 pub(super) struct Contents<'a> {
-    /// The folder's files.
+    /// Files of the run folder.
     pub(super) record: &'a Record,
-    /// The model's answers.
+    /// Evaluation of the model.
     pub(super) evaluation: &'a Evaluation,
-    /// The reader's language.
+    /// Language of the report.
     pub(super) language: Language,
 }
 
-/// One part of the report: empty if it has no content.
+/// One part of the report; empty if it has no content.
 struct Section {
-    /// For links to it.
+    /// Anchor for links.
     anchor: &'static str,
     english: &'static str,
     chinese: &'static str,
@@ -83,18 +83,18 @@ const SECTIONS: [Section; 14] = [
     Section { anchor: "setup", english: "Set-up", chinese: "配置与环境", write: setup::section },
 ];
 
-/// A part of a report by itself.
+/// One part of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReportPart {
-    /// Name of the part, for links to it.
+    /// Name of the part, used as link anchor.
     pub anchor: &'static str,
-    /// Title in the report's language.
+    /// Title in the language of the report.
     pub title: &'static str,
     /// HTML below the title.
     pub html: String,
 }
 
-/// The parts with these `anchors` that have something to show, in the order of the report.
+/// Returns the parts with these `anchors` that have content, in the order of the report.
 pub(super) fn parts(contents: &Contents<'_>, anchors: &[&str]) -> Vec<ReportPart> {
     let wanted = SECTIONS.iter().filter(|section| anchors.contains(&section.anchor));
     let part = |section: &Section| ReportPart {
@@ -105,7 +105,7 @@ pub(super) fn parts(contents: &Contents<'_>, anchors: &[&str]) -> Vec<ReportPart
     wanted.map(part).filter(|part| !part.html.is_empty()).collect()
 }
 
-/// The page's body, and the titles of the sections it has.
+/// Returns the body of the page, and the titles of its sections.
 pub(super) fn body(contents: &Contents<'_>) -> (String, Vec<String>) {
     let mut titles = Vec::new();
     let (mut links, mut parts) = (String::new(), String::new());

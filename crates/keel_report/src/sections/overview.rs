@@ -1,4 +1,4 @@
-//! The head of the report: the run, its state, its main numbers; and its foot.
+//! Header of the report: the run, its state and main numbers; and its footer.
 
 use keel_health::Level;
 use keel_page::Language;
@@ -8,7 +8,7 @@ use keel_train::runs::{Status, Summary};
 
 use super::Contents;
 
-/// Title, state and main numbers.
+/// Renders title, state and main numbers.
 pub(super) fn header(contents: &Contents<'_>) -> String {
     let Contents { record, language, .. } = *contents;
     let kind = language.choose("Run report", "训练报告");
@@ -21,7 +21,7 @@ pub(super) fn header(contents: &Contents<'_>) -> String {
     html
 }
 
-/// Gaps of the report, and its origin.
+/// Renders missing parts and the origin of the report.
 pub(super) fn footer(contents: &Contents<'_>) -> String {
     let Contents { record, language, .. } = *contents;
     let mut html = String::from("<footer>");
@@ -38,7 +38,7 @@ pub(super) fn footer(contents: &Contents<'_>) -> String {
     html
 }
 
-/// The line under the title: state, data, verdict.
+/// Renders the line below the title: state, data, verdict.
 fn state(contents: &Contents<'_>) -> String {
     let Contents { record, language, .. } = *contents;
     let (class, word, more) = match record.status() {
@@ -83,7 +83,7 @@ fn state(contents: &Contents<'_>) -> String {
     html
 }
 
-/// Result of the health rules, in a pill.
+/// Renders the result of the health rules as a badge.
 fn verdict(contents: &Contents<'_>) -> String {
     let Contents { record, language, .. } = *contents;
     let (errors, warnings) = (record.count(Level::Error), record.count(Level::Warn));
@@ -153,7 +153,7 @@ fn tiles(contents: &Contents<'_>, summary: &Summary) -> String {
     format!("<dl class=\"tiles\">{html}</dl>")
 }
 
-/// The main number of a part: accuracy, or the error of values.
+/// Returns the main number of a part: accuracy, or the error for values.
 fn quality(metrics: &Metrics) -> Option<((&'static str, &'static str), String)> {
     if let Some(accuracy) = metrics.accuracy {
         return Some((("accuracy", "准确率"), percent(accuracy)));
@@ -165,12 +165,12 @@ fn quality(metrics: &Metrics) -> Option<((&'static str, &'static str), String)> 
     })
 }
 
-/// A share as percent with two digits after the point.
+/// Formats a share as percent with two decimals.
 pub(super) fn percent(share: f64) -> String {
     if share.is_finite() { format!("{:.2} %", share * 100.0) } else { "–".to_owned() }
 }
 
-/// A whole number with its thousands apart.
+/// Formats a whole number with thousands separators.
 pub(super) fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let first = digits.len() % 3;
@@ -179,7 +179,7 @@ pub(super) fn grouped(value: u64) -> String {
     groups.join("\u{202f}")
 }
 
-/// Seconds in the units a person would use.
+/// Formats seconds in human-readable units.
 pub(super) fn duration(seconds: f64) -> String {
     if !seconds.is_finite() {
         return "–".to_owned();

@@ -1,4 +1,4 @@
-//! The worst predictions and the first layer's filters, which a person can check by eye.
+//! The worst predictions and the filters of the first layer, for visual inspection.
 
 use keel_page::Language;
 use keel_page::charts::{escape, number};
@@ -13,7 +13,7 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
         return String::new();
     }
     if evaluation.mistakes.is_empty() {
-        return format!("<p class=\"calm\">{}</p>", language.choose("The model made no mistake.", "模型没有出错。"));
+        return format!("<p class=\"calm\">{}</p>", language.choose("The model made no mistakes.", "模型没有出错。"));
     }
     let lead = lead(contents);
     let body = match evaluation.mistakes[0].picture {
@@ -34,16 +34,16 @@ fn lead(contents: &Contents<'_>) -> String {
     let (samples, all) = (grouped(evaluation.samples as u64), grouped(evaluation.part_samples as u64));
     let many = evaluation.samples < evaluation.part_samples;
     match (language, many) {
-        (Language::English, false) => format!("Of the {all} samples of the {part}, those the model was furthest from."),
+        (Language::English, false) => format!("The worst predictions among the {all} samples of the {part}."),
         (Language::English, true) => {
-            format!("Of {samples} samples spread over the {all} of the {part}, those the model was furthest from.")
+            format!("The worst predictions among {samples} samples, spread over the {all} of the {part}.")
         }
         (Language::Chinese, false) => format!("{part}的 {all} 个样本中，模型偏离最远者。"),
         (Language::Chinese, true) => format!("{part}的 {all} 个样本中均匀抽取 {samples} 个，其中模型偏离最远者。"),
     }
 }
 
-/// Pictures with the true and the predicted class.
+/// Renders images with the true and the predicted class.
 fn pictures(mistakes: &[Mistake], language: Language) -> String {
     let (is, taken) = (language.choose("is", "实为"), language.choose("taken for", "误为"));
     let card = |mistake: &Mistake| {
@@ -61,7 +61,7 @@ fn pictures(mistakes: &[Mistake], language: Language) -> String {
     format!("<div class=\"mistakes\">{cards}</div>")
 }
 
-/// Rows of a table with the first columns of each sample.
+/// Renders table rows with the first columns of each sample.
 fn rows(mistakes: &[Mistake], language: Language) -> String {
     let first = &mistakes[0];
     let mut heads: Vec<String> = match language {
@@ -90,12 +90,12 @@ fn rows(mistakes: &[Mistake], language: Language) -> String {
     format!("<div class=\"table\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
 }
 
-/// The end of a path: folders are left out.
+/// Returns the last part of a path.
 fn short(origin: &str) -> &str {
     origin.rsplit(['/', '\\']).next().unwrap_or(origin)
 }
 
-/// First-layer weights as pictures.
+/// Renders the weights of the first layer as images.
 pub(super) fn filters(contents: &Contents<'_>) -> String {
     let Contents { evaluation, language, .. } = *contents;
     let Some(filters) = &evaluation.filters else { return String::new() };

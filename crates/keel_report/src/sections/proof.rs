@@ -1,11 +1,11 @@
-//! The proof of a finding: the effect of its remedy, over several seeds.
+//! Proof of a finding: the effect of its remedy over several seeds.
 
 use keel_health::Finding;
 use keel_page::Language;
 use keel_page::charts::{escape, number};
 use keel_train::remedies::{Arm, Proof, Verdict};
 
-/// Result of the proofs of `finding`; empty if it was never tested.
+/// Renders the results of the proofs of `finding`; empty if it was never tested.
 pub(super) fn of_finding(proofs: &[Proof], finding: &Finding, language: Language) -> String {
     proofs.iter().find(|proof| proof.concerns(finding)).map(|proof| html(proof, language)).unwrap_or_default()
 }
@@ -54,7 +54,7 @@ fn verdict(verdict: Verdict, language: Language) -> &'static str {
     }
 }
 
-/// Title of the column with the scores.
+/// Returns the title of the score column.
 fn score_title(proof: &Proof, language: Language) -> String {
     match (language, proof.score.as_str()) {
         (Language::English, "") => "validation score".to_owned(),

@@ -7,10 +7,10 @@ use keel_train::metrics::TargetMetrics;
 use super::super::evaluation::TargetValues;
 use super::Contents;
 
-/// Maximum number of points of a cloud.
+/// Maximum number of points in a cloud.
 const POINTS: usize = 2_000;
 
-/// Bins of the residuals.
+/// Number of bins of the residuals.
 const BINS: usize = 40;
 
 pub(super) fn section(contents: &Contents<'_>) -> String {
@@ -29,7 +29,8 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
     html
 }
 
-/// Errors of each target on the test split, or the validation split; one target is all there is in the table of metrics.
+/// Renders the errors of each target on the test split, or the validation split; a single target is covered by the
+/// table of metrics.
 fn targets(contents: &Contents<'_>) -> String {
     let Contents { record, language, .. } = *contents;
     let metrics = record.summary.as_ref().map(|summary| &summary.metrics);
@@ -79,7 +80,7 @@ fn scatter(pairs: &[Point], language: Language) -> String {
     format!("<figure>{}<figcaption>{text}</figcaption></figure>", plot.html(language))
 }
 
-/// Residuals against predictions, and their histogram.
+/// Plots residuals against predictions, and their histogram.
 fn residuals(pairs: &[Point], language: Language) -> String {
     let residuals: Vec<f32> =
         pairs.iter().map(|(truth, predicted)| (predicted - truth) as f32).filter(|value| value.is_finite()).collect();

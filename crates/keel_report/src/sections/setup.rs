@@ -1,4 +1,4 @@
-//! Settings to repeat the run: config, seed, version, machine.
+//! Settings needed to repeat the run: config, seed, version, machine.
 
 use keel_page::charts::escape;
 

@@ -1,4 +1,4 @@
-//! Small runs for tests of reports: trained in a moment, with measurements as a longer training stores them.
+//! Small runs for tests of reports: trained briefly, with the measurements of a longer training run.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ pub(crate) fn toml_string(path: &Path) -> String {
     Value::from(path.display().to_string()).to_string()
 }
 
-/// A finding as the summary lists it.
+/// Returns a finding in the form of the summary.
 pub(crate) fn finding(code: &str, level: &str, layer: &str, explained_by: Option<&str>) -> Value {
     let mut finding = json!({
         "code": code, "rule": "dead-relu", "level": level, "layer": layer, "measured": 0.62, "threshold": 0.4,
@@ -39,7 +39,7 @@ pub(crate) fn finding(code: &str, level: &str, layer: &str, explained_by: Option
     finding
 }
 
-/// The proof of a finding as `prove` notes it, over two seeds.
+/// Returns a proof of a finding as written by `prove`, over two seeds.
 pub(crate) fn proof(code: &str, layer: &str) -> Value {
     let arm = |seed: u64, statistic: Option<f64>, loss: f64, score: Option<f64>| json!({ "seed": seed, "statistic": statistic, "loss": loss, "result": { "loss": loss, "score": score } });
     json!({
@@ -102,7 +102,7 @@ pub(crate) fn add_measurements(run: &Path, steps: u64) {
     transaction.commit().unwrap();
 }
 
-/// Replaces the scalars of the run by those of `steps` steps.
+/// Replaces the scalars of the run with those of `steps` steps.
 pub(crate) fn replace_steps(run: &Path, steps: u64) {
     let mut connection = Connection::open(run.join("metrics.sqlite")).unwrap();
     connection.execute_batch("DELETE FROM steps;").unwrap();

@@ -1,4 +1,4 @@
-//! Actions of the pages as arguments of the program; no shell reads them.
+//! Conversion of page actions to program arguments, without a shell.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,32 +11,32 @@ use serde_json::{Map, Value};
 use crate::error::Refusal;
 use crate::runs::Listing;
 
-/// Settings a training run can be given.
+/// Maximum number of settings of a training run.
 const MOST_SETTINGS: usize = 200;
 
-/// An action. Runs have the names of the list.
+/// An action. Runs are identified by their names in the list.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Action {
-    /// Stops the training of a run with a checkpoint.
+    /// Stops a training run with a checkpoint.
     Stop { run: String },
     /// Stops a job.
     StopJob { job: u64 },
     /// Continues a run that was stopped or killed.
     Resume { run: String },
-    /// Tests a finding.
+    /// Tests the remedy of a finding.
     Prove { run: String, code: String, layer: Option<String> },
     /// Applies the remedy of a finding and trains.
     Fix { run: String, code: String, layer: Option<String> },
     /// Repairs a training run within `minutes`.
     Doctor { run: String, minutes: f64 },
-    /// Looks for faults before the first step.
+    /// Runs the checks before the first step.
     Check(Settings),
-    /// Trains.
+    /// Starts a training run.
     Train(Settings),
 }
 
-/// A config, as far as it differs from the default.
+/// Differences of a config from the default.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
@@ -46,7 +46,7 @@ pub(crate) struct Settings {
     more: Vec<String>,
 }
 
-/// The arguments of an action.
+/// Arguments of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Words {
     pub(crate) action: &'static str,
@@ -55,10 +55,10 @@ pub(crate) struct Words {
 }
 
 impl Action {
-    /// The words of an action that is a command of the program; `None` for one that stops something.
+    /// Returns the arguments of an action that is a command of the program, or `None` for one that stops something.
     ///
     /// # Errors
-    /// A run that is not in `listing`, an unknown code, invalid settings.
+    /// Fails if a run is not in `listing`, a code is unknown, or settings are invalid.
     pub(crate) fn words(&self, listing: &Listing) -> Result<Option<Words>, Refusal> {
         let words = match self {
             Action::Stop { .. } | Action::StopJob { .. } => return Ok(None),
@@ -85,7 +85,7 @@ impl Action {
     }
 }
 
-/// The words of an action on the run `name`, whose folder is an absolute path and so never an option.
+/// Returns the arguments of an action on the run `name`, whose folder is an absolute path and therefore never an option.
 fn of_run(
     action: &'static str,
     name: &str,
@@ -109,7 +109,7 @@ fn treatment(
 impl Settings {
     fn words(&self, action: &'static str, folder: &Path) -> Result<Words, Refusal> {
         if self.settings.len() + self.more.len() > MOST_SETTINGS {
-            return Err(Refusal::wrong(format!("the maximum is {MOST_SETTINGS} settings")));
+            return Err(Refusal::wrong(format!("at most {MOST_SETTINGS} settings can be given")));
         }
         let own = self.settings.iter().map(|(key, value)| setting(key, value)).collect::<Result<Vec<_>, _>>()?;
         let more = self.more.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).map(str::to_owned);
@@ -120,7 +120,7 @@ impl Settings {
     }
 }
 
-/// `key=value` in the syntax of a config file.
+/// Formats `key=value` in the syntax of a config file.
 fn setting(key: &str, value: &Value) -> Result<String, Refusal> {
     let is_key = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '.';
     if key.is_empty() || !key.chars().all(is_key) {

@@ -1,4 +1,4 @@
-//! A process of the program itself, its output in a file.
+//! Processes of the program itself, with their output in files.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -16,7 +16,7 @@ use super::stop::interrupt;
 use crate::error::Refusal;
 use crate::runs::seconds_since_1970;
 
-/// Maximum number of jobs at a time.
+/// Maximum number of simultaneous jobs.
 const MOST_RUNNING: usize = 8;
 
 /// Maximum number of remembered jobs.
@@ -25,8 +25,8 @@ const MOST_REMEMBERED: usize = 100;
 /// Maximum bytes of output in one answer.
 const OUTPUT_BYTES: u64 = 256 * 1024;
 
-/// The processes this studio has started. They are in process groups of their own and write into files, so that they continue
-/// when the studio ends.
+/// Processes started by this studio. They are in separate process groups and write to files, so that they continue when
+/// the studio ends.
 #[derive(Debug)]
 pub(crate) struct Jobs {
     program: Vec<OsString>,
@@ -40,24 +40,24 @@ struct Job {
     began: SystemTime,
     child: Child,
     output: NamedTempFile,
-    /// Exit status once it has ended; the inner `None` if a signal ended it.
+    /// Exit status once the job has ended; the inner `None` if a signal ended it.
     ended: Option<Option<i32>>,
 }
 
-/// A job as the pages show it.
+/// A job as shown on the pages.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct JobView {
     pub(crate) id: u64,
     /// Name of the action.
     pub(crate) action: &'static str,
-    /// The run it works on; for a new training run, once it has printed its name.
+    /// Run it works on; for a new training run, known once the run has printed its name.
     pub(crate) run: Option<String>,
-    /// The command as typed in a shell.
+    /// Command as typed in a shell.
     pub(crate) command: String,
     /// `running`, `done`, `findings` (exit status 1) or `failed`.
     pub(crate) state: &'static str,
     pub(crate) process: u32,
-    /// Seconds since 1970.
+    /// Start time in seconds since 1970.
     pub(crate) began: f64,
 }
 
@@ -67,21 +67,21 @@ pub(crate) struct Output {
     pub(crate) text: String,
     /// Start of the next part, in bytes.
     pub(crate) next: u64,
-    /// True if there is more output already.
+    /// True if more output is available.
     pub(crate) more: bool,
     pub(crate) job: JobView,
 }
 
 impl Jobs {
-    /// Jobs of `program`, the first of it the file and the others the arguments before those of an action.
+    /// Creates the jobs of `program`: its file, followed by arguments that precede those of an action.
     pub(crate) fn new(program: Vec<OsString>) -> Self {
         Jobs { program, jobs: Mutex::default() }
     }
 
-    /// A command of the program, not started yet.
+    /// Returns a command of the program, not started yet.
     ///
     /// # Errors
-    /// The studio was made without a program.
+    /// Fails if the studio was created without a program.
     pub(crate) fn command(&self) -> Result<Command, Refusal> {
         let (program, arguments) = self.program.split_first().ok_or_else(|| Refusal::failed("no program to start"))?;
         let mut command = Command::new(program);
@@ -92,7 +92,7 @@ impl Jobs {
     /// Starts the program with `words`, each of them one argument.
     ///
     /// # Errors
-    /// Too many jobs already, or the system cannot start one.
+    /// Fails if there are too many jobs or the operating system cannot start one.
     pub(crate) fn start(&self, words: Words) -> Result<JobView, Refusal> {
         let mut jobs = self.lock();
         jobs.iter_mut().for_each(Job::look);
@@ -101,7 +101,7 @@ impl Jobs {
         }
         let output = tempfile::Builder::new().prefix("evenkeel-job-").suffix(".txt").tempfile();
         let opened = output.and_then(|output| {
-            // Both write at one place, so that lines come in the order they were written.
+            // Both share one file position, so that lines appear in the order they were written.
             let stdout = output.reopen()?;
             Ok((stdout.try_clone()?, stdout, output))
         });
@@ -109,7 +109,7 @@ impl Jobs {
             opened.map_err(|error| Refusal::failed(format!("no file for the output: {error}")))?;
         let mut command = self.command()?;
         command.args(&words.arguments).stdout(stdout).stderr(stderr);
-        // Ctrl-C in the studio's terminal is meant for the studio.
+        // Ctrl-C in the studio's terminal only concerns the studio.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.spawn().map_err(|error| Refusal::failed(format!("the program does not start: {error}")))?;
@@ -125,7 +125,7 @@ impl Jobs {
         Ok(view)
     }
 
-    /// All jobs, the youngest last.
+    /// Returns all jobs, the newest last.
     pub(crate) fn views(&self) -> Vec<JobView> {
         let mut jobs = self.lock();
         jobs.iter_mut().for_each(Job::look);
@@ -135,7 +135,7 @@ impl Jobs {
     /// Returns the output of job `id` from byte `from` on.
     ///
     /// # Errors
-    /// There is no such job, or its output cannot be read.
+    /// Fails if there is no such job or its output cannot be read.
     pub(crate) fn output(&self, id: u64, from: u64) -> Result<Output, Refusal> {
         let mut jobs = self.lock();
         let job = find(&mut jobs, id)?;
@@ -144,10 +144,10 @@ impl Jobs {
         Ok(Output { text, next, more, job: job.view() })
     }
 
-    /// Requests the end of job `id`, as Ctrl-C does.
+    /// Stops job `id`, like Ctrl-C.
     ///
     /// # Errors
-    /// There is no such job, it has ended, or the system refuses.
+    /// Fails if there is no such job, it has ended, or the operating system refuses.
     pub(crate) fn stop(&self, id: u64) -> Result<(), Refusal> {
         let mut jobs = self.lock();
         let job = find(&mut jobs, id)?;
@@ -168,7 +168,7 @@ fn find(jobs: &mut [Job], id: u64) -> Result<&mut Job, Refusal> {
 }
 
 impl Job {
-    /// Records its end, and the run of a new training.
+    /// Records the end of the job, and the run of a new training run.
     fn look(&mut self) {
         if self.words.run.is_none() && self.ended.is_none() {
             self.words.run = self.printed(0).ok().and_then(|(text, ..)| run_in(&text));
@@ -200,7 +200,7 @@ impl Job {
         }
     }
 
-    /// Text, the place after it, and true if there is more. A character that is cut in two waits for its second half.
+    /// Returns text, the position after it, and true if there is more. An incomplete character is left for the next call.
     fn printed(&self, from: u64) -> io::Result<(String, u64, bool)> {
         let mut file = File::open(self.output.path())?;
         let length = file.metadata()?.len();
@@ -216,13 +216,13 @@ impl Job {
     }
 }
 
-/// The run named in the first lines of a training run's output.
+/// Returns the run named in the first lines of a training run's output.
 fn run_in(text: &str) -> Option<String> {
     let path = text.lines().find_map(|line| line.strip_prefix("run         "))?;
     Some(Path::new(path).file_name()?.to_string_lossy().into_owned())
 }
 
-/// A word as a shell would need it, to be read and copied.
+/// Quotes a word for a shell, for display and copying.
 fn shown(word: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "-_./=,:+@".contains(letter);
     match !word.is_empty() && word.chars().all(plain) {

@@ -1,4 +1,4 @@
-//! Processes started by the studio, and the way to stop others.
+//! Processes started by the studio, and stopping of others.
 
 mod action;
 mod job;

@@ -1,4 +1,4 @@
-//! Stopping a process as Ctrl-C does, so that a training run ends with a checkpoint.
+//! Stopping of a process like Ctrl-C, so that a training run ends with a checkpoint.
 
 use std::io;
 use std::process::Child;
@@ -7,10 +7,10 @@ use keel_train::runs::RunFolder;
 
 use crate::error::Refusal;
 
-/// Requests the process that writes to the run in `folder` to stop.
+/// Asks the process that writes to the run in `folder` to stop.
 ///
 /// # Errors
-/// No process writes to it, or that process cannot be reached from here.
+/// Fails if no process writes to it, or if that process cannot be reached.
 pub(crate) fn stop_run(folder: &RunFolder) -> Result<(), Refusal> {
     let writer = folder.writer().ok_or_else(|| Refusal::conflict("no process is training this run"))?;
     let by_hand = |reason: &str| {
@@ -23,20 +23,20 @@ pub(crate) fn stop_run(folder: &RunFolder) -> Result<(), Refusal> {
     signal(process).map_err(|error| by_hand(&error.to_string()))
 }
 
-/// Requests a process of this studio to stop.
+/// Asks a process of this studio to stop.
 #[cfg(unix)]
 pub(super) fn interrupt(child: &mut Child) -> io::Result<()> {
     signal(child.id())
 }
 
-/// Ends a process of this studio, which leaves its last checkpoint: this system has no Ctrl-C for another process.
+/// Ends a process of this studio, which keeps its last checkpoint: this system has no Ctrl-C for another process.
 #[cfg(not(unix))]
 pub(super) fn interrupt(child: &mut Child) -> io::Result<()> {
     child.kill()
 }
 
-/// Returns true if `process` has the lock file of the run open: a number in a file may be that of a process of another
-/// machine, and may by now belong to a different process here.
+/// Returns true if `process` has the lock file of the run open: the number in the file may come from another machine,
+/// or may by now belong to a different process.
 #[cfg(target_os = "linux")]
 fn holds_lock(process: u32, folder: &RunFolder) -> bool {
     let Ok(lock) = folder.lock_file().canonicalize() else { return false };
@@ -55,7 +55,7 @@ fn signal(process: u32) -> io::Result<()> {
     use nix::sys::signal::{Signal, kill};
     use nix::unistd::Pid;
 
-    // Numbers from 1 down mean groups of processes or all of them.
+    // Zero and negative numbers refer to process groups or all processes.
     let process = i32::try_from(process).ok().filter(|&process| process > 1);
     let process = process.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     kill(Pid::from_raw(process), Signal::SIGINT).map_err(io::Error::from)

@@ -15,11 +15,11 @@ const POINTS: RangeInclusive<usize> = 16..=5_000;
 /// Requested part of the curves.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct CurveQuery {
-    /// Points of each curve, about.
+    /// Approximate number of points per curve.
     pub(crate) points: usize,
-    /// Steps that the smoothed loss averages over; `None` = a sixtieth of the run.
+    /// Number of steps averaged by the smoothed loss; `None` for a sixtieth of the run.
     pub(crate) span: Option<f64>,
-    /// First and last step; all of them without it.
+    /// First and last step; `None` for all.
     pub(crate) range: Option<[f64; 2]>,
 }
 
@@ -28,26 +28,26 @@ pub(crate) struct CurveQuery {
 pub(crate) struct Curves {
     generation: u64,
     last_step: u64,
-    /// Steps of the run, before they were reduced.
+    /// Number of steps in the run before reduction.
     steps: usize,
-    /// Steps that the smoothed loss averages over.
+    /// Number of steps averaged by the smoothed loss.
     span: f64,
     loss: Curve,
-    /// The loss of single batches, smoothed over all of them.
+    /// Smoothed loss of all batches.
     smoothed: Curve,
     learning_rate: Curve,
     gradient_norm: Curve,
     epochs: Vec<EpochPoint>,
 }
 
-/// A curve: places on the horizontal axis, and a value for each; `null` where it is not finite.
+/// A curve: horizontal positions and their values; `null` for non-finite values.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Curve {
     x: Vec<f64>,
     y: Vec<f64>,
 }
 
-/// The result of an epoch at the step where it ended.
+/// Result of an epoch at the step where it ended.
 #[derive(Debug, Serialize)]
 pub(crate) struct EpochPoint {
     step: u64,
@@ -61,7 +61,7 @@ pub(crate) struct EpochPoint {
 }
 
 impl Curves {
-    /// The curves of `data` for `query`.
+    /// Computes the curves of `data` for `query`.
     pub(crate) fn of(data: &RunData, query: CurveQuery) -> Self {
         let points = query.points.clamp(*POINTS.start(), *POINTS.end());
         let span = query.span.unwrap_or_else(|| (data.steps.len() as f64 / 60.0).clamp(5.0, 200.0)).clamp(1.0, 1e6);
@@ -88,7 +88,7 @@ impl Curve {
     }
 }
 
-/// The points of `curve` in `range`, and the one on either side of it, so that lines continue to the border.
+/// Returns the points of `curve` in `range` and one on either side, so that lines continue to the border.
 fn within(curve: &[Point], range: Option<[f64; 2]>) -> Range<usize> {
     let Some([first, last]) = range else { return 0..curve.len() };
     let from = curve.partition_point(|point| point.0 < first).saturating_sub(1);
@@ -100,7 +100,7 @@ fn all(steps: &[StepRecord], read: impl Fn(&StepRecord) -> f64) -> Vec<Point> {
     steps.iter().map(|step| (step.step as f64, read(step))).collect()
 }
 
-/// The epochs of `data`, the first `known` rows left out.
+/// Returns the epochs of `data`, without the first `known` rows.
 pub(crate) fn epoch_points(data: &RunData, known: usize) -> Vec<EpochPoint> {
     let point = |record: &EpochRecord| {
         let &EpochRecord { epoch, part, loss, accuracy, rmse, r2, seconds } = record;

@@ -1,4 +1,4 @@
-//! Distributions of the values of a tensor, over the steps.
+//! Distributions of the values of a tensor over the steps.
 
 use keel_train::runs::HistogramRecord;
 use serde::Serialize;
@@ -6,13 +6,13 @@ use serde::Serialize;
 /// Maximum number of rows.
 const ROWS: std::ops::RangeInclusive<usize> = 2..=400;
 
-/// Histograms of one tensor, as one ridge a step.
+/// Histograms of one tensor, one ridge per step.
 #[derive(Debug, Serialize)]
 pub(crate) struct Distribution {
-    /// Lowest and highest value over all steps that are shown.
+    /// Lowest and highest value over all steps shown.
     range: [f64; 2],
     ridges: Vec<Ridge>,
-    /// Histograms that were taken, before some were chosen.
+    /// Number of histograms before the selection.
     taken: usize,
 }
 
@@ -25,7 +25,7 @@ struct Ridge {
 }
 
 impl Distribution {
-    /// At most `rows` of `records` (ascending in steps), spread evenly, the first and the last among them.
+    /// Selects at most `rows` of `records` (ascending in steps), evenly spaced, including the first and the last.
     pub(crate) fn of(records: Vec<HistogramRecord>, rows: usize) -> Self {
         let taken = records.len();
         let rows = rows.clamp(*ROWS.start(), *ROWS.end()).min(taken);

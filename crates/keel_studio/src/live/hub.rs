@@ -1,4 +1,4 @@
-//! One reader a run, shared by all who look.
+//! One reader per run, shared by all viewers.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use super::run_data::RunData;
 use crate::error::Refusal;
 use crate::runs::Stamp;
 
-/// Time for which a run is not read again.
+/// Minimum time between two readings of a run.
 const FRESH: Duration = Duration::from_millis(900);
 
 /// Steps kept in memory over all runs, about 80 MB; beyond it, the least recently viewed runs are dropped and read again.
@@ -20,22 +20,22 @@ const MOST_STEPS: usize = 2_000_000;
 /// Number of answers kept per run; the pages request about ten.
 const MOST_ANSWERS: usize = 64;
 
-/// The runs that have been viewed.
+/// Runs that have been viewed.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
     slots: Mutex<HashMap<String, Arc<Mutex<Slot>>>>,
-    /// Held while an answer is made that takes long.
+    /// Held while an expensive answer is computed.
     turn: Mutex<()>,
 }
 
-/// One run in memory.
+/// A run in memory.
 #[derive(Debug, Default)]
 struct Slot {
     looked: Option<Instant>,
     used: Option<Instant>,
     stamp: Option<Stamp>,
     data: Option<RunData>,
-    /// Answers to requests, as long as the files of the run are the same.
+    /// Cached answers, valid while the files of the run are unchanged.
     answers: HashMap<String, Arc<str>>,
 }
 
@@ -43,7 +43,7 @@ impl Hub {
     /// Returns the result of `read` for the run `name` in `folder`, at most [`FRESH`] old.
     ///
     /// # Errors
-    /// The database of the run cannot be read.
+    /// Fails if the database of the run cannot be read.
     pub(crate) fn with<T>(
         &self,
         name: &str,
@@ -56,10 +56,10 @@ impl Hub {
         result
     }
 
-    /// The JSON that `make` gives for the request `question`, remembered until a file of the run changes.
+    /// Returns the JSON that `make` computes for the request `question`, cached until a file of the run changes.
     ///
     /// # Errors
-    /// As [`Hub::with`].
+    /// Fails under the same conditions as [`Hub::with`].
     pub(crate) fn answer<T: Serialize>(
         &self,
         name: &str,
@@ -73,11 +73,11 @@ impl Hub {
         answer
     }
 
-    /// Works like [`Hub::answer`], for an answer that `make` reads by itself and that may take seconds: the run can be read
-    /// meanwhile, and only one such answer is made at a time.
+    /// Works like [`Hub::answer`], for an answer whose data `make` reads itself and that may take seconds: the run can
+    /// be read meanwhile, and only one such answer is computed at a time.
     ///
     /// # Errors
-    /// Those of `make`.
+    /// Fails if `make` fails.
     pub(crate) fn answer_apart<T: Serialize>(
         &self,
         name: &str,
@@ -112,10 +112,10 @@ impl Hub {
         Arc::clone(slots.entry(name.to_owned()).or_default())
     }
 
-    /// Drops the measurements of the least recently viewed runs, except those of `kept`.
+    /// Drops the measurements of the least recently viewed runs, except for `kept`.
     fn make_room(&self, kept: &str) {
         let slots = lock(&self.slots);
-        // A slot that is locked is in use.
+        // A locked slot is in use.
         let mut loaded: Vec<(Option<Instant>, &String, usize)> = Vec::new();
         for (name, slot) in slots.iter() {
             let Ok(slot) = slot.try_lock() else { continue };

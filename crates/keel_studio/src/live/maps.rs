@@ -1,4 +1,4 @@
-//! A measurement of all layers over the steps: one row a layer, one column a step or a few of them.
+//! Map of a measurement: one row per layer, one column per step or a few steps.
 
 use serde::Serialize;
 
@@ -11,18 +11,18 @@ const COLUMNS: std::ops::RangeInclusive<usize> = 8..=1_000;
 #[derive(Debug, Serialize)]
 pub(crate) struct LayerMap {
     measurement: String,
-    /// Layers in the order of the network.
+    /// Layers in network order.
     layers: Vec<String>,
     /// First and last measured step of each column.
     steps: Vec<[u64; 2]>,
-    /// Measured steps in each column; its value is their mean.
+    /// Number of measured steps in each column; its value is their mean.
     measured: Vec<usize>,
-    /// A row a layer: `[layers, columns]`, `null` where nothing finite was measured.
+    /// One row per layer: `[layers, columns]`, `null` without a finite measurement.
     values: Vec<Vec<Option<f32>>>,
 }
 
 impl LayerMap {
-    /// The map of `measurement` in `data`, at most `columns` wide.
+    /// Computes the map of `measurement` in `data`, at most `columns` wide.
     pub(crate) fn of(data: &RunData, measurement: &str, columns: usize) -> Self {
         let series = data.series(measurement);
         let mut steps: Vec<u64> = series.iter().flat_map(|(_, points)| points.iter().map(|(step, _)| *step)).collect();

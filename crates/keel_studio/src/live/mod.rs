@@ -1,4 +1,4 @@
-//! The measurements of runs in memory: read once for all viewers, then only new rows.
+//! Measurements of runs in memory: read once for all viewers, then updated with new rows.
 
 mod curves;
 mod distributions;

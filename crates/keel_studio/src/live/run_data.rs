@@ -1,4 +1,4 @@
-//! Measurements of a run, kept up to date with its database.
+//! Measurements of a run, kept in sync with its database.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,10 +9,10 @@ use keel_train::runs::{EpochRecord, LayerSeries, MetricReader, RunFolder, StepRe
 
 use crate::runs::seconds_since_1970;
 
-/// The generation that was given last.
+/// Last generation number assigned.
 static LAST_GENERATION: AtomicU64 = AtomicU64::new(0);
 
-/// A number that was never given before, by no studio: milliseconds since 1970, or one more than the last.
+/// Returns a number never used before by any studio: milliseconds since 1970, or one more than the last.
 fn new_generation() -> u64 {
     let now = (seconds_since_1970(SystemTime::now()) * 1000.0) as u64;
     let next = |last: u64| Some(now.max(last + 1));
@@ -24,24 +24,23 @@ fn new_generation() -> u64 {
 /// Measurement of a layer: names of the layer and of the measurement.
 type SeriesName = (String, String);
 
-/// The measurements of one run as far as they were read.
+/// Measurements of one run read so far.
 #[derive(Debug, Default)]
 pub(crate) struct RunData {
-    /// Changes where steps that were read are no longer those of the database, as after a resumption from an earlier
-    /// checkpoint.
+    /// Changes if steps already read no longer match the database, such as after resuming from an earlier checkpoint.
     pub(crate) generation: u64,
     pub(super) steps: Vec<StepRecord>,
     pub(crate) epochs: Vec<EpochRecord>,
     pub(super) layers: BTreeMap<SeriesName, Vec<(u64, f64)>>,
-    /// Names of the layers in the order of the network.
+    /// Names of the layers in network order.
     pub(super) order: Vec<String>,
 }
 
 impl RunData {
-    /// Everything in the database of `folder`; nothing where there is none yet.
+    /// Reads the whole database of `folder`; empty if there is none yet.
     ///
     /// # Errors
-    /// The database is damaged or of a later version.
+    /// Fails if the database is damaged or of a later version.
     pub(super) fn read(folder: &RunFolder) -> Result<Self, TrainError> {
         let mut data = RunData { generation: new_generation(), ..RunData::default() };
         if folder.metrics().exists() {
@@ -57,7 +56,7 @@ impl RunData {
     /// Adds the rows of the database that have not been read.
     ///
     /// # Errors
-    /// As [`RunData::read`].
+    /// Fails under the same conditions as [`RunData::read`].
     pub(super) fn refresh(&mut self, folder: &RunFolder) -> Result<(), TrainError> {
         let Some(last) = self.steps.last().copied() else {
             *self = RunData::read(folder)?;
@@ -77,24 +76,24 @@ impl RunData {
         Ok(())
     }
 
-    /// Number of the last step; 0 before the first.
+    /// Returns the number of the last step; 0 before the first.
     pub(crate) fn last_step(&self) -> u64 {
         self.steps.last().map_or(0, |step| step.step)
     }
 
-    /// The steps after step `last`.
+    /// Returns the steps after step `last`.
     pub(crate) fn steps_after(&self, last: u64) -> &[StepRecord] {
         &self.steps[self.steps.partition_point(|step| step.step <= last)..]
     }
 
-    /// End of an epoch: its last step, or its number where steps were not stored.
+    /// Returns the end of an epoch: its last step, or its number if steps were not stored.
     pub(super) fn end_of_epoch(&self, epoch: u64) -> u64 {
         let after = self.steps.partition_point(|step| step.epoch <= epoch);
         let last = after.checked_sub(1).map(|index| self.steps[index]).filter(|step| step.epoch == epoch);
         last.map_or(epoch, |step| step.step)
     }
 
-    /// The series of one measurement, layers in the order of the network.
+    /// Returns the series of one measurement, layers in network order.
     pub(super) fn series(&self, measurement: &str) -> Vec<(&str, &[(u64, f64)])> {
         let named = self.layers.iter().filter(|((_, name), _)| name == measurement);
         let mut series: Vec<(&str, &[(u64, f64)])> =
@@ -103,7 +102,7 @@ impl RunData {
         series
     }
 
-    /// Names of the measurements there are.
+    /// Returns the names of the available measurements.
     pub(crate) fn measurements(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.layers.keys().map(|(_, name)| name.as_str()).collect();
         names.sort_unstable();
@@ -111,7 +110,7 @@ impl RunData {
         names
     }
 
-    /// Place of a layer in the network; unknown ones come last.
+    /// Returns the position of a layer in the network; unknown ones come last.
     pub(crate) fn place(&self, layer: &str) -> usize {
         let owns = |name: &String| {
             layer.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -134,7 +133,7 @@ impl RunData {
     }
 }
 
-/// Two readings of a step, NaN being the same as NaN.
+/// Compares two records of a step, treating NaN as equal to NaN.
 fn is_same(one: &StepRecord, other: &StepRecord) -> bool {
     one.step == other.step && one.loss.to_bits() == other.loss.to_bits()
 }

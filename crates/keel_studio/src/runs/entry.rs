@@ -16,17 +16,17 @@ use super::stamp::Stamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RunState {
-    /// A process writes to it.
+    /// A process is writing to it.
     Running,
-    /// Done.
+    /// Completed.
     Finished,
-    /// Ended by its user or a limit; it can be resumed.
+    /// Stopped by the user or a limit; it can be resumed.
     Stopped,
     /// Ended by an error.
     Failed,
-    /// Its summary says that it is running, but no process is.
+    /// Marked as running in its summary, but without a process.
     Killed,
-    /// Its summary is missing or of a later version.
+    /// The summary is missing or of a later version.
     Unreadable,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Score {
     value: f64,
 }
 
-/// Number of findings by level, those that a proof withdrew left out.
+/// Number of findings by level, except those withdrawn by a proof.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct FindingCounts {
     pub(crate) error: usize,
@@ -54,9 +54,9 @@ pub(crate) struct RunEntry {
     /// Name of its folder.
     pub(crate) name: String,
     pub(crate) state: RunState,
-    /// Reason why it stopped or failed, or cannot be read.
+    /// Reason why it stopped, failed, or cannot be read.
     pub(crate) reason: Option<String>,
-    /// The process that writes to it.
+    /// Process that writes to it.
     pub(crate) process: Option<u32>,
     pub(crate) data: String,
     /// `model.preset`.
@@ -69,13 +69,13 @@ pub(crate) struct RunEntry {
     pub(crate) best_epoch: u64,
     pub(crate) steps: u64,
     pub(crate) planned_steps: Option<u64>,
-    /// Seconds trained.
+    /// Training time in seconds.
     pub(crate) seconds: f64,
-    /// Seconds left at the pace so far; of a run under way only.
+    /// Estimated remaining seconds, for a run in progress.
     pub(crate) seconds_left: Option<f64>,
     pub(crate) samples_per_second: f64,
     pub(crate) findings: FindingCounts,
-    /// Time of its last write, in seconds since 1970.
+    /// Time of the last write, in seconds since 1970.
     pub(crate) written: f64,
 }
 
@@ -91,7 +91,7 @@ impl RunEntry {
         match folder.read_summary() {
             Ok(summary) => entry.fill(folder, stamp, &summary, writer.as_ref()),
             Err(_) if writer.is_some() => entry.state = RunState::Running,
-            // A training run that is killed while it reads its data leaves no summary.
+            // A training run killed while reading its data leaves no summary.
             Err(_) if !folder.summary().exists() => entry.state = RunState::Killed,
             Err(error) => entry.reason = Some(error.to_string()),
         }
@@ -143,7 +143,7 @@ impl RunEntry {
         self.findings = counts(findings.iter().filter(|finding| stands(finding)));
         self.score = score_of(summary);
         if summary.status == Status::Running {
-            // The summary is that of the start: what has come since is in the database.
+            // The summary was written at the start; progress since then is in the database.
             self.read_progress(folder, stamp, summary.steps);
         } else if self.score.is_none() {
             self.read_score(folder);
@@ -170,7 +170,7 @@ impl RunEntry {
         }
     }
 
-    /// A run that stopped has no final metrics: its last epoch counts.
+    /// A stopped run has no final metrics: its last epoch is used.
     fn read_score(&mut self, folder: &RunFolder) {
         let epochs = MetricReader::open(&folder.metrics()).and_then(|reader| reader.epochs());
         self.score = score_of_epochs(&epochs.unwrap_or_default());
@@ -182,7 +182,7 @@ fn read_config(folder: &RunFolder) -> Option<Config> {
     keel_train::config::parse(&folder.config(), &text, &[]).ok()
 }
 
-/// The name of the ready-made network, empty where layers are listed.
+/// Returns the name of the preset, or an empty string if layers are listed.
 fn preset_of(config: &Config) -> String {
     let name = serde_json::to_value(config.model.preset).ok().filter(|_| config.model.layers.is_empty());
     name.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
@@ -204,7 +204,7 @@ fn counts<'a>(findings: impl Iterator<Item = &'a Finding>) -> FindingCounts {
     counts
 }
 
-/// The leading result of a run that has ended.
+/// Returns the main result of a run that has ended.
 fn score_of(summary: &Summary) -> Option<Score> {
     let parts = [("test", &summary.metrics.test), ("val", &summary.metrics.validation)];
     let (part, metrics) = parts.into_iter().find_map(|(part, metrics)| Some((part, metrics.as_ref()?)))?;
@@ -220,7 +220,7 @@ fn leading(metrics: &Metrics) -> (&'static str, f64) {
     }
 }
 
-/// The result of the last epoch on the part that decides.
+/// Returns the result of the last epoch on the validation split, or else on the training split.
 fn score_of_epochs(epochs: &[EpochRecord]) -> Option<Score> {
     let last = |part: &str| epochs.iter().rfind(|epoch| epoch.part == part);
     let epoch = last("val").or_else(|| last("train"))?;

@@ -5,12 +5,12 @@ use std::time::SystemTime;
 
 use keel_train::runs::RunFolder;
 
-/// Times and sizes of the files that change while a run is under way.
+/// Times and sizes of the files that change while a run is in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stamp([Option<(SystemTime, u64)>; 5]);
 
 impl Stamp {
-    /// The files of `folder` as they are now.
+    /// Reads the current stamp of `folder`.
     pub(crate) fn of(folder: &RunFolder) -> Self {
         let metrics = folder.metrics();
         let mut log = metrics.clone().into_os_string();
@@ -41,7 +41,7 @@ fn file(path: &Path) -> Option<(SystemTime, u64)> {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-/// Seconds since 1970.
+/// Converts to seconds since 1970.
 pub(crate) fn seconds_since_1970(time: SystemTime) -> f64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }

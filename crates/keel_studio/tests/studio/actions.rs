@@ -1,4 +1,4 @@
-//! Commands that are started from a page.
+//! Commands started from a page.
 
 use serde_json::json;
 
@@ -79,7 +79,7 @@ fn a_process_that_does_not_hold_the_lock_is_not_stopped() {
     let place = tempfile::tempdir().unwrap();
     let folder = run(place.path(), "digits", "running");
     let _lock = folder.lock().unwrap();
-    // Somebody else's number, as from another machine that shares the folder.
+    // An unrelated process number, as from another machine that shares the folder.
     let mut other = std::process::Command::new("sleep").arg("60").spawn().unwrap();
     std::fs::write(folder.lock_file(), format!("process {} (`evenkeel train`)\n", other.id())).unwrap();
     let server = Server::of(place.path());

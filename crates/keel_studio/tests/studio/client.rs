@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use keel_studio::{Studio, StudioOptions};
 use serde_json::Value;
 
-/// A studio on a thread of its own, ended when it is dropped.
+/// A studio on a separate thread, stopped when dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) url: String,
@@ -20,12 +20,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A studio of the runs in `folder`.
+    /// Starts a studio of the runs in `folder`.
     pub(crate) fn of(folder: &Path) -> Self {
         Server::with(folder, None, &["echo"])
     }
 
-    /// A studio on `host` that starts `program`.
+    /// Starts a studio on `host` that runs `program`.
     pub(crate) fn with(folder: &Path, host: Option<&str>, program: &[&str]) -> Self {
         let (host, program) = (host.map(str::to_owned), program.iter().map(Into::into).collect());
         let studio = Studio::bind(StudioOptions { folder: folder.to_owned(), host, port: 0, program }).unwrap();
@@ -35,30 +35,30 @@ impl Server {
         Server { address, url, stop, thread }
     }
 
-    /// Sends `request`, whose head has `Host` and `Connection` added, and reads the answer.
+    /// Sends `request` with `Host` and `Connection` headers added, and reads the answer.
     pub(crate) fn ask(&self, request: &str, body: &[u8]) -> Answer {
         let head = format!("{request}Host: {}\r\nConnection: close\r\n\r\n", self.address);
         self.send(&head, body)
     }
 
-    /// Sends a head as it is, and `body`.
+    /// Sends a request head unchanged, followed by `body`.
     pub(crate) fn send(&self, head: &str, body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         stream.write_all(head.as_bytes()).unwrap();
-        // A server that refuses a body need not read it.
+        // A server that rejects a body need not read it.
         let _ = stream.write_all(body);
         let mut bytes = Vec::new();
         let _ = stream.read_to_end(&mut bytes);
         Answer::parse(&bytes)
     }
 
-    /// The answer to `GET path`.
+    /// Returns the answer to `GET path`.
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.ask(&format!("GET {path} HTTP/1.1\r\n"), &[])
     }
 
-    /// The JSON at `path`.
+    /// Returns the JSON at `path`.
     pub(crate) fn json(&self, path: &str) -> Value {
         let answer = self.get(path);
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
@@ -81,7 +81,7 @@ impl Server {
         Events { lines: BufReader::new(stream) }
     }
 
-    /// Asks again until `holds`, for at most twenty seconds.
+    /// Repeats the request until `holds`, for at most twenty seconds.
     pub(crate) fn wait(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
@@ -121,7 +121,7 @@ impl Answer {
         answer
     }
 
-    /// The header `name`, in lower case.
+    /// Returns the header `name`, given in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let value = |line: &'_ str| {
             let at = line.find(':')?;
@@ -131,13 +131,13 @@ impl Answer {
     }
 }
 
-/// Events as they come.
+/// Stream of events.
 pub(crate) struct Events {
     lines: BufReader<TcpStream>,
 }
 
 impl Events {
-    /// The next event of this name.
+    /// Returns the next event of this name.
     pub(crate) fn next(&mut self, name: &str) -> Value {
         let mut event = String::new();
         loop {

@@ -1,4 +1,4 @@
-//! Runs as a training run leaves them.
+//! Runs in the form that training runs leave behind.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use keel_train::Config;
 use keel_train::runs::{EpochRecord, LayerRecord, MetricStore, Rows, RunFolder, StepRecord};
 use serde_json::{Value, json};
 
-/// A run in `folder` whose summary says `status`.
+/// Creates a run in `folder` with `status` in its summary.
 pub(crate) fn run(folder: &Path, name: &str, status: &str) -> RunFolder {
     run_of(folder, name, status, &Config::default())
 }
@@ -46,23 +46,23 @@ pub(crate) fn write_summary(run: &RunFolder, status: &str, more: Value) {
     std::fs::write(run.summary(), summary.to_string()).unwrap();
 }
 
-/// The store of a run, which keeps its rows.
+/// Opens the store of a run, keeping its rows.
 pub(crate) fn store(run: &RunFolder) -> MetricStore {
     MetricStore::open(&run.metrics(), Rows { step: u64::MAX >> 1, epoch: u64::MAX >> 1, findings: u64::MAX >> 1 })
         .unwrap()
 }
 
-/// A step whose loss is one over its number.
+/// Returns a step whose loss is one over its number.
 pub(crate) fn step(step: u64) -> StepRecord {
     StepRecord { step, epoch: 1 + step / 100, loss: 1.0 / step as f64, learning_rate: 0.1, gradient_norm: 1.0 }
 }
 
-/// A result on the validation split.
+/// Returns a result on the validation split.
 pub(crate) fn epoch(epoch: u64, accuracy: f64) -> EpochRecord {
     EpochRecord { epoch, part: "val", loss: 0.5, accuracy: Some(accuracy), rmse: None, r2: None, seconds: 1.0 }
 }
 
-/// A measurement of a layer.
+/// Returns a measurement of a layer.
 pub(crate) fn layer(step: u64, layer: &str, name: &'static str, value: f64) -> LayerRecord {
     LayerRecord { step, layer: layer.to_owned(), name, value }
 }

@@ -1,4 +1,4 @@
-//! The list of runs, and runs side by side.
+//! The list of runs, and comparisons of runs.
 
 use keel_train::Config;
 use serde_json::json;
@@ -19,7 +19,7 @@ fn every_run_is_listed_as_it_stands() {
     run(folder, "stopped", "stopped");
     let failed = run(folder, "failed", "failed");
     write_summary(&failed, "failed", json!({ "reason": "the loss became NaN" }));
-    // Its process is gone: nobody holds the lock, and nothing says that it has ended.
+    // Its process is gone: the lock is free, but no end was recorded.
     let killed = run(folder, "killed", "running");
     std::fs::write(killed.lock_file(), "process 1 (`evenkeel train`)").unwrap();
     let running = run(folder, "running", "running");

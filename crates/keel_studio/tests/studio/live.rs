@@ -1,4 +1,4 @@
-//! A run that is watched while it trains.
+//! A run observed while it trains.
 
 use keel_train::runs::{HistogramRecord, MetricStore, Rows};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ fn new_points_arrive_and_a_resumption_resets_them() {
     assert_eq!((&news["last_step"], &news["reduced"]), (&json!(310), &json!(false)));
     assert_eq!((&news["epochs"][0]["accuracy"], &news["epochs"][0]["part"]), (&json!(0.5), &json!("val")));
 
-    // Many steps at once are reduced, and none of the extremes is lost.
+    // Many steps at once are reduced without losing the extremes.
     (311..=9_000).for_each(|number| rows.step(step(number)));
     rows.close().unwrap();
     let news = next_with_steps(&mut events);
@@ -41,7 +41,7 @@ fn new_points_arrive_and_a_resumption_resets_them() {
     assert!(news["reduced"] == json!(true) && steps.len() <= 500, "{}", steps.len());
     assert_eq!((&steps[0], &news["last_step"]), (&json!(311), &json!(9_000)));
 
-    // A run that continues from an earlier checkpoint takes its later steps again.
+    // A run resumed from an earlier checkpoint repeats its later steps.
     let mut rows = MetricStore::open(&folder.metrics(), Rows { step: 200, epoch: 0, findings: 0 }).unwrap();
     (201..=205).for_each(|number| rows.step(step(number)));
     rows.flush().unwrap();

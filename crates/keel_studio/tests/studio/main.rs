@@ -1,4 +1,4 @@
-//! The studio as its clients meet it: a real server and plain sockets.
+//! The studio from the client's side: a real server and plain sockets.
 
 mod actions;
 mod client;

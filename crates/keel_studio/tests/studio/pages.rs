@@ -7,7 +7,7 @@ use keel_testkit::browser::{Browser, View};
 
 use crate::client::Server;
 
-/// The scripts and style sheets of the crate.
+/// Returns the scripts and style sheets of the crate.
 fn assets() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
     let mut files: Vec<(String, String)> = std::fs::read_dir(folder)
@@ -51,7 +51,7 @@ fn every_word_of_the_pages_is_there_in_both_languages_and_used() {
     for line in words.lines().filter_map(|line| line.strip_prefix("  '")) {
         let (key, rest) = line.split_once("': [").unwrap();
         assert!(known.insert(key.to_owned()), "{key} twice");
-        // A note that only readers of one language need.
+        // A note needed in one language only.
         if key == "form.english" {
             continue;
         }
@@ -67,7 +67,7 @@ fn every_word_of_the_pages_is_there_in_both_languages_and_used() {
     let missing: Vec<&String> =
         asked.iter().filter(|key| key.contains('.') && !key.starts_with("./") && !known.contains(*key)).collect();
     assert_eq!(missing, Vec::<&String>::new());
-    // Those that are put together from a name.
+    // Keys composed from a name.
     let families = [
         "state.",
         "about.",
@@ -112,7 +112,7 @@ fn the_form_has_the_schema_and_the_lab_its_experiments_in_both_languages() {
     assert_eq!(server.get("/experiment/absent").status, 400);
 }
 
-/// Moves every control of an exhibit and notes each question with its numbers.
+/// Script that moves every control of an exhibit and records each request with its numbers.
 const MOVE: &str = include_str!("../../../keel_lab/tests/cheap/move_exhibit.js");
 
 #[test]

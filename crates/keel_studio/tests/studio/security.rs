@@ -1,11 +1,11 @@
-//! Requests that are refused.
+//! Rejected requests.
 
 use serde_json::json;
 
 use crate::client::Server;
 use crate::fixture::run;
 
-/// A head with this host and further lines.
+/// Returns a request head with this host and additional lines.
 fn head(method: &str, path: &str, host: &str, more: &str) -> String {
     format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n")
 }
@@ -52,7 +52,7 @@ fn pages_of_other_origins_can_neither_read_nor_act() {
         );
     }
     assert_eq!(post(&format!("{json}Sec-Fetch-Site: cross-site\r\n")), 403);
-    // What a form of another page could send without asking.
+    // Requests that a form on another page could send without permission.
     for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
         assert_eq!(post(&format!("Content-Type: {kind}\r\n")), 415, "{kind}");
     }
@@ -86,7 +86,11 @@ fn other_machines_need_the_token() {
     let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
     assert!(cookie.contains(&format!("evenkeel_studio_{port}={token}")), "{cookie}");
     assert_eq!(server.send(&head("GET", "/api/runs", &host, &cookie), &[]).status, 200);
-    assert_eq!(server.send(&head("GET", "/api/runs", "evil.example", &cookie), &[]).status, 403, "a token is no name");
+    assert_eq!(
+        server.send(&head("GET", "/api/runs", "evil.example", &cookie), &[]).status,
+        403,
+        "a token is not a name"
+    );
     assert_eq!(server.json(&format!("/api/runs?token={token}"))["runs"][0]["name"], "digits", "for programs");
     assert_ne!(server.url, Server::with(place.path(), Some("127.0.0.1"), &["echo"]).url);
 }
@@ -134,7 +138,7 @@ fn bodies_that_are_too_large_are_refused() {
     let server = Server::of(place.path());
     let large = json!({ "action": "train", "more": ["x".repeat(300_000)] });
     assert_eq!(server.post("/api/actions", &large).status, 413);
-    // A length alone is enough to know.
+    // The declared length is enough to reject it.
     let picture = format!(
         "POST /api/runs/digits/predict HTTP/1.1\r\nContent-Type: image/png\r\nContent-Length: {}\r\n",
         33 << 20
@@ -145,7 +149,7 @@ fn bodies_that_are_too_large_are_refused() {
     assert_eq!(
         server.post("/api/runs/digits/predict", &json!("x".repeat(300_000))).status,
         500,
-        "echo is no model, but was asked"
+        "echo is not a model, but was called"
     );
 }
 

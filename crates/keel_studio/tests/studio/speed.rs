@@ -1,14 +1,14 @@
-//! Long runs answer at once.
+//! Long runs are answered quickly.
 
 use std::time::{Duration, Instant};
 
-/// Processor time of this process, in steps of a hundredth of a second: other tests may keep the machine busy. Where the system
-/// does not tell it so, the time since `start`.
+/// Returns the processor time of this process in hundredths of a second, since other tests may keep the machine busy,
+/// or the time since `start` if the system does not report it.
 fn spent(start: Instant) -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<i64> =
         stat.rsplit(") ").next().unwrap().split(' ').filter_map(|field| field.parse().ok()).collect();
-    // The state is not a number; then come ten fields, and the ticks in user and system mode.
+    // Field 3 is the state, not a number; ten fields later come the ticks in user and system mode.
     fields.get(10..12).map_or_else(|| start.elapsed(), |ticks| Duration::from_millis(10 * (ticks[0] + ticks[1]) as u64))
 }
 
@@ -22,7 +22,7 @@ fn a_run_of_a_hundred_thousand_steps_answers_within_a_tenth_of_a_second() {
     let mut rows = store(&folder);
     (1..=100_000).for_each(|number| rows.step(step(number)));
     rows.close().unwrap();
-    // Every server reads the database for the first time.
+    // Every server reads the database once.
     let start = Instant::now();
     let first = |_| {
         let server = Server::of(place.path());

@@ -1,5 +1,4 @@
-//! A browser that is controlled while it runs, over its debugging port: for pages that a server answers and that never
-//! finish loading, because they listen to events.
+//! A browser controlled over its debugging port, for pages that never finish loading because they listen to server events.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,18 +11,18 @@ use serde_json::{Value, json};
 
 use super::View;
 
-/// Time within which a browser starts, and within which it answers.
+/// Time limit for starting the browser, and for its responses.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A browser with one page, ended when it is dropped.
+/// A browser with one page, closed when dropped.
 pub(super) struct Page {
     browser: Child,
-    /// Holds the profile of the browser.
+    /// Temporary folder with the browser's profile.
     _folder: tempfile::TempDir,
     stream: BufReader<TcpStream>,
     session: String,
     next: u64,
-    /// Events that came while an answer was waited for.
+    /// Events that arrived while waiting for a response.
     events: VecDeque<Value>,
 }
 
@@ -31,7 +30,7 @@ impl Page {
     /// Starts the browser with an empty page.
     ///
     /// # Panics
-    /// If it does not start.
+    /// Panics if the browser does not start.
     pub(super) fn start(program: &Path, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let profile = folder.path().join("profile");
@@ -62,12 +61,12 @@ impl Page {
         page
     }
 
-    /// Has `script` run before every page that is opened from now on.
+    /// Runs `script` before every page opened from now on.
     pub(super) fn before_pages(&mut self, script: &str) {
         self.ask("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }));
     }
 
-    /// Looks at pages in this way from now on.
+    /// Uses this view for pages from now on.
     pub(super) fn look(&mut self, view: View) {
         let metrics = json!({ "width": view.width, "height": 1000, "deviceScaleFactor": 1, "mobile": false });
         self.ask("Emulation.setDeviceMetricsOverride", &metrics);
@@ -81,10 +80,10 @@ impl Page {
         self.ask("Page.navigate", &json!({ "url": address }));
     }
 
-    /// The value of an expression, once it is something.
+    /// Waits until an expression has a value other than null, and returns it.
     ///
     /// # Panics
-    /// If it stays nothing.
+    /// Panics if it stays null.
     pub(super) fn wait(&mut self, expression: &str) -> Value {
         let began = Instant::now();
         loop {
@@ -93,12 +92,12 @@ impl Page {
             if !value.is_null() {
                 return value.clone();
             }
-            assert!(began.elapsed() < LIMIT, "{expression} stays nothing: {found}");
+            assert!(began.elapsed() < LIMIT, "{expression} stays null: {found}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// Messages on the console of the page: those of the browser, of scripts, and uncaught errors.
+    /// Returns the console messages of the page: those of the browser, of scripts, and uncaught errors.
     pub(super) fn messages(&self) -> Vec<String> {
         let message = |event: &Value| {
             let parameters = &event["params"];
@@ -140,7 +139,7 @@ impl Drop for Page {
     }
 }
 
-/// Port and path of the browser's debugging service, which it writes into `file`.
+/// Reads port and path of the browser's debugging service from `file`, which the browser writes.
 fn address(file: &Path) -> (u16, String) {
     let began = Instant::now();
     loop {
@@ -156,7 +155,7 @@ fn address(file: &Path) -> (u16, String) {
     }
 }
 
-/// A connection that speaks frames of a web socket (RFC 6455).
+/// Opens a WebSocket connection (RFC 6455).
 fn connected(port: u16, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the browser listens");
     stream.set_read_timeout(Some(LIMIT)).expect("a limit");
@@ -174,7 +173,7 @@ fn connected(port: u16, path: &str) -> TcpStream {
     stream
 }
 
-/// Sends a text as one frame. The mask is zero, which changes nothing.
+/// Sends a text as one frame. The mask is zero, which leaves the data unchanged.
 fn send(stream: &mut TcpStream, text: &str) {
     let mut frame = vec![0x81];
     match text.len() {
@@ -193,7 +192,7 @@ fn send(stream: &mut TcpStream, text: &str) {
     stream.write_all(&frame).expect("the browser reads");
 }
 
-/// The next text, put together from its frames.
+/// Receives the next text, assembled from its frames.
 fn receive(stream: &mut impl Read) -> String {
     let mut text = Vec::new();
     loop {
@@ -206,7 +205,7 @@ fn receive(stream: &mut impl Read) -> String {
         };
         let mut part = vec![0; usize::try_from(length).expect("a message fits the memory")];
         stream.read_exact(&mut part).expect("the browser answers");
-        // Frames of texts and their continuations; whatever else there is (a ping) says nothing.
+        // Text and continuation frames; other frames, such as a ping, are ignored.
         if head[0] & 0x0f <= 1 {
             text.extend(part);
             if head[0] & 0x80 != 0 {

@@ -1,4 +1,4 @@
-//! A headless browser for tests of pages: the visible content, as data.
+//! Headless browser for tests of pages; returns the visible content as data.
 //!
 //! ```no_run
 //! use keel_testkit::browser::{Browser, View};
@@ -10,10 +10,10 @@
 //! }
 //! ```
 //!
-//! All pages are shown in all views by one browser, each in a frame of the view's width and colour scheme: starting the
-//! browser is what costs time, and a frame can be narrower than the browser's smallest window. A probe before the
-//! page's own scripts collects script errors and requests to the outside, runs the test's script when the page has
-//! loaded, then measures charts, overflow and contrast.
+//! All pages are shown in all views by one browser, each in a frame with the view's width and colour scheme: starting
+//! the browser is slow, and a frame can be narrower than the browser's smallest window. A probe that runs before the
+//! page's own scripts collects script errors and external requests, runs the test's script once the page has loaded,
+//! and then measures charts, overflow and contrast.
 
 mod devtools;
 mod program;
@@ -27,24 +27,24 @@ pub use state::{Chart, PageState};
 
 const PROBE: &str = include_str!("probe.js");
 
-/// A browser without a window, the same on every machine.
+/// Options for a headless browser that behaves the same on every machine.
 const PLAIN: [&str; 5] =
     ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1"];
 
-/// Milliseconds of the page's own clock before the result is taken; the browser skips idle time.
+/// Virtual time in milliseconds before the result is taken; the browser skips idle time.
 const PAGE_MILLISECONDS: u32 = 20_000;
 
-/// Light or dark, as the reader's system requests.
+/// Colour scheme requested by the reader's system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColourScheme {
-    /// Dark on light.
+    /// Dark text on a light background.
     Light,
-    /// Light on dark.
+    /// Light text on a dark background.
     Dark,
 }
 
 impl ColourScheme {
-    /// Its name in CSS.
+    /// Returns the name in CSS.
     pub fn name(self) -> &'static str {
         match self {
             ColourScheme::Light => "light",
@@ -58,31 +58,31 @@ impl ColourScheme {
 pub struct View {
     /// Width of the page in CSS pixels.
     pub width: u32,
-    /// Light or dark.
+    /// Colour scheme.
     pub scheme: ColourScheme,
 }
 
 impl View {
-    /// A desk, light.
+    /// Desktop, light.
     pub const WIDE_LIGHT: View = View { width: 1280, scheme: ColourScheme::Light };
-    /// A desk, dark.
+    /// Desktop, dark.
     pub const WIDE_DARK: View = View { width: 1280, scheme: ColourScheme::Dark };
-    /// A telephone, light.
+    /// Phone, light.
     pub const NARROW_LIGHT: View = View { width: 400, scheme: ColourScheme::Light };
-    /// A telephone, dark.
+    /// Phone, dark.
     pub const NARROW_DARK: View = View { width: 400, scheme: ColourScheme::Dark };
-    /// All four.
+    /// All four views.
     pub const ALL: [View; 4] = [View::WIDE_LIGHT, View::WIDE_DARK, View::NARROW_LIGHT, View::NARROW_DARK];
 }
 
-/// A Chromium or Chrome of this machine.
+/// A Chromium or Chrome installed on this machine.
 #[derive(Debug, Clone)]
 pub struct Browser {
     program: PathBuf,
 }
 
 impl Browser {
-    /// The program named by `EVENKEEL_BROWSER`, or else the first Chromium or Chrome on `PATH`.
+    /// Returns the program named by `EVENKEEL_BROWSER`, or else the first Chromium or Chrome on `PATH`.
     pub fn find() -> Option<Self> {
         program::find().map(|program| Browser { program })
     }
@@ -96,12 +96,12 @@ impl Browser {
         browser
     }
 
-    /// Opens every one of `pages` (HTML files) in every one of `views` and returns the visible content, pages in order
-    /// and views in order within a page. `script` runs in each after loading: the body of an async function whose result
-    /// must be representable as JSON; it may be empty.
+    /// Opens each of `pages` (HTML files) in each of `views` and returns the visible content, ordered by page and then
+    /// by view. `script` runs in each page after loading: it is the body of an async function whose result must be
+    /// representable as JSON; it may be empty.
     ///
     /// # Panics
-    /// If a page cannot be read, the browser does not start, or a page never finishes loading.
+    /// Panics if a page cannot be read, the browser does not start, or a page never finishes loading.
     pub fn open<P: AsRef<Path>>(&self, pages: &[P], views: &[View], script: &str) -> Vec<PageState> {
         let folder = Frames::new(pages, views, script);
         let arguments = ["--window-size=1400,1000".to_owned(), "--dump-dom".to_owned()];
@@ -110,14 +110,14 @@ impl Browser {
         states.unwrap_or_else(|missing| panic!("{missing}: the page never finished loading"))
     }
 
-    /// Opens every one of `addresses`, which a server answers, in every one of `views` and returns the visible content, as
-    /// [`Browser::open`] does; messages on the console of a page are errors as well. `script` may wait for what comes later.
+    /// Opens each of `addresses`, served by a server, in each of `views` and returns the visible content, like
+    /// [`Browser::open`]; console messages of a page count as errors as well. `script` may wait for later content.
     ///
     /// # Panics
-    /// If the browser does not start, or `script` never ends.
+    /// Panics if the browser does not start or `script` never ends.
     pub fn visit(&self, addresses: &[String], views: &[View], script: &str) -> Vec<PageState> {
         let mut page = devtools::Page::start(&self.program, &PLAIN);
-        // Between two pages there is an empty one.
+        // An empty page is loaded between two pages.
         let there = format!("if (location.protocol === 'about:') return null; {script}");
         let listener = "addEventListener('message', message => { window.seen = message.data?.[1] ?? null });";
         page.before_pages(&format!("{listener}{}", PROBE.replace("/*SCRIPT*/", &there)));
@@ -139,11 +139,11 @@ impl Browser {
         states
     }
 
-    /// Writes a picture of the page, `view.width` wide and as tall as it is up to 16,000 pixels, as PNG to `picture`.
-    /// The picture of a narrow page has an empty margin on its right: no window is narrower than 500 pixels.
+    /// Writes a PNG screenshot of the page to `picture`, `view.width` wide and as tall as the page, up to 16,000
+    /// pixels. Narrow pages have an empty margin on the right, since no window is narrower than 500 pixels.
     ///
     /// # Panics
-    /// As [`Browser::open`], or if the picture cannot be written.
+    /// Panics under the same conditions as [`Browser::open`], or if the screenshot cannot be written.
     pub fn screenshot(&self, page: &Path, view: View, picture: &Path) {
         let height = self.open(&[page], &[view], "")[0].scroll_height.clamp(200, 16_000);
         let folder = Frames::new(&[page], &[view], "");
@@ -156,10 +156,10 @@ impl Browser {
 }
 
 impl Browser {
-    /// Prints the page and returns the number of sheets of A4 paper it takes.
+    /// Prints the page and returns the number of A4 sheets.
     ///
     /// # Panics
-    /// As [`Browser::open`], or if nothing was printed.
+    /// Panics under the same conditions as [`Browser::open`], or if nothing was printed.
     pub fn sheets(&self, page: &Path) -> usize {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let paper = folder.path().join("paper.pdf");
@@ -176,7 +176,7 @@ impl Browser {
     }
 }
 
-/// Copies of pages with their probe, the document that frames them, and the browser's profile; removed when dropped.
+/// Copies of pages with the probe, the document that frames them, and the browser's profile; removed when dropped.
 struct Frames {
     folder: tempfile::TempDir,
     frames: Vec<(PathBuf, View)>,
@@ -221,7 +221,7 @@ impl Frames {
     }
 }
 
-/// The page with the probe before anything that can fail.
+/// Inserts the probe into a page before anything that can fail.
 fn probed(html: &str, probe: &str) -> String {
     match html.split_once("<head>") {
         Some((before, after)) => format!("{before}<head>{probe}{after}"),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 const NAMES: [&str; 5] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 
-/// A browser that has not ended by then never will.
+/// Time limit for the browser to end.
 const LIMIT: Duration = Duration::from_secs(60);
 
 pub(super) fn find() -> Option<PathBuf> {

@@ -1,4 +1,4 @@
-//! Observations of the probe.
+//! Results of the probe.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::View;
 
-/// A page as its reader would find it.
+/// State of a page as seen by its reader.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct PageState {
     /// The page.
@@ -19,15 +19,15 @@ pub struct PageState {
     pub view: View,
     /// Errors of scripts, rejected promises and `console.error`, in order.
     pub errors: Vec<String>,
-    /// Addresses the page loaded anything from, itself and `data:` left out.
+    /// Addresses the page loaded resources from, except itself and `data:`.
     pub requests: Vec<String>,
     /// Width of the visible page in CSS pixels.
     pub client_width: u32,
-    /// Width of its content; more than `client_width` means that the page has to be moved sideways.
+    /// Width of the content; larger than `client_width` if the page has to be scrolled sideways.
     pub scroll_width: u32,
-    /// Height of its content.
+    /// Height of the content.
     pub scroll_height: u32,
-    /// Elements that reach out of the page on the right and are not inside a scrolling box.
+    /// Elements that extend beyond the right edge of the page and are not inside a scrolling box.
     pub overflowing: Vec<String>,
     /// Texts whose contrast with their background is below 3 to 1.
     pub faint: Vec<String>,
@@ -40,17 +40,17 @@ pub struct PageState {
 /// One `svg` element.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Chart {
-    /// Its `aria-label`, or else its class.
+    /// `aria-label`, or else the class.
     pub label: String,
-    /// Paths, polylines, rectangles, circles, lines and images in it.
+    /// Number of paths, polylines, rectangles, circles, lines and images in it.
     pub marks: u32,
     /// Attributes with `NaN`, `Infinity`, `undefined` or `null` instead of a number.
     pub bad: Vec<String>,
 }
 
 impl PageState {
-    /// Everything that is wrong with any page, one sentence each: script errors, requests to the outside, sideways
-    /// scrolling, faint text, and charts that are empty or have coordinates that are not numbers.
+    /// Returns all problems of a page, one sentence each: script errors, external requests, sideways scrolling,
+    /// low-contrast text, and charts that are empty or have non-numeric coordinates.
     pub fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> = self.errors.iter().map(|error| format!("script error: {error}")).collect();
         problems.extend(self.requests.iter().map(|address| format!("request to {address}")));
@@ -76,7 +76,7 @@ impl fmt::Display for PageState {
     }
 }
 
-/// Returns the results that the probes of `frames` left in the framing document; the first page without one is the error.
+/// Parses the results that the probes of `frames` left in the framing document; fails for the first page without one.
 pub(super) fn from_dom(dom: &str, frames: &[(PathBuf, View)]) -> Result<Vec<PageState>, String> {
     let read = |(index, (page, view)): (usize, &(PathBuf, View))| {
         let element = dom.split("<iframe ").find(|text| text.starts_with(&format!("name=\"{index}\"")));

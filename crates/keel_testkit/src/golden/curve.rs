@@ -1,20 +1,20 @@
-//! The first losses of a training run whose weights, inputs and labels follow from a formula.
+//! First losses of a training run whose weights, inputs and labels follow from a formula.
 
 use serde::Deserialize;
 
-/// One network trained for a few steps on one batch after another.
+/// One network trained for a few steps on consecutive batches.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CurveCase {
-    /// Unique in its file.
+    /// Name, unique in its file.
     pub name: String,
-    /// The layers as the config file writes them.
+    /// Layers in the syntax of the config file.
     pub layers: serde_json::Value,
-    /// The optimizer as the config file writes it; weight decay applies to parameters with `decayed`.
+    /// Optimizer in the syntax of the config file; weight decay applies to parameters with `decayed`.
     pub optimizer: serde_json::Value,
     /// The batches.
     pub input: CurveInput,
-    /// The parameters in the order of the layers; inside a residual block the body's before the shortcut's.
+    /// Parameters in layer order; inside a residual block, those of the body come before those of the shortcut.
     pub parameters: Vec<CurveParameter>,
     /// Cross-entropy of the batch before each step.
     pub losses: Vec<f64>,
@@ -22,7 +22,7 @@ pub struct CurveCase {
     pub float32_difference: f64,
 }
 
-/// Recipe of the batches. Batch `step` has inputs `deterministic_values(seed + 2 * step, …)` and labels
+/// Formula of the batches. Batch `step` has inputs `deterministic_values(seed + 2 * step, …)` and labels
 /// `deterministic_labels(seed + 2 * step + 1, …)`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +35,7 @@ pub struct CurveInput {
     pub classes: usize,
     /// Seed of the first batch.
     pub seed: u64,
-    /// Number of different batches; step `t` uses batch `t % batches`.
+    /// Number of distinct batches; step `t` uses batch `t % batches`.
     pub batches: usize,
     /// Inputs lie in `[-limit, limit)`.
     pub limit: f32,
@@ -47,20 +47,20 @@ pub struct CurveInput {
 pub struct CurveParameter {
     /// Position and name, for example `layer3.weight` or `layer3.body.0.weight`.
     pub name: String,
-    /// Its shape in our layout.
+    /// Shape in the layout of this project.
     pub shape: Vec<usize>,
     /// True if weight decay applies to it.
     pub decayed: bool,
-    /// Seed of `deterministic_values(seed, len, -limit, limit)`; none for a constant.
+    /// Seed of `deterministic_values(seed, len, -limit, limit)`; `None` for a constant.
     pub seed: Option<u64>,
-    /// The limit of the uniform values, as f32.
+    /// Limit of the uniform values, as f32.
     pub limit: Option<f32>,
-    /// The constant, where there is no seed.
+    /// Constant value, if there is no seed.
     pub constant: Option<f32>,
 }
 
 impl CurveParameter {
-    /// The initial values in row-major order.
+    /// Returns the initial values in row-major order.
     pub fn initial_values(&self) -> Vec<f32> {
         let len = self.shape.iter().product();
         match (self.seed, self.limit) {
@@ -71,7 +71,7 @@ impl CurveParameter {
 }
 
 impl CurveInput {
-    /// Inputs `[batch, ..shape]` and labels `[batch]` of a step.
+    /// Returns inputs `[batch, ..shape]` and labels `[batch]` of a step.
     pub fn batch_of(&self, step: usize) -> (Vec<f32>, Vec<usize>) {
         let seed = self.seed + 2 * (step % self.batches) as u64;
         let len = self.batch * self.shape.iter().product::<usize>();

@@ -1,16 +1,16 @@
-//! A layer's values and gradients.
+//! Values and gradients of a layer.
 
 use serde::Deserialize;
 
 use super::{NamedTensors, Tensor};
 
-/// One layer on one shape: its parameters and one or more passes through it.
+/// One layer with one input shape: its parameters and one or more passes.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GoldenCase {
-    /// Unique in its file.
+    /// Name, unique in its file.
     pub name: String,
-    /// The layer as the config file writes it, for example `{"type": "linear", "out_features": 3}`.
+    /// Layer in the syntax of the config file, for example `{"type": "linear", "out_features": 3}`.
     pub layer: serde_json::Value,
     /// Number of samples.
     pub batch: usize,
@@ -21,10 +21,10 @@ pub struct GoldenCase {
     /// Parameters, the same for every pass.
     #[serde(default)]
     pub parameters: NamedTensors,
-    /// State before the first pass: running statistics. Empty where the layer has none.
+    /// State before the first pass: running statistics. Empty for layers without state.
     #[serde(default)]
     pub state: NamedTensors,
-    /// Passes in order; state flows from one to the next. Layers without state have exactly one.
+    /// Passes in order; state carries over from one to the next. Layers without state have exactly one.
     pub passes: Vec<Pass>,
 }
 
@@ -32,9 +32,9 @@ pub struct GoldenCase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Batch statistics, running statistics updated.
+    /// Uses batch statistics and updates running statistics.
     Train,
-    /// Running statistics used and left alone.
+    /// Uses running statistics without updating them.
     Evaluate,
 }
 
@@ -48,11 +48,11 @@ pub struct Pass {
     pub input: Tensor,
     /// `[batch, ..output_shape]`.
     pub output: Tensor,
-    /// Gradient of the loss with respect to the output, given to the backward pass; none in evaluation.
+    /// Gradient of the loss with respect to the output, passed to the backward pass; `None` in evaluation.
     pub grad_output: Option<Tensor>,
     /// Gradient with respect to the input.
     pub grad_input: Option<Tensor>,
-    /// Gradients of the parameters by name, of this pass alone.
+    /// Gradients of the parameters by name, of this pass only.
     #[serde(default)]
     pub grad_parameters: NamedTensors,
     /// State after the pass.

@@ -1,4 +1,4 @@
-//! A loss function's value and gradient.
+//! Value and gradient of a loss function.
 
 use serde::Deserialize;
 
@@ -8,13 +8,13 @@ use super::Tensor;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossCase {
-    /// Unique in its file.
+    /// Name, unique in its file.
     pub name: String,
-    /// The loss as the config file writes it, for example `{"type": "cross_entropy", "label_smoothing": 0.1}`.
+    /// Loss in the syntax of the config file, for example `{"type": "cross_entropy", "label_smoothing": 0.1}`.
     pub loss: serde_json::Value,
     /// Logits or predictions, `[batch, outputs]`.
     pub predictions: Tensor,
-    /// Values they are compared with.
+    /// Values the predictions are compared with.
     pub targets: Targets,
     /// The loss.
     pub value: f64,

@@ -6,14 +6,14 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimizerCase {
-    /// Unique in its file.
+    /// Name, unique in its file.
     pub name: String,
-    /// The optimizer as the config file writes it, for example `{"type": "sgd", "learning_rate": 0.1}`.
+    /// Optimizer in the syntax of the config file, for example `{"type": "sgd", "learning_rate": 0.1}`.
     pub optimizer: serde_json::Value,
-    /// The values before the first step. Weight decay applies to all of them.
+    /// Values before the first step. Weight decay applies to all of them.
     pub initial: Vec<f32>,
     /// One gradient per step, each as long as `initial`.
     pub gradients: Vec<Vec<f32>>,
-    /// The values after each step.
+    /// Values after each step.
     pub after: Vec<Vec<f32>>,
 }

@@ -1,19 +1,19 @@
-//! The learning rate at each step.
+//! Learning rate at each step.
 
 use serde::Deserialize;
 
-/// One schedule over a whole training.
+/// One schedule over a whole training run.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleCase {
-    /// Unique in its file.
+    /// Name, unique in its file.
     pub name: String,
-    /// The schedule as the config file writes it, for example `{"type": "cosine"}`.
+    /// Schedule in the syntax of the config file, for example `{"type": "cosine"}`.
     pub schedule: serde_json::Value,
-    /// The optimizer's learning rate; the highest one of `one_cycle`.
+    /// Learning rate of the optimizer; for `one_cycle`, the highest one.
     pub learning_rate: f64,
-    /// Number of steps of the training.
+    /// Number of steps in the training run.
     pub total_steps: usize,
-    /// The learning rate used by step 0, 1, ….
+    /// Learning rate used by step 0, 1, ….
     pub learning_rates: Vec<f64>,
 }

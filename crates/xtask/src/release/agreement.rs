@@ -1,4 +1,4 @@
-//! One version in all places that name it.
+//! Check that all places name the same version.
 
 use std::fs;
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::path::Path;
 use super::Release;
 use super::outcome::Outcome;
 
-/// A check: from a text and the version of the workspace to what was found, or the problem.
+/// A check: maps a text and the workspace version to a fact or a problem.
 type Check = fn(&str, &str) -> Result<String, String>;
 
 const CHANGELOG: &str = "CHANGELOG.md";
 
-/// Every place that names the version.
+/// All places that name the version.
 const PLACES: [(&str, Check); 10] = [
     ("Cargo.toml", requirements),
     ("fuzz/Cargo.toml", package_version),
@@ -64,7 +64,7 @@ fn equal(found: Option<&str>, version: &str) -> Result<String, String> {
     }
 }
 
-/// Crates of the workspace ask for each other in this version. One without a version is for tests alone.
+/// Checks that workspace crates depend on each other in this version. Dependencies without a version are for tests only.
 fn requirements(manifest: &str, version: &str) -> Result<String, String> {
     let lines = manifest.lines().filter(|line| line.contains("path = \"crates/"));
     let asked: Vec<_> = lines.filter_map(|line| line.split_once("version = \"")).collect();
@@ -83,7 +83,7 @@ fn package_version(manifest: &str, version: &str) -> Result<String, String> {
     equal(value_in(manifest, "[package]", "version"), version)
 }
 
-/// Every package of a lock file that comes from no registry has the version.
+/// Checks that every local package in a lock file has the version.
 fn locked(lock: &str, version: &str) -> Result<String, String> {
     let field = |package: &str, key: &str| {
         let line = package.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \"").map(str::to_owned));
@@ -102,7 +102,7 @@ fn locked(lock: &str, version: &str) -> Result<String, String> {
     }
 }
 
-/// The newest heading is the version, without changes above it that belong to no version.
+/// Checks that the newest heading is the version, with no unreleased changes above it.
 fn newest_heading(changelog: &str, version: &str) -> Result<String, String> {
     let heading = changelog.lines().find_map(|line| line.strip_prefix("## "));
     let name = heading.map(|heading| heading.split([' ', ',']).next().unwrap_or_default());
@@ -113,7 +113,7 @@ fn newest_heading(changelog: &str, version: &str) -> Result<String, String> {
     }
 }
 
-/// The Python package takes its version from the compiled module, or names the same.
+/// Checks that the Python package takes its version from the compiled module, or names the same one.
 fn python_version(project: &str, version: &str) -> Result<String, String> {
     let is_dynamic = project.lines().any(|line| line.starts_with("dynamic") && line.contains("\"version\""));
     match value_in(project, "[project]", "version") {
@@ -138,7 +138,7 @@ fn cited(citation: &str, version: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    /// Between releases, the newest heading of the changelog may be of no version.
+    /// Between releases, the newest heading of the changelog may be unreleased.
     #[test]
     fn places_of_this_repository_agree() {
         let root = crate::root();

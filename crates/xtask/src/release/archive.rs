@@ -1,4 +1,4 @@
-//! The archive with the program, its manual, completions and licences: the same bytes for the same program and commit.
+//! Archive with the program, its manual, completions and licences, reproducible for the same program and commit.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,20 +18,20 @@ use super::process::{cargo, git, output};
 /// Package of the program.
 const PROGRAM: &str = "evenkeel";
 
-/// Files of the repository in the archive.
+/// Files of the repository included in the archive.
 const DOCUMENTS: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
-/// Shells with the names under which they look for completions.
+/// Shells, with the names under which they look for completions.
 const SHELLS: [(&str, &str); 4] =
     [("bash", "evenkeel.bash"), ("zsh", "_evenkeel"), ("fish", "evenkeel.fish"), ("powershell", "evenkeel.ps1")];
 
-/// Files by their paths in the archive; a path ends up in order.
+/// Files by their path in the archive, sorted by path.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Builds the program unless one is given, and writes the archive.
+/// Builds the program, unless one is given, and writes the archive.
 pub(super) fn build(release: &Release<'_>) -> Outcome {
     let mut outcome = Outcome::default();
-    // Without one of an earlier build, a failure leaves no archive; where there is none, that is fine.
+    // Remove the archive of an earlier build, so that a failure leaves none; it may not exist.
     let _ = fs::remove_file(release.folder.join(file_name(release)));
     let program = match program(release) {
         Ok(program) => program,
@@ -64,19 +64,19 @@ pub(super) fn file_name(release: &Release<'_>) -> String {
     format!("{}.tar.gz", folder_name(release))
 }
 
-/// Name of the folder that holds all files of the archive.
+/// Returns the name of the archive's top-level folder.
 fn folder_name(release: &Release<'_>) -> String {
     format!("evenkeel-{}-{}", release.version, release.target)
 }
 
-/// Returns the program that was named, or builds it without the paths of this machine.
+/// Returns the given program, or builds it without paths of this machine.
 fn program(release: &Release<'_>) -> Result<PathBuf, String> {
     if let Some(path) = &release.options.binary {
         return path.canonicalize().map_err(|error| format!("{}: {error}", path.display()));
     }
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
-    // The last prefix that fits is taken: folders within others come after them.
+    // The last matching prefix applies: nested folders come after their parents.
     let folders = [
         (home, "home"),
         (cargo_home, "cargo"),
@@ -100,7 +100,7 @@ fn read_program(release: &Release<'_>, program: &Path, files: &mut Files) -> Res
     has_version(&printed, &release.version)?;
     match paths {
         0 => Ok(format!("program {size}")),
-        // A program of another build is as it is.
+        // A given program is used unchanged.
         _ if release.options.binary.is_some() => Ok(format!("program {size}, with {paths} paths of this machine")),
         _ => Err(format!("the program contains {paths} paths of this machine")),
     }
@@ -113,7 +113,7 @@ fn has_version(printed: &str, version: &str) -> Result<(), String> {
     }
 }
 
-/// Completions of every shell, by the program's own command.
+/// Adds completions for every shell, written by the program itself.
 fn add_completions(program: &Path, files: &mut Files) -> Result<String, String> {
     for (shell, name) in SHELLS {
         let script = output(Command::new(program).args(["completions", shell]));
@@ -123,9 +123,9 @@ fn add_completions(program: &Path, files: &mut Files) -> Result<String, String> 
     Ok(format!("completions for {}", SHELLS.map(|(shell, _)| shell).join(", ")))
 }
 
-/// Pages of the manual, by the program's own command, which writes them to `folder`.
+/// Adds the manual pages, which the program writes to `folder`.
 fn add_manual(folder: &Path, program: &Path, files: &mut Files) -> Result<String, String> {
-    // Pages of an earlier build would be added again; where there are none, that is fine.
+    // Remove the pages of an earlier build, which would be added again; they may not exist.
     let _ = fs::remove_dir_all(folder);
     let written = output(Command::new(program).arg("man").arg(folder));
     written.map_err(|problem| format!("no manual: {}", first_line(&problem)))?;
@@ -159,7 +159,7 @@ fn write(release: &Release<'_>, files: &Files) -> Result<String, String> {
     Ok(format!("{}: {} files, {size:.1} MB, time {time}", path.display(), files.len()))
 }
 
-/// Time of all files, in seconds since 1970: `SOURCE_DATE_EPOCH`, or that of the commit.
+/// Returns the time of all files in seconds since 1970: `SOURCE_DATE_EPOCH`, or that of the commit.
 fn time(release: &Release<'_>) -> Result<u64, String> {
     let text = match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(text) => text,
@@ -168,7 +168,7 @@ fn time(release: &Release<'_>) -> Result<u64, String> {
     text.trim().parse().map_err(|_| format!("`{}` is not a time in seconds since 1970", text.trim()))
 }
 
-/// Packs files in the order of their names, with one time, one owner and no names of users.
+/// Packs files in name order, with the same time and owner and without user names.
 fn packed(folder: &str, files: &Files, time: u64) -> std::io::Result<Vec<u8>> {
     let compressed = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
     let mut archive = Builder::new(compressed);

@@ -1,4 +1,4 @@
-//! Checksums of what a release hands out.
+//! Checksums of release files.
 
 use std::fs;
 
@@ -8,10 +8,10 @@ use super::outcome::Outcome;
 use super::sha256::sha256;
 use super::wheel::wheels;
 
-/// File of the sums, in the form that `sha256sum --check` reads.
+/// Checksum file in the format of `sha256sum --check`.
 const SUMS: &str = "SHA256SUMS";
 
-/// Writes the sums of the archive and of the wheel.
+/// Writes the checksums of the archive and of the wheel.
 pub(super) fn write(release: &Release<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     outcome.add(sums(release).and_then(|text| {

@@ -1,4 +1,4 @@
-//! Commands by which a maintainer tags and publishes a release.
+//! Commands for tagging and publishing a release.
 
 use super::Release;
 use super::packages::publication_order;

@@ -1,4 +1,4 @@
-//! The oldest compiler: `rust-version`, the workflow that tests it, and the dependencies that need it.
+//! Minimum compiler version: `rust-version`, the workflow that tests it, and the dependencies that require it.
 
 use std::fs;
 use std::path::Path;
@@ -8,13 +8,13 @@ use super::agreement::value_in;
 use super::metadata::Package;
 use super::outcome::Outcome;
 
-/// Workflow that compiles the workspace with it.
+/// Workflow that compiles the workspace with the minimum version.
 const WORKFLOW: &str = ".github/workflows/systems.yml";
 
 /// Line of the workflow that reads the version from the manifest of the workspace.
 const READ: &str = r#"version=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)"#;
 
-/// Manifests outside the workspace with a `rust-version` of their own.
+/// Manifests outside the workspace with their own `rust-version`.
 const OUTSIDE: [&str; 2] = ["fuzz/Cargo.toml", "bench/products/Cargo.toml"];
 
 /// Compares `rust-version` with the workflow, with the other manifests and with the dependencies.
@@ -41,7 +41,7 @@ fn read(root: &Path, path: &str) -> Result<String, String> {
     fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"))
 }
 
-/// The workflow installs `oldest`: by name, or as it reads it from the manifest.
+/// Checks that the workflow installs `oldest`, named directly or read from the manifest.
 fn tested(workflow: &str, oldest: &str) -> Result<String, String> {
     let installed =
         workflow.lines().filter_map(|line| line.split_once("rustup toolchain install ")).map(|(_, rest)| {
@@ -70,7 +70,7 @@ fn same(path: &str, found: Option<&str>, oldest: &str) -> Result<String, String>
     }
 }
 
-/// No dependency asks for a later compiler.
+/// Checks that no dependency requires a later compiler.
 fn needs_no_later<'a>(packages: impl Iterator<Item = &'a Package>, oldest: &str) -> Result<String, String> {
     let limit = numbers(oldest);
     let asked = packages.filter_map(|package| Some((numbers(package.rust_version.as_deref()?), package)));
@@ -84,7 +84,7 @@ fn needs_no_later<'a>(packages: impl Iterator<Item = &'a Package>, oldest: &str)
     }
 }
 
-/// Numbers of a version; a missing one is 0.
+/// Parses the numbers of a version; a missing one is 0.
 pub(super) fn numbers(version: &str) -> [u64; 3] {
     let mut numbers = [0; 3];
     for (number, text) in numbers.iter_mut().zip(version.split('.')) {

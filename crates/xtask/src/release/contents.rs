@@ -1,4 +1,4 @@
-//! Files inside a package: what must be there and what must not.
+//! Files inside a package: required and forbidden ones.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -7,35 +7,35 @@ use std::path::{Path, PathBuf};
 use flate2::read::GzDecoder;
 use tar::Archive;
 
-/// Files that every package has.
+/// Files required in every package.
 const REQUIRED: [&str; 4] = ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
-/// Folders of data for tests.
+/// Folders of test data.
 const TEST_FOLDERS: [&str; 5] = ["tests", "testdata", "fixtures", "golden", "snapshots"];
 
-/// Smallest text that can be a licence, in bytes.
+/// Minimum size of a licence text in bytes.
 const LEAST_LICENCE_BYTES: usize = 500;
 
-/// Endings of files that editors and tests leave behind.
+/// Suffixes of files that editors and tests leave behind.
 const LEFTOVERS: [&str; 5] = [".pending-snap", ".snap.new", ".orig.rs", ".swp", "~"];
 
-/// Largest file of a folder of tests, in bytes.
+/// Maximum size of a file in a test folder, in bytes.
 const MOST_TEST_BYTES: usize = 500_000;
 
 /// A file of a package.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// Path in the package, with `/`.
+    /// Path in the package, separated by `/`.
     pub(super) path: String,
     pub(super) bytes: Vec<u8>,
 }
 
-/// Folders of the machine that builds, none of which may appear in a package.
+/// Folders of the build machine, none of which may appear in a package.
 #[derive(Debug)]
 pub(super) struct MachinePaths(Vec<String>);
 
 impl MachinePaths {
-    /// Folders of the checkout, of the user and of cargo.
+    /// Returns the folders of the checkout, of the user and of cargo.
     pub(super) fn of(root: &Path) -> MachinePaths {
         let homes = ["HOME", "USERPROFILE", "CARGO_HOME"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
         let folders: BTreeSet<String> =
@@ -43,13 +43,13 @@ impl MachinePaths {
         MachinePaths(folders.into_iter().filter(|folder| folder.len() > 1).collect())
     }
 
-    /// Returns the number of paths into these folders in a text or a program.
+    /// Counts the paths into these folders in a text or a program.
     pub(super) fn count_in(&self, bytes: &[u8]) -> usize {
         self.0.iter().map(|folder| occurrences(bytes, folder.as_bytes())).sum()
     }
 }
 
-/// Counts `folder`, followed by a separator and not preceded by another folder.
+/// Counts occurrences of `folder` followed by a separator and not preceded by another folder.
 fn occurrences(bytes: &[u8], folder: &[u8]) -> usize {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./\\".contains(&byte);
     let places = bytes.windows(folder.len()).enumerate().filter(|(_, window)| *window == folder);
@@ -61,7 +61,7 @@ fn occurrences(bytes: &[u8], folder: &[u8]) -> usize {
     counted.count()
 }
 
-/// Reads the files of a package, which is a tar archive compressed with gzip; the folder that holds all of them is left out.
+/// Reads the files of a package, a gzip-compressed tar archive, without its top-level folder.
 pub(super) fn entries(package: &[u8]) -> Result<Vec<Entry>, String> {
     let unreadable = |error: std::io::Error| format!("the package is not readable: {error}");
     let mut entries = Vec::new();
@@ -76,7 +76,7 @@ pub(super) fn entries(package: &[u8]) -> Result<Vec<Entry>, String> {
     Ok(entries)
 }
 
-/// Returns what is wrong with the files of a package.
+/// Returns the problems with the files of a package.
 pub(super) fn problems(entries: &[Entry], machine: &MachinePaths) -> Vec<String> {
     let paths: BTreeSet<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
     let missing = REQUIRED.into_iter().filter(|name| !paths.contains(name)).map(|name| format!("no {name}"));
@@ -107,8 +107,8 @@ pub(super) fn problems(entries: &[Entry], machine: &MachinePaths) -> Vec<String>
     problems
 }
 
-/// Paths of the files that a source includes as text or bytes, from the root of the package. What only documentation tests
-/// include is left out: they run in the repository.
+/// Returns the paths of the files that a source includes as text or bytes, relative to the package root. Files included
+/// only by documentation tests are left out, since these run in the repository.
 fn included(path: &str, source: &str) -> Vec<String> {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let calls = ["include_str!(\"", "include_bytes!(\""].into_iter().flat_map(|call| source.match_indices(call));
@@ -120,7 +120,7 @@ fn included(path: &str, source: &str) -> Vec<String> {
     files.collect()
 }
 
-/// The path of `file` seen from `folder`, without `..` where there is a folder to leave.
+/// Joins `folder` and `file`, resolving `..` where possible.
 fn joined(folder: &str, file: &str) -> String {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in file.split('/') {

@@ -1,4 +1,4 @@
-//! Licences of everything that is linked into the program.
+//! Licences of everything linked into the program.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,28 +6,28 @@ use std::path::{Path, PathBuf};
 
 use super::metadata::{Metadata, Package};
 
-/// Beginnings of the names of licence files, in lower case.
+/// Prefixes of the names of licence files, in lower case.
 const NAMES: [&str; 6] = ["licence", "license", "copying", "notice", "unlicense", "copyright"];
 
-/// Folders in which some crates keep their licences.
+/// Folders where some crates keep their licences.
 const FOLDERS: [&str; 2] = ["LICENSES", "licenses"];
 
-/// Endings of files with such names that are sources rather than licences.
+/// Suffixes of files with such names that are sources rather than licences.
 const SOURCES: [&str; 4] = [".rs", ".py", ".toml", ".sh"];
 
 const LINE: &str = "--------------------------------------------------------------------------------";
 
-/// A crate that is linked into the program, with its texts.
+/// A crate linked into the program, with its licence texts.
 struct Linked<'a> {
     package: &'a Package,
     /// Numbers of its texts, from 1.
     texts: Vec<usize>,
 }
 
-/// Returns the document and the number of crates in it, for the program of the package `root`.
+/// Returns the document and the number of crates in it, for the program of package `root`.
 ///
 /// # Errors
-/// A line for each crate without a licence.
+/// Fails with a line for each crate without a licence.
 pub(super) fn document(metadata: &Metadata, root: &str) -> Result<(String, usize), Vec<String>> {
     let mut texts: Vec<String> = Vec::new();
     let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
@@ -50,7 +50,8 @@ pub(super) fn document(metadata: &Metadata, root: &str) -> Result<(String, usize
     if problems.is_empty() { Ok((page(&linked, &texts), linked.len())) } else { Err(problems) }
 }
 
-/// Packages linked into `root`, by name and version: neither those of the workspace nor macros, which run while others are compiled.
+/// Returns the packages linked into `root`, by name and version, without workspace packages and macros, which run at
+/// compile time.
 fn shipped<'a>(metadata: &'a Metadata, root: &str) -> Vec<&'a Package> {
     let mut waiting = vec![root];
     let mut seen = BTreeSet::new();
@@ -66,7 +67,7 @@ fn shipped<'a>(metadata: &'a Metadata, root: &str) -> Vec<&'a Package> {
     packages
 }
 
-/// Texts of the licence files in a package's folder, by name.
+/// Returns the licence texts in a package's folder, by file name.
 fn texts_of(package: &Package) -> Vec<String> {
     let Some(folder) = package.manifest.parent() else { return Vec::new() };
     let mut paths: BTreeSet<_> = files_in(folder).filter(|path| is_licence(path)).collect();
@@ -85,7 +86,7 @@ fn is_licence(path: &Path) -> bool {
     NAMES.iter().any(|start| name.starts_with(start)) && !SOURCES.iter().any(|ending| name.ends_with(ending))
 }
 
-/// The words of a text: texts that differ in their lines alone are equal.
+/// Normalises a text to its words, so that texts differing only in line breaks are equal.
 fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -112,7 +113,7 @@ fn page(linked: &[Linked<'_>], texts: &[String]) -> String {
 mod tests {
     use super::*;
 
-    /// A folder with packages that have the given files, removed at the end.
+    /// A temporary folder with packages that have the given files.
     struct Packages {
         folder: PathBuf,
         metadata: Metadata,

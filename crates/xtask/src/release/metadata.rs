@@ -8,16 +8,16 @@ use serde_json::Value;
 use super::options::Options;
 use super::process::{cargo, output};
 
-/// Packages and the links between them.
+/// Packages and their dependencies.
 #[derive(Debug, Default)]
 pub(super) struct Metadata {
-    /// All packages by their identifiers.
+    /// All packages by identifier.
     pub(super) packages: BTreeMap<String, Package>,
-    /// Identifiers of the packages of the workspace.
+    /// Identifiers of the workspace packages.
     pub(super) members: BTreeSet<String>,
-    /// Identifiers of the packages that each package is linked with when it runs.
+    /// Identifiers of the packages that each package is linked with at run time.
     pub(super) links: BTreeMap<String, Vec<String>>,
-    /// Folder of the workspace, as the compiler names it.
+    /// Folder of the workspace, as named by the compiler.
     pub(super) workspace_root: PathBuf,
     pub(super) target_directory: PathBuf,
 }
@@ -37,26 +37,26 @@ pub(super) struct Package {
     pub(super) keywords: usize,
     pub(super) categories: usize,
     pub(super) publishable: bool,
-    /// Runs while others are compiled; not part of a program.
+    /// True for macros, which run at compile time and are not part of a program.
     pub(super) proc_macro: bool,
     pub(super) manifest: PathBuf,
     pub(super) dependencies: Vec<Dependency>,
 }
 
-/// A line of the dependencies of a manifest.
+/// A dependency line of a manifest.
 #[derive(Debug, Default)]
 pub(super) struct Dependency {
     pub(super) name: String,
-    /// Only tests, examples and benches use it.
+    /// True if only tests, examples and benches use it.
     pub(super) for_tests: bool,
-    /// A folder holds it, rather than a registry.
+    /// True if it comes from a folder rather than a registry.
     pub(super) is_path: bool,
-    /// Has a version requirement, without which it cannot be published.
+    /// True if it has a version requirement, without which it cannot be published.
     pub(super) has_version: bool,
 }
 
 impl Metadata {
-    /// Asks cargo about the workspace at `root`, as built for `target`.
+    /// Runs `cargo metadata` on the workspace at `root` for `target`.
     pub(super) fn of_workspace(root: &Path, target: &str, options: &Options) -> Result<Metadata, String> {
         let mut command = cargo(root, &["metadata", "--format-version", "1", "--locked", "--filter-platform", target]);
         if options.offline {
@@ -65,7 +65,7 @@ impl Metadata {
         Metadata::read(&output(&mut command)?)
     }
 
-    /// Reads what `cargo metadata` prints.
+    /// Parses the output of `cargo metadata`.
     pub(super) fn read(text: &str) -> Result<Metadata, String> {
         let value: Value =
             serde_json::from_str(text).map_err(|error| format!("output of `cargo metadata`: {error}"))?;
@@ -86,12 +86,12 @@ impl Metadata {
         Ok(metadata)
     }
 
-    /// Packages of the workspace, by name.
+    /// Returns the workspace packages, by name.
     pub(super) fn workspace(&self) -> impl Iterator<Item = &Package> {
         self.members.iter().filter_map(|id| self.packages.get(id))
     }
 
-    /// Identifier of a package of the workspace.
+    /// Returns the identifier of a workspace package.
     pub(super) fn member(&self, name: &str) -> Option<&str> {
         let is_named = |id: &&String| self.packages.get(*id).is_some_and(|package| package.name == name);
         self.members.iter().find(is_named).map(String::as_str)
@@ -112,7 +112,7 @@ fn read_package(value: &Value) -> Package {
         rust_version: optional("rust_version"),
         keywords: array(&value["keywords"]).len(),
         categories: array(&value["categories"]).len(),
-        // An empty list of registries is how cargo writes `publish = false`.
+        // Cargo represents `publish = false` as an empty list of registries.
         publishable: value["publish"].is_null(),
         proc_macro: array(&value["targets"]).iter().any(is_macro),
         manifest: path(&value["manifest_path"]),
@@ -143,7 +143,7 @@ fn path(value: &Value) -> PathBuf {
 
 #[cfg(test)]
 impl Package {
-    /// A package with everything a registry asks for.
+    /// Returns a package with all fields required by a registry.
     pub(super) fn complete(name: &str) -> Package {
         let some = |text: &str| Some(text.to_owned());
         Package {

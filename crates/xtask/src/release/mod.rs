@@ -1,4 +1,5 @@
-//! `cargo xtask release --dry-run`: everything a release needs, checked and built; nothing is tagged, uploaded or changed.
+//! `cargo xtask release --dry-run`: checks and builds everything a release needs, without tagging, uploading or
+//! changing anything.
 
 mod agreement;
 mod archive;
@@ -24,26 +25,26 @@ use metadata::Metadata;
 use options::Options;
 use outcome::Outcome;
 
-/// Folder of the archive, the wheel and their checksums, in the target folder.
+/// Folder of the archive, the wheel and their checksums, inside the target folder.
 const FOLDER: &str = "release-archive";
 
 const NEEDS_DRY_RUN: &str = "\
 A release is tagged and published by a maintainer, never by this command. `cargo xtask release --dry-run` checks that everything
 is ready, builds the packages, the archive and the wheel, and prints the commands to run afterwards, in order.";
 
-/// Facts that all steps share.
+/// Facts shared by all steps.
 struct Release<'a> {
     root: &'a Path,
     options: &'a Options,
     metadata: Metadata,
     version: String,
-    /// Triple of the machine that builds, such as `x86_64-unknown-linux-gnu`.
+    /// Target triple of the build machine, such as `x86_64-unknown-linux-gnu`.
     target: String,
-    /// Folder of what is built.
+    /// Folder of the build results.
     folder: PathBuf,
 }
 
-/// Runs all steps of a release and prints what they found; true if nothing has to be changed.
+/// Runs all steps of a release and prints the results; returns true if nothing needs to be changed.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
     let options = match Options::read(arguments) {
         Ok(options) if options.dry_run => options,

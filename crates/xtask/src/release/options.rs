@@ -2,23 +2,23 @@
 
 use std::path::PathBuf;
 
-/// What is asked of a release.
+/// Options of a release.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Options {
-    /// Nothing is tagged or published; the only way this command works.
+    /// Neither tags nor publishes; the only supported mode.
     pub(super) dry_run: bool,
-    /// Changes that are not committed are permitted.
+    /// Permits uncommitted changes.
     pub(super) allow_dirty: bool,
-    /// The tag exists and names this commit, as in the workflow that the tag starts.
+    /// Expects the tag to exist at this commit, as in the workflow started by the tag.
     pub(super) tagged: bool,
-    /// Cargo asks no registry.
+    /// Runs cargo offline.
     pub(super) offline: bool,
-    /// Program to put into the archive; nothing is compiled then.
+    /// Program to put into the archive instead of compiling one.
     pub(super) binary: Option<PathBuf>,
 }
 
 impl Options {
-    /// Reads the arguments after `release`.
+    /// Parses the arguments after `release`.
     pub(super) fn read(arguments: &[&str]) -> Result<Options, String> {
         let mut options = Options::default();
         let mut arguments = arguments.iter();

@@ -1,30 +1,30 @@
-//! Results of a step of a release.
+//! Results of a release step.
 
 use std::fmt;
 
-/// Facts and problems of a step, in the order in which they are printed.
+/// Facts and problems of a step, in the order they are printed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcome {
-    /// Lines about what was checked or built.
+    /// Facts about what was checked or built.
     pub(super) facts: Vec<String>,
-    /// Lines about what has to be changed before the release.
+    /// Problems to fix before the release.
     pub(super) problems: Vec<String>,
     /// Reason why the step did not run.
     pub(super) skipped: Option<String>,
 }
 
 impl Outcome {
-    /// A step that did not run.
+    /// Creates the outcome of a step that did not run.
     pub(super) fn skipped(reason: impl Into<String>) -> Outcome {
         Outcome { skipped: Some(reason.into()), ..Outcome::default() }
     }
 
-    /// A step that ended early.
+    /// Creates the outcome of a step that ended early.
     pub(super) fn failed(problem: impl Into<String>) -> Outcome {
         Outcome { problems: vec![problem.into()], ..Outcome::default() }
     }
 
-    /// Adds a fact, or the problem in its place.
+    /// Adds a fact or a problem.
     pub(super) fn add(&mut self, found: Result<String, String>) {
         match found {
             Ok(fact) => self.facts.push(fact),

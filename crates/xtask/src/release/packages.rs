@@ -1,4 +1,4 @@
-//! Packages of the crates, in the order in which they are published.
+//! Packages of the crates, in publication order.
 
 use std::fs;
 
@@ -8,10 +8,10 @@ use super::metadata::{Metadata, Package};
 use super::outcome::Outcome;
 use super::process::{cargo, output};
 
-/// Largest package that registries accept, in bytes.
+/// Maximum size of a package accepted by registries, in bytes.
 const MOST_BYTES: u64 = 10 << 20;
 
-/// Packages every crate for publication and looks into the result.
+/// Packages every crate for publication and checks the result.
 pub(super) fn check(release: &Release<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     let (published, private) = match parted(&release.metadata) {
@@ -47,12 +47,12 @@ pub(super) fn check(release: &Release<'_>) -> Outcome {
     outcome
 }
 
-/// Names of the crates for publication, each after the crates it needs.
+/// Returns the names of the crates for publication, each after the crates it depends on.
 pub(super) fn publication_order(metadata: &Metadata) -> Result<Vec<&str>, String> {
     Ok(parted(metadata)?.0.iter().map(|package| package.name.as_str()).collect())
 }
 
-/// Crates for publication, each after the crates it needs, and the names of the others.
+/// Returns the crates for publication, each after the crates it depends on, and the names of the others.
 fn parted(metadata: &Metadata) -> Result<(Vec<&Package>, Vec<&str>), String> {
     let (mut waiting, private): (Vec<_>, Vec<_>) = metadata.workspace().partition(|package| package.publishable);
     waiting.sort_by(|a, b| a.name.cmp(&b.name));
@@ -71,7 +71,7 @@ fn parted(metadata: &Metadata) -> Result<(Vec<&Package>, Vec<&str>), String> {
     Ok((ordered, private.iter().map(|package| package.name.as_str()).collect()))
 }
 
-/// Fields of a manifest that a registry or its readers need, and dependencies that a registry refuses.
+/// Returns missing manifest fields, and dependencies that a registry rejects.
 fn manifest_problems(package: &Package, metadata: &Metadata) -> Vec<String> {
     let fields = [
         ("description", package.description.is_some()),

@@ -17,10 +17,10 @@ pub(super) fn git(root: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Returns what `command` prints.
+/// Returns the output of `command`.
 ///
 /// # Errors
-/// If it does not start or ends with an error: the command and what it printed about it.
+/// Fails if it does not start or exits with an error, with the command and its error output.
 pub(super) fn output(command: &mut Command) -> Result<String, String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("`{program}` did not start: {error}"))?;
@@ -32,7 +32,7 @@ pub(super) fn output(command: &mut Command) -> Result<String, String> {
     Err(format!("`{program} {}` failed: {}", arguments.join(" "), errors.trim()))
 }
 
-/// Returns the triple of the machine that the compiler runs on.
+/// Returns the target triple of the compiler's host.
 pub(super) fn host_target() -> Result<String, String> {
     let text = output(Command::new("rustc").arg("-vV"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("host: "));
@@ -43,8 +43,8 @@ pub(super) fn host_target() -> Result<String, String> {
 pub(super) mod tests {
     use super::*;
 
-    /// Writes a program: a script of a shell. Another process writes the file, because a system runs no program that this one,
-    /// or a process that it starts meanwhile, has open for writing.
+    /// Writes a program as a shell script. Another process writes the file, because the system does not execute a
+    /// program that this process, or a process it starts meanwhile, has open for writing.
     #[cfg(unix)]
     pub(in crate::release) fn write_script(path: &Path, text: &str) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Changes of the public interface since the previous version, by cargo-semver-checks.
+//! Changes of the public interface since the previous version, as reported by cargo-semver-checks.
 
 use super::Release;
 use super::compiler::numbers;
@@ -6,7 +6,7 @@ use super::outcome::Outcome;
 use super::process::{cargo, git, output};
 use super::repository::tag;
 
-/// Compares the library with the previous tag, where the tool is installed and there is one.
+/// Compares the library with the previous tag, if the tool is installed and there is one.
 pub(super) fn check(release: &Release<'_>) -> Outcome {
     let tags = match output(&mut git(release.root, &["tag", "--list", "v*"])) {
         Ok(tags) => tags,

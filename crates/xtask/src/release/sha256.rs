@@ -1,4 +1,5 @@
-//! SHA-256 (FIPS 180-4), written out: the usual crate brings seven others, which everybody who runs a check would compile.
+//! SHA-256 (FIPS 180-4), implemented here because the usual crate has seven dependencies, which every check would have
+//! to compile.
 
 /// First 32 bits of the fractional parts of the square roots of the first eight primes (5.3.3).
 const START: [u32; 8] =
@@ -21,7 +22,7 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
     let mut state = START;
     let (blocks, rest) = bytes.as_chunks::<64>();
     blocks.iter().for_each(|block| add_block(&mut state, block));
-    // The end of the message, a one, zeros, and the length in bits (5.1.1).
+    // The rest of the message, a one bit, zeros, and the length in bits (5.1.1).
     let mut end = rest.to_vec();
     end.push(0x80);
     end.resize(if rest.len() < 56 { 56 } else { 120 }, 0);
@@ -30,7 +31,7 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
     state.iter().map(|word| format!("{word:08x}")).collect()
 }
 
-/// One block of the message (6.2.2).
+/// Processes one block of the message (6.2.2).
 fn add_block(state: &mut [u32; 8], block: &[u8; 64]) {
     let mut words = [0_u32; 64];
     for (word, bytes) in words.iter_mut().zip(block.as_chunks::<4>().0) {
@@ -59,7 +60,7 @@ fn add_block(state: &mut [u32; 8], block: &[u8; 64]) {
 mod tests {
     use super::*;
 
-    /// Examples of the standard, and lengths around the end of a block whose sums Python's `hashlib` has computed.
+    /// Examples from the standard, and lengths around block boundaries with sums computed by Python's `hashlib`.
     #[test]
     fn sums_are_those_of_the_standard() {
         let zeros = |count: usize| vec![0; count];

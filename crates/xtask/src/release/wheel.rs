@@ -1,4 +1,4 @@
-//! The wheel of the Python package, built in the environment that `cargo xtask python` uses.
+//! Wheel of the Python package, built in the environment of `cargo xtask python`.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::outcome::Outcome;
 use super::process::output;
 use crate::python;
 
-/// Builds the wheel into the folder of the release.
+/// Builds the wheel into the release folder.
 pub(super) fn build(release: &Release<'_>) -> Outcome {
     if release.options.binary.is_some() {
         return Outcome::skipped("nothing is compiled with --binary");
@@ -24,7 +24,7 @@ pub(super) fn build(release: &Release<'_>) -> Outcome {
     outcome
 }
 
-/// Builds the wheel of the package into `folder`, in place of earlier ones, and returns the names of the wheels there.
+/// Builds the wheel of the package into `folder`, replacing earlier ones, and returns the names of the wheels there.
 fn built(environment: &Path, package: &Path, folder: &Path) -> Result<Vec<String>, String> {
     for old in wheels(folder)? {
         fs::remove_file(folder.join(&old)).map_err(|error| format!("cannot remove the earlier {old}: {error}"))?;
@@ -35,7 +35,7 @@ fn built(environment: &Path, package: &Path, folder: &Path) -> Result<Vec<String
     wheels(folder)
 }
 
-/// Names of the wheels in a folder.
+/// Returns the names of the wheels in a folder.
 pub(super) fn wheels(folder: &Path) -> Result<Vec<String>, String> {
     let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
@@ -44,7 +44,7 @@ pub(super) fn wheels(folder: &Path) -> Result<Vec<String>, String> {
     Ok(wheels)
 }
 
-/// The wheel is one file with the version in its name.
+/// Checks that there is one wheel with the version in its name.
 fn named(names: &[String], version: &str) -> Result<String, String> {
     match names {
         [name] if name.starts_with(&format!("evenkeel-{version}-")) => Ok(name.clone()),
@@ -57,7 +57,7 @@ fn named(names: &[String], version: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    /// An environment whose Python is the given script of a shell.
+    /// Creates an environment whose Python is the given shell script.
     #[cfg(unix)]
     fn with_python(name: &str, script: &str) -> std::path::PathBuf {
         let environment = std::env::temp_dir().join(format!("xtask-wheel-{name}-{}", std::process::id()));

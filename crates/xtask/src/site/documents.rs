@@ -1,4 +1,4 @@
-//! The documents of the repository as pages of a site: their order, their addresses, and the check of their links.
+//! Documents of the repository as pages of a site: order, addresses, and link checks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use super::page::{Contents, Document, Link, Neighbours, render};
 use crate::tidy::path_from_root;
 
-/// A group of pages and their sources, in reading order. The first page is the start of the site.
+/// Groups of pages with their sources, in reading order. The first page is the start of the site.
 const SECTIONS: [(&str, &[&str]); 5] = [
     ("Start", &["README.md", "docs/comparison.md", "docs/README.zh-CN.md", "docs/guide.zh-CN.md"]),
     (
@@ -61,15 +61,15 @@ const SECTIONS: [(&str, &[&str]); 5] = [
 
 /// A file of the site.
 pub(super) struct SiteFile {
-    /// Path in the folder of the site.
+    /// Path in the site folder.
     pub(super) path: String,
     pub(super) bytes: Vec<u8>,
 }
 
-/// Makes every page from the sources below `root`, with a link to the address `lab` if there is one.
+/// Renders all pages from the sources below `root`, with a link to the address `lab` if there is one.
 ///
 /// # Errors
-/// Every link that leads nowhere, every source that is missing, and every document of `docs/` that is in no section.
+/// Fails with every broken link, every missing source, and every document in `docs/` that is in no section.
 pub(super) fn pages(root: &Path, lab: Option<&str>) -> Result<Vec<SiteFile>, Vec<String>> {
     let sources: Vec<&str> = SECTIONS.iter().flat_map(|(_, sources)| sources.iter().copied()).collect();
     let mut problems: Vec<String> = unlisted(root, &sources);
@@ -118,7 +118,7 @@ pub(super) fn pages(root: &Path, lab: Option<&str>) -> Result<Vec<SiteFile>, Vec
     if problems.is_empty() { Ok(files) } else { Err(problems) }
 }
 
-/// The path of the page or the file made from `source`.
+/// Returns the path of the page or file made from `source`.
 fn address(source: &str) -> String {
     if source == SECTIONS[0].1[0] {
         return "index.html".to_owned();
@@ -130,7 +130,7 @@ fn address(source: &str) -> String {
     }
 }
 
-/// Decides where a link of `document` leads.
+/// Resolves a link of `document`.
 fn follow(
     root: &Path,
     document: &Document,
@@ -154,7 +154,7 @@ fn follow(
     }
 }
 
-/// Documents in `docs/` that no section names.
+/// Returns documents in `docs/` that no section contains.
 fn unlisted(root: &Path, sources: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for folder in ["docs", "docs/tutorials", "docs/howto"] {

@@ -1,4 +1,4 @@
-//! Builds the site: the lab, with the engine as a WebAssembly module that answers the exhibits in the reader's browser, and the
+//! Builds the site: the lab, with the engine as a WebAssembly module that answers the exhibits in the browser, and the
 //! documents of the repository.
 
 mod documents;
@@ -13,20 +13,20 @@ use crate::skips::note_skip;
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Compiler flags of the module: every browser since 2023 has 128-bit vectors.
 const FLAGS: &str = "-Ctarget-feature=+simd128";
-/// Flags of that target alone, so that build scripts are compiled as always.
+/// Flags of that target only, so that build scripts are compiled as usual.
 const FLAGS_VARIABLE: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
-/// Names the module to the tests that open exhibits in a browser.
+/// Variable with the path of the module, for tests that open exhibits in a browser.
 const MODULE_VARIABLE: &str = "EVENKEEL_BROWSER_MODULE";
 
-/// Folder of the documents in the site.
+/// Folder of the documents within the site.
 const DOCUMENTS: &str = "docs";
-/// Start of the lab, from the folder of the documents.
+/// Start page of the lab, relative to the documents folder.
 const LAB: &str = "../index.html";
 
-/// `cargo xtask site [FOLDER]` writes the site, to `target/site` if no folder is given, with the documents in its folder `docs`;
-/// `cargo xtask site --docs [FOLDER]` writes the documents alone, to `target/site/docs`; `cargo xtask site --check` builds the
-/// module and compares its answers with the native ones in a browser. True if everything passed; a check that this machine
-/// cannot make is noted as skipped.
+/// `cargo xtask site [FOLDER]` writes the site to FOLDER, by default `target/site`, with the documents in its folder
+/// `docs`; `cargo xtask site --docs [FOLDER]` writes only the documents, by default to `target/site/docs`;
+/// `cargo xtask site --check` builds the module and compares its answers with the native ones in a browser. Returns true
+/// if everything passed; a check that this machine cannot run is recorded as skipped.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
     let missing = !has_target();
     match arguments {
@@ -40,7 +40,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> bool {
             if !succeeds(cargo(root, &["nextest", "--version"])) {
                 tests = cargo(root, &["test", "--workspace", "--test", "exhibits", "--", "--nocapture"]);
             }
-            // The level whose vectors are as wide as those of a browser.
+            // SIMD level with vectors as wide as those of a browser.
             passed(tests.env(MODULE_VARIABLE, module).env("KEEL_SIMD", "scalar"))
         }),
         ["--docs"] => write_documents(root, &root.join("target/site").join(DOCUMENTS), None),
@@ -72,7 +72,7 @@ fn site(root: &Path, folder: &Path) -> bool {
     passed(&mut cargo(root, &lab))
 }
 
-/// Writes the documents of the repository as pages into `folder`; with the address of the `lab`, they have a link to it.
+/// Writes the documents of the repository as pages to `folder`, with a link to the address `lab` if given.
 fn write_documents(root: &Path, folder: &Path, lab: Option<&str>) -> bool {
     let files = match documents::pages(root, lab) {
         Ok(files) => files,

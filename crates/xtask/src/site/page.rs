@@ -6,7 +6,7 @@ use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, 
 
 /// A document of the repository.
 pub(super) struct Document {
-    /// Path from the root of the repository.
+    /// Path relative to the root of the repository.
     pub(super) source: String,
     /// Path in the site.
     pub(super) address: String,
@@ -20,15 +20,15 @@ struct Heading {
     anchor: String,
 }
 
-/// A section of the list of pages.
+/// A section of the table of contents.
 pub(super) struct Contents<'a> {
     pub(super) title: &'a str,
     pub(super) pages: Vec<&'a Document>,
 }
 
-/// The pages before and after one, and the lab.
+/// The pages before and after a page, and the lab.
 pub(super) struct Neighbours<'a> {
-    /// Address of the lab from the start of the documents.
+    /// Address of the lab relative to the start of the documents.
     pub(super) lab: Option<&'a str>,
     pub(super) before: Option<&'a Document>,
     pub(super) after: Option<&'a Document>,
@@ -38,16 +38,16 @@ pub(super) struct Neighbours<'a> {
 pub(super) enum Link {
     /// Another site.
     Outside,
-    /// A page of this site, from its root, with its anchor.
+    /// A page of this site, relative to its root, with its anchor.
     Page(String),
-    /// A file of this site, from its root.
+    /// A file of this site, relative to its root.
     Asset(String),
-    /// A file of the repository that is not in the site.
+    /// A file of the repository outside the site.
     Elsewhere,
 }
 
 impl Document {
-    /// The document with `text`, whose page is at `address`.
+    /// Creates the document with `text`, whose page is at `address`.
     pub(super) fn new(source: &str, address: String, text: String) -> Self {
         let headings = headings(&text);
         Document { source: source.to_owned(), address, text, headings }
@@ -58,7 +58,7 @@ impl Document {
         self.headings.iter().any(|heading| heading.anchor == anchor)
     }
 
-    /// The first heading.
+    /// Returns the first heading.
     fn title(&self) -> &str {
         self.headings.first().map_or(&self.source, |heading| &heading.text)
     }
@@ -67,7 +67,7 @@ impl Document {
         if self.source.ends_with(".zh-CN.md") { "zh-CN" } else { "en" }
     }
 
-    /// Path from this page to the root of the site: empty, or `../` for each folder.
+    /// Returns the path from this page to the root of the site: empty, or `../` for each folder.
     fn up(&self) -> String {
         "../".repeat(self.address.matches('/').count())
     }
@@ -77,7 +77,7 @@ fn options() -> Options {
     Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH
 }
 
-/// Every heading with its anchor, formed as on common forges; repeated ones are numbered.
+/// Returns all headings with their anchors, formed as on common forges; repeated ones are numbered.
 fn headings(text: &str) -> Vec<Heading> {
     let mut headings: Vec<Heading> = Vec::new();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -105,7 +105,7 @@ fn slug(heading: &str) -> String {
     kept.flat_map(char::to_lowercase).map(|letter| if letter == ' ' { '-' } else { letter }).collect()
 }
 
-/// The whole page. `follow` decides about each link.
+/// Renders the whole page. `follow` resolves each link.
 pub(super) fn render(
     document: &Document,
     contents: &[Contents<'_>],
@@ -130,7 +130,7 @@ pub(super) fn render(
 fn body(document: &Document, follow: &mut dyn FnMut(&str) -> Link) -> String {
     let up = document.up();
     let mut anchors = document.headings.iter();
-    // A link that leads out of the site becomes the text of a file name.
+    // A link that leaves the site is rendered as plain text.
     let mut plain = false;
     let events = joined(Parser::new_ext(&document.text, options()).collect()).into_iter().map(|event| match event {
         Event::Start(Tag::Heading { level, classes, attrs, .. }) => {
@@ -163,11 +163,11 @@ fn body(document: &Document, follow: &mut dyn FnMut(&str) -> Link) -> String {
     });
     let mut page = String::new();
     html::push_html(&mut page, events);
-    // Wide tables scroll by themselves.
+    // Wide tables get their own scroll box.
     page.replace("<table>", "<div class=\"table\"><table>").replace("</table>", "</table></div>")
 }
 
-/// The same without the ends of lines between two letters of Chinese, which a browser would show as spaces.
+/// Removes line breaks between two Chinese characters, which a browser would show as spaces.
 fn joined(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     let letter = |event: Option<&Event<'_>>, first: bool| match event {
         Some(Event::Text(text)) if first => text.chars().next(),
@@ -187,7 +187,7 @@ fn joined(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     events.into_iter().zip(kept).filter_map(|(event, kept)| kept.then_some(event)).collect()
 }
 
-/// All pages, the own one marked.
+/// Renders the list of all pages, with the current one marked.
 fn list(document: &Document, contents: &[Contents<'_>]) -> String {
     let up = document.up();
     let item = |page: &&Document| {
@@ -201,7 +201,7 @@ fn list(document: &Document, contents: &[Contents<'_>]) -> String {
     contents.iter().map(section).collect()
 }
 
-/// Sections of the page; none for a short one.
+/// Renders the sections of the page, or nothing for a short one.
 fn own_sections(document: &Document) -> String {
     let sections = document.headings.iter().filter(|heading| heading.level == HeadingLevel::H2);
     let items: Vec<String> = sections
@@ -213,7 +213,7 @@ fn own_sections(document: &Document) -> String {
     format!("<aside aria-label=\"On this page\">\n<ul>\n{}</ul>\n</aside>\n", items.concat())
 }
 
-/// Links to the pages before and after.
+/// Renders links to the previous and the next page.
 fn ends(document: &Document, neighbours: &Neighbours<'_>) -> String {
     let up = document.up();
     let link = |page: &Document, relation: &str, arrows: [&str; 2]| {
@@ -225,7 +225,7 @@ fn ends(document: &Document, neighbours: &Neighbours<'_>) -> String {
     format!("<footer>{before}{after}</footer>\n")
 }
 
-/// `text` for HTML, by the escaping of the Markdown library.
+/// Escapes `text` for HTML with the escaping of the Markdown library.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     html::push_html(&mut escaped, std::iter::once(Event::Text(text.into())));

@@ -1,4 +1,4 @@
-//! The crates and their permitted dependencies: `ARCHITECTURE.md` shows the same arrows.
+//! Permitted dependencies between the crates; `ARCHITECTURE.md` shows the same arrows.
 
 use super::problem::Problem;
 use super::tree::Tree;
@@ -59,7 +59,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("xtask", &[]),
 ];
 
-/// The one crate anybody but itself may use in tests.
+/// Crate that all other crates may use in tests.
 const TEST_TOOLS: &str = "keel_testkit";
 
 /// Compares the manifests with the arrows.
@@ -98,13 +98,13 @@ pub(crate) struct Dependency<'a> {
     /// `dependencies`, `dev-dependencies` or `build-dependencies`.
     pub(crate) section: &'a str,
     pub(crate) name: &'a str,
-    /// The whole line.
+    /// Whole line.
     pub(crate) text: &'a str,
-    /// Line in the manifest, from 1.
+    /// Line number in the manifest, from 1.
     pub(crate) line: usize,
 }
 
-/// The dependencies listed in a manifest, one per line.
+/// Returns the dependencies listed in a manifest, one per line.
 pub(crate) fn dependencies(manifest: &str) -> impl Iterator<Item = Dependency<'_>> {
     let mut section = "";
     manifest.lines().enumerate().filter_map(move |(index, text)| {

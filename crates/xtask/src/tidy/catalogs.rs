@@ -1,19 +1,19 @@
-//! Catalogs and the folders they list: every row has a file, and every file that holds such a thing has a row.
+//! Catalogs and the folders they list: every row has a file, and every member file has a row.
 
 use super::problem::Problem;
 use super::tree::Tree;
 
-/// A folder with one file for each thing, and the file that lists them.
+/// A folder with one file per item, and the file that lists them.
 struct Catalog {
     /// Folder of the files.
     folder: &'static str,
-    /// The file with the rows.
+    /// File with the rows.
     list: &'static str,
-    /// Form in which a row names its entry.
+    /// Form of the rows.
     rows: Rows,
-    /// Text by which a file is recognised as one of the things rather than something they all use.
+    /// Text that identifies a file as an item rather than shared code.
     member: &'static str,
-    /// Rows whose file is called otherwise: `(row, file)`.
+    /// Rows whose file has another name: `(row, file)`.
     renamed: &'static [(&'static str, &'static str)],
 }
 
@@ -130,7 +130,7 @@ fn compare(catalog: &Catalog, tree: &Tree) -> Vec<Problem> {
     let files = || {
         tree.rust_files().filter(|(path, _)| *path != catalog.list).filter_map(|(path, text)| {
             let place = path.strip_prefix(&prefix)?.strip_suffix(".rs")?;
-            // Things may be grouped in folders below.
+            // Items may be grouped in subfolders.
             place.rsplit('/').next().map(|file| (path, file, text))
         })
     };
@@ -155,7 +155,7 @@ fn file_of(catalog: &Catalog, row: String) -> String {
     catalog.renamed.iter().find(|(name, _)| *name == row).map_or(row, |(_, file)| (*file).to_owned())
 }
 
-/// Returns the files that the rows of a list name; tests at its end are ignored.
+/// Returns the files named by the rows of a list; tests at its end are ignored.
 fn rows(kind: Rows, list: &str) -> Vec<String> {
     let list = list.split("#[cfg(test)]").next().unwrap_or_default();
     match kind {
@@ -172,7 +172,7 @@ fn rows(kind: Rows, list: &str) -> Vec<String> {
     }
 }
 
-/// Returns the name of a variant as configs and files write it.
+/// Returns the name of a variant in configs and file names.
 fn snake_case(variant: &str) -> String {
     let mut name = String::new();
     for (index, letter) in variant.char_indices() {
@@ -184,13 +184,13 @@ fn snake_case(variant: &str) -> String {
     name
 }
 
-/// The word a text ends with.
+/// Returns the last word of a text.
 fn last_word(text: &str) -> &str {
     let start = text.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |index| index + 1);
     &text[start..]
 }
 
-/// Every stretch of `text` between `start` and the next `end`.
+/// Returns every part of `text` between `start` and the next `end`.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
     text.split(start).skip(1).filter_map(|rest| rest.split(end).next()).collect()
 }

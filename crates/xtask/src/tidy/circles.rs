@@ -1,4 +1,4 @@
-//! Modules of one folder import each other in one direction: no circle among siblings. A parent and its children may.
+//! Sibling modules import each other in one direction, without cycles. A parent and its children may import each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,21 +7,21 @@ use super::rust_source::code_only;
 use super::test_code::without_tests;
 use super::tree::Tree;
 
-/// A module by its path from the root of its crate: `["trainer", "run"]`.
+/// A module by its path from the crate root: `["trainer", "run"]`.
 type Module = Vec<String>;
 
-/// Folders whose files name each other: a rule names the rules it explains, and so do they, by the constants of their files.
+/// Folders whose files reference each other: a rule names the rules it explains by the constants of their files.
 const MUTUAL: [&str; 1] = ["crates/keel_health/src/rules"];
 
-/// Looks for circles in every crate.
+/// Checks every crate for cycles.
 pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     tree.crates().flat_map(|(name, _)| circles(name, &Modules::of(tree, name))).collect()
 }
 
-/// The modules of a crate with what each imports.
+/// Modules of a crate with their imports.
 struct Modules {
     imports: BTreeMap<Module, BTreeSet<Module>>,
-    /// For each module, the names it re-exports from others.
+    /// Names that each module re-exports from others.
     exports: BTreeMap<Module, BTreeMap<String, Module>>,
 }
 
@@ -61,7 +61,7 @@ impl Modules {
         modules
     }
 
-    /// The module in which the thing at `path` is defined, through the names that modules re-export.
+    /// Returns the module that defines the item at `path`, following re-exports.
     fn home(&self, texts: &BTreeMap<Module, String>, path: &Module, depth: usize) -> Module {
         let length = (0..=path.len()).rev().find(|&length| texts.contains_key(&path[..length])).unwrap_or(0);
         let handed_on = path.get(length).and_then(|name| self.exports.get(&path[..length])?.get(name));
@@ -74,7 +74,7 @@ impl Modules {
         }
     }
 
-    /// Arrows between siblings: from the module whose subtree imports to the one whose subtree is imported.
+    /// Returns edges between siblings: from the module whose subtree imports to the one whose subtree is imported.
     fn arrows(&self) -> BTreeMap<Module, BTreeSet<Module>> {
         let mut arrows: BTreeMap<Module, BTreeSet<Module>> = BTreeMap::new();
         for (from, targets) in &self.imports {
@@ -89,7 +89,7 @@ impl Modules {
     }
 }
 
-/// One problem for each group of siblings that reach each other.
+/// Returns one problem for each group of siblings that reach each other.
 fn circles(name: &str, modules: &Modules) -> Vec<Problem> {
     let arrows = modules.arrows();
     let reachable = |start: &Module| {
@@ -124,7 +124,7 @@ fn circles(name: &str, modules: &Modules) -> Vec<Problem> {
     problems
 }
 
-/// The module of a file below `src`; none for tests.
+/// Returns the module of a file below `src`, or `None` for tests.
 fn module(path: &str) -> Option<Module> {
     let mut parts: Vec<String> = path.strip_suffix(".rs")?.split('/').map(str::to_owned).collect();
     if matches!(parts.last()?.as_str(), "mod" | "lib" | "main") {
@@ -165,7 +165,7 @@ fn statements(code: &str) -> Vec<Statement> {
     found
 }
 
-/// Every path of a tree of imports: `a::{b, c as d}` is `a::b` and `a::c`.
+/// Expands a tree of imports: `a::{b, c as d}` is `a::b` and `a::c`.
 fn expand(tree: &str) -> Vec<Vec<String>> {
     let tree = tree.trim();
     let Some((head, group)) = tree.split_once('{') else {
@@ -193,7 +193,7 @@ fn expand(tree: &str) -> Vec<Vec<String>> {
     paths
 }
 
-/// Paths in the code that begin at the crate, here or above.
+/// Returns paths in the code that begin at the crate, here or above.
 fn inline_paths(code: &str) -> Vec<Vec<String>> {
     let word = |c: char| c.is_alphanumeric() || c == '_';
     let mut found = Vec::new();
@@ -208,7 +208,7 @@ fn inline_paths(code: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// `path`, as `module` writes it, from the root of the crate; none for another crate's.
+/// Resolves `path`, as written in `module`, from the crate root; returns `None` for another crate's path.
 fn absolute(texts: &BTreeMap<Module, String>, module: &Module, path: &[String]) -> Option<Module> {
     let (first, rest) = path.split_first()?;
     match first.as_str() {
@@ -244,7 +244,7 @@ mod tests {
         let cases: [(&[(&str, &str)], &[&str]); 7] = [
             (&[("lib.rs", "mod a;\nmod b;"), ("a.rs", "use crate::b::B;"), ("b.rs", "use crate::a::A;")], &[found]),
             (&[("a.rs", "use crate::b::B;"), ("b.rs", "struct B;")], &[]),
-            // Through a folder, and through a name that another module hands on.
+            // Through a folder, and through a re-exported name.
             (&[("a/mod.rs", "mod c;"), ("a/c.rs", "use crate::b::{X, Y};"), ("b.rs", "use super::a::Z;")], &[found]),
             (
                 &[
@@ -254,7 +254,7 @@ mod tests {
                 ],
                 &[found],
             ),
-            // A parent and its child may know each other; tests may know everything.
+            // A parent and its child may import each other; tests may import anything.
             (&[("a/mod.rs", "mod c;\nuse c::C;"), ("a/c.rs", "use super::A;")], &[]),
             (
                 &[

@@ -1,22 +1,22 @@
-//! Unfinished work, switched-off tests, and paths that exist on one machine only.
+//! Unfinished work, disabled tests, and machine-specific paths.
 
 use super::problem::Problem;
 use super::rust_source::{code_only, line_of};
 use super::tree::Tree;
 
-/// Words in any text that mark unfinished work; composed here so that this file does not hold them.
+/// Words in any text that mark unfinished work; concatenated here so that this file does not contain them.
 const MARKS: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("HA", "CK:")];
 
 /// Rust code that marks unfinished work.
 const UNFINISHED: [&str; 4] = ["todo!(", "unimplemented!(", "dbg!(", "#[ignore"];
 
-/// Top-level folders in which one person's checkout may lie.
+/// Top-level folders that may contain a person's checkout.
 const HOMES: [&str; 8] = ["home", "root", "Users", "opt", "work", "workspace", "mnt", "srv"];
 
-/// Kinds of files that are read.
+/// File types that are checked.
 const READ: [&str; 10] = ["rs", "py", "toml", "md", "json", "jsonl", "txt", "yml", "sh", "run"];
 
-/// Looks for leftovers in every text file.
+/// Checks every text file for leftovers.
 pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (path, text) in tree.files().filter(|(path, _)| READ.contains(&kind(path))) {
@@ -38,12 +38,12 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     problems
 }
 
-/// A file's extension; its whole name if it has none.
+/// Returns a file's extension, or its whole name if it has none.
 fn kind(path: &str) -> &str {
     path.rsplit(['.', '/']).next().unwrap_or_default()
 }
 
-/// Line and top-level folder of every absolute path into a user's folders.
+/// Returns line and top-level folder of every absolute path into a user's folders.
 fn machine_paths(text: &str) -> Vec<(usize, &'static str)> {
     let mut found = Vec::new();
     for home in HOMES {

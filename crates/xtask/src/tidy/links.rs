@@ -4,7 +4,7 @@ use super::problem::Problem;
 use super::rust_source::line_of;
 use super::tree::Tree;
 
-/// Looks for links of Markdown files that lead nowhere.
+/// Checks Markdown files for broken links.
 pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (path, text) in tree.files().filter(|(path, _)| path.ends_with(".md")) {
@@ -21,7 +21,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     problems
 }
 
-/// Returns the path from the root that `target` means in the document `document`.
+/// Resolves `target` in the document `document` to a path from the root.
 pub(crate) fn path_from_root(document: &str, target: &str) -> String {
     let mut parts: Vec<&str> = document.split('/').collect();
     parts.pop();

@@ -1,4 +1,4 @@
-//! Versions and lints are written once, in the root manifest, and taken over by every crate.
+//! Versions and lints are defined once in the root manifest and inherited by every crate.
 
 use super::arrows::dependencies;
 use super::problem::Problem;

@@ -1,43 +1,43 @@
-//! A thing's name stands in the thing's own file: other code refers to its constant.
+//! The name of an item is defined in the item's own file; other code refers to its constant.
 
 use super::problem::Problem;
 use super::rust_source::literals;
 use super::test_code::{is_test_file, without_tests};
 use super::tree::Tree;
 
-/// A folder whose files each state the names of one thing.
+/// A folder whose files each define the names of one item.
 struct Folder {
     path: &'static str,
     statements: &'static [Statement],
     homonyms: &'static [Homonym],
-    /// Beginnings of the paths of code that cannot refer to the things, or has words of its own for them.
+    /// Path prefixes of code that cannot refer to the items, or has its own names for them.
     strangers: &'static [&'static str],
 }
 
-/// The way in which a file states a name.
+/// Form in which a file defines a name.
 struct Statement {
     /// Code before the name, up to the quotation mark.
     mark: &'static str,
     mention: Mention,
 }
 
-/// The literals that mention a name.
+/// Literals that mention a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mention {
-    /// A literal that is exactly the name.
+    /// A literal equal to the name.
     Whole,
     /// A literal with the name as one of its words.
     Word,
 }
 
-/// A literal that is spelled like a name and means another thing.
+/// A literal spelled like a name but with another meaning.
 struct Homonym {
     name: &'static str,
-    /// Beginning of the paths of the files with the other meaning.
+    /// Path prefix of the files with the other meaning.
     path: &'static str,
 }
 
-/// An entry of a catalog, in a constant of its own, of a type or of a larger constant.
+/// A catalog entry: a separate constant, or part of a type or of a larger constant.
 const CATALOG_ENTRY: [Statement; 3] = [
     Statement { mark: "CatalogEntry { name: ", mention: Mention::Whole },
     Statement { mark: "CatalogEntry {\n    name: ", mention: Mention::Whole },
@@ -53,13 +53,13 @@ const LAYER_ENTRY: [Statement; 2] = [
 /// The entry of an activation.
 const FACTS: [Statement; 1] = [Statement { mark: "Facts {\n        name: ", mention: Mention::Whole }];
 
-/// Code that names layers and their parts in words of its own.
+/// Code that uses its own names for layers and their parts.
 const STRANGERS: [&str; 9] = [
-    // Uses no other crate: the words are those of recordings, whatever program wrote them.
+    // Depends on no other crate: its names are those of recordings from any program.
     "crates/keel_health/src/",
     // Recordings of another program.
     "crates/keel_python/src/watching/",
-    // Keys of documents and labels of charts, which stay when a thing is renamed.
+    // Keys of documents and labels of charts, which stay the same if an item is renamed.
     "crates/keel_lab/src/experiments/",
     "crates/keel_lab/src/exhibits/",
     "crates/keel_lab/src/recipe.rs",
@@ -67,11 +67,11 @@ const STRANGERS: [&str; 9] = [
     "crates/keel_lab/src/watched/",
     // The same keys, read from the documents.
     "crates/keel_lab/src/site/notes/",
-    // Cases that are named after the key they change.
+    // Cases named after the key they change.
     "crates/keel_program/src/bench/health/",
 ];
 
-/// Every folder of things that are named once; a further one is one more entry.
+/// Every folder of items that are named once.
 const FOLDERS: [Folder; 11] = [
     Folder {
         path: "crates/keel_health/src/rules",
@@ -89,7 +89,7 @@ const FOLDERS: [Folder; 11] = [
             Homonym { name: "inputs", path: "crates/keel_health/src/rules/non_finite.rs" },
             Homonym { name: "inputs", path: "crates/keel_nn/src/layers/" },
             Homonym { name: "frozen", path: "crates/keel_nn/src/layers/" },
-            // The experiment of the lab, and fields of what experiments write.
+            // The experiment of the lab, and fields written by experiments.
             Homonym { name: "zigzag", path: "crates/keel_lab/src/experiments/" },
             Homonym { name: "inputs", path: "crates/keel_lab/src/experiments/" },
             Homonym { name: "zigzag", path: "crates/keel_lab/src/exhibits/" },
@@ -98,7 +98,7 @@ const FOLDERS: [Folder; 11] = [
             Homonym { name: "inputs", path: "crates/keel_lab/src/site/notes/" },
         ],
         strangers: &[
-            // Rules with their Chinese names, and the diagnosis each stands for.
+            // Rules with their Chinese names and diagnoses.
             "crates/keel_lab/src/watched/words.rs",
             "crates/keel_lab/src/exhibits/break_and_repair/sickness.rs",
         ],
@@ -108,9 +108,9 @@ const FOLDERS: [Folder; 11] = [
         path: "crates/keel_nn/src/init",
         statements: &CATALOG_ENTRY,
         homonyms: &[
-            // A value that many keys of the config take.
+            // A value of many config keys.
             Homonym { name: "auto", path: "crates/" },
-            // A kind of column; the name of a stream of random numbers.
+            // A kind of column; the name of a random stream.
             Homonym { name: "constant", path: "crates/keel_data/src/dataset/column_report.rs" },
             Homonym { name: "signs", path: "crates/keel_train/src/check/gradient.rs" },
         ],
@@ -137,7 +137,7 @@ const FOLDERS: [Folder; 11] = [
         path: "crates/keel_train/src/schedules",
         statements: &CATALOG_ENTRY,
         homonyms: &[
-            // The unit of training time; the wave beside the sine.
+            // The unit of training time; the step wave.
             Homonym { name: "step", path: "crates/" },
             Homonym { name: "cosine", path: "crates/keel_data/src/dataset/table_column.rs" },
         ],
@@ -147,7 +147,7 @@ const FOLDERS: [Folder; 11] = [
         path: "crates/keel_data/src/preprocess/steps",
         statements: &CATALOG_ENTRY,
         homonyms: &[
-            // Tags of stored preprocessors, which stay when a step is renamed.
+            // Tags of stored preprocessors, which stay the same if a step is renamed.
             Homonym { name: "clip", path: "crates/keel_data/src/preprocess/fitted.rs" },
             Homonym { name: "soft_clip", path: "crates/keel_data/src/preprocess/fitted.rs" },
             Homonym { name: "piecewise_linear", path: "crates/keel_data/src/preprocess/fitted.rs" },
@@ -158,7 +158,7 @@ const FOLDERS: [Folder; 11] = [
         path: "crates/keel_data/src/readers",
         statements: &CATALOG_ENTRY,
         homonyms: &[
-            // Endings of files and an option of a command, a feature of the build, a name of columns.
+            // File extensions, a command option, a build feature, and column names.
             Homonym { name: "csv", path: "crates/keel_program/src/" },
             Homonym { name: "parquet", path: "crates/keel_program/src/inputs/" },
             Homonym { name: "parquet", path: "crates/keel_program/src/commands/interchange/metrics" },
@@ -181,15 +181,15 @@ const FOLDERS: [Folder; 11] = [
     },
 ];
 
-/// Crates whose literals are not checked: tools for tests, and these checks.
+/// Crates whose literals are not checked: test tools, and these checks.
 const EXEMPT: [&str; 2] = ["crates/keel_testkit/", "crates/xtask/"];
 
-/// Looks for literals that repeat a name.
+/// Checks for literals that repeat a name.
 pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     look_for_mentions(&FOLDERS, tree)
 }
 
-/// A name and the file that states it.
+/// A name and the file that defines it.
 struct Stated<'a> {
     name: String,
     path: &'a str,
@@ -216,7 +216,7 @@ fn look_for_mentions(folders: &[Folder], tree: &Tree) -> Vec<Problem> {
     problems
 }
 
-/// Returns the names the files of `folder` state.
+/// Returns the names defined by the files of `folder`.
 fn statements<'a>(folder: &'a Folder, tree: &'a Tree) -> Vec<Stated<'a>> {
     let mut stated = Vec::new();
     for (path, text) in tree.rust_files().filter(|(path, _)| lies_in(path, folder.path) && !is_test_file(path)) {
@@ -236,7 +236,7 @@ fn statements<'a>(folder: &'a Folder, tree: &'a Tree) -> Vec<Stated<'a>> {
     stated
 }
 
-/// Returns `true` for files of the crates that are neither tests nor exempt.
+/// Returns true for files of crates that are neither tests nor exempt.
 fn is_read(path: &str) -> bool {
     let source = path.strip_prefix("crates/").and_then(|path| path.split('/').nth(1)) == Some("src");
     source && !is_test_file(path) && !EXEMPT.iter().any(|exempt| path.starts_with(exempt))
@@ -246,7 +246,7 @@ fn lies_in(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Returns `true` if the file at `path` states the name itself or uses it with another meaning.
+/// Returns true if the file at `path` defines the name or uses it with another meaning.
 fn is_allowed(stated: &[Stated], repeated: &Stated, path: &str) -> bool {
     let own = stated.iter().any(|stated| stated.name == repeated.name && stated.path == path);
     let is_homonym = |homonym: &Homonym| homonym.name == repeated.name && path.starts_with(homonym.path);

@@ -1,4 +1,4 @@
-//! Rules of the repository that can be read off its files. One file for each check; this one is their catalog.
+//! Repository rules that can be checked from its files, one check per file; this file is their catalog.
 
 mod arrows;
 mod catalogs;
@@ -21,10 +21,10 @@ pub(crate) use links::path_from_root;
 use problem::{Problem, Weight};
 use tree::Tree;
 
-/// A check: from the files to the problems in them.
+/// A check: maps the files to the problems in them.
 type Check = fn(&Tree) -> Vec<Problem>;
 
-/// Every check, with the rule it enforces.
+/// All checks, with the rules they enforce.
 const CHECKS: [(&str, Check); 10] = [
     ("crates use only the crates to their right", arrows::check),
     ("modules of a folder import each other in one direction", circles::check),
@@ -38,7 +38,7 @@ const CHECKS: [(&str, Check); 10] = [
     ("documents link to files that exist", links::check),
 ];
 
-/// Runs all checks on the files under `root` and prints the problems; true if nothing has to be changed.
+/// Runs all checks on the files under `root` and prints the problems; returns true if there are no errors.
 pub(crate) fn run(root: &Path) -> bool {
     let tree = match Tree::read(root) {
         Ok(tree) => tree,

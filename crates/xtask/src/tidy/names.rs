@@ -3,10 +3,10 @@
 use super::problem::Problem;
 use super::tree::Tree;
 
-/// Names of drawers, not of concepts.
+/// Generic names that do not describe a concept.
 const DRAWERS: [&str; 7] = ["utils", "util", "common", "helpers", "helper", "misc", "base"];
 
-/// Looks for drawers among files and folders.
+/// Checks files and folders for generic names.
 pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (path, _) in tree.files() {

@@ -2,35 +2,35 @@
 
 use std::fmt;
 
-/// Weight of a problem.
+/// Severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// Worth a look.
+    /// Reported only.
     Note,
     /// Fails the check.
     Error,
 }
 
-/// One thing a check found, and where.
+/// One problem, with its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// Its weight: errors fail the check.
+    /// Severity; errors fail the check.
     pub(crate) weight: Weight,
     /// File or folder, relative to the root.
     pub(crate) path: String,
-    /// Line, from 1; 0 for the whole file.
+    /// Line number, from 1; 0 for the whole file.
     pub(crate) line: usize,
-    /// The problem and its remedy, in words.
+    /// Description of the problem and its remedy.
     pub(crate) message: String,
 }
 
 impl Problem {
-    /// Something that has to be changed.
+    /// Creates a problem that must be fixed.
     pub(crate) fn error(path: &str, line: usize, message: impl Into<String>) -> Problem {
         Problem { weight: Weight::Error, path: path.to_owned(), line, message: message.into() }
     }
 
-    /// Something worth a look.
+    /// Creates a problem that is only reported.
     pub(crate) fn note(path: &str, line: usize, message: impl Into<String>) -> Problem {
         Problem { weight: Weight::Note, ..Problem::error(path, line, message) }
     }

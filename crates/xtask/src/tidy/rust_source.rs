@@ -1,16 +1,16 @@
-//! Rust text reduced to its code, for checks that must not be misled by comments and strings.
+//! Rust source reduced to its code, for checks that must ignore comments and strings.
 
 use std::ops::Range;
 
-/// `text` with comments and the contents of literals replaced by spaces; lines and columns stay.
+/// Replaces comments and the contents of literals with spaces; lines and columns are unchanged.
 pub(crate) fn code_only(text: &str) -> String {
     Scanner::run_over(text).code
 }
 
-/// A string literal: its text between the quotation marks, with escapes as they are written.
+/// A string literal: its text between the quotation marks, with escapes as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Literal {
-    /// Line of its beginning, from 1.
+    /// Line where it begins, from 1.
     pub(crate) line: usize,
     pub(crate) text: String,
 }
@@ -28,7 +28,7 @@ pub(crate) fn literals(text: &str) -> Vec<Literal> {
     found
 }
 
-/// Line and length in lines of every function with a body.
+/// Returns line and length in lines of every function with a body.
 pub(crate) fn functions(text: &str) -> Vec<Function> {
     let code = code_only(text);
     let mut found = Vec::new();
@@ -46,7 +46,7 @@ pub(crate) fn functions(text: &str) -> Vec<Function> {
     found
 }
 
-/// Byte offset and line (from 1) of every place `word` stands alone in `code`.
+/// Returns byte offset and line (from 1) of every standalone occurrence of `word` in `code`.
 pub(crate) fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
     let inside = |c: char| c.is_alphanumeric() || c == '_';
     code.match_indices(word).filter_map(move |(start, _)| {
@@ -64,12 +64,12 @@ pub(crate) struct Function {
     pub(crate) lines: usize,
 }
 
-/// Line (from 1) of a byte offset.
+/// Returns the line (from 1) of a byte offset.
 pub(crate) fn line_of(text: &str, offset: usize) -> usize {
     text[..offset].matches('\n').count() + 1
 }
 
-/// Returns the end of the body that begins after a signature; none for a declaration that ends with `;`.
+/// Returns the end of the body that begins after a signature, or `None` for a declaration that ends with `;`.
 fn body_end(signature: &str) -> Option<usize> {
     let (mut nesting, mut depth) = (0_i32, 0_i32);
     for (offset, character) in signature.char_indices() {
@@ -94,7 +94,7 @@ struct Scanner {
     characters: Vec<char>,
     position: usize,
     code: String,
-    /// Places of the texts of string literals in `characters`.
+    /// Ranges of string literals in `characters`.
     literals: Vec<Range<usize>>,
 }
 
@@ -176,7 +176,7 @@ impl Scanner {
         }
     }
 
-    /// Returns true if the `r` here begins `r"` or `r#"` rather than ending a word or a raw identifier.
+    /// Returns true if this `r` begins `r"` or `r#"` rather than ending a word or a raw identifier.
     fn starts_raw_string(&self) -> bool {
         let mut before = self.characters[..self.position].iter().rev();
         let previous = before.next().copied();
@@ -205,7 +205,7 @@ impl Scanner {
         }
     }
 
-    /// A character literal is blanked, a lifetime kept.
+    /// Blanks a character literal; keeps a lifetime.
     fn quote(&mut self) {
         let literal = matches!((self.peek(1), self.peek(2)), (Some('\\'), _) | (Some(_), Some('\'')));
         self.keep();

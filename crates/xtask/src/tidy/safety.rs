@@ -1,11 +1,11 @@
-//! `unsafe` stays where the arithmetic is, with a reason for each block, and every other crate forbids it.
+//! `unsafe` is limited to a few places, with a reason for each block; every other crate forbids it.
 
 use super::problem::Problem;
 use super::rust_source::{code_only, words};
 use super::tree::Tree;
 
-/// Places that may hold `unsafe`: the kernels, the allocator that counts allocations in tests, the names that a browser calls, the
-/// functions of an MPI library, and the bench that calls the products of another library.
+/// Places that may contain `unsafe`: the kernels, the counting allocator for tests, the functions exported to a
+/// browser, the functions of an MPI library, and the bench that calls the matrix products of another library.
 const UNSAFE: [&str; 5] = [
     "crates/keel_kernels/",
     "crates/keel_testkit/src/allocation.rs",
@@ -14,15 +14,15 @@ const UNSAFE: [&str; 5] = [
     "bench/products/",
 ];
 
-/// Crates that hold such a place and so cannot forbid it as a whole.
+/// Crates that contain such a place and therefore cannot forbid it as a whole.
 const WITHOUT_FORBID: [&str; 4] = ["keel_kernels", "keel_testkit", "keel_browser", "keel_ranks"];
 
 const FORBID: &str = "#![forbid(unsafe_code)]";
 
-/// Lines above a block in which its `SAFETY` comment has to begin.
+/// Maximum number of lines between a block and the start of its `SAFETY` comment.
 const REACH: usize = 6;
 
-/// Looks for `unsafe` outside its places or without a reason, and for crates that do not forbid it.
+/// Checks for `unsafe` outside its places or without a reason, and for crates that do not forbid it.
 pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (path, text) in tree.rust_files() {
@@ -50,14 +50,14 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     problems
 }
 
-/// Returns true if `unsafe` here belongs to a function, whose doc comment has the contract.
+/// Returns true if this `unsafe` belongs to a function, whose doc comment states the contract.
 fn is_function(code: &str) -> bool {
     let mut words = code.split_whitespace().skip(1);
     let next = words.next();
     next == Some("fn") || next == Some("extern") || next.is_some_and(|word| word.starts_with("fn("))
 }
 
-/// Returns true if a `SAFETY` comment stands just above `line` (from 1).
+/// Returns true if there is a `SAFETY` comment just above `line` (from 1).
 fn has_reason(text: &str, line: usize) -> bool {
     let first = line.saturating_sub(REACH + 1);
     text.lines().skip(first).take(line - first).any(|line| line.contains("SAFETY:"))

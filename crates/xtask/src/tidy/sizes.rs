@@ -7,16 +7,16 @@ use super::rust_source::functions;
 use super::test_code::is_test_file;
 use super::tree::Tree;
 
-/// Lines of a file beyond which the check fails.
+/// Maximum number of lines in a file.
 const FILE_LIMIT: usize = 600;
 
-/// Lines of a file, its test module not counted, beyond which a note is made.
+/// Number of lines in a file, without its test module, above which it is noted.
 const FILE_NOTE: usize = 300;
 
-/// Lines of a function beyond which the check fails.
+/// Maximum number of lines in a function.
 const FUNCTION_LIMIT: usize = 100;
 
-/// Entries of a folder beyond which the check fails.
+/// Maximum number of entries in a folder.
 const FOLDER_LIMIT: usize = 20;
 
 /// Measures sources (Rust and Python) and all folders.
@@ -44,7 +44,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     problems
 }
 
-/// Lines before the first test module.
+/// Counts the lines before the first test module.
 fn lines_without_tests(text: &str) -> usize {
     text.lines().take_while(|line| *line != "#[cfg(test)]").count()
 }

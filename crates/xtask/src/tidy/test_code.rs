@@ -2,12 +2,12 @@
 
 use super::rust_source::code_only;
 
-/// Returns `true` if all of a file is test code.
+/// Returns true if a whole file is test code.
 pub(crate) fn is_test_file(path: &str) -> bool {
     path.contains("/tests/") || path.ends_with("/tests.rs") || path.ends_with("_tests.rs")
 }
 
-/// Returns `text` with the items under `#[cfg(test)]` or `#[cfg(all(test, …))]` left empty; the numbers of all lines stay.
+/// Blanks the items under `#[cfg(test)]` or `#[cfg(all(test, …))]` in `text`; line numbers are unchanged.
 pub(crate) fn without_tests(text: &str) -> String {
     let code = code_only(text);
     let mut kept = String::with_capacity(text.len());
@@ -27,17 +27,17 @@ pub(crate) fn without_tests(text: &str) -> String {
     kept
 }
 
-/// The item a line belongs to.
+/// Kind of item a line belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Item {
     Kept,
-    /// An item under `#[cfg(test)]`, within `depth` brackets of any kind.
+    /// An item under `#[cfg(test)]`, inside `depth` brackets of any kind.
     Test {
         depth: usize,
     },
 }
 
-/// Follows an item of test code through one line.
+/// Tracks an item of test code through one line.
 fn after(code: &str, mut depth: usize) -> Item {
     for character in code.chars() {
         match character {

@@ -1,19 +1,19 @@
-//! The repository's text files in memory.
+//! Text files of the repository in memory.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::{fs, io};
 
-/// Folders of the root that hold results, never sources.
+/// Folders of the root that contain results, not sources.
 const RESULTS: [&str; 3] = ["target", "runs", ".git"];
 
-/// Names of folders that hold results in any place.
+/// Names of folders that contain results anywhere.
 const CACHES: [&str; 3] = ["__pycache__", ".mypy_cache", ".pytest_cache"];
 
-/// Endings of compiled modules, which `maturin develop` puts among the sources.
+/// Suffixes of compiled modules, which `maturin develop` puts next to the sources.
 const COMPILED: [&str; 2] = [".so", ".pyd"];
 
-/// Every file by its path from the root (`crates/xtask/src/main.rs`), in order; files that are not UTF-8 text are empty.
+/// All files by path from the root (`crates/xtask/src/main.rs`), sorted; files that are not UTF-8 text are empty.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     files: BTreeMap<String, String>,
@@ -23,7 +23,7 @@ impl Tree {
     /// Reads everything under `root` except results of builds and runs.
     ///
     /// # Errors
-    /// If a folder or file cannot be read.
+    /// Fails if a folder or file cannot be read.
     pub(crate) fn read(root: &Path) -> io::Result<Tree> {
         let mut tree = Tree::default();
         tree.read_folder(root, "")?;
@@ -47,17 +47,17 @@ impl Tree {
         Ok(())
     }
 
-    /// All files: path and text.
+    /// Iterates over all files: path and text.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &str)> {
         self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
-    /// The Rust files.
+    /// Iterates over the Rust files.
     pub(crate) fn rust_files(&self) -> impl Iterator<Item = (&str, &str)> {
         self.files().filter(|(path, _)| path.ends_with(".rs"))
     }
 
-    /// Text of one file.
+    /// Returns the text of one file.
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(String::as_str)
     }
@@ -68,7 +68,7 @@ impl Tree {
         self.files.contains_key(path) || self.files.keys().any(|file| file.starts_with(&folder))
     }
 
-    /// The crates: folder name and text of the manifest.
+    /// Iterates over the crates: folder name and text of the manifest.
     pub(crate) fn crates(&self) -> impl Iterator<Item = (&str, &str)> {
         self.files().filter_map(|(path, text)| {
             let name = path.strip_prefix("crates/")?.strip_suffix("/Cargo.toml")?;
@@ -79,7 +79,7 @@ impl Tree {
 
 #[cfg(test)]
 impl Tree {
-    /// A made-up tree.
+    /// Creates a tree for tests.
     pub(crate) fn of(files: &[(&str, &str)]) -> Tree {
         Tree { files: files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect() }
     }

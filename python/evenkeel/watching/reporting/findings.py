@@ -1,4 +1,4 @@
-"""Findings of the health rules as text for people."""
+"""Findings of the health rules as readable text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-//! `x - mean of the channel`, as VGG (Simonyan and Zisserman 2015).
+//! `x - mean of the channel`, as in VGG (Simonyan and Zisserman 2015).
 
 use super::center::CenterSpec;
 use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};

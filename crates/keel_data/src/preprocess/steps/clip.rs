@@ -1,5 +1,5 @@
-//! Limits each feature to the neighbourhood of its median: a few extreme values no longer decide its scale. Winsorising
-//! with limits outside the ordinary values (Tukey 1962), so that columns without outliers stay as they are.
+//! Clamps each feature to a range around its median, so that a few extreme values do not determine its scale.
+//! Winsorising with limits outside the ordinary values (Tukey 1962), so that columns without outliers are unchanged.
 
 use super::robust_scale::quantile;
 use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};
@@ -54,7 +54,8 @@ impl StepDefinition for ClipSpec {
 }
 
 impl ClipSpec {
-    /// Limits of a sorted column. A side on which the quantile is the median has no scale to judge by: it keeps all values.
+    /// Returns the limits of a sorted column. On a side where the quantile equals the median there is no scale, and all
+    /// values are kept.
     fn limits(&self, sorted: &[f32]) -> (f32, f32) {
         let median = quantile(sorted, 0.5);
         let (below, above) = (median - quantile(sorted, self.quantile), quantile(sorted, 1.0 - self.quantile) - median);

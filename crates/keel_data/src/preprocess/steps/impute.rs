@@ -1,4 +1,4 @@
-//! Stand-ins for missing cells: the mean or the median of the feature over the training split.
+//! Replacement of missing cells by the mean or the median of the feature over the training split.
 
 use crate::dataset::{Dataset, RowReader, Work};
 use crate::error::DataError;
@@ -6,10 +6,10 @@ use crate::imputation::Imputation;
 use crate::moments::Moments;
 use crate::preprocess::FittedStep;
 
-/// The stand-ins of every feature, or `None` where cells cannot be missing.
+/// Fits the replacement for every feature; returns `None` if no cell can be missing.
 ///
 /// # Errors
-/// A feature that is missing in every training sample.
+/// Fails if a feature is missing in every training sample.
 pub(in crate::preprocess) fn fit(dataset: &Dataset, indices: &[usize]) -> Result<Option<FittedStep>, DataError> {
     let Some(imputation @ (Imputation::Mean | Imputation::Median)) = dataset.imputation() else { return Ok(None) };
     let length = dataset.sample_shape().len();

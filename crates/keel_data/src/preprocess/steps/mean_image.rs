@@ -1,4 +1,4 @@
-//! `x - mean image`, pixel by pixel, as AlexNet (Krizhevsky et al. 2012).
+//! `x - mean image`, pixel by pixel, as in AlexNet (Krizhevsky et al. 2012).
 
 use super::center::CenterSpec;
 use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};

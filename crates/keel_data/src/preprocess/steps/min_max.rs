@@ -1,4 +1,4 @@
-//! `(x - min) / (max - min)`: each feature of a table by itself, all values of images together.
+//! `(x - min) / (max - min)`: each feature of a table separately, all values of images together.
 
 use super::{CatalogEntry, DataError, FittedStep, Moments, StepDefinition, TrainingView};
 

@@ -1,4 +1,4 @@
-//! The preprocessing steps, one per file: each computes its statistics from the training split.
+//! Preprocessing steps, one per file: each computes its statistics on the training split.
 
 use super::{FittedStep, TrainingView};
 use crate::catalog::{CatalogEntry, catalog_enum};
@@ -39,12 +39,12 @@ use standardize::StandardizeSpec;
 pub use whiten::WhitenSpec;
 pub use zca::ZcaSpec;
 
-/// A preprocessing step before it is fitted. Implemented by the type of each.
+/// A preprocessing step before fitting, implemented by the type of each step.
 trait StepDefinition {
     /// Fits the step to the training split.
     ///
     /// # Errors
-    /// A key with an impossible value, samples the step cannot be fitted to.
+    /// Fails if a key has an invalid value or the step cannot be fitted to the samples.
     fn fit(&self, view: &TrainingView) -> Result<FittedStep, DataError>;
 
     /// Returns true if the config can give the name alone.
@@ -52,17 +52,17 @@ trait StepDefinition {
         true
     }
 
-    /// Returns true if fitting takes a matrix of all pairs of values.
+    /// Returns true if fitting needs a matrix over all pairs of values.
     fn is_projection(&self) -> bool {
         false
     }
 
-    /// Returns true if images are rows after the step.
+    /// Returns true if the step turns images into rows.
     fn makes_rows_of_images(&self) -> bool {
         false
     }
 
-    /// Returns true if all the step does is to bring features to another place and scale.
+    /// Returns true if the step only shifts and scales features.
     fn is_scaling(&self) -> bool {
         false
     }
@@ -96,23 +96,22 @@ impl PreprocessStep {
         self.entry().name
     }
 
-    /// Returns true if fitting takes a matrix of all pairs of values of a sample.
+    /// Returns true if fitting needs a matrix over all pairs of values of a sample.
     pub fn is_projection(&self) -> bool {
         self.definition().is_projection()
     }
 
-    /// Returns true if images are rows after the step.
+    /// Returns true if the step turns images into rows.
     pub fn makes_rows_of_images(&self) -> bool {
         self.definition().makes_rows_of_images()
     }
 
-    /// Returns true if all the step does is to bring features to another place and scale, so that another such step can stand
-    /// in its place.
+    /// Returns true if the step only shifts and scales features, so that another such step can replace it.
     pub fn is_scaling(&self) -> bool {
         self.definition().is_scaling()
     }
 
-    /// Returns the step with this name, its keys at their defaults; `None` if there is none, or one of its keys has no default.
+    /// Returns the step with this name and default keys, or `None` if there is no such step or one of its keys has no default.
     pub fn named(name: &str) -> Option<Self> {
         NameOrTable.visit_str::<ValueError>(name).ok()
     }
@@ -123,7 +122,7 @@ impl PreprocessStep {
     }
 }
 
-/// A bare name where every key has its default, else the table.
+/// Serialised as a bare name if every key has its default, else as a table.
 impl Serialize for PreprocessStep {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.definition().is_default() {
@@ -158,7 +157,7 @@ impl<'de> Visitor<'de> for NameOrTable {
     }
 }
 
-/// Refuses every key besides the name, which the derived code would ignore.
+/// Rejects every key besides the name, which the derived code would ignore.
 fn no_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -166,7 +165,7 @@ fn no_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     Nothing::deserialize(deserializer).map(|Nothing {}| ())
 }
 
-/// Adds the bare names to the schema of the tables: every name whose table requires no other key.
+/// Adds the bare names to the schema of the tables: every name whose table has no other required key.
 fn allow_bare_names(schema: &mut Schema) {
     let tables = schema.remove("oneOf").unwrap_or_default();
     let mut names = Vec::new();
@@ -180,7 +179,7 @@ fn allow_bare_names(schema: &mut Schema) {
     });
 }
 
-/// Subtracts each mean.
+/// Creates a step that subtracts each mean.
 fn subtract_means(step: &str, moments: &[Moments]) -> FittedStep {
     FittedStep::Elementwise {
         step: step.to_string(),
@@ -190,7 +189,7 @@ fn subtract_means(step: &str, moments: &[Moments]) -> FittedStep {
     }
 }
 
-/// Subtracts each mean and divides by each standard deviation; constant features are not divided.
+/// Creates a step that subtracts each mean and divides by each standard deviation; constant features are not divided.
 fn standardize_moments(step: &str, moments: &[Moments]) -> FittedStep {
     let scale = |moments: &Moments| if moments.is_constant() { 1.0 } else { 1.0 / moments.std() };
     FittedStep::Elementwise {

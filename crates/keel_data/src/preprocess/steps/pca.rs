@@ -1,4 +1,4 @@
-//! `(x - mean) U[:, ..components]`: the coordinates along the principal axes of largest variance.
+//! `(x - mean) U[:, ..components]`: coordinates along the principal axes of largest variance.
 
 use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};
 use crate::preprocess::PrincipalAxes;

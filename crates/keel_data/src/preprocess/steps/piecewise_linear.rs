@@ -1,12 +1,12 @@
-//! Piecewise linear encoding: in addition to each feature, its position in each of its quantile bins (Gorishniy, Rubachev
-//! & Babenko 2022, equation 1), so that a network finds thresholds and bends as trees do.
+//! Piecewise linear encoding: adds to each feature its position in each of its quantile bins (Gorishniy, Rubachev &
+//! Babenko 2022, equation 1), so that a network can represent thresholds and bends as trees do.
 
 use super::robust_scale::quantile;
 use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Largest number of bins of a feature.
+/// Maximum number of bins per feature.
 const LARGEST_BINS: usize = 256;
 
 /// Keys of the step `piecewise_linear`.
@@ -51,8 +51,8 @@ impl StepDefinition for PiecewiseLinearSpec {
     }
 }
 
-/// Ascending borders of the bins of a sorted column: its own values where there are few, else quantiles. Empty for a column
-/// with at most two values, which the feature itself says all about.
+/// Returns the ascending bin edges of a sorted column: its distinct values if there are few, else quantiles. Empty for
+/// a column with at most two values, which bins would not add to.
 fn edges(sorted: &[f32], bins: usize) -> Vec<f32> {
     let mut distinct = sorted.to_vec();
     distinct.dedup();
@@ -67,14 +67,14 @@ fn edges(sorted: &[f32], bins: usize) -> Vec<f32> {
     if edges.len() > 2 {
         return edges;
     }
-    // A column that is nearly always at one end: that value against the others.
+    // A column that is nearly always at one extreme: separate that value from the others.
     let (last, second) = (distinct[distinct.len() - 1], distinct[1]);
     let inner = if sorted[sorted.len() / 2] == last { distinct[distinct.len() - 2] } else { second };
     vec![distinct[0], inner, last]
 }
 
-/// Writes the positions of `value` in the bins between `edges`: 1 for a bin that lies below it, 0 for one above, the share
-/// inside. Values outside the training range count as its nearest end.
+/// Writes the position of `value` in each bin between `edges`: 1 for bins below the value, 0 for bins above it, and the
+/// fraction for the bin that contains it. Values outside the training range count as its nearest end.
 pub(in crate::preprocess) fn encode(value: f32, edges: &[f32], positions: &mut [f32]) {
     for (position, bin) in positions.iter_mut().zip(edges.windows(2)) {
         *position = if value.is_nan() { value } else { ((value - bin[0]) / (bin[1] - bin[0])).clamp(0.0, 1.0) };

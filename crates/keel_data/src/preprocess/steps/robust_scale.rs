@@ -1,4 +1,4 @@
-//! `(x - median) / spread`, feature by feature: a few extreme values decide neither.
+//! `(x - median) / spread`, feature by feature; a few extreme values affect neither statistic.
 
 use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};
 use crate::moments::Moments;
@@ -34,8 +34,9 @@ impl StepDefinition for RobustScaleSpec {
     }
 }
 
-/// Shift and spread of a sorted column: minimum and range of one with two values; else the median with the interquartile
-/// range in units of the standard deviation, or the standard deviation where the range is 0. No spread if constant.
+/// Returns shift and spread of a sorted column: minimum and range if it has two values; else the median with the
+/// interquartile range in units of the standard deviation, or with the standard deviation if that range is 0. A
+/// constant column has no spread.
 fn of_column(sorted: &[f32]) -> (f64, Option<f64>) {
     let (first, last) = (f64::from(sorted[0]), f64::from(sorted[sorted.len() - 1]));
     if first == last {
@@ -54,7 +55,7 @@ fn of_column(sorted: &[f32]) -> (f64, Option<f64>) {
     (median, Some(moments.std()))
 }
 
-/// The value below which a share of a sorted column lies, interpolated between neighbours.
+/// Returns the quantile `share` of a sorted column, interpolated between neighbours.
 pub(super) fn quantile(sorted: &[f32], share: f64) -> f64 {
     let place = share * (sorted.len() - 1) as f64;
     let below = place.floor() as usize;

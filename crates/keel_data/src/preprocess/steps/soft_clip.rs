@@ -1,4 +1,4 @@
-//! `x / sqrt(1 + (x / limit)^2)`: near 0 the value itself, far from it never beyond the limit (Holzmüller, Grinsztajn &
+//! `x / sqrt(1 + (x / limit)^2)`: close to the identity near 0 and bounded by the limit (Holzmüller, Grinsztajn &
 //! Steinwart 2024, RealMLP).
 
 use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};

@@ -1,4 +1,4 @@
-//! `(x - mean) / std`, feature by feature; the population standard deviation.
+//! `(x - mean) / std`, feature by feature, with the population standard deviation.
 
 use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};
 

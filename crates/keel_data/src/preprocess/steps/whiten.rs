@@ -1,4 +1,4 @@
-//! `(x - mean) U / sqrt(S + epsilon)`: principal axes U with variances S, each brought to unit variance.
+//! `(x - mean) U / sqrt(S + epsilon)`: principal axes U with variances S, each scaled to unit variance.
 
 use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};
 use crate::preprocess::PrincipalAxes;

@@ -1,5 +1,4 @@
-//! `(x - mean) U / sqrt(S + epsilon) U^T`: whitening that stays as near to the original as possible (Bell and
-//! Sejnowski 1997).
+//! `(x - mean) U / sqrt(S + epsilon) U^T`: the whitening that changes the original least (Bell and Sejnowski 1997).
 
 use super::{CatalogEntry, DataError, FittedStep, StepDefinition, TrainingView};
 use crate::preprocess::{Matrix, PrincipalAxes};

@@ -1,9 +1,9 @@
-//! Transparent images, shown on white.
+//! Composition of transparent images on white.
 
 use image::DynamicImage;
 
-/// Opaque colours of an image of 8 bits, and true if any of it was transparent. The colour under full transparency is
-/// arbitrary: programs leave black, white or remains of other pictures there.
+/// Returns the opaque colours of an 8-bit image, and true if any of it was transparent. The colour of fully transparent
+/// pixels is arbitrary: programs leave black, white or remains of other pictures there.
 pub(super) fn on_white(image: DynamicImage) -> (DynamicImage, bool) {
     match image {
         DynamicImage::ImageLumaA8(mut pixels) => {
@@ -18,7 +18,7 @@ pub(super) fn on_white(image: DynamicImage) -> (DynamicImage, bool) {
     }
 }
 
-/// Blends pixels of `N` values, the last one opacity, with white in place. Returns whether one was transparent.
+/// Blends pixels of `N` values, the last one opacity, with white in place. Returns true if any pixel was transparent.
 fn flatten<const N: usize>(pixels: &mut [u8]) -> bool {
     let mut transparent = false;
     for pixel in pixels.chunks_exact_mut(N) {

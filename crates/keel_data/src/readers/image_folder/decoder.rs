@@ -1,4 +1,4 @@
-//! One image file as bytes of a given size.
+//! Decoding of one image file to bytes of a given size.
 
 use super::alpha::on_white;
 use super::eight_bits::to_bytes;
@@ -17,12 +17,12 @@ use std::path::Path;
 /// Facts about an image that was decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Decoded {
-    /// True if some of it is transparent.
+    /// True if any part is transparent.
     pub(super) transparent: bool,
 }
 
-/// Decodes an image (the first frame of an animation), shows it on white where it is transparent, turns it upright by
-/// its EXIF orientation, brings it to `shape` and writes its bytes to `output`, `[height, width, channels]`.
+/// Decodes an image (the first frame of an animation), composes transparent parts on white, applies its EXIF
+/// orientation, converts it to `shape` and writes its bytes to `output`, `[height, width, channels]`.
 pub(super) fn decode(
     path: &Path,
     shape: &SampleShape,
@@ -35,7 +35,7 @@ pub(super) fn decode(
     };
     let Stored { image, orientation, turn } = pixels::read(path, limit)?;
     let (image, transparent) = on_white(to_bytes(image, decoding.sample_bits));
-    // To the right channels before resizing: fewer bytes to move, and the same for every format.
+    // Convert channels before resizing: fewer bytes to process, and the same for every format.
     let mut image: DynamicImage = if channels == 1 { image.into_luma8().into() } else { image.into_rgb8().into() };
     let stored_as = match swaps_sides(orientation) {
         true => Sides { height: width, width: height },

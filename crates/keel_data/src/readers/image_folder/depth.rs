@@ -1,4 +1,4 @@
-//! Images whose values have 16 bits, or claim to: sensors of 10, 12 and 14 bits are stored so too.
+//! Bit depth of images stored with 16 bits per value; sensors of 10, 12 and 14 bits are stored this way, too.
 
 use super::pixels;
 use crate::dataset::{Peers, map_shared};
@@ -9,19 +9,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Bits a sensor may have.
+/// Possible bit depths of a sensor.
 const BITS: [u8; 5] = [8, 10, 12, 14, 16];
 
-/// Bits that hold every value of the 16-bit images in `paths`. Unreadable files count as nothing; reading them properly
-/// names them.
-/// Among several processes, each reads its part.
+/// Returns the bits needed for every value of the 16-bit images in `paths`. Unreadable files are ignored here; the
+/// decoder reports them. Each process reads its part.
 ///
 /// # Errors
 /// [`DataError::Peers`] if a process cannot answer.
 pub(super) fn bits_in_use(peers: Option<&Arc<dyn Peers>>, paths: &[&Path], limit: ByteLimit) -> Result<u8, DataError> {
     let full = AtomicBool::new(false);
     let bits = |path: &&Path| {
-        // One image with all bits settles it.
+        // One image that uses all bits decides the result.
         if full.load(Ordering::Relaxed) {
             return Ok(16);
         }
@@ -34,7 +33,7 @@ pub(super) fn bits_in_use(peers: Option<&Arc<dyn Peers>>, paths: &[&Path], limit
     Ok(found.into_iter().max().unwrap_or(16))
 }
 
-/// Largest value of a 16-bit image, opacity aside; 0 of others.
+/// Returns the largest value of a 16-bit image, ignoring opacity; 0 for other images.
 fn largest(image: &DynamicImage) -> u16 {
     let colors = |values: &[u16], channels: usize| {
         values.chunks_exact(channels).flat_map(|pixel| &pixel[..channels - 1]).copied().max().unwrap_or(0)

@@ -1,8 +1,8 @@
-//! Images with 8 bits per value.
+//! Conversion of images to 8 bits per value.
 
 use image::DynamicImage;
 
-/// The image with 8 bits per value: 16-bit values are taken to span `bits`, real numbers 0 to 1.
+/// Converts an image to 8 bits per value: 16-bit values are assumed to span `bits`, floating-point values 0 to 1.
 pub(super) fn to_bytes(image: DynamicImage, bits: u8) -> DynamicImage {
     let stretch = |values: &mut [u16], channels: usize, opacity: bool| {
         let white = (1u32 << bits) - 1;

@@ -1,4 +1,4 @@
-//! Facts about an image file from its header, and the checks before it is decoded.
+//! Image facts read from the header, and checks before decoding.
 
 use super::kind::{self, FileKind};
 use super::truncation::{has_truncated_chunk, is_truncated_jpeg, is_truncated_webp};
@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::Path;
 
-/// Largest number of bytes for the lines and the unpacked profiles of a PNG file, which are held together with the image.
+/// Maximum number of bytes for the rows and the unpacked profiles of a PNG file, which are held together with the image.
 const PNG_BYTES: u64 = 64_000_000;
 
-/// The reason for refusing a file that was cut.
+/// Reason for rejecting a truncated file.
 const TRUNCATED: &str = "the file is truncated: its end is missing";
 
-/// Facts about an image, upright as it will be seen.
+/// Facts about an image after its orientation is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ImageHeader {
     /// Rows.
@@ -29,7 +29,7 @@ pub(crate) struct ImageHeader {
     pub(crate) deep: bool,
 }
 
-/// Reads the header of an image; a JPEG is read to its end, so that one that was cut is found.
+/// Reads the header of an image; a JPEG is read to its end to detect truncation.
 pub(super) fn read_header(path: &Path, limit: ByteLimit) -> Result<ImageHeader, DataError> {
     guarded(path, || facts(open(path, limit)?))
 }
@@ -53,7 +53,7 @@ fn facts(mut decoder: impl ImageDecoder) -> Result<ImageHeader, DataError> {
 trait Encoded: BufRead + Seek {}
 impl<T: BufRead + Seek> Encoded for T {}
 
-/// The decoder of a file that is whole and whose image is not larger than `limit`.
+/// Opens the decoder of a file that is complete and whose image is not larger than `limit`.
 pub(super) fn open(path: &Path, limit: ByteLimit) -> Result<impl ImageDecoder, DataError> {
     let (file, length) = data_file::open(path).map_err(|error| of_image(path, error))?;
     if length == 0 {
@@ -83,7 +83,7 @@ pub(super) fn open(path: &Path, limit: ByteLimit) -> Result<impl ImageDecoder, D
     Ok(decoder)
 }
 
-/// The bytes of a file that is not cut.
+/// Reads the bytes of a file and checks that it is not truncated.
 fn whole(path: &Path, limit: ByteLimit, is_cut: fn(&[u8]) -> bool) -> Result<Vec<u8>, DataError> {
     let bytes = data_file::read(path, limit).map_err(|error| of_image(path, error))?;
     match is_cut(&bytes) {
@@ -92,7 +92,7 @@ fn whole(path: &Path, limit: ByteLimit, is_cut: fn(&[u8]) -> bool) -> Result<Vec
     }
 }
 
-/// Memory of a decoder. Beside the image, others than that of PNG may hold as much again.
+/// Returns the memory limits of a decoder. Decoders other than PNG may use as much memory again as the image.
 fn limits(format: Option<ImageFormat>, limit: ByteLimit) -> Limits {
     let mut limits = Limits::default();
     limits.max_alloc = match format {
@@ -111,17 +111,17 @@ fn check_size(path: &Path, limit: ByteLimit, decoder: &impl ImageDecoder) -> Res
     limit.check(path, bytes, claim).map_err(|error| of_image(path, error))
 }
 
-/// Runs a decoder, which files from anywhere may bring to a fault of its own.
+/// Runs a decoder and catches its panics, which a crafted file may cause.
 ///
 /// # Errors
-/// As of `work`, or that the decoder failed.
+/// Fails if `work` fails or panics.
 pub(super) fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
-    // Nothing that `work` changes is looked at again after a panic.
+    // No state that `work` changes is used after a panic.
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
     result.unwrap_or_else(|_| Err(refusal(path, "its decoder failed: the file is damaged")))
 }
 
-/// Returns true if an image is turned by a quarter.
+/// Returns true if the orientation rotates the image by a quarter turn.
 pub(super) fn swaps_sides(orientation: Orientation) -> bool {
     matches!(
         orientation,
@@ -129,7 +129,7 @@ pub(super) fn swaps_sides(orientation: Orientation) -> bool {
     )
 }
 
-/// The error of a file as that of an image, which may be left out.
+/// Converts the error of a file to that of an image, which may be left out.
 fn of_image(path: &Path, error: DataError) -> DataError {
     match error {
         DataError::Format { what, next, .. } => refusal(path, format!("{what}. {next}")),
@@ -142,7 +142,7 @@ fn refusal(path: &Path, what: impl Into<String>) -> DataError {
     DataError::Image { path: path.to_path_buf(), what: what.into() }
 }
 
-/// The error of a decoder.
+/// Converts the error of a decoder.
 pub(super) fn unreadable(path: &Path, error: &ImageError) -> DataError {
     let what = match error {
         ImageError::Limits(_) => "it needs more memory than data.largest_file_megabytes allows to decode".to_owned(),

@@ -1,15 +1,15 @@
-//! Images among the files of a folder, by their extensions or else by their first bytes.
+//! Recognition of images among the files of a folder, by extension or else by their first bytes.
 
 use crate::readers::data_file;
 use std::io::Read;
 use std::path::Path;
 
-/// Endings of formats that are decoded.
+/// Extensions of formats that can be decoded.
 const ENDINGS: &[&str] = &[
     "jpg", "jpeg", "jpe", "jfif", "jif", "png", "bmp", "dib", "gif", "webp", "tif", "tiff", "pbm", "pgm", "ppm", "pnm",
 ];
 
-/// Endings of image formats that are not decoded, with the names people know them by.
+/// Extensions of image formats that cannot be decoded, with their common names.
 const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("HEIC", &["heic", "heif", "hif"]),
     ("AVIF", &["avif"]),
@@ -23,14 +23,14 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("TGA", &["tga"]),
 ];
 
-/// First bytes of formats that are decoded.
+/// First bytes of formats that can be decoded.
 const SIGNATURES: &[&[u8]] =
     &[&[0xff, 0xd8, 0xff], b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II\x2a\x00", b"MM\x00\x2a"];
 
-/// A file as this reader sees it.
+/// Kind of a file in an image folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::readers) enum FileKind {
-    /// An image of a format that is decoded.
+    /// An image of a format that can be decoded.
     Image,
     /// An image of another format, by name.
     Unsupported(&'static str),
@@ -38,7 +38,7 @@ pub(in crate::readers) enum FileKind {
     Other,
 }
 
-/// Kind of a file; only one whose ending is unknown is opened.
+/// Returns the kind of a file; a file is opened only if its extension is unknown.
 pub(in crate::readers) fn of_file(path: &Path) -> FileKind {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     if ENDINGS.contains(&ending.as_str()) {
@@ -50,7 +50,7 @@ pub(in crate::readers) fn of_file(path: &Path) -> FileKind {
     of_bytes(&first_bytes(path))
 }
 
-/// Kind of a file that begins with `bytes`.
+/// Returns the kind of a file that begins with `bytes`.
 pub(super) fn of_bytes(bytes: &[u8]) -> FileKind {
     let webp = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
     if webp || SIGNATURES.iter().any(|signature| bytes.starts_with(signature)) {
@@ -65,11 +65,11 @@ pub(super) fn of_bytes(bytes: &[u8]) -> FileKind {
     }
 }
 
-/// Up to 16 bytes; none where the file cannot be read.
+/// Reads up to 16 bytes; returns nothing if the file cannot be read.
 pub(super) fn first_bytes(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Ok((file, _)) = data_file::open(path) {
-        // An unreadable file is not an image here; reading an image names its path.
+        // An unreadable file is not an image here; the decoder would report its path.
         let _ = file.take(16).read_to_end(&mut bytes);
     }
     bytes

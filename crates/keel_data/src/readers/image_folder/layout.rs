@@ -1,4 +1,4 @@
-//! Search for the class folders: below wrapping folders, and in the folders of the training, validation and test parts.
+//! Search for class folders: below wrapping folders, and in the folders of training, validation and test parts.
 
 use super::kind::{self, FileKind};
 use super::walk::{folders_in, holds_images, is_link};
@@ -6,28 +6,28 @@ use crate::error::DataError;
 use crate::readers::{file_name, sorted_entries};
 use std::path::{Path, PathBuf};
 
-/// Training, validation and test part, in reading order, with the words their folders are recognised by.
+/// Training, validation and test part, in reading order, with the words that identify their folders.
 const PARTS: [(&str, &[&str]); 3] = [
     ("training", &["train", "training"]),
     ("validation", &["val", "valid", "validation", "dev"]),
     ("test", &["test", "testing"]),
 ];
 
-/// Folders that hold class folders.
+/// Folders that contain class folders.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    /// `(0 | 1 | 2, folder)` of training, validation and test part; one folder with number 0 where there are no parts.
+    /// `(0 | 1 | 2, folder)` for the training, validation and test part; a single folder with number 0 if there are no parts.
     pub(super) parts: Vec<(usize, PathBuf)>,
     /// Parts whose images are not in class folders.
     pub(super) flat: Vec<PathBuf>,
-    /// True if the parts are those of a source that is divided.
+    /// True if the source is divided into parts.
     pub(super) divided: bool,
     /// Decisions, one sentence each.
     pub(super) notes: Vec<String>,
 }
 
 impl Layout {
-    /// The layout of the data in `root`.
+    /// Finds the layout of the data in `root`.
     pub(super) fn of(root: &Path) -> Result<Self, DataError> {
         let mut layout = Layout::default();
         let folder = unwrapped(root)?;
@@ -51,7 +51,7 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Folders with images next to those of the parts are left out.
+    /// Notes folders with images next to those of the parts, which are left out.
     fn note_what_is_beside(&mut self, folder: &Path) -> Result<(), DataError> {
         let used = |path: &PathBuf| {
             self.parts.iter().map(|(_, part)| part).chain(&self.flat).any(|part| part.starts_with(path))
@@ -68,8 +68,8 @@ impl Layout {
     }
 }
 
-/// The folder that is meant where `root` holds images in one folder alone, which has folders itself: archives often
-/// unpack so.
+/// Descends into a single subfolder if `root` holds images only there and that folder has folders itself, as archives
+/// often do when unpacked.
 fn unwrapped(root: &Path) -> Result<PathBuf, DataError> {
     let mut folder = root.to_path_buf();
     for _ in 0..8 {
@@ -85,8 +85,8 @@ fn unwrapped(root: &Path) -> Result<PathBuf, DataError> {
     Ok(folder)
 }
 
-/// Number and folder of each part, where `root` is divided into parts: its `train` holds class folders, and there are
-/// other parts next to it or nothing else. A class may be called `train` too.
+/// Returns number and folder of each part if `root` is divided into parts: its `train` contains class folders, and
+/// there are other parts next to it or nothing else. A class may be called `train`, too.
 fn divided(root: &Path) -> Result<Option<Vec<(usize, PathBuf)>>, DataError> {
     let folders = folders_in(root)?;
     let part = |number: usize| {
@@ -105,7 +105,7 @@ fn divided(root: &Path) -> Result<Option<Vec<(usize, PathBuf)>>, DataError> {
     Ok((parts.len() > 1 || !classes_beside).then_some(parts))
 }
 
-/// Returns true if one of the words of `name`, as in `seg_train` or `test-images`, is one of `words`.
+/// Returns true if one of the words of `name`, as in `seg_train` or `test-images`, is in `words`.
 fn has_word(name: &str, words: &[&str]) -> bool {
     name.to_lowercase().split(|character: char| !character.is_alphanumeric()).any(|word| words.contains(&word))
 }
@@ -114,7 +114,7 @@ fn has_class_folders(folder: &Path) -> Result<bool, DataError> {
     Ok(folders_in(folder)?.iter().any(|(_, folder)| holds_images(folder)))
 }
 
-/// Name of part `number` in messages.
+/// Returns the name of part `number` in messages.
 pub(super) fn part_name(number: usize) -> &'static str {
     PARTS[number].0
 }

@@ -73,7 +73,7 @@ fn layouts_people_have() {
         ),
         ("loose images", &["a/1.png", "b/1.png", "1.png"], &["a", "b"], 2, "images outside class folders left out: 1"),
         (
-            "a folder beside the parts",
+            "a folder next to the parts",
             &["train/a/1.png", "train/b/1.png", "val/a/1.png", "raw/1.png"],
             &["a", "b"],
             3,
@@ -164,7 +164,8 @@ fn each_file_counts_once_however_many_names_lead_to_it() {
     images(folder.path(), &["cat/1.png", "dog/1.png"]);
     images(elsewhere.path(), &["a/1.png", "b/1.png"]);
     let link = |target: &Path, name: &str| symlink(target, folder.path().join(name)).unwrap();
-    // A link out of the data, where another leads around what was listed; a file and its folder; a circle elsewhere.
+    // A link that leaves the data and one that leads back around it, a file linked together with its folder, and a
+    // cycle elsewhere.
     symlink(elsewhere.path(), elsewhere.path().join("a/up")).unwrap();
     link(&elsewhere.path().join("a"), "cat/a");
     link(&elsewhere.path().join("b/1.png"), "cat/b.png");

@@ -9,18 +9,18 @@ pub(super) struct LeftOut {
     pub(super) other: usize,
     /// Images of formats that are not decoded, by format.
     pub(super) unsupported: BTreeMap<&'static str, usize>,
-    /// Symbolic links to nothing.
+    /// Broken symbolic links.
     pub(super) broken_links: usize,
-    /// Links that lead to folders or files that are listed elsewhere, and further names of the same file.
+    /// Links to folders or files that are listed elsewhere, and further names of the same file.
     pub(super) inner_links: usize,
-    /// Symbolic links that lead back to a folder they lie in.
+    /// Symbolic links to a folder that contains them.
     pub(super) circles: usize,
     /// Images that cannot be decoded.
     pub(super) unreadable: usize,
 }
 
 impl LeftOut {
-    /// One sentence for each kind that occurred.
+    /// Returns one sentence for each kind that occurred.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         let mut note = |count: usize, what: &str| {

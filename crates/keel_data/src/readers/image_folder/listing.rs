@@ -1,4 +1,4 @@
-//! Image files of a source with their classes and parts.
+//! Image files of a source, with their classes and parts.
 
 use super::layout::{Layout, part_name};
 use super::walk::{Walk, folders_in, holds_images};
@@ -30,7 +30,7 @@ pub(super) struct Listing {
 type ClassFolders = BTreeMap<String, Vec<(usize, PathBuf)>>;
 
 impl Listing {
-    /// All images `request` means.
+    /// Lists all images of `request`.
     pub(super) fn of(request: &Request) -> Result<Self, DataError> {
         if !request.path.is_dir() {
             return Self::of_file(request);
@@ -44,7 +44,7 @@ impl Listing {
         }
     }
 
-    /// Single files for a trained model, with the names of their folders as classes if targets are needed.
+    /// Lists single files for a trained model, with the names of their folders as classes if targets are needed.
     pub(super) fn of_files(request: &Request, files: &[PathBuf]) -> Result<Self, DataError> {
         let mut listing = Listing { labelled: request.wants_targets, ..Listing::default() };
         let known = match request.schema.map(|schema| &schema.target) {
@@ -76,7 +76,7 @@ impl Listing {
         Ok(Listing { files: vec![file], ..Listing::default() })
     }
 
-    /// Classes are the folders of the training part.
+    /// Lists images for training; the folders of the training part are the classes.
     fn for_training(root: &Path) -> Result<Self, DataError> {
         let layout = Layout::of(root)?;
         let mut listing = Listing { labelled: true, notes: layout.notes.clone(), ..Listing::default() };
@@ -98,7 +98,8 @@ impl Listing {
         Ok(listing)
     }
 
-    /// Labelled where every folder with images is a class of the model, else all images below without labels.
+    /// Lists images with labels if every folder with images is a class of the model, else all images below `root`
+    /// without labels.
     fn for_model(root: &Path, known: &[String]) -> Result<Self, DataError> {
         let layout = Layout::of(root)?;
         let mut folders = class_folders(&layout)?;
@@ -134,7 +135,7 @@ impl Listing {
         Ok(listing)
     }
 
-    /// The class folders that are not links into another one.
+    /// Drops class folders that are links into another one.
     fn owned(&mut self, folders: ClassFolders) -> ClassFolders {
         let (links, real): (Vec<_>, Vec<_>) = folders
             .into_iter()
@@ -160,7 +161,7 @@ impl Listing {
         self.files.sort_by(|a, b| (a.part, a.class, &a.path).cmp(&(b.part, b.class, &b.path)));
     }
 
-    /// Images outside class folders have no class; one note counts them.
+    /// Adds a note that counts images outside class folders, which have no class.
     fn pass_over_loose_images(&mut self, layout: &Layout) -> Result<(), DataError> {
         let loose = self.loose_images(layout)?;
         if loose > 0 {
@@ -193,7 +194,7 @@ impl Listing {
         Ok(())
     }
 
-    /// Folders of the validation and the test part whose name no folder of the training part has.
+    /// Drops folders of the validation and the test part whose name does not occur in the training part.
     fn drop_classes_without_training(&mut self, folders: &mut ClassFolders) {
         let trained = |folders: &[(usize, PathBuf)]| folders.iter().any(|(part, _)| *part == 0);
         let mut unknown: BTreeMap<usize, Vec<String>> = BTreeMap::new();
@@ -222,7 +223,7 @@ impl Listing {
             return;
         }
         self.notes.push(format!("class folders without a readable image left out: {}", names_of(&empty)));
-        // The number of a class is the number of classes with images before it.
+        // The new index of a class is the number of classes with images before it.
         let number = |class: u32| images[..class as usize].iter().filter(|images| **images > 0).count() as u32;
         self.files.retain(|file| images[file.class as usize] > 0);
         self.files.iter_mut().for_each(|file| file.class = number(file.class));
@@ -253,7 +254,7 @@ impl Listing {
         Ok(found)
     }
 
-    /// At least two classes have to be left.
+    /// Checks that at least two classes are left.
     pub(super) fn check_classes(&self, root: &Path) -> Result<(), DataError> {
         let (count, names) = (self.class_names.len(), self.class_names.join(", "));
         let found = match count {
@@ -268,14 +269,14 @@ impl Listing {
         Err(DataError::format(root, format!("{found}{left_out}"), EXPECTED))
     }
 
-    /// Describes the files that were left out, for an error caused by them.
+    /// Describes the files that were left out, for an error they caused.
     fn left_out_in_words(&self) -> String {
         let notes = self.notes.iter().cloned().chain(self.walk.left_out.notes());
         notes.filter(|note| note.contains("left out")).collect::<Vec<_>>().join("; ")
     }
 }
 
-/// The layout a person has to provide.
+/// Layout the user has to provide.
 const EXPECTED: &str =
     "Give a folder with at least two folders of images, one for each class, as in pets/cat/1.jpg and pets/dog/1.jpg";
 
@@ -297,7 +298,7 @@ fn class_folders(layout: &Layout) -> Result<ClassFolders, DataError> {
     Ok(folders)
 }
 
-/// Up to five names, and how many more there are.
+/// Formats up to five names, and the number of further ones.
 fn names_of(names: &[&String]) -> String {
     let shown: Vec<&str> = names.iter().take(5).map(|name| name.as_str()).collect();
     match names.len() - shown.len() {

@@ -1,4 +1,4 @@
-//! Decoding of a file to its pixels as they are stored.
+//! Decoding of a file to its stored pixels.
 
 use super::header::{guarded, open, unreadable};
 use crate::error::DataError;
@@ -8,20 +8,20 @@ use image::{DynamicImage, ImageDecoder};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Decoded size from which images are decoded one after the other, in bytes: else each thread would hold one.
+/// Decoded size in bytes from which images are decoded one at a time; otherwise each thread could hold one.
 const LARGE: u64 = 64_000_000;
-/// Held while a large image is in memory.
+/// Lock held while a large image is in memory.
 static TURN: Mutex<()> = Mutex::new(());
 
 /// A decoded image as stored in its file.
 pub(super) struct Stored {
     pub(super) image: DynamicImage,
     pub(super) orientation: Orientation,
-    /// Turn of a large image; the next one is decoded when it is dropped.
+    /// Lock of a large image; dropping it lets the next one be decoded.
     pub(super) turn: Option<MutexGuard<'static, ()>>,
 }
 
-/// Decodes a file whose image takes no more bytes than `limit` allows.
+/// Decodes a file whose image takes at most `limit` bytes.
 pub(super) fn read(path: &Path, limit: ByteLimit) -> Result<Stored, DataError> {
     guarded(path, || {
         let mut decoder = open(path, limit)?;

@@ -1,4 +1,4 @@
-//! Shape of the samples and the way images are brought to it.
+//! Shape of the samples, and the conversion of images to it.
 
 use super::header::ImageHeader;
 use super::size::{PIXEL_BUDGET, choose_image_size};
@@ -7,7 +7,7 @@ use crate::dataset::{ImageDecoding, SampleShape};
 use crate::error::DataError;
 use crate::readers::Request;
 
-/// Longest side of images whose proportions matter less than their borders: drawings and characters.
+/// Longest side of images whose borders matter more than their proportions: drawings and characters.
 const SMALL: usize = 64;
 
 /// Shape of all samples, the conversion of images to it, and notes about it.
@@ -19,7 +19,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The model's shape, or one chosen for `headers`.
+    /// Returns the model's shape, or one chosen for `headers`.
     pub(super) fn new(request: &Request, headers: &[ImageHeader]) -> Result<Self, DataError> {
         let configured = ImageDecoding {
             resize_filter: request.config.resize_filter,
@@ -40,7 +40,7 @@ impl Target {
         Ok(Target { shape, decoding: configured, notes })
     }
 
-    /// A note for each kind of change that brings images to the shape: another size, other channels.
+    /// Returns a note for each kind of conversion: another size, other channels.
     pub(super) fn changes(&self, headers: &[ImageHeader]) -> Vec<String> {
         let SampleShape::Image { height, width, channels } = self.shape else { return Vec::new() };
         let count = |changed: &dyn Fn(&ImageHeader) -> bool| headers.iter().filter(|header| changed(header)).count();
@@ -57,7 +57,7 @@ impl Target {
     }
 }
 
-/// Crops photos, whose proportions matter, and stretches small images, which may carry something at their border.
+/// Chooses to crop photos, whose proportions matter, and to stretch small images, which may have content at their border.
 fn resolved(fit: Fit, headers: &[ImageHeader]) -> Fit {
     let small = headers.iter().all(|header| header.height.max(header.width) <= SMALL);
     match fit {

@@ -1,13 +1,13 @@
-//! Fast reduction of large images by whole boxes, before the filter that brings them to their size.
+//! Fast box reduction of large images, applied before the filter that resizes them.
 
 use crate::config::{Fit, ResizeFilter};
 use crate::dataset::{ImageDecoding, Sides};
 use image::{DynamicImage, GrayImage, ImageBuffer, Pixel, RgbImage};
 
-/// Minimum sides of the reduced image, in sides of the requested size: the filter that follows decides its appearance.
+/// Minimum ratio of the reduced sides to the requested size, so that the filter that follows determines the appearance.
 const LEFT: usize = 3;
 
-/// Averages boxes of pixels where the image (grey or RGB, 8 bits) is at least six times as large as `target`.
+/// Averages boxes of pixels if the image (grey or RGB, 8 bits) is at least six times as large as `target`.
 pub(super) fn shrink(image: DynamicImage, target: Sides, decoding: &ImageDecoding) -> DynamicImage {
     if decoding.resize_filter == ResizeFilter::Nearest {
         return image;
@@ -28,8 +28,7 @@ pub(super) fn shrink(image: DynamicImage, target: Sides, decoding: &ImageDecodin
     }
 }
 
-/// Returns the means over as many boxes as `to` has pixels; they cover the image, and their sides differ by at most a
-/// pixel.
+/// Averages the image over as many boxes as `to` has pixels; they cover the image, and their sides differ by at most one pixel.
 fn boxes<P: Pixel<Subpixel = u8>, const N: usize>(
     image: &ImageBuffer<P, Vec<u8>>,
     to: Sides,
@@ -75,7 +74,7 @@ mod tests {
         assert_eq!((small.height(), small.width()), (2, 3));
         // Columns 0..4 of rows 0..4: the mean of 10 x + y is 15 + 1.5.
         assert_eq!(small.get_pixel(0, 0).0, [17]);
-        // A box whose sum is beyond 32 bits.
+        // A box whose sum exceeds 32 bits.
         let white = GrayImage::from_pixel(4_500, 4_500, Luma([255]));
         assert_eq!(boxes::<_, 1>(&white, Sides { height: 1, width: 1 }).get_pixel(0, 0).0, [255]);
         let flat = RgbImage::from_pixel(40, 30, Rgb([1, 100, 255]));

@@ -1,12 +1,12 @@
-//! Size of the samples if none is given: small images natively, photos as large as a budget of pixels allows.
+//! Default size of the samples: small images keep their size, photos are as large as a pixel budget allows.
 
 use std::collections::BTreeMap;
 
 /// Longest side of images that keep their size.
 const SMALL: usize = 64;
-/// Limits of the geometric mean of the sides of larger ones.
+/// Limits of the geometric mean of the sides of larger images.
 const SIDES: [f64; 2] = [64.0, 224.0];
-/// Sides are multiples of this, so that maps halve evenly.
+/// Sides are multiples of this, so that feature maps halve evenly.
 const STEP: f64 = 8.0;
 
 /// Size of all samples and the reason for it.
@@ -16,18 +16,18 @@ pub struct ImageSizeChoice {
     pub height: usize,
     /// Columns.
     pub width: usize,
-    /// Why, as a phrase.
+    /// Reason, as a phrase.
     pub reason: String,
 }
 
-/// Pixels all samples together should have, by default: a few hundred photos of 112 x 112, or more of 64 x 64.
+/// Default number of pixels over all samples: a few hundred photos of 112 x 112, or more of 64 x 64.
 pub const PIXEL_BUDGET: usize = 6_000_000;
 
-/// Chooses the size for images of these `[height, width]`, upright.
+/// Chooses the size for images with these `[height, width]`, after orientation.
 ///
-/// Images of up to 64 pixels keep their size (the most common one). Of larger ones, `pixel_budget` divided by their number
-/// decides, between 64 and 224 pixels, without enlarging them; the proportions are theirs where nine of ten share them,
-/// else the samples are square.
+/// Images of up to 64 pixels keep their size (the most common one). For larger ones the size follows from
+/// `pixel_budget` divided by their number, between 64 and 224 pixels, without enlarging them; their proportions are
+/// kept if nine of ten images share them, else samples are square.
 pub fn choose_image_size(sides: &[[usize; 2]], pixel_budget: usize) -> ImageSizeChoice {
     let (common, count) = most_common(sides);
     let choice = |[height, width]: [usize; 2], reason: String| ImageSizeChoice { height, width, reason };
@@ -43,7 +43,7 @@ pub fn choose_image_size(sides: &[[usize; 2]], pixel_budget: usize) -> ImageSize
     }
     let shorter = median(sides.iter().map(|[height, width]| *height.min(width) as f64));
     let aspect = shared_aspect(sides).unwrap_or(1.0);
-    // The shorter side of the sample is at most that of the images.
+    // The shorter side of the sample does not exceed that of the images.
     let available = shorter * aspect.max(1.0 / aspect).sqrt();
     let side = affordable.min(available);
     let whole = |steps: f64| if available < affordable { steps.floor() } else { steps.round() };
@@ -53,7 +53,7 @@ pub fn choose_image_size(sides: &[[usize; 2]], pixel_budget: usize) -> ImageSize
     choice(size, format!("chosen for {} images of about {height} x {width}", sides.len()))
 }
 
-/// Height over width where nine of ten images have it within a tenth; at most 2, at least a half.
+/// Returns height over width if nine of ten images agree to within a tenth, clamped to between a half and 2.
 fn shared_aspect(sides: &[[usize; 2]]) -> Option<f64> {
     let aspect = |[height, width]: &[usize; 2]| *height as f64 / *width as f64;
     let middle = median(sides.iter().map(aspect));
@@ -61,7 +61,7 @@ fn shared_aspect(sides: &[[usize; 2]]) -> Option<f64> {
     (alike * 10 >= sides.len() * 9).then_some(middle.clamp(0.5, 2.0))
 }
 
-/// The most common size, the larger one of equals, and how often it occurs.
+/// Returns the most common size and its frequency; among equally common sizes, the larger one.
 fn most_common(sides: &[[usize; 2]]) -> ([usize; 2], usize) {
     let mut counts: BTreeMap<[usize; 2], usize> = BTreeMap::new();
     for &sides in sides {

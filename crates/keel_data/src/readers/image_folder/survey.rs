@@ -1,4 +1,4 @@
-//! Facts about an image folder from the headers of its files: nothing is decoded, no sample is held.
+//! Survey of an image folder from the headers of its files; nothing is decoded and no sample is held.
 
 use super::header::{self, ImageHeader};
 use super::listing::{ImageFile, Listing};
@@ -12,25 +12,25 @@ use crate::readers::data_file::ByteLimit;
 /// Facts about the images of a source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageSurvey {
-    /// Shape of the samples that reading would give.
+    /// Shape of the samples as they would be read.
     pub sample_shape: SampleShape,
-    /// `[height, width]` of each image, upright.
+    /// `[height, width]` of each image, after orientation.
     pub sides: Vec<[usize; 2]>,
-    /// Number of images of the training, validation and test part; all in the first where there are no parts.
+    /// Number of images of the training, validation and test part; all in the first if there are no parts.
     pub parts: [usize; 3],
-    /// Names of the classes and the number of their images in the training part.
+    /// Names of the classes with their number of images in the training part.
     pub classes: Vec<(String, usize)>,
     /// Decisions and omissions, one sentence each.
     pub notes: Vec<String>,
 }
 
 impl ImageSurvey {
-    /// Number of images.
+    /// Returns the number of images.
     pub fn samples(&self) -> usize {
         self.sides.len()
     }
 
-    /// Bytes that all samples take when they are read; `None` where no machine could hold them.
+    /// Returns the size of all samples in bytes, or `None` on overflow, which no machine could hold.
     pub fn bytes(&self) -> Option<usize> {
         self.sample_shape.len().checked_mul(self.samples())
     }
@@ -44,7 +44,8 @@ pub(super) struct Surveyed {
 }
 
 impl Surveyed {
-    /// Reads the headers of the files of `listing`, in parallel, among several processes each its part; unreadable files leave the listing or stop.
+    /// Reads the headers of the files of `listing` in parallel; each process reads its part. Unreadable files are
+    /// dropped from the listing or are an error.
     pub(super) fn of(request: &Request, mut listing: Listing) -> Result<Self, DataError> {
         let limit = ByteLimit::of_image(request.config);
         let read = |file: &ImageFile| header::read_header(&file.path, limit);
@@ -57,7 +58,7 @@ impl Surveyed {
         Ok(Surveyed { listing, headers })
     }
 
-    /// Facts for a person or a program that decides how to use the images.
+    /// Summarises the images for a user or a program that decides how to use them.
     pub(super) fn survey(&self, target: &Target) -> ImageSurvey {
         let files = &self.listing.files;
         let in_training =

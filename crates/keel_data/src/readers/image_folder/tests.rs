@@ -19,7 +19,7 @@ pub(super) fn color(path: &Path, width: u32, height: u32, rgb: [u8; 3]) {
     RgbImage::from_pixel(width, height, Rgb(rgb)).save(path).unwrap();
 }
 
-/// One small image at each of `paths`.
+/// Writes one small image at each of `paths`.
 pub(super) fn images(root: &Path, paths: &[&str]) {
     paths.iter().for_each(|path| color(&root.join(path), 4, 3, [7, 8, 9]));
 }
@@ -118,7 +118,7 @@ fn transparent_images_are_shown_on_white_and_counted() {
     assert_eq!(data.notes(), ["images with transparent parts, shown on white: 2"]);
 }
 
-/// `jpeg` with an EXIF segment that gives an orientation.
+/// Returns `jpeg` with an EXIF segment that sets the orientation.
 fn turned(jpeg: &[u8], orientation: u8) -> Vec<u8> {
     let tiff = [b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", &[orientation, 0, 0, 0, 0, 0, 0, 0][..]].concat();
     let length = (tiff.len() as u16 + 8).to_be_bytes();
@@ -269,8 +269,8 @@ fn images_that_claim_to_be_huge_or_empty_are_refused_before_they_are_decoded() {
     }
 }
 
-/// Reads three images and one of `bytes`, which is refused by name, and left out where unreadable images are; returns the
-/// message and the notes of the data without it.
+/// Reads three images and an invalid file of `bytes`. The invalid file is rejected by name, or left out if unreadable
+/// images are skipped; returns the message and the notes of the data without it.
 fn refused_image(ending: &str, bytes: &[u8]) -> (String, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     pets(folder.path());
@@ -283,7 +283,7 @@ fn refused_image(ending: &str, bytes: &[u8]) -> (String, Vec<String>) {
     (message, data.notes().to_vec())
 }
 
-/// A chunk of a PNG file.
+/// Returns a chunk of a PNG file.
 fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let checked = [name, content].concat();
     let mut crc = flate2::Crc::new();
@@ -291,7 +291,7 @@ fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     [&(content.len() as u32).to_be_bytes(), &checked[..], &crc.sum().to_be_bytes()].concat()
 }
 
-/// A PNG file of grey pixels with a chunk between its header and its pixels.
+/// Returns a PNG file of grey pixels with a chunk between its header and its pixels.
 fn png(width: u32, height: u32, between: &[u8], pixels: &[u8]) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
     [b"\x89PNG\r\n\x1a\n", &chunk(b"IHDR", &header)[..], between, &chunk(b"IDAT", pixels), &chunk(b"IEND", b"")]
@@ -306,7 +306,7 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn files_that_decode_to_more_than_the_limit_are_refused_or_left_out_at_once() {
-    // 132 bytes that claim two billion pixels a side, and one strip of them.
+    // 132 bytes that claim two billion pixels per side, and one strip of them.
     let entry = |tag: u16, kind: u16, value: u32| {
         [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &1u32.to_le_bytes(), &value.to_le_bytes()].concat()
     };
@@ -317,7 +317,7 @@ fn files_that_decode_to_more_than_the_limit_are_refused_or_left_out_at_once() {
         fields.iter().chain(&strips).flat_map(|(tag, kind, value)| entry(*tag, *kind, *value)).collect();
     let tiff = [b"II\x2a\0\x12\0\0\0", &[0; 10][..], &entries.to_le_bytes(), &fields, &[0; 4]].concat();
     let gif = b"GIF89a\xff\xff\xff\xff\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\xff\xff\xff\xff\0\x02\x02L\x01\0;".to_vec();
-    // A frame that is larger than the screen it is shown on.
+    // A frame larger than its screen.
     let frame = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\xff\xff\xff\xff\0\x02\x02L\x01\0;".to_vec();
     let profile = [b"name\0\0".as_slice(), &deflated(&vec![0; 300_000_000])].concat();
     let webp = b"RIFF\x26\0\0\0WEBPVP8X\x0a\0\0\0\x08\0\0\0\x01\0\0\x01\0\0EXIF\xff\xff\xff\xfeabcd12345678".to_vec();
@@ -334,7 +334,7 @@ fn files_that_decode_to_more_than_the_limit_are_refused_or_left_out_at_once() {
         assert!(message.contains(words) && message.contains("--skip-unreadable"), "{message}");
         assert!(notes.contains(&"unreadable images left out: 1".to_string()), "{notes:?}");
     }
-    // A profile of the colours is not looked at, and takes no memory.
+    // A colour profile is ignored and takes no memory.
     let folder = tempfile::tempdir().unwrap();
     pets(folder.path());
     write(

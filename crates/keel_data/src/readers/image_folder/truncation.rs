@@ -1,16 +1,17 @@
 //! Detection of truncated JPEG and WebP files.
 //!
-//! Decoders fill the missing part of a file that was cut grey, which no later step can tell from a picture. A whole file
-//! has an end-of-image marker of its own level: those of thumbnails stand inside segments, which are skipped by their
-//! lengths, and coded data cannot hold one, because every 0xFF in it is followed by a zero (ITU T.81, B.1.1).
+//! Decoders fill the missing part of a truncated file with grey, which no later step can distinguish from a picture. A
+//! complete file has an end-of-image marker at its top level: the markers of thumbnails are inside segments, which are
+//! skipped by their lengths, and coded data cannot contain one, because every 0xFF in it is followed by a zero (ITU
+//! T.81, B.1.1).
 
 /// Start of image.
 const SOI: [u8; 2] = [0xff, 0xd8];
 /// End of image.
 const EOI: u8 = 0xd9;
 
-/// Returns true if `bytes` are a JPEG file without the end of its image. Bytes after the end, such as further images, are
-/// ignored.
+/// Returns true if `bytes` are a JPEG file without an end-of-image marker. Bytes after the end, such as further images,
+/// are ignored.
 pub(super) fn is_truncated_jpeg(bytes: &[u8]) -> bool {
     if !bytes.starts_with(&SOI) {
         return false;
@@ -36,7 +37,8 @@ pub(super) fn is_truncated_jpeg(bytes: &[u8]) -> bool {
     }
 }
 
-/// Returns true if a file of `length` bytes that begins with `start` is a WebP file of more bytes, according to its RIFF header.
+/// Returns true if a file of `length` bytes beginning with `start` is a WebP file that should be longer, according to
+/// its RIFF header.
 pub(super) fn is_truncated_webp(start: &[u8], length: u64) -> bool {
     let (Some(b"RIFF"), Some(b"WEBP"), Some(&[a, b, c, d])) = (start.get(..4), start.get(8..12), start.get(4..8))
     else {
@@ -45,13 +47,13 @@ pub(super) fn is_truncated_webp(start: &[u8], length: u64) -> bool {
     u64::from(u32::from_le_bytes([a, b, c, d])) + 8 > length
 }
 
-/// Chunks of WebP files. Anything else may follow the end of the image.
+/// Chunks of WebP files. Arbitrary data may follow the end of the image.
 const CHUNKS: [&[u8; 4]; 9] = [b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP "];
-/// Bytes of a frame of an animation before the chunks in it.
+/// Header size of an animation frame, before its chunks.
 const FRAME_HEADER: usize = 16;
 
-/// Returns true if `bytes` are a WebP file one of whose chunks has more bytes than the file has left. A decoder would
-/// allocate them.
+/// Returns true if `bytes` are a WebP file with a chunk that claims more bytes than the file has left, which a decoder
+/// would allocate.
 pub(super) fn has_truncated_chunk(bytes: &[u8]) -> bool {
     is_any_chunk_truncated(bytes.get(12..).unwrap_or_default())
 }
@@ -67,7 +69,7 @@ fn is_any_chunk_truncated(chunks: &[u8]) -> bool {
         if name == *b"ANMF" && content.get(FRAME_HEADER..).is_some_and(is_any_chunk_truncated) {
             return true;
         }
-        // Chunks begin at even places.
+        // Chunks are aligned to even offsets.
         rest = after.get(length % 2..).unwrap_or_default();
     }
     false
@@ -100,7 +102,7 @@ mod tests {
         assert!(!is_truncated_webp(b"RIFF", 4) && !is_truncated_webp(b"GIF89a", 3));
     }
 
-    /// A file of one segment and one scan, with `inside` in the segment and `coded` as data.
+    /// Returns a file of one segment and one scan, with `inside` in the segment and `coded` as data.
     fn file(inside: &[u8], coded: &[u8]) -> Vec<u8> {
         let length = (inside.len() as u16 + 2).to_be_bytes();
         let scan = [0xff, 0xda, 0x00, 0x04, 0x01, 0x02];

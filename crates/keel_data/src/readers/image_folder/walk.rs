@@ -1,4 +1,5 @@
-//! Images below a folder, each real file once: symbolic links never lead back into the data.
+//! Search for images below a folder. Each physical file is found once, and symbolic links that lead back into the data
+//! are not followed.
 
 use super::kind::{self, FileKind};
 use super::left_out::LeftOut;
@@ -8,23 +9,23 @@ use crate::readers::{file_name, sorted_entries};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// A search for images that remembers where it has been.
+/// A search for images that remembers visited folders.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
-    /// Canonical folders that are listed by themselves; no link may lead to or around one.
+    /// Canonical paths of folders listed separately; no link may lead to one or to a folder that contains one.
     owned: Vec<PathBuf>,
-    /// Canonical folders that were listed beyond links.
+    /// Canonical paths of folders reached through links.
     followed: HashSet<PathBuf>,
-    /// Images that were found, by their identity in the file system.
+    /// Images found so far, by their identity in the file system.
     files: HashSet<FileIdentity>,
     /// Files that were skipped.
     pub(super) left_out: LeftOut,
 }
 
-/// Identity of a file under all its names.
+/// Identity of a file, independent of its names.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum FileIdentity {
-    /// Device and number on it.
+    /// Device and inode number.
     #[cfg(unix)]
     Number(u64, u64),
     /// Canonical path.
@@ -33,7 +34,7 @@ enum FileIdentity {
 }
 
 impl FileIdentity {
-    /// Identity of the file at `path`; `None` where it cannot be read.
+    /// Returns the identity of the file at `path`, or `None` if it cannot be read.
     fn of(path: &Path) -> Option<Self> {
         #[cfg(unix)]
         {
@@ -48,8 +49,8 @@ impl FileIdentity {
 }
 
 impl Walk {
-    /// Takes `folder`, a folder that is listed by itself, into the walk. Returns whether it may be listed: a link to or
-    /// around a folder that already is one may not.
+    /// Registers `folder` as listed separately. Returns false if it must not be listed: it is a link to a folder
+    /// already listed, or to one that contains such a folder.
     pub(super) fn own(&mut self, folder: &Path) -> bool {
         match folder.canonicalize() {
             Ok(target) if is_link(folder) && (self.is_owned(&target) || leads_back(folder, &target)) => {
@@ -67,14 +68,14 @@ impl Walk {
         }
     }
 
-    /// Images in `folder` and in the folders in it, in the order of their names.
+    /// Returns the images in `folder` and the folders in it, sorted by name.
     pub(super) fn images(&mut self, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
         let mut found = Vec::new();
         self.collect(folder, false, &mut found)?;
         Ok(found)
     }
 
-    /// Adds the images in `folder`, which lies beyond a link or in the data itself.
+    /// Adds the images in `folder`, which is part of the data or reached through a link.
     fn collect(&mut self, folder: &Path, is_beyond: bool, found: &mut Vec<PathBuf>) -> Result<(), DataError> {
         for path in sorted_entries(folder)? {
             let is_folder = path.is_dir();
@@ -91,7 +92,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Returns true if a file is an image; counts it where it is not.
+    /// Returns true if a file is an image; counts it otherwise.
     pub(super) fn is_image(&mut self, path: &Path) -> bool {
         match kind::of_file(path) {
             FileKind::Image => return true,
@@ -103,13 +104,13 @@ impl Walk {
 
     /// Returns true if no other name of the same file was found before.
     fn is_new(&mut self, path: &Path) -> bool {
-        // What cannot be read is named when its header is.
+        // An unreadable file is reported when its header is read.
         let new = FileIdentity::of(path).is_none_or(|identity| self.files.insert(identity));
         self.left_out.inner_links += usize::from(!new);
         new
     }
 
-    /// Returns true if `path`, a link or a path beyond one, leads out of the data to something new.
+    /// Returns true if `path`, a link or a path reached through one, leads out of the data to a new target.
     fn follows(&mut self, path: &Path, is_folder: bool) -> bool {
         let Ok(target) = path.canonicalize() else {
             self.left_out.broken_links += 1;
@@ -137,7 +138,7 @@ impl Walk {
     }
 }
 
-/// Returns true if `target`, where the link `path` leads, is a folder that the link itself lies in.
+/// Returns true if `target` of the link `path` is a folder that contains the link.
 fn leads_back(path: &Path, target: &Path) -> bool {
     let folder = path.parent().and_then(|parent| parent.canonicalize().ok());
     is_link(path) && folder.is_some_and(|folder| folder.starts_with(target))
@@ -148,17 +149,17 @@ pub(super) fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
 }
 
-/// Maximum depth below a class folder at which its first image is searched for.
+/// Maximum depth below a class folder to search for its first image.
 const DEPTH: usize = 6;
 
-/// Returns true if there is an image in `folder` or below it.
+/// Returns true if there is an image in or below `folder`.
 pub(super) fn holds_images(folder: &Path) -> bool {
     holds_images_within(folder, DEPTH, &mut HashSet::new())
 }
 
-/// Looks at names as the system gives them and stops at the first image: a class may hold very many.
+/// Visits names in file system order and stops at the first image, since a class may have very many.
 fn holds_images_within(folder: &Path, depth: usize, seen: &mut HashSet<PathBuf>) -> bool {
-    // Links in a circle lead to folders that were looked at.
+    // Cyclic links lead to folders already visited.
     if !folder.canonicalize().is_ok_and(|folder| seen.insert(folder)) {
         return false;
     }
@@ -175,7 +176,7 @@ fn holds_images_within(folder: &Path, depth: usize, seen: &mut HashSet<PathBuf>)
     depth > 0 && folders.iter().any(|folder| holds_images_within(folder, depth - 1, seen))
 }
 
-/// Folders in `folder`, with their names.
+/// Returns the folders in `folder`, with their names.
 pub(super) fn folders_in(folder: &Path) -> Result<Vec<(String, PathBuf)>, DataError> {
     let entries = sorted_entries(folder)?.into_iter().filter(|entry| entry.is_dir());
     Ok(entries.map(|entry| (file_name(&entry), entry)).collect())

@@ -1,4 +1,4 @@
-//! From a raw table to a dataset: target, columns, features.
+//! Conversion of a raw table to a dataset: target, columns, features.
 
 use super::column::{Counted, Decision, Known, count, decide};
 use super::encode::{Encoded, Encoder, stray_note, unseen_note};
@@ -21,16 +21,16 @@ pub(super) struct Asked<'a> {
     pub(super) config: &'a DataConfig,
     /// Columns and targets that a trained model expects.
     pub(super) schema: Option<&'a Schema>,
-    /// True if a trained model is to be compared with targets; otherwise all rows are kept, without labels.
+    /// True if the data is to be compared with the predictions of a trained model; otherwise all rows are kept, without labels.
     pub(super) wants_targets: bool,
     /// Name of the dataset.
     pub(super) name: String,
 }
 
-/// The dataset of a table.
+/// Builds the dataset of a table.
 ///
 /// # Errors
-/// A cell or a column that cannot be used, named with its place.
+/// Fails if a cell or a column cannot be used; the error names its place.
 pub(super) fn dataset(table: RawTable, asked: &Asked) -> Result<Dataset, DataError> {
     if table.rows() == 0 {
         return Err(DataError::format(&table.path(), "the table has no rows", "Give a header and at least one row"));
@@ -61,7 +61,7 @@ fn for_training(mut table: RawTable, asked: &Asked) -> Result<Dataset, DataError
         notes.push(format!("{what} left out"));
     }
     let parts = table.parts.map(|parts| parts_of(parts, &rows));
-    // Column kinds, categories and formats come from the rows to train on, where the source tells them apart.
+    // Column kinds, categories and formats are determined on the training rows, if the source identifies them.
     let deciding = &rows[..parts.map_or(rows.len(), |parts| parts.train)];
     let roles = Roles::find(&table, config, chosen.column)?;
     let counted: Vec<Counted> =
@@ -94,10 +94,10 @@ fn for_training(mut table: RawTable, asked: &Asked) -> Result<Dataset, DataError
         .with_parts(parts)
 }
 
-/// Columns that the config gives a part other than that of a feature.
+/// Columns with a role other than feature, set by the config.
 struct Roles {
     target: usize,
-    /// Ascending.
+    /// Ascending indices of ignored columns.
     ignored: Vec<usize>,
     group: Option<usize>,
     time: Option<usize>,
@@ -124,7 +124,7 @@ impl Roles {
         column != self.target && self.ignored.binary_search(&column).is_err() && self.group != Some(column)
     }
 
-    /// The report of a column that is not a feature, and not the target.
+    /// Returns the report on a column that is neither a feature nor the target.
     fn report(&self, table: &RawTable, column: usize) -> ColumnReport {
         let is_group = self.group == Some(column);
         let (kind, reason) = match is_group {
@@ -143,7 +143,7 @@ impl Roles {
         }
     }
 
-    /// The keys by which a split keeps rows together or in order.
+    /// Reads the keys that keep rows together or in order in a split.
     fn keys(&self, table: &RawTable, rows: &[usize], missing: Missing) -> Result<crate::dataset::SplitKeys, DataError> {
         let columns = super::split_keys::KeyColumns { group: self.group, time: self.time };
         super::split_keys::read_keys(table, rows, columns, missing)
@@ -162,7 +162,7 @@ fn decisions(counted: Vec<Counted>, known: Known, roles: &Roles) -> Result<Vec<O
     judged.into_iter().collect()
 }
 
-/// Returns true if numbers of this table have decimal commas: from its unambiguous columns, or else from the format.
+/// Returns true if numbers of this table have decimal commas, as seen in its unambiguous columns or else in the format.
 fn has_decimal_commas(table: &RawTable, counted: &[Counted]) -> bool {
     let says = |counted: &Counted| counted.fitting.as_ref().and_then(|fitting| fitting.decimal_comma(&counted.tally));
     let votes: Vec<bool> = counted.iter().filter_map(says).collect();
@@ -173,7 +173,7 @@ fn has_decimal_commas(table: &RawTable, counted: &[Counted]) -> bool {
     }
 }
 
-/// Without any other column, numbers that count or name the rows are used.
+/// Keeps columns that count or name the rows if there is no other column.
 fn only_columns(table: &RawTable, reports: &mut [ColumnReport]) -> Result<Vec<(usize, TableColumn)>, DataError> {
     let mut columns = Vec::new();
     for (column, report) in reports.iter_mut().enumerate() {
@@ -274,7 +274,7 @@ fn encode(
     encoded.into_iter().collect()
 }
 
-/// Parts of which a dataset is made.
+/// Components of the finished dataset.
 struct Finished {
     rows: Vec<usize>,
     columns: Vec<(usize, TableColumn)>,
@@ -286,7 +286,7 @@ struct Finished {
 fn finish(table: RawTable, asked: &Asked, finished: Finished) -> Result<Dataset, DataError> {
     let Finished { rows, columns, encoded, targets, mut notes } = finished;
     for ((_, column), encoded) in columns.iter().zip(&encoded) {
-        // Texts that training itself put together are in the report of the column.
+        // For texts grouped by training itself, the column report has the details.
         let unseen = if asked.schema.is_some() { unseen_note(column, encoded) } else { None };
         notes.extend(unseen);
         notes.extend(stray_note(column, encoded));
@@ -310,7 +310,7 @@ fn finish(table: RawTable, asked: &Asked, finished: Finished) -> Result<Dataset,
         .checked()
 }
 
-/// `[rows, features]` from the features of each column.
+/// Interleaves the features of each column into `[rows, features]`.
 fn interleaved(columns: &[TableColumn], encoded: Vec<Encoded>, rows: usize) -> Vec<f32> {
     let width: usize = columns.iter().map(TableColumn::features).sum();
     let mut values = vec![0.0; rows * width];
@@ -325,7 +325,7 @@ fn interleaved(columns: &[TableColumn], encoded: Vec<Encoded>, rows: usize) -> V
     values
 }
 
-/// Sizes of the parts after rows were left out.
+/// Returns the sizes of the parts after rows were left out.
 fn parts_of(parts: PartSizes, rows: &[usize]) -> PartSizes {
     let until = |end: usize| rows.partition_point(|&row| row < end);
     let train = until(parts.train);

@@ -1,33 +1,33 @@
-//! Which texts of a column become categories of their own.
+//! Selection of the texts of a column that become categories.
 
 use super::tally::Tally;
 
-/// Maximum number of different texts that all become categories, and of categories with "other".
+/// Maximum number of distinct texts that all become categories, and of categories besides "other".
 const CATEGORIES: usize = 256;
 /// Minimum number of cells of a column before rare texts are grouped.
 const CELLS_TO_JUDGE: usize = 20;
-/// Cells that rare texts have together at least, so that something can be learned about them.
+/// Minimum number of cells of the rare texts together, so that something can be learned about them.
 const OTHER_CELLS: usize = 3;
 
-/// Categories with a feature of their own, sorted, and whether the rest has one together.
+/// Categories with a feature of their own, sorted, and a flag for a shared feature of all others.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Categories {
     pub(super) names: Vec<String>,
     pub(super) other: bool,
-    /// Least number of cells of a category.
+    /// Minimum number of cells of a category.
     pub(super) least: usize,
 }
 
-/// Returns true if most cells are different from all others.
+/// Returns true if most cells differ from all others.
 pub(super) fn is_mostly_distinct(tally: &Tally) -> bool {
     tally.cells() >= CELLS_TO_JUDGE && tally.distinct() * 2 > tally.cells()
 }
 
-/// Chooses by frequency: texts that occur once are grouped, in mostly different texts those that occur less than
-/// five times, and of more than 256 the less frequent ones.
+/// Chooses by frequency. Texts that occur once are grouped; if most texts are distinct, those that occur fewer than
+/// five times are grouped; beyond 256 texts, the less frequent ones are grouped.
 ///
-/// Frequencies are those of the inputs alone. No target enters, so that counting rows that later become test rows gives
-/// nothing of their answers away; it only names them as a prediction would meet them.
+/// Frequencies are those of the inputs alone. The target is not used, so that counting rows that later become test rows
+/// reveals nothing about their targets.
 pub(super) fn choose(tally: &Tally) -> Categories {
     let cells = tally.cells();
     let least = match () {

@@ -1,4 +1,4 @@
-//! Features of the cells of one column.
+//! Encoding of the cells of one column as features.
 
 use super::missing::Missing;
 use super::moment::Moment;
@@ -23,7 +23,7 @@ pub(super) struct Encoder<'a> {
     pub(super) missing: Missing<'a>,
     /// True if missing cells are an error.
     pub(super) refuses_missing: bool,
-    /// True if a cell that cannot be read is an error, else it counts as missing.
+    /// True if a cell that cannot be parsed is an error; otherwise it counts as missing.
     pub(super) refuses_strays: bool,
 }
 
@@ -34,16 +34,16 @@ pub(super) struct Encoded {
     pub(super) values: Vec<f32>,
     /// Number of missing cells.
     pub(super) missing: usize,
-    /// Texts that are not categories of the column, with the number of their cells.
+    /// Texts that are not categories of the column, with their number of cells.
     pub(super) unseen: BTreeMap<String, usize>,
-    /// Cells that could not be read, with the number of each.
+    /// Cells that could not be parsed, with their counts.
     pub(super) strays: BTreeMap<String, usize>,
 }
 
 /// Content of a cell.
 enum Held {
     Missing,
-    /// Unlike the rest of the column.
+    /// Does not match the rest of the column.
     Stray(&'static str),
     Features,
     /// A text that is not a category.
@@ -51,10 +51,10 @@ enum Held {
 }
 
 impl Encoder<'_> {
-    /// The features of `rows`.
+    /// Encodes the cells of `rows`.
     ///
     /// # Errors
-    /// A cell that is missing or cannot be read, where that is refused.
+    /// Fails if a cell is missing or cannot be parsed and this is not allowed.
     pub(super) fn encode(&self, rows: &[usize]) -> Result<Encoded, DataError> {
         let width = self.column.features();
         let mut encoded = Encoded { values: Vec::with_capacity(rows.len() * width), ..Encoded::default() };
@@ -145,7 +145,7 @@ impl Encoder<'_> {
         }
     }
 
-    /// The feature of a numeric cell, NaN where it is missing, from the `number` that its `text` spells.
+    /// Returns the feature of a numeric cell, NaN if it is missing; `number` is the value parsed from `text`.
     fn number_feature(&self, number: Option<f64>, text: &str, encoding: &NumberEncoding) -> (f32, Held) {
         let is_marker = || {
             self.missing.added.iter().any(|marker| marker.trim() == text)
@@ -187,7 +187,7 @@ impl Encoder<'_> {
     }
 }
 
-/// The number in a cell, in the column's format or as programs write numbers.
+/// Returns the number in a cell, in the column's format or in program notation.
 pub(super) fn number(cells: &Cells, row: usize, text: &str, format: NumberFormat) -> Option<f64> {
     match cells {
         Cells::Numbers(numbers) => Some(numbers[row]).filter(|number| !number.is_nan()),
@@ -195,12 +195,12 @@ pub(super) fn number(cells: &Cells, row: usize, text: &str, format: NumberFormat
     }
 }
 
-/// "1" for "1.0": a column of codes that had missing cells comes back from pandas with decimals.
+/// Returns "1" for "1.0": pandas writes integer codes with decimals if some were missing.
 fn spelled_as_whole(text: &str) -> Option<Cow<'_, str>> {
     text.strip_suffix(".0").filter(|whole| whole.bytes().all(|byte| byte.is_ascii_digit())).map(Cow::Borrowed)
 }
 
-/// One sentence about cells that a model's columns do not know.
+/// Describes cells with values unknown to the model's columns in one sentence.
 pub(super) fn unseen_note(column: &TableColumn, encoded: &Encoded) -> Option<String> {
     let cells: usize = encoded.unseen.values().sum();
     let as_what = match &column.encoding {
@@ -219,20 +219,20 @@ pub(super) fn unseen_note(column: &TableColumn, encoded: &Encoded) -> Option<Str
     })
 }
 
-/// One sentence about cells that could not be read.
+/// Describes cells that could not be parsed in one sentence.
 pub(super) fn stray_note(column: &TableColumn, encoded: &Encoded) -> Option<String> {
     let cells: usize = encoded.strays.values().sum();
     (cells > 0).then(|| {
         format!(
-            "column \"{}\": {cells} {} not be read ({}), treated as missing",
+            "column \"{}\": {cells} {} be read ({}), treated as missing",
             column.name,
-            if cells == 1 { "cell can" } else { "cells can" },
+            if cells == 1 { "cell cannot" } else { "cells cannot" },
             some(encoded.strays.keys())
         )
     })
 }
 
-/// The first three, quoted.
+/// Quotes the first three.
 fn some<'a>(texts: impl ExactSizeIterator<Item = &'a String>) -> String {
     let more = texts.len() > 3;
     let unique: BTreeSet<String> = texts.take(3).map(|text| format!("\"{text}\"")).collect();

@@ -1,4 +1,4 @@
-//! A table that has been read and whose samples are still to be made, so that its own columns stay at hand.
+//! A table that was read but not yet converted to samples, so that its own columns remain available.
 
 use super::build::{Asked, dataset};
 use super::raw::RawTable;
@@ -11,7 +11,7 @@ use crate::readers::file_name;
 use std::borrow::Cow;
 use std::path::Path;
 
-/// A table as it was read: named columns of cells.
+/// A table as read: named columns of cells.
 #[derive(Debug, Clone)]
 pub struct Table {
     raw: RawTable,
@@ -19,26 +19,26 @@ pub struct Table {
 }
 
 impl Table {
-    /// Reads the table in the file `path`, as `config` says.
+    /// Reads the table in the file `path`, according to `config`.
     ///
     /// # Errors
-    /// A file that cannot be read or is not a table.
+    /// Fails if the file cannot be read or is not a table.
     pub fn read(path: &Path, config: &DataConfig) -> Result<Self, DataError> {
         Ok(Table { raw: raw_of(path, config)?, name: file_name(path) })
     }
 
-    /// Reads delimited text, which messages call `name`.
+    /// Parses delimited text; `name` identifies it in messages.
     ///
     /// # Errors
-    /// Text that is not a table.
+    /// Fails if the text is not a table.
     pub fn parse(text: Vec<u8>, name: &str, config: &DataConfig) -> Result<Self, DataError> {
         Ok(Table { raw: csv::parse(Path::new(name), text, config)?, name: name.to_string() })
     }
 
-    /// The table of columns in memory; `lines` are the places of its rows in the text they come from, counted from 1.
+    /// Creates a table from columns in memory; `lines` are the line numbers of its rows in the original text, counted from 1.
     ///
     /// # Errors
-    /// Columns, or places, of different lengths.
+    /// Fails if columns or `lines` have different lengths.
     pub fn from_source(source: TableSource, lines: Vec<u64>) -> Result<Self, DataError> {
         let name = source.name().to_string();
         let mut raw = source.raw()?;
@@ -51,7 +51,7 @@ impl Table {
         Ok(Table { raw, name })
     }
 
-    /// The samples in the rows, for a trained model; without labels unless `wants_targets`.
+    /// Converts the rows to samples for a trained model, without labels unless `wants_targets`.
     pub(crate) fn for_model(
         &self,
         config: &DataConfig,
@@ -61,22 +61,22 @@ impl Table {
         dataset(self.raw.clone(), &Asked { config, schema: Some(schema), wants_targets, name: self.name.clone() })
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.raw.rows()
     }
 
-    /// Names of the columns, in order.
+    /// Returns the names of the columns, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.raw.columns.iter().map(|column| column.name.as_str())
     }
 
-    /// Place of the column `name`.
+    /// Returns the index of the column `name`.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.raw.position(name)
     }
 
-    /// A cell as text; empty where it is missing.
+    /// Returns a cell as text; empty if it is missing.
     pub fn text(&self, row: usize, column: usize) -> Cow<'_, str> {
         self.raw.columns[column].cells.text(row)
     }

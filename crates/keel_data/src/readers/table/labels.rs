@@ -1,4 +1,4 @@
-//! Class labels of a target column: one class for every spelling of a label.
+//! Class labels of a target column; different spellings of a label are one class.
 
 use super::raw::{Cells, RawTable};
 use super::tally::Tally;
@@ -6,7 +6,7 @@ use crate::error::DataError;
 use crate::readers::target_rule::label_key;
 use std::collections::{BTreeMap, HashMap};
 
-/// Names of the classes in a tally: of several spellings of one label the shortest; numbers in their order, then texts.
+/// Returns the names of the classes in a tally: the shortest spelling of each label; numbers in numeric order, then texts.
 pub(super) fn class_names(tally: &Tally) -> Vec<String> {
     let mut spellings: BTreeMap<String, &str> = BTreeMap::new();
     for (text, _) in &tally.present {
@@ -25,10 +25,10 @@ pub(super) fn class_names(tally: &Tally) -> Vec<String> {
     names.into_iter().map(|(_, name)| name).collect()
 }
 
-/// The class of each row of `rows`.
+/// Returns the class of each row of `rows`.
 ///
 /// # Errors
-/// A label that is none of `names`.
+/// Fails if a label is not one of `names`.
 pub(super) fn labels(table: &RawTable, column: usize, rows: &[usize], names: &[String]) -> Result<Vec<u32>, DataError> {
     let cells: &Cells = &table.columns[column].cells;
     let by_key: HashMap<String, u32> =

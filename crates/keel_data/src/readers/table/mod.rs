@@ -1,8 +1,8 @@
-//! Tables. A format yields a raw table of cells; everything after that is the same for all of them.
+//! Tables. Each format yields a raw table of cells; all later stages are shared.
 //!
-//! The way of a table: a format (`formats`) makes a [`raw::RawTable`]; `target` finds the target; `column`
-//! decides for each other column whether it is a number, a category, a date and so on, with a reason; `encode` turns
-//! cells into features. The decisions are stored with the model, and other tables are read by them.
+//! A format (`formats`) creates a [`raw::RawTable`]; `target` finds the target; `column` decides for each other column
+//! whether it is a number, a category, a date and so on, with a reason; `encode` converts cells to features. The
+//! decisions are stored with the model and applied to other tables.
 
 mod build;
 mod category;
@@ -46,7 +46,7 @@ pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
     dataset(table, &Asked { config, schema, wants_targets: request.wants_targets, name })
 }
 
-/// The raw table of a file, or of the tables of a folder.
+/// Reads the raw table of a file, or of the tables of a folder.
 fn raw_of(path: &Path, config: &DataConfig) -> Result<raw::RawTable, DataError> {
     if path.is_dir() { formats::read_folder(path, config) } else { formats::read_file(path, config) }
 }

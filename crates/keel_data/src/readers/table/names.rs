@@ -1,13 +1,13 @@
-//! Conclusions from the name of a column.
+//! Inference from the names of columns.
 
 use super::raw::RawTable;
 use crate::error::DataError;
 
-/// Words that name an identifier.
+/// Words for identifiers.
 const IDENTIFIERS: &[&str] = &["id", "ids", "uuid", "guid", "key", "identifier", "idx", "rowid", "编号", "序号"];
-/// Words that do so at the end of a name.
+/// Words for identifiers at the end of a name.
 const LAST_WORDS: &[&str] = &["no", "nr", "code", "serial"];
-/// Words that are joined with "id" to one word.
+/// Words that form one word with "id".
 const OWNERS: &[&str] = &[
     "user",
     "customer",
@@ -33,7 +33,7 @@ const OWNERS: &[&str] = &[
     "person",
     "object",
 ];
-/// Names of columns that count rows, in lower case, as pandas and R write them.
+/// Names of row number columns, in lower case, as written by pandas and R.
 const ROW_NUMBERS: &[&str] = &[
     "index",
     "row",
@@ -46,13 +46,13 @@ const ROW_NUMBERS: &[&str] = &[
     "level_0",
     "__index_level_0__",
 ];
-/// Words that name a count of time, which is information where it counts up.
+/// Words for a count of time, which is information if it counts up.
 const TIMES: &[&str] =
     &["time", "t", "day", "date", "year", "month", "week", "hour", "minute", "second", "step", "period", "epoch"];
-/// Names of target columns, the most telling first.
+/// Names of target columns, in order of preference.
 const TARGETS: &[&str] = &["target", "label", "labels", "class", "y", "outcome", "response"];
 
-/// The words of a name in lower case: `PassengerId` has "passenger" and "id".
+/// Splits a name into lower-case words: `PassengerId` has "passenger" and "id".
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before = ' ';
@@ -78,7 +78,7 @@ pub(super) fn is_identifier(name: &str) -> bool {
     words.iter().any(is_word) || words.last().is_some_and(|word| LAST_WORDS.contains(&word.as_str()))
 }
 
-/// Returns true if a name is that of a column that counts rows.
+/// Returns true if a name is that of a row number column.
 pub(super) fn is_row_number(name: &str) -> bool {
     let lower = name.to_lowercase();
     ROW_NUMBERS.contains(&lower.as_str()) || lower.starts_with("unnamed: ")
@@ -89,16 +89,16 @@ pub(super) fn is_time(name: &str) -> bool {
     words(name).iter().any(|word| TIMES.contains(&word.trim_end_matches('s')))
 }
 
-/// The column that is a target by its name.
+/// Returns the column whose name marks it as the target.
 pub(super) fn target(table: &RawTable) -> Option<usize> {
     let by_name = |name: &&str| table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
     TARGETS.iter().find_map(by_name)
 }
 
-/// The column called `name`, requested by the key `field`.
+/// Returns the column called `name`, requested by the key `field`.
 ///
 /// # Errors
-/// There is none; the message has the nearest name.
+/// Fails if there is no such column; the message suggests the nearest name.
 pub(super) fn find(table: &RawTable, name: &str, field: &str) -> Result<usize, DataError> {
     table.position(name).ok_or_else(|| {
         let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
@@ -112,7 +112,7 @@ pub(super) fn find(table: &RawTable, name: &str, field: &str) -> Result<usize, D
     })
 }
 
-/// The name of a column that `name` may be meant for.
+/// Returns the column name closest to `name`.
 pub(super) fn nearest<'a>(table: &'a RawTable, name: &str) -> Option<&'a str> {
     let score = |known: &str| strsim::jaro_winkler(&name.to_lowercase(), &known.to_lowercase());
     let scored = table.columns.iter().map(|column| (score(&column.name), column.name.as_str()));

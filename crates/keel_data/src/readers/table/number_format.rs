@@ -1,15 +1,15 @@
-//! Which signs stand between the digits of a column: decided for the column as a whole.
+//! Detection of the decimal and thousands separators of a column as a whole.
 
 use super::number::{amount, parse};
 use super::tally::Tally;
 use crate::dataset::{Grouping, NumberFormat};
 use std::collections::BTreeSet;
 
-/// Share of numbers among the present cells above which a column is numeric, and a cell that is none a mistake.
+/// Share of numbers among the present cells above which a column is numeric, and other cells are mistakes.
 const NUMERIC_SHARE: f64 = 0.9;
-/// Minimum number of different numbers in a column for one or two repeated texts to mean missing numbers.
+/// Minimum number of distinct numbers in a column for one or two repeated texts to mean missing numbers.
 const NUMBERS_BESIDE_TEXTS: usize = 20;
-/// Different cells after which a format is given up if it reads none of them.
+/// Number of distinct cells after which a format that parses none of them is abandoned.
 const TRIAL: usize = 1_000;
 
 const FORMATS: [NumberFormat; 8] = {
@@ -28,17 +28,17 @@ const FORMATS: [NumberFormat; 8] = {
     ]
 };
 
-/// The formats that read as many cells of a column as any, in the order of [`FORMATS`].
+/// The formats that parse the most cells of a column, in the order of [`FORMATS`].
 #[derive(Debug)]
 pub(super) struct Fitting {
     formats: Vec<NumberFormat>,
     /// Texts that are not numbers.
     pub(super) strays: Vec<String>,
-    /// Number of cells that are none.
+    /// Number of cells that are not numbers.
     pub(super) stray_cells: usize,
 }
 
-/// A column's format and how it was settled.
+/// A column's format, with a note on how it was chosen.
 #[derive(Debug, PartialEq)]
 pub(super) struct Settled {
     pub(super) format: NumberFormat,
@@ -46,7 +46,7 @@ pub(super) struct Settled {
     pub(super) how: String,
 }
 
-/// The formats a column can be read in; `None` if it does not hold numbers.
+/// Returns the formats a column can be parsed in, or `None` if it does not hold numbers.
 pub(super) fn fitting(tally: &Tally) -> Option<Fitting> {
     let total = tally.cells();
     let reads = |text: &str, format: NumberFormat| parse(text, format).is_some();
@@ -60,10 +60,10 @@ pub(super) fn fitting(tally: &Tally) -> Option<Fitting> {
     let reads_all = |format: NumberFormat| tally.present.iter().all(|(text, _)| reads(text, format));
     let has_points = tally.present.iter().any(|(text, _)| text.contains('.'));
     let count = |format: &NumberFormat| match (plain == total, has_points, format.grouping) {
-        // Whole numbers without signs can be read in every format: those without groups stand for all.
+        // Whole numbers without signs parse in every format; those without grouping stand for all.
         (true, false, Grouping::None) => plain,
         (true, false, _) => 0,
-        // Another format matters only if it reads all cells, too.
+        // Another format matters only if it also parses all cells.
         (true, true, _) => {
             if reads_all(*format) {
                 plain
@@ -87,7 +87,7 @@ pub(super) fn fitting(tally: &Tally) -> Option<Fitting> {
 }
 
 impl Fitting {
-    /// Returns the decimal sign that this column suggests for the table: a comma, a point, or none.
+    /// Returns the decimal separator this column suggests for the table, if any: true for a comma, false for a point.
     pub(super) fn decimal_comma(&self, tally: &Tally) -> Option<bool> {
         let commas = self.formats.iter().filter(|format| format.decimal_comma).count();
         if commas == self.formats.len() {
@@ -97,7 +97,7 @@ impl Fitting {
         (commas == 0 && has_sign()).then_some(false)
     }
 
-    /// The format: unambiguous, or by the decimal sign of the table.
+    /// Chooses the format, using the decimal separator of the table if it is ambiguous.
     pub(super) fn settle(&self, tally: &Tally, table_has_commas: bool) -> Settled {
         let preferred = self.formats.iter().find(|format| format.decimal_comma == table_has_commas);
         let format = *preferred.unwrap_or(&self.formats[0]);
@@ -106,7 +106,7 @@ impl Fitting {
         if format.decimal_comma && tally.present.iter().any(|(text, _)| text.contains(',')) {
             how.push("decimal commas".to_string());
         }
-        // Cells that programs write have no signs to tell of.
+        // Numbers written by programs have no signs to report.
         let signed = tally.present.iter().filter(|(text, _)| text.parse::<f64>().is_err());
         let amounts: Vec<_> = signed.filter_map(|(text, _)| amount(text, format)).collect();
         if amounts.iter().any(|amount| amount.grouped) {
@@ -134,7 +134,7 @@ impl Fitting {
         Settled { format, how: how.join(", ") }
     }
 
-    /// Returns true if two formats read any cell as different numbers.
+    /// Returns true if two formats parse any cell to different numbers.
     fn differs(&self, tally: &Tally, one: NumberFormat, other: NumberFormat) -> bool {
         one != other && tally.present.iter().any(|(text, _)| parse(text, one) != parse(text, other))
     }

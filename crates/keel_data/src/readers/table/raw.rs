@@ -1,4 +1,4 @@
-//! A table as a format yields it: named columns of cells, before they are interpreted.
+//! Raw table: named columns of cells before interpretation.
 
 use crate::dataset::PartSizes;
 use crate::dataset::{Provenance, RowsOfFile};
@@ -7,14 +7,14 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-/// A table as a format yields it.
+/// A table as produced by a format.
 #[derive(Debug, Clone)]
 pub(super) struct RawTable {
     /// The columns, each with one cell per row. Names are unique.
     pub(super) columns: Vec<RawColumn>,
-    /// Source of the rows, part after part: training, validation and test.
+    /// Source of the rows, part by part: training, validation and test.
     pub(super) files: Vec<SourceFile>,
-    /// Sizes of the parts, where the source has parts.
+    /// Sizes of the parts, if the source has parts.
     pub(super) parts: Option<PartSizes>,
     /// True if the format makes a decimal comma likely, as semicolons between the cells do.
     pub(super) decimal_comma_likely: bool,
@@ -27,9 +27,9 @@ pub(super) struct RawTable {
 pub(super) struct SourceFile {
     /// The file, or the name of a table in memory.
     pub(super) path: PathBuf,
-    /// Place of each row in it, counted from 1.
+    /// Line or row number of each row in it, counted from 1.
     pub(super) lines: Vec<u64>,
-    /// True if places are rows, of a table in memory or a sheet, else lines.
+    /// True if `lines` are row numbers, as for a table in memory or a sheet.
     pub(super) has_rows: bool,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct SourceFile {
 #[derive(Debug, Clone)]
 pub(super) struct RawColumn {
     pub(super) name: String,
-    /// True if the header has no name for it, as for an index that pandas wrote.
+    /// True if the header has no name for it, as for an index written by pandas.
     pub(super) is_unnamed: bool,
     pub(super) cells: Cells,
 }
@@ -45,17 +45,17 @@ pub(super) struct RawColumn {
 /// The cells of one column.
 #[derive(Debug, Clone)]
 pub(super) enum Cells {
-    /// Text as it stands in a file, without white space around it.
+    /// Text from a file, trimmed.
     Text(TextCells),
-    /// Numbers; NaN where the cell is empty.
+    /// Numbers; NaN for an empty cell.
     Numbers(Vec<f64>),
-    /// Seconds since 1970, of formats that know time stamps; NaN where the cell is empty.
+    /// Seconds since 1970, for formats with time stamps; NaN for an empty cell.
     #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
     Times(Vec<f64>),
 }
 
 impl Cells {
-    /// Number of cells.
+    /// Returns the number of cells.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Text(cells) => cells.ends.len(),
@@ -63,7 +63,7 @@ impl Cells {
         }
     }
 
-    /// A cell as text; empty where it is empty.
+    /// Returns a cell as text; empty if the cell is empty.
     pub(super) fn text(&self, row: usize) -> Cow<'_, str> {
         match self {
             Self::Text(cells) => Cow::Borrowed(cells.get(row)),
@@ -73,7 +73,7 @@ impl Cells {
     }
 }
 
-/// Texts in one piece of memory.
+/// Texts in one contiguous buffer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TextCells {
     text: String,
@@ -81,7 +81,7 @@ pub(super) struct TextCells {
 }
 
 impl TextCells {
-    /// Adds a cell, without white space around it.
+    /// Adds a cell, trimmed.
     pub(super) fn push(&mut self, cell: &str) {
         self.text.push_str(cell.trim());
         self.ends.push(self.text.len());
@@ -92,7 +92,7 @@ impl TextCells {
         self.text.is_empty()
     }
 
-    /// The cell in a row.
+    /// Returns the cell in a row.
     pub(super) fn get(&self, row: usize) -> &str {
         let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.text[start..self.ends[row]]
@@ -100,12 +100,12 @@ impl TextCells {
 }
 
 impl RawTable {
-    /// Number of rows.
+    /// Returns the number of rows.
     pub(super) fn rows(&self) -> usize {
         self.columns.first().map_or(0, |column| column.cells.len())
     }
 
-    /// The file of a row and its place in it.
+    /// Returns the file of a row and its line or row number.
     fn place(&self, row: usize) -> Option<(&SourceFile, u64)> {
         let mut before = 0;
         for file in &self.files {
@@ -117,34 +117,34 @@ impl RawTable {
         None
     }
 
-    /// The place of a row in words: "line 7" or "row 7".
+    /// Formats the place of a row: "line 7" or "row 7".
     pub(super) fn place_text(&self, row: usize) -> String {
         self.place(row).map_or_else(|| format!("row {}", row + 1), |(file, line)| format!("{} {line}", file.unit()))
     }
 
-    /// The path that stands for the whole table in messages.
+    /// Returns the path that identifies the whole table in messages.
     pub(super) fn path(&self) -> PathBuf {
         self.files.first().map(|file| file.path.clone()).unwrap_or_default()
     }
 
-    /// The column called `name`.
+    /// Returns the index of the column called `name`.
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
     }
 
-    /// Place of every column by its name.
+    /// Returns the index of every column by its name.
     pub(super) fn positions(&self) -> HashMap<&str, usize> {
         self.columns.iter().enumerate().map(|(place, column)| (column.name.as_str(), place)).collect()
     }
 
-    /// The error of one cell.
+    /// Returns the error for one cell.
     pub(super) fn cell_error(&self, row: usize, column: usize, what: String, next: &str) -> DataError {
         let path = self.place(row).map(|(file, _)| file.path.clone()).unwrap_or_default();
         let (place, column) = (self.place_text(row), self.columns[column].name.clone());
         DataError::Cell { path, place, column, what, next: next.to_string() }
     }
 
-    /// Returns the source of the samples of `rows`, ascending.
+    /// Returns the origin of the samples of `rows`, ascending.
     pub(super) fn provenance(&self, rows: &[usize]) -> Provenance {
         let mut files: Vec<RowsOfFile> = Vec::new();
         let (mut rows, mut before) = (rows.iter().copied().peekable(), 0);
@@ -169,10 +169,10 @@ impl SourceFile {
 
 /// Makes names unique: an empty name becomes `column_3`, the second `x` becomes `x_2`. Notes the renamed columns.
 ///
-/// Returns for each column whether it had no name.
+/// Returns true for each column without a name.
 pub(super) fn tell_apart(names: &mut [String], notes: &mut Vec<String>) -> Vec<bool> {
     let original = names.to_vec();
-    // Names that no column may get: those of the columns before, and those the columns after come with.
+    // Names that are taken: those of the columns before, and the original names of the columns after.
     let mut taken: HashMap<String, usize> = HashMap::new();
     original.iter().for_each(|name| *taken.entry(name.clone()).or_default() += 1);
     let mut given: HashSet<String> = HashSet::new();
@@ -184,7 +184,7 @@ pub(super) fn tell_apart(names: &mut [String], notes: &mut Vec<String>) -> Vec<b
         }
         let is_taken = |name: &str| given.contains(name) || taken.get(name).is_some_and(|&after| after > 0);
         if original.is_empty() {
-            // An index that pandas wrote has no name; the first column keeps its place, not a name that may be taken.
+            // An index written by pandas has no name; it is named after its position.
             let plain = format!("column_{}", index + 1);
             *name = if is_taken(&plain) { format!("{plain}_unnamed") } else { plain };
         } else if given.contains(original) {

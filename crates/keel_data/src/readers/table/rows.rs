@@ -1,4 +1,4 @@
-//! Datasets of rows and columns a program has.
+//! Datasets from rows or columns in a program's memory.
 
 use super::source::{ColumnCells, TableSource};
 use crate::config::DataConfig;
@@ -8,19 +8,20 @@ use crate::error::DataError;
 /// A cell of a row in memory.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
-    /// Nothing.
+    /// Missing cell.
     Missing,
-    /// A number; NaN is missing, too.
+    /// A number; NaN also counts as missing.
     Number(f64),
     /// Text: a category, a date, or a number as text, as in a file.
     Text(String),
 }
 
 impl Dataset {
-    /// A table of rows, read as one from a file is: kinds of columns, target and features are found by the same rules, and
-    /// the keys of `config` about tables apply, such as `target` and `task`.
+    /// Creates a dataset from rows of a table, interpreted like a table in a file: kinds of columns, target and
+    /// features are found by the same rules, and the table keys of `config` apply, such as `target` and `task`.
     ///
-    /// `header` names the columns; without names they are `column_1`, `column_2`, …. Every row has as many cells.
+    /// `header` names the columns; without it they are called `column_1`, `column_2`, …. Every row has the same number
+    /// of cells.
     ///
     /// ```
     /// use keel_data::{DataConfig, Dataset};
@@ -32,7 +33,7 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// No rows, a row with another number of cells, or any reason to refuse a file.
+    /// Fails if there are no rows, a row has another number of cells, or for any reason a file would be rejected.
     pub fn from_rows<Row>(
         name: impl Into<String>,
         header: impl IntoIterator<Item = impl Into<String>>,
@@ -58,7 +59,7 @@ impl Dataset {
         Self::from_columns(name, names.into_iter().zip(columns.into_iter().map(ColumnCells::from)), config)
     }
 
-    /// A table of named columns, read as one from a file is; see [`Dataset::from_rows`].
+    /// Creates a dataset from named columns, interpreted like a table in a file; see [`Dataset::from_rows`].
     ///
     /// ```
     /// use keel_data::{DataConfig, Dataset};
@@ -73,7 +74,7 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// No rows, columns of different lengths, or any reason to refuse a file.
+    /// Fails if there are no rows, columns have different lengths, or for any reason a file would be rejected.
     pub fn from_columns(
         name: impl Into<String>,
         columns: impl IntoIterator<Item = (impl Into<String>, ColumnCells)>,
@@ -84,7 +85,7 @@ impl Dataset {
     }
 }
 
-/// Numbers if no cell is text, else text.
+/// Converts to numbers if no cell is text, else to text.
 impl<Value: Into<Cell>> From<Vec<Value>> for ColumnCells {
     fn from(values: Vec<Value>) -> Self {
         let cells: Vec<Cell> = values.into_iter().map(Into::into).collect();

@@ -1,4 +1,4 @@
-//! A table in memory, column by column, read as one from a file is.
+//! A table in memory, by columns, interpreted like a table in a file.
 
 use super::build::{Asked, dataset};
 use super::raw::{Cells, RawColumn, RawTable, SourceFile, TextCells, tell_apart};
@@ -7,10 +7,10 @@ use crate::dataset::{Dataset, Schema};
 use crate::error::DataError;
 use std::path::PathBuf;
 
-/// The cells of one column in memory; `None` where a cell is missing.
+/// Cells of one column in memory; `None` for a missing cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ColumnCells {
-    /// Numbers. NaN is missing, too.
+    /// Numbers. NaN also counts as missing.
     Numbers(Vec<Option<f64>>),
     /// Texts: categories, dates, or numbers as text, as in a file.
     Text(Vec<Option<String>>),
@@ -28,7 +28,7 @@ impl ColumnCells {
 /// A table in memory.
 ///
 /// Column kinds, missing markers, target and features are found as for a table in a file; `data.target`, `data.task`,
-/// `data.ignore_columns` and the other keys about tables apply.
+/// `data.ignore_columns` and the other table keys apply.
 #[derive(Debug, Clone, Default)]
 pub struct TableSource {
     name: String,
@@ -36,7 +36,7 @@ pub struct TableSource {
 }
 
 impl TableSource {
-    /// An empty table; `name` stands for it in messages.
+    /// Creates an empty table; `name` identifies it in messages.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), columns: Vec::new() }
     }
@@ -47,20 +47,20 @@ impl TableSource {
         self
     }
 
-    /// The dataset to train on, according to `config`; its `source` and `format` are not used.
+    /// Builds the dataset to train on, according to `config`; its `source` and `format` are not used.
     ///
     /// # Errors
-    /// Columns of different lengths, no rows, or any reason to refuse a file.
+    /// Fails if columns have different lengths, there are no rows, or for any reason a file would be rejected.
     pub fn read(self, config: &DataConfig) -> Result<Dataset, DataError> {
         let name = self.name.clone();
         dataset(self.raw()?, &Asked { config, schema: None, wants_targets: true, name })
     }
 
-    /// The dataset as a trained model needs it: its columns, categories and scales. Rows without a target stay in, and
-    /// all are unlabelled, unless `wants_targets`.
+    /// Builds the dataset for a trained model, with its columns, categories and scales. Rows without a target are kept,
+    /// and all rows are unlabelled, unless `wants_targets`.
     ///
     /// # Errors
-    /// As [`Self::read`], or a column of the model that is missing.
+    /// Fails under the same conditions as [`Self::read`], or if a column of the model is missing.
     pub fn read_for_model(
         self,
         config: &DataConfig,
@@ -71,7 +71,7 @@ impl TableSource {
         dataset(self.raw()?, &Asked { config, schema: Some(schema), wants_targets, name })
     }
 
-    /// Name of the table in messages.
+    /// Returns the name of the table in messages.
     pub(super) fn name(&self) -> &str {
         &self.name
     }

@@ -1,4 +1,4 @@
-//! Keys of samples that a split keeps together (`data.group`) or in order (`data.time`).
+//! Keys that keep samples together (`data.group`) or in order (`data.time`) when the dataset is split.
 
 use super::missing::Missing;
 use super::number::parse;
@@ -9,7 +9,7 @@ use crate::dataset::{NumberFormat, SplitKeys};
 use crate::error::DataError;
 use std::collections::HashMap;
 
-/// Columns a split needs.
+/// Columns required by a split.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KeyColumns {
     /// Column of `data.group`.
@@ -34,7 +34,7 @@ pub(super) fn read_keys(
     })
 }
 
-/// A number for each group; a row whose group is missing is a group of its own.
+/// Returns a number for each group; a row with a missing group is a group by itself.
 fn groups(cells: &Cells, rows: &[usize], missing: Missing) -> Vec<u32> {
     let mut numbers: HashMap<String, u32> = HashMap::new();
     let mut next = 0;
@@ -52,7 +52,7 @@ fn groups(cells: &Cells, rows: &[usize], missing: Missing) -> Vec<u32> {
     groups
 }
 
-/// Seconds, or the numbers of a column of numbers.
+/// Returns seconds, or the numbers of a numeric column.
 fn times(table: &RawTable, column: usize, rows: &[usize], missing: Missing) -> Result<Vec<f64>, DataError> {
     let cells = &table.columns[column].cells;
     let tally = Tally::new(cells, rows, missing);

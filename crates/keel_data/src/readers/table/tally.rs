@@ -1,11 +1,11 @@
-//! The different cells of a column and how often each occurs.
+//! Distinct cells of a column with their frequencies.
 
 use super::missing::{Missing, kept_as_category};
 use super::raw::Cells;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// The different cells of a column, as texts, and how often each occurs.
+/// Distinct cells of a column, as texts, with their frequencies.
 #[derive(Debug)]
 pub(super) struct Tally<'a> {
     /// Present cells with their counts, sorted by text.
@@ -27,22 +27,22 @@ impl<'a> Tally<'a> {
         Self { present, markers }
     }
 
-    /// Number of present cells.
+    /// Returns the number of present cells.
     pub(super) fn cells(&self) -> usize {
         self.present.iter().map(|(_, count)| count).sum()
     }
 
-    /// Number of missing cells.
+    /// Returns the number of missing cells.
     pub(super) fn missing(&self) -> usize {
         self.markers.iter().map(|(_, count)| count).sum()
     }
 
-    /// Number of different present cells.
+    /// Returns the number of distinct present cells.
     pub(super) fn distinct(&self) -> usize {
         self.present.len()
     }
 
-    /// Takes markers that are categories among these texts for present cells.
+    /// Moves markers that are categories among these texts to the present cells.
     pub(super) fn with_marker_categories(mut self) -> Self {
         let present: Vec<(&str, usize)> = self.present.iter().map(|(text, count)| (text.as_ref(), *count)).collect();
         let is_kept = |marker: &(Cow<str>, usize)| kept_as_category(&marker.0, marker.1, &present);

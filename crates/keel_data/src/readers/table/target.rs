@@ -1,4 +1,4 @@
-//! The target of a table: which column it is, whether it holds classes or values, and which rows have it.
+//! Target of a table: its column, its kind (classes or values), and the rows that have one.
 
 use super::column::shown;
 use super::column::{Known, count};
@@ -15,30 +15,30 @@ use crate::error::DataError;
 use crate::readers::target_rule::{label_key, other_task, task_of_numbers};
 use std::collections::HashMap;
 
-/// Rows a text target needs for its texts to be called too many.
+/// Minimum number of rows for a text target to be rejected for too many distinct texts.
 const ROWS_TO_JUDGE: usize = 20;
 
-/// The target column and why it is the target.
+/// The target column and the reason for its choice.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chosen {
     pub(super) column: usize,
     pub(super) why: &'static str,
 }
 
-/// The targets of the rows that have one.
+/// Targets of the labelled rows.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) targets: Targets,
-    /// Rule by which the column is read in other tables.
+    /// Rule for reading the column in other tables.
     pub(super) reading: TableTarget,
     pub(super) report: ColumnReport,
     pub(super) note: String,
 }
 
-/// The target column of a table to train on.
+/// Chooses the target column of a table to train on.
 ///
 /// # Errors
-/// `data.target` names no column.
+/// Fails if `data.target` names no column.
 pub(super) fn choose(table: &RawTable, config: &DataConfig) -> Result<Chosen, DataError> {
     if !config.target.is_empty() {
         return Ok(Chosen { column: names::find(table, &config.target, "data.target")?, why: "data.target" });
@@ -49,7 +49,7 @@ pub(super) fn choose(table: &RawTable, config: &DataConfig) -> Result<Chosen, Da
     })
 }
 
-/// The target column of a table for a trained model; `None` if it has none.
+/// Returns the target column of a table for a trained model, or `None` if it has none.
 pub(super) fn choose_for_model(table: &RawTable, config: &DataConfig, schema: &Schema) -> Option<usize> {
     let known = match (&schema.table_target, &schema.target) {
         (Some(target), _) => Some(target.column.clone()),
@@ -59,7 +59,7 @@ pub(super) fn choose_for_model(table: &RawTable, config: &DataConfig, schema: &S
     let wanted =
         if config.target.is_empty() { known.unwrap_or_else(|| "target".to_string()) } else { config.target.clone() };
     table.position(&wanted).or_else(|| {
-        // Models of earlier versions do not know the name: the last column, if it is none of their features.
+        // Models of earlier versions do not store the name: use the last column, unless it is one of their features.
         let last = table.columns.len() - 1;
         let is_feature = schema.columns.iter().any(|column| column.name == table.columns[last].name);
         let is_candidate =
@@ -68,17 +68,17 @@ pub(super) fn choose_for_model(table: &RawTable, config: &DataConfig, schema: &S
     })
 }
 
-/// The rows of `rows` in which the target is present.
+/// Returns the rows of `rows` in which the target is present.
 pub(super) fn labelled(table: &RawTable, column: usize, rows: &[usize], missing: Missing) -> Vec<usize> {
     let cells = &table.columns[column].cells;
     let tally = Tally::new(cells, rows, missing).with_marker_categories();
     rows.iter().copied().filter(|&row| tally.markers.iter().all(|(marker, _)| *marker != cells.text(row))).collect()
 }
 
-/// Reads the target of `known.rows`, each of which has one.
+/// Reads the target of `known.rows`, all of which have one.
 ///
 /// # Errors
-/// A target that does not fit `data.task`, or from which nothing can be learned.
+/// Fails if the target does not fit `data.task` or nothing can be learned from it.
 pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known) -> Result<Found, DataError> {
     let (table, column) = (known.table, chosen.column);
     let counted = count(&table.columns[column].cells, known.rows, Missing { added: &[] });
@@ -147,10 +147,10 @@ pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known) -> Result<
     Ok(Found { targets, reading: TableTarget { column: name, encoding }, report, note })
 }
 
-/// The targets of `rows` for a trained model.
+/// Reads the targets of `rows` for a trained model.
 ///
 /// # Errors
-/// A class or a text that the model does not know.
+/// Fails if a class or a text is unknown to the model.
 pub(super) fn read_for_model(
     table: &RawTable,
     column: usize,
@@ -187,7 +187,7 @@ fn numbers(known: Known, column: usize, encoding: &NumberEncoding) -> Result<Vec
     known.rows.iter().map(value).collect()
 }
 
-/// The different numbers with their counts, ascending.
+/// Returns the distinct numbers with their counts, ascending.
 fn distinct(values: &[f64]) -> Vec<(f64, usize)> {
     let mut counts: HashMap<String, (f64, usize)> = HashMap::new();
     for &value in values {
@@ -218,7 +218,7 @@ fn out_of_range(known: Known, column: usize, values: &[f64]) -> DataError {
     known.table.cell_error(known.rows[largest], column, what, "Give the target in another unit, or correct the cell")
 }
 
-/// Refuses classes of which most occur once: names, or free text.
+/// Rejects classes most of which occur once: names or free text.
 fn refuse_names(class_names: &[String], known: Known, chosen: Chosen) -> Result<(), DataError> {
     let rows = known.rows.len();
     if rows < ROWS_TO_JUDGE || class_names.len() * 2 <= rows {

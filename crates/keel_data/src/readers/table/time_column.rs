@@ -1,4 +1,4 @@
-//! Columns of dates and times: how they are read, and the features they become.
+//! Date and time columns: detection, parsing and features.
 
 use super::moment::{DAY, Moment, compact_date, parse};
 use super::tally::Tally;
@@ -6,9 +6,9 @@ use crate::dataset::{DateOrder, TimeEncoding, TimePart};
 use std::collections::BTreeSet;
 use std::f64::consts::TAU;
 
-/// Share of dates among the present cells above which a column holds dates, and a cell that is none is a mistake.
+/// Share of dates among the present cells above which a column holds dates, and other cells are mistakes.
 const TIME_SHARE: f64 = 0.9;
-/// Dates without signs that a column of eight-digit numbers needs to be taken for dates.
+/// Minimum number of dates without separators for a column of eight-digit numbers to be read as dates.
 const COMPACT_DATES: usize = 5;
 
 /// A column that can be read as dates or times.
@@ -19,19 +19,19 @@ pub(super) struct Times {
     pub(super) how: String,
 }
 
-/// Reads a cell of a column of dates or times.
+/// Parses a cell of a date or time column.
 pub(super) fn read(cell: &str, order: DateOrder) -> Option<Moment> {
     let compact = || compact_date(cell).map(|day| Moment { day: Some(day), second: None, zone: 0.0 });
     parse(cell, order).or_else(compact)
 }
 
-/// Returns true if a column holds dates or times, and in which order; `day_first_likely` decides where the column cannot.
+/// Detects a date or time column and its field order; `day_first_likely` decides if the column is ambiguous.
 pub(super) fn recognise(tally: &Tally, day_first_likely: bool) -> Option<Times> {
     let total = tally.cells();
     let count = |order: DateOrder| -> usize {
         tally.present.iter().filter(|(text, _)| parse(text, order).is_some()).map(|(_, count)| count).sum()
     };
-    // A trial on a few cells spares long columns of other texts.
+    // Trying a few cells first avoids parsing long columns of other texts.
     let trial = |(text, _): &&(_, usize)| {
         let text: &str = AsRef::<str>::as_ref(text);
         parse(text, DateOrder::DayFirst).is_some() || parse(text, DateOrder::MonthFirst).is_some()
@@ -59,12 +59,12 @@ pub(super) fn recognise(tally: &Tally, day_first_likely: bool) -> Option<Times> 
     Some(Times { order, how })
 }
 
-/// Returns true if all cells are dates without signs, such as 20240131.
+/// Returns true if all cells are dates without separators, such as 20240131.
 pub(super) fn are_compact_dates(tally: &Tally) -> bool {
     tally.distinct() >= COMPACT_DATES && tally.present.iter().all(|(text, _)| compact_date(text).is_some())
 }
 
-/// The features of these moments: elapsed time, and every period of which they show more than one place.
+/// Chooses the features of these moments: elapsed time, and every period in which they occur at more than one point.
 pub(super) fn encoding(moments: &[Moment], order: DateOrder, with_elapsed: bool) -> TimeEncoding {
     let first = moments.iter().map(|moment| moment.seconds()).fold(f64::INFINITY, f64::min);
     let have_days = moments.iter().any(|moment| moment.day.is_some());
@@ -87,7 +87,7 @@ pub(super) fn encoding(moments: &[Moment], order: DateOrder, with_elapsed: bool)
     TimeEncoding { order, origin, parts }
 }
 
-/// Appends the features of one cell; NaN where it is missing.
+/// Appends the features of one cell; NaN if it is missing.
 pub(super) fn append_features(moment: Option<Moment>, encoding: &TimeEncoding, values: &mut Vec<f32>) {
     for part in &encoding.parts {
         let Some(moment) = moment else {

@@ -5,24 +5,24 @@ use std::collections::{BTreeSet, HashMap};
 
 /// Maximum number of words that become features.
 const WORDS: usize = 32;
-/// Least share of the rows that hold a word.
+/// Minimum share of the rows that contain a word.
 const SHARE: f64 = 0.01;
-/// Least number of rows that hold a word.
+/// Minimum number of rows that contain a word.
 const ROWS: usize = 5;
 
-/// The words of a text in lower case, each once: runs of two letters and more.
+/// Returns the distinct words of a text in lower case: runs of two or more letters.
 pub(super) fn words(text: &str) -> BTreeSet<String> {
     let pieces = text.split(|c: char| !c.is_alphabetic());
     pieces.filter(|word| word.chars().nth(1).is_some()).map(str::to_lowercase).collect()
 }
 
-/// Average number of pieces between white space over the cells.
+/// Returns the average number of whitespace-separated tokens per cell.
 pub(super) fn words_per_cell(tally: &Tally) -> f64 {
     let pieces: usize = tally.present.iter().map(|(text, count)| text.split_whitespace().count() * count).sum();
     pieces as f64 / tally.cells().max(1) as f64
 }
 
-/// The words that recur, sorted: the most frequent ones, none that every cell holds.
+/// Returns the recurring words, sorted: the most frequent ones, except those in every cell.
 pub(super) fn recurring(tally: &Tally) -> Vec<String> {
     let cells = tally.cells();
     let mut counts: HashMap<String, usize> = HashMap::new();

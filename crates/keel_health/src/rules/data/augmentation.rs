@@ -1,19 +1,18 @@
 //! # What it measures
-//! The root mean square of up to 256 preprocessed training images, with augmentation and without. Warning if augmentation
-//! makes it more than three times as large; a note where no setting is known that cures it.
+//! The root mean square of up to 256 preprocessed training images, with augmentation and without. Warning if
+//! augmentation makes it more than three times as large; a note if no known setting fixes it.
 //!
 //! # Why it matters
-//! `standardize` divides each pixel by its own standard deviation. Pixels at the border that hardly ever vary have a tiny
-//! one: an image that is moved by a pixel puts ink there, and a grey level of a few per cent becomes a hundred standard
-//! deviations. Such images dominate the gradient, and evaluation, which moves nothing, never shows them.
+//! `standardize` divides each pixel by its own standard deviation, which is tiny for pixels at the border that hardly
+//! ever vary: if an image is moved by a pixel and puts ink there, a grey level of a few per cent becomes a hundred
+//! standard deviations. Such images dominate the gradient, and evaluation, which moves nothing, never shows them.
 //!
 //! # What to try
-//! `channel_standardize` instead of `standardize`: it scales all pixels of a channel alike. Or switch the augmentation
-//! off.
+//! `channel_standardize` instead of `standardize`: it scales all pixels of a channel equally. Or disable the augmentation.
 //!
 //! # When it is fine
-//! Augmentation that changes brightness, contrast or colour moderately, and moved photos, whose pixels all vary much the
-//! same, stay far below the limit.
+//! Moderate changes of brightness, contrast or colour, and moved photos, whose pixels all vary by similar amounts, stay
+//! far below the limit.
 //!
 //! # Source
 //! Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural Networks" (2012) for moved
@@ -85,7 +84,7 @@ fn examine(case: &Case) -> Vec<Observation> {
 fn judge(data: &DataMeasurement) -> Option<Observation> {
     let measured = data.augmentation.as_ref().filter(|measured| measured.samples > 0)?;
     let ratio = f64::from(measured.augmented_rms) / f64::from(measured.plain_rms);
-    // Images that are zero everywhere have no ratio; a NaN is not a healthy one.
+    // Images that are zero everywhere have no ratio; a NaN is not healthy.
     if ratio <= RATIO || measured.plain_rms == 0.0 {
         return None;
     }

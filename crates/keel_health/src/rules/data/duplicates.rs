@@ -5,8 +5,8 @@
 //! at most one. Warning if more than 1 % of a split are equal; fewer are a note, and so are near duplicates above 1 %.
 //!
 //! # Why it matters
-//! The network has seen the answers. The result on such a split is better than on new data, and the best epoch is chosen
-//! by samples that are memorised.
+//! The network has seen the answers. The result on such a split is better than on new data, and the best epoch is
+//! chosen by samples that are memorised.
 //!
 //! # What to try
 //! `data.keep_duplicates_together = true`: equal samples go to the same split, and training samples that are also in a
@@ -14,8 +14,8 @@
 //! pictures of one patient, name the column that they share in `data.group`, or keep their files in one split by hand.
 //!
 //! # When it is fine
-//! Rows of few categories and common numbers repeat by themselves, and new rows repeat them, too: a row counts only if it
-//! holds a number that no different row holds. A handful of duplicates in a large data set changes no result.
+//! Rows of few categories and common numbers repeat by chance, and new rows repeat them, too: a row counts only if it
+//! contains a number found in no different row. A handful of duplicates in a large data set changes no result.
 //!
 //! # Source
 //! Barz and Denzler, "Do We Train on Test Data? Purging CIFAR of Near-Duplicates" (2020); Kapoor and Narayanan, "Leakage
@@ -45,10 +45,10 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Share of a split in exact duplicates above which its result is called too good.
+/// Share of exact duplicates in a split above which its result is reported as too good.
 pub const WARN_SHARE: f64 = 0.01;
 
-/// Share of the compared samples in near duplicates above which they are mentioned: a few are alike by chance.
+/// Share of near duplicates among the compared samples above which they are reported: a few are similar by chance.
 pub const NEAR_SHARE: f64 = 0.01;
 
 /// Returns everything beyond its limit in `case`.
@@ -76,13 +76,13 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
             percent(share),
             percent(WARN_SHARE)
         ))
-        .cause(format!("the data holds {what} several times: the {name} result is better than that on new data"))
+        .cause(format!("the data contains {what} several times: the {name} result is better than that on new data"))
         .remedy(Remedy::KeepDuplicatesTogether)
         .always();
     Some(observation)
 }
 
-/// A note on near duplicates, where there are no exact ones.
+/// Returns a note on near duplicates if there are no exact ones.
 fn near_alone(data: &DataMeasurement) -> Option<Observation> {
     let with_near = data.duplicates.iter().filter(|split| near_share(split) > NEAR_SHARE);
     let worst = with_near.max_by(|a, b| near_share(a).total_cmp(&near_share(b)))?;

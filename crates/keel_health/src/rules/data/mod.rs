@@ -1,4 +1,4 @@
-//! Rules about the samples themselves: what the splits, columns, labels and inputs hold.
+//! Rules about the samples themselves: splits, columns, labels and inputs.
 
 pub mod augmentation;
 pub mod duplicates;

@@ -1,19 +1,20 @@
 //! # What it measures
 //! The share of the variance of each column of a table, after preprocessing, that disappears without its most extreme
-//! samples, at most 0.5 % of them. Warning above 0.99. Measured on up to 65,536 training rows; columns that hold one and
-//! the same value in half of the other rows are not judged.
+//! samples, at most 0.5 % of them. Warning above 0.99. Measured on up to 65,536 training rows; columns with the same
+//! value in half of the other rows are not checked.
 //!
 //! # Why it matters
-//! A single row with a wrong unit or a slipped decimal point decides the scale: standardised, all other rows are pressed
-//! together near zero and the column tells the network nothing, while that row makes a huge step.
+//! A single row with a wrong unit or a misplaced decimal point determines the scale: after standardisation all other
+//! rows are squeezed together near zero and the column carries almost no information, while that row causes a huge
+//! step.
 //!
 //! # What to try
 //! Correct the rows, or add `clip` to `preprocess.steps` before the scaling: it limits each column to three times
 //! the distance between its median and its outer per cent. `robust_scale` with `soft_clip` does the same smoothly.
 //!
 //! # When it is fine
-//! Columns that are mostly zero with some per cent of large values, such as gains of capital, are left alone, and so are
-//! flags and rare categories.
+//! Columns that are mostly zero with some per cent of large values, such as capital gains, are not reported, and
+//! neither are flags and rare categories.
 //!
 //! # Source
 //! Tukey, "Exploratory Data Analysis" (1977), on resistant summaries; the limits of 0.5 % and 0.99 are ours.
@@ -61,10 +62,10 @@ pub const RULE: Rule = Rule {
 
 /// Share of the variance in the extreme samples for a warning.
 pub const VARIANCE_SHARE: f64 = 0.99;
-/// Maximum share of the samples that are called extreme.
+/// Maximum share of samples called extreme.
 pub const SAMPLE_SHARE: f64 = 0.005;
 
-/// The step that limits each column, which comes first.
+/// The clipping step, which comes first.
 const CLIP: &str = "clip";
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
@@ -80,8 +81,8 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
     let share = f64::from(worst.variance_share);
     let others = match flattened.len() - 1 {
         0 => String::new(),
-        1 => "; 1 more column is like it".to_owned(),
-        more => format!("; {more} more columns are like it"),
+        1 => "; 1 more column has the same problem".to_owned(),
+        more => format!("; {more} more columns have the same problem"),
     };
     let rows = if worst.extreme == 1 { "row holds" } else { "rows hold" };
     let message = format!(
@@ -97,7 +98,7 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
         Observation::new(Level::Warn, None, share, VARIANCE_SHARE)
             .message(message)
             .cause(
-                "a few extreme values decide the scale of the column: wrong units, or placeholders for missing cells",
+                "a few extreme values determine the scale of the column: wrong units, or placeholders for missing cells",
             )
             .remedy(Remedy::AddPreprocess { step: CLIP.to_owned() })
             .remedy(Remedy::CleanData),

@@ -6,14 +6,14 @@
 //!
 //! # Why it matters
 //! A network that has seen a wrong label many times and still contradicts it is often right. A few per cent of wrong
-//! labels are usual; in a test split they can change which of two models looks better.
+//! labels are common; in a test split they can change which of two models looks better.
 //!
 //! # What to try
 //! Look at the samples in the list and correct their labels.
 //!
 //! # When it is fine
-//! Samples that are hard, or that belong to two classes, are in the list without being wrong. A network that has
-//! memorised its training samples contradicts none of them: an empty list does not prove that labels are right.
+//! Samples that are hard, or that belong to two classes, may be listed without being wrong. A network that has
+//! memorised its training samples contradicts none of them: an empty list does not prove that the labels are right.
 //!
 //! # Source
 //! Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels" (2021); the limits of 0.1
@@ -43,11 +43,11 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Minimum share of labels a network must agree with before the others are judged; ours.
+/// Minimum share of labels a network must agree with before the others are checked; our own choice.
 pub const ACCURACY: f64 = 0.7;
-/// The split whose labels are judged.
+/// The split whose labels are checked.
 const TRAINING: &str = "train";
-/// Samples in a sentence.
+/// Number of samples named in a message.
 const NAMED: usize = 3;
 
 /// Returns everything beyond its limit in `case`.

@@ -1,20 +1,20 @@
 //! # What it measures
-//! The target predicted from each column of a table alone: nearest values on one half of the training rows, the score on
-//! the other half, at most 4,096 rows in all. The score is the share of a constant guess's errors that the prediction
-//! avoids (R2 for values). Warning if one or two columns reach 0.999 while no other column reaches 0.95. A column with
-//! another whole number in each row, evenly spread, is a note: it identifies rows.
+//! The target predicted from each column of a table alone: nearest values on one half of the training rows, the score
+//! on the other half, at most 4,096 rows in all. The score is the share of a constant guess's errors that the
+//! prediction avoids (R2 for values). Warning if one or two columns reach 0.999 while no other column reaches 0.95. A
+//! column with a different whole number in each row, evenly spaced, is a note: it identifies rows.
 //!
 //! # Why it matters
-//! A column that gives the answer away was mostly written down with it or after it: a code of the diagnosis, the sum that
-//! is to be predicted in another currency. It will be missing when it counts. A number that identifies rows can only be
-//! memorised.
+//! A column that gives the answer away was mostly recorded together with the target or after it: a code of the
+//! diagnosis, or the sum to be predicted in another currency. It will be missing for new rows. A number that identifies
+//! rows can only be memorised.
 //!
 //! # What to try
 //! Leave the column out (`data.ignore_columns`) unless it is known before the answer is.
 //!
 //! # When it is fine
-//! If the column is known at the time of the prediction: then no network is needed. Tables with fewer than three
-//! columns are not judged, and neither are rare classes with fewer than twenty rows to check.
+//! If the column is known at prediction time: then no network is needed. Tables with fewer than three columns are not
+//! checked, and neither are rare classes with fewer than twenty rows to test on.
 //!
 //! # Source
 //! Kaufman, Rosset and Perlich, "Leakage in Data Mining: Formulation, Detection, and Avoidance" (2012).
@@ -43,13 +43,13 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Score from which a column gives the target away.
+/// Score above which a column gives the target away.
 pub const TELLING: f64 = 0.999;
-/// Score that no other column may reach; ours.
+/// Score that no other column may reach; our own choice.
 pub const OTHERS: f64 = 0.95;
-/// Maximum number of columns that give the target away together: the same thing in two forms.
+/// Maximum number of columns that give the target away together: the same information in two forms.
 pub const FORMS: usize = 2;
-/// Smallest number of columns that are judged.
+/// Minimum number of columns for the check.
 pub const COLUMNS: usize = 3;
 
 /// Returns everything beyond its limit in `case`.
@@ -63,7 +63,7 @@ fn examine(case: &Case) -> Vec<Observation> {
 fn telling(data: &DataMeasurement) -> Option<Observation> {
     let is_telling = |column: &&ColumnScore| column.score >= TELLING as f32;
     let (telling, others): (Vec<&ColumnScore>, Vec<&ColumnScore>) = data.column_scores.iter().partition(is_telling);
-    // A score of NaN passes for neither.
+    // A score of NaN counts as neither.
     let none_near = others.iter().all(|column| column.score < OTHERS as f32);
     if telling.is_empty() || telling.len() > FORMS || !none_near || data.column_scores.len() < COLUMNS {
         return None;
@@ -103,8 +103,8 @@ fn identifying(data: &DataMeasurement) -> Option<Observation> {
         Observation::new(Level::Info, None, columns.len() as f64, 0.0)
             .always()
             .statistic("columns that identify rows")
-            .message(format!("{subject} another whole number in every row, evenly spread"))
-            .cause("it looks like a number of the row, which can be memorised but says nothing about new rows")
+            .message(format!("{subject} a different whole number in every row, evenly spaced"))
+            .cause("it looks like a row number, which can be memorised but says nothing about new rows")
             .remedy(Remedy::IgnoreColumns { columns }),
     )
 }

@@ -4,17 +4,17 @@
 //! Warning from 20 samples on if more than 5 % are unlike; else a note.
 //!
 //! # Why it matters
-//! The predictions of a network for inputs unlike any it has seen are meaningless, but confident. Many such
-//! samples mean that the units, the order of columns or the preparation of images differ from those in training.
+//! The predictions of a network for inputs unlike any it has seen are meaningless, but confident. Many such samples
+//! mean that the units, the order of columns or the preparation of images differ from training.
 //!
 //! # What to try
-//! Compare the named column with the training data: its unit, its decimal sign, its place. Prepare images as those for
-//! training were: inverted colours and another range of values show as brightness. If the new data is right, train
-//! on data like it.
+//! Compare the named column with the training data: its unit, its decimal separator, its position. Prepare images as
+//! for training: inverted colours and another range of values show as brightness. If the new data is right, train on
+//! data like it.
 //!
 //! # When it is fine
-//! Single extreme rows of columns with long tails. A missing cell is unlike nothing, and a column that was constant in
-//! training makes every other value unlike.
+//! Single extreme rows of columns with long tails. A missing cell never counts as unlike, but any new value of a column
+//! that was constant in training does.
 //!
 //! # Source
 //! Hendrycks and Gimpel, "A Baseline for Detecting Misclassified and Out-of-Distribution Examples in Neural Networks"
@@ -46,9 +46,9 @@ pub const RULE: Rule = Rule {
 
 /// Share of unlike samples for a warning.
 pub const WARN_SHARE: f64 = 0.05;
-/// Samples from which a share of them is judged.
+/// Minimum number of samples for the share to be checked.
 pub const SAMPLES: u64 = 20;
-/// Columns in a sentence.
+/// Number of columns named in a message.
 const NAMED: usize = 3;
 
 /// Returns everything beyond its limit in `case`.

@@ -1,19 +1,19 @@
 //! # What it measures
 //! The mean loss of every window. Stuck: over the last five windows the slope of its logarithm is flat and the loss is
-//! still above 97 % of its first value or, if that is lower, of guessing; warm-up is not counted. Diverging: above twice its
-//! minimum for five windows and risen by a tenth of the first loss at least, or above three times the first loss in two
-//! windows. Oscillating: over ten windows it changes direction four times out of five, by more than a fifth of its mean, which
-//! is above a tenth of the first loss. Stuck and oscillating are warnings (stuck for ten windows an error), diverging is an
-//! error. At the end of a training run of at least three epochs and 100 steps: less than 2 % of the way from guessing to perfect
-//! on its own training samples is an error. All of it follows the outcome of training: a fact where the task is learned,
-//! an error where nothing is.
+//! still above 97 % of its first value or, if that is lower, of guessing; warm-up is not counted. Diverging: above
+//! twice its minimum for five windows and risen by a tenth of the first loss at least, or above three times the first
+//! loss in two windows. Oscillating: over ten windows it changes direction four times out of five, by more than a fifth
+//! of its mean, which is above a tenth of the first loss. Stuck and oscillating are warnings (stuck for ten windows an
+//! error), diverging is an error. At the end of a training run of at least three epochs and 100 steps: less than 2 % of
+//! the way from guessing to perfect on its own training samples is an error. All of it follows the outcome of training:
+//! a fact if the task is learned, an error if nothing is.
 //!
 //! # Why it matters
-//! It is the most visible symptom. Alone it says nothing about the reason; the other findings do.
+//! It is the most visible symptom. By itself it says nothing about the cause; the other findings do.
 //!
 //! # What to try
-//! The remedy of the leading finding. If there is no other finding: the labels, then a learning rate three times higher when stuck,
-//! three times lower when diverging or oscillating.
+//! The remedy of the leading finding. If there is no other finding: check the labels, then try a learning rate three
+//! times higher when stuck, three times lower when diverging or oscillating.
 //!
 //! # When it is fine
 //! A loss that has converged is not reported, nor a noisy one whose windows agree, nor the loss of a classifier that was
@@ -51,37 +51,37 @@ pub const RULE: Rule = Rule {
     }],
 };
 
-/// Windows that must be stuck for a warning.
+/// Number of stuck windows for a warning.
 pub const STUCK_WINDOWS: usize = 5;
-/// Windows that must be stuck for an error.
+/// Number of stuck windows for an error.
 pub const STUCK_ERROR_WINDOWS: usize = 10;
-/// Loss relative to its first value or to guessing above which it is stuck; ours.
+/// Loss relative to its first value or to guessing above which it is stuck; our own choice.
 pub const STUCK_SHARE: f64 = 0.97;
-/// First loss relative to guessing below which the run continues a trained network.
+/// First loss relative to guessing below which the run continues training a trained network.
 pub const RESUMED_SHARE: f64 = 0.5;
-/// Windows above twice the minimum.
+/// Number of windows above twice the minimum.
 pub const DIVERGING_WINDOWS: usize = 5;
-/// Factor over the minimum.
+/// Factor relative to the minimum.
 pub const DIVERGING_FACTOR: f64 = 2.0;
-/// Rise that is needed besides, relative to the first loss.
+/// Minimum rise relative to the first loss, required in addition.
 pub const DIVERGING_RISE: f64 = 0.1;
-/// Factor over the first loss.
+/// Factor relative to the first loss.
 pub const LOST_FACTOR: f64 = 3.0;
 /// Number of windows examined for oscillation.
 pub const OSCILLATING_WINDOWS: usize = 10;
-/// Share of the changes of direction.
+/// Share of windows in which the direction changes.
 pub const OSCILLATING_TURNS: f64 = 0.8;
 /// Mean size of a change relative to the mean loss.
 pub const OSCILLATING_SIZE: f64 = 0.2;
 
-/// Part of the task below which a finished training has learned nothing; ours.
+/// Fraction of the task below which a finished training run has learned nothing; our own choice.
 pub const NOTHING: f64 = 0.02;
 /// Minimum number of steps of a training run before it is reported as having learned nothing.
 pub const STEPS: u64 = 100;
 /// Minimum number of epochs of a training run before it is reported as having learned nothing.
 pub const EPOCHS: usize = 3;
 
-/// Factor on the number of epochs, if no other remedy helps.
+/// Factor on the number of epochs if no other remedy helps.
 const LONGER: f64 = 3.0;
 const WHY_STUCK: &str =
     "no useful gradient arrives, the learning rate is far off, or the labels have nothing to do with the inputs";
@@ -179,7 +179,7 @@ fn stuck(case: &Case) -> Option<Observation> {
     )
 }
 
-/// A training run that ends no better than a guess on its own samples.
+/// Reports a training run that ends no better than guessing on its own samples.
 fn nothing_learned(case: &Case) -> Option<Observation> {
     let enough = case.epochs.len() >= EPOCHS && case.history.steps() >= STEPS;
     let learned = case.outcome().filter(|_| enough)?.training;
@@ -204,7 +204,7 @@ fn nothing_learned(case: &Case) -> Option<Observation> {
     )
 }
 
-/// The learning rate still rises, or is below a fifth of the configured one.
+/// Returns true if the learning rate is still rising, or is below a fifth of the configured one.
 fn warming_up(case: &Case) -> bool {
     let rates: Option<Vec<f64>> =
         case.history.last(STUCK_WINDOWS).and_then(|windows| windows.map(|window| window.learning_rate()).collect());
@@ -214,7 +214,7 @@ fn warming_up(case: &Case) -> bool {
     latest > 1.5 * oldest || oldest < 0.2 * configured.min(case.history.peak_learning_rate())
 }
 
-/// Theil-Sen slope of the logarithm per window: the median over all pairs. `None` if a loss is not above zero.
+/// Returns the Theil-Sen slope of the logarithm per window: the median over all pairs. `None` if a loss is not above zero.
 fn robust_slope(losses: &[f64]) -> Option<f64> {
     if losses.iter().any(|&loss| !(loss > 0.0)) {
         return None;

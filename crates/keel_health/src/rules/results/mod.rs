@@ -1,4 +1,4 @@
-//! Rules about what comes of a training: the course of its losses, and the part of the task that was learned.
+//! Rules about the results of training: the course of its losses, and the fraction of the task that was learned.
 
 pub mod loss_trend;
 pub mod overfitting;

@@ -1,19 +1,20 @@
 //! # What it measures
-//! (validation - training) / training loss, both in evaluation mode, and how long ago the validation loss was best. Noted if
-//! the gap is above 0.1, the validation loss has been more than 25 % above its best for the last three epochs, and the network
-//! has not come more than 90 % of the way from guessing to perfect on the validation samples. A warning if it is 30 % of that
-//! way further on the training samples, and no evaluated split has fewer than 50 samples; a fact again once it is over.
+//! (validation - training) / training loss, both in evaluation mode, and how long ago the validation loss was best.
+//! Noted if the gap is above 0.1, the validation loss has been more than 25 % above its best for the last three epochs,
+//! and the network has not come more than 90 % of the way from guessing to perfect on the validation samples. A warning
+//! if it has come 30 % of that way further on the training samples, and no evaluated split has fewer than 50 samples; a
+//! fact again once it has passed.
 //!
 //! # Why it matters
-//! From the best epoch on the network memorises its training samples and gets worse on everything else.
+//! After the best epoch the network memorises its training samples and gets worse on everything else.
 //!
 //! # What to try
 //! Augmentation, weight decay, or an earlier stop: the checkpoint of the best epoch is kept. More data is better than all
 //! of them.
 //!
 //! # When it is fine
-//! If the accuracy on validation still rises, which silences this: the loss then only punishes surer mistakes. If the
-//! training loss is above the validation loss, as with augmentation and dropout, nothing is reported.
+//! If the validation accuracy still rises, which suppresses this rule: the loss then only punishes overconfident
+//! mistakes. If the training loss is above the validation loss, as with augmentation and dropout, nothing is reported.
 //!
 //! # Source
 //! Prechelt, "Early Stopping - But When?" (1998); CS231n course notes, neural-networks-3: train/val accuracy.
@@ -46,14 +47,14 @@ pub const RULE: Rule = Rule {
 pub const GAP: f64 = 0.1;
 /// Epochs since the best validation loss.
 pub const EPOCHS: usize = 3;
-/// Rise over the best validation loss that counts; ours.
+/// Minimum rise over the best validation loss; our own choice.
 pub const RISE: f64 = 1.25;
-/// Difference between the parts of the task that are learned of training and validation samples, from which on it is a warning;
-/// ours.
+/// Difference between the fractions of the task learned on training and on validation samples above which it is a
+/// warning; our own choice.
 pub const WARN_DISTANCE: f64 = 0.3;
-/// Part of the task learned of the validation samples above which nothing is reported.
+/// Fraction of the task on validation samples above which nothing is reported.
 pub const GOOD: f64 = 0.9;
-/// Minimum number of validation samples whose results suffice for a warning.
+/// Minimum number of validation samples for a warning.
 pub const SAMPLES: u64 = 50;
 
 /// Returns everything beyond its limit in `case`.
@@ -74,7 +75,7 @@ fn judge(case: &Case) -> Option<Observation> {
     if understood > GOOD || !risen || !(gap > GAP) || improving_accuracy(case.epochs) {
         return None;
     }
-    // Epochs are numbered from 0 and told from 1, as in the log of a training run.
+    // Epochs are numbered from 0 but reported from 1, as in the log of a training run.
     let epoch = case.epochs[best].epoch + 1;
     Some(
         Observation::new(level(case, outcome.training - understood), None, gap, GAP)
@@ -92,7 +93,7 @@ fn judge(case: &Case) -> Option<Observation> {
     )
 }
 
-/// A note, since the best epoch is what is kept; a warning where the network understands far less than it has memorised.
+/// Returns a note, since the best epoch is kept, or a warning if the network generalises far less than it has memorised.
 fn level(case: &Case, distance: f64) -> Level {
     let enough = case.evaluations.iter().all(|split| split.samples >= SAMPLES);
     if enough && !(distance <= WARN_DISTANCE) { Level::Warn } else { Level::Info }
@@ -103,7 +104,7 @@ fn best_epoch(epochs: &[EpochMeasurement]) -> Option<usize> {
     losses.filter(|(_, loss)| loss.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
 }
 
-/// The best validation accuracy so far is that of one of the last three epochs.
+/// Returns true if the best validation accuracy so far was reached in one of the last three epochs.
 fn improving_accuracy(epochs: &[EpochMeasurement]) -> bool {
     let accuracies: Vec<f32> = epochs.iter().filter_map(|epoch| epoch.validation_accuracy).collect();
     let (earlier, recent) = accuracies.split_at(accuracies.len().saturating_sub(EPOCHS));

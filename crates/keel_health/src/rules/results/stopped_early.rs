@@ -1,22 +1,23 @@
 //! # What it measures
-//! At the end of a training run of at least three epochs: by how much training and validation loss fell from the middle third of
-//! the epochs to the last one, relative to the loss of guessing, and how much they would fall in as many epochs again, if each
-//! third brings the same share of what the third before brought. A warning if both losses fell by more than 3 % and more than
-//! 5 % are still to come, and the learning rate ended at 30 % of its peak or more. Also a warning: one or two epochs of at most
-//! 500 steps in all, or fewer than 100 steps in any number of epochs, where that was the plan; an end in the warm-up, below
-//! half of the configured learning rate; a schedule that left less than a quarter of the steps at 30 % of the highest learning
-//! rate or more. A training run that has learned its task is not judged.
+//! At the end of a training run of at least three epochs: by how much training and validation loss fell from the middle
+//! third of the epochs to the last one, relative to the loss of guessing, and how much they would fall in the same
+//! number of epochs again, if each third brings the same share of the third before. A warning if both losses fell by
+//! more than 3 % and more than 5 % are still to come, and the learning rate ended at 30 % of its peak or more. Also a
+//! warning: one or two epochs of at most 500 steps in all, or fewer than 100 steps in any number of epochs, where that
+//! was the plan; an end in the warm-up, below half of the configured learning rate; a schedule that left less than a
+//! quarter of the steps at 30 % of the highest learning rate or more. A training run that has learned its task is not
+//! checked.
 //!
 //! # Why it matters
 //! The loss was still falling: the result is that of half a training run.
 //!
 //! # What to try
-//! More epochs: as many as the loss needs at its last pace, two to five times those it had; ten times for a training that
-//! hardly began. A warm-up of a twentieth of the
-//! steps, a schedule that falls over the whole training. `evenkeel fix` writes them.
+//! More epochs: as many as the loss needs at its last pace, two to five times those it had; ten times for a training
+//! run that hardly began. A warm-up of a twentieth of the steps, a schedule that falls over the whole training run.
+//! `evenkeel fix` writes them.
 //!
 //! # When it is fine
-//! When the time was limited on purpose. A schedule that falls to zero ends the descent by itself and is not judged.
+//! When the time was limited on purpose. A schedule that falls to zero ends the descent by itself and is not checked.
 //!
 //! # Source
 //! Goodfellow, Bengio and Courville, "Deep Learning" (2016), chapter 11.4: look at the learning curves first. The limits are
@@ -48,25 +49,25 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Minimum number of epochs of a training run that is judged.
+/// Minimum number of epochs of a training run for the check.
 pub const EPOCHS: usize = 3;
 /// Fall of the losses from the middle to the last third of the epochs, relative to guessing.
 pub const FALL: f64 = 0.03;
 /// Fall that as many epochs again would bring, relative to guessing.
 pub const TO_COME: f64 = 0.05;
-/// Learning rate at the end relative to its peak below which the schedule has ended the training.
+/// Learning rate at the end relative to its peak below which the schedule has completed the training run.
 pub const SCHEDULE_SHARE: f64 = HIGH_RATE;
-/// Highest learning rate relative to the configured one below which the warm-up was still under way.
+/// Highest learning rate relative to the configured one below which warm-up was not finished.
 pub const WARM_SHARE: f64 = 0.5;
 /// Share of the steps at a high learning rate below which the schedule fell too early.
 pub const HIGH_RATE_STEPS: f64 = 0.25;
-/// Steps that are few for any training.
+/// Number of steps that is too small for any training run.
 pub const LEAST_STEPS: u64 = 100;
-/// Steps of a training run of one or two epochs that are few.
+/// Number of steps that is too small for a training run of one or two epochs.
 pub const FEW_STEPS: u64 = 500;
-/// Share of the steps that a warm-up may take.
+/// Maximum share of the steps for warm-up.
 const WARM_UP: f64 = 0.05;
-/// Times as many epochs for a training run that has hardly begun.
+/// Factor on the number of epochs for a training run that has hardly begun.
 const LONGEST: f64 = 10.0;
 /// Minimum and maximum factor on the number of epochs.
 const LONGER: (f64, f64) = (2.0, 5.0);
@@ -80,7 +81,7 @@ fn examine(case: &Case) -> Vec<Observation> {
     found.or_else(|| still_falling(case)).into_iter().collect()
 }
 
-/// The learning rate never came near the configured one.
+/// Reports a learning rate that never came near the configured one.
 fn in_warm_up(case: &Case) -> Option<Observation> {
     let configured = f64::from(case.model.learning_rate.filter(|&rate| rate > 0.0)?);
     let share = case.history.peak_learning_rate() / configured;
@@ -89,7 +90,7 @@ fn in_warm_up(case: &Case) -> Option<Observation> {
         return None;
     }
     let message = format!(
-        "the training ended after {} with the learning rate at {} of its full value (limit: at least {}), still in its warm-up",
+        "training ended after {} with the learning rate at {} of its full value (limit: at least {}), still in warm-up",
         counted(steps, "step"),
         percent(share),
         percent(WARM_SHARE)
@@ -99,12 +100,12 @@ fn in_warm_up(case: &Case) -> Option<Observation> {
             .always()
             .statistic("highest learning rate / configured one")
             .message(message)
-            .cause("the warm-up was chosen for a longer training")
+            .cause("the warm-up was chosen for a longer training run")
             .remedy(Remedy::SetWarmup { steps: (steps as f64 * WARM_UP).ceil() as u64 }),
     )
 }
 
-/// The larger part of the training was spent at a small part of the highest learning rate.
+/// Reports a run that spent most of its steps at a small fraction of the highest learning rate.
 fn schedule_fell(case: &Case) -> Option<Observation> {
     let share = case.history.high_rate_share()?;
     if !(share < HIGH_RATE_STEPS) || case.learning_rate_share() >= SCHEDULE_SHARE {
@@ -126,15 +127,15 @@ fn schedule_fell(case: &Case) -> Option<Observation> {
     )
 }
 
-/// A number of things, in words.
+/// Formats a count with its noun.
 fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// One or two epochs of few steps.
+/// Reports one or two epochs with few steps.
 fn hardly_begun(case: &Case) -> Option<Observation> {
     let (epochs, steps) = (case.epochs.len(), case.history.steps());
-    // A recording whose planned length is unknown may be of a part of the training.
+    // A recording of unknown planned length may cover only a part of the training run.
     let short = steps < LEAST_STEPS || epochs < EPOCHS && steps <= FEW_STEPS;
     if case.model.epochs.is_none() || epochs == 0 || !short {
         return None;
@@ -142,7 +143,7 @@ fn hardly_begun(case: &Case) -> Option<Observation> {
     let learned = case.outcome()?.training;
     let limit = if epochs < EPOCHS { FEW_STEPS } else { LEAST_STEPS };
     let message = format!(
-        "the training took only {} in {} (limit: about {limit} steps) and came {} of the way from guessing to perfect",
+        "training took only {} in {} (limit: about {limit} steps) and came {} of the way from guessing to perfect",
         counted(steps, "step"),
         counted(epochs as u64, "epoch"),
         percent(learned.max(0.0))
@@ -162,18 +163,18 @@ fn still_falling(case: &Case) -> Option<Observation> {
     let epochs = case.epochs.last()?.epoch + 1;
     let left = descent.last * case.guessing_loss()?;
     let message = format!(
-        "after {epochs} epochs the losses were still falling: as many epochs again would take off {} of the loss of guessing (limit \
-         {})",
+        "after {epochs} epochs the losses were still falling: the same number of epochs again would lower them by \
+         {} of the loss of guessing (limit {})",
         percent(descent.to_come()),
         percent(TO_COME)
     );
-    // A third of the epochs brought the fall; at that pace the rest needs this many times as long.
+    // A third of the epochs brought this fall; at that rate the rest takes this many times as long.
     let longer = (1.0 + descent.last / descent.fall / 3.0).clamp(LONGER.0, LONGER.1);
     Some(
         Observation::new(Level::Warn, None, descent.to_come(), TO_COME)
             .always()
             .message(message)
-            .cause(format!("the training is too short: its loss of {} is on its way down", number(left)))
+            .cause(format!("training is too short: its loss of {} is still falling", number(left)))
             .remedy(case.longer(longer)),
     )
 }
@@ -186,12 +187,12 @@ pub(crate) struct Descent {
     pub(crate) middle: f64,
     /// Mean of the last third.
     pub(crate) last: f64,
-    /// Fall from the middle to the last third: of the training or of the validation loss, the smaller one.
+    /// Fall from the middle to the last third of the training or the validation loss, whichever is smaller.
     pub(crate) fall: f64,
 }
 
 impl Descent {
-    /// The descent of a training run whose schedule has not ended it; `None` with too few epochs.
+    /// Returns the descent of a training run that was not completed by its schedule; `None` with too few epochs.
     pub(crate) fn of(case: &Case) -> Option<Self> {
         let guessing = case.guessing_loss().filter(|&guessing| guessing > 0.0)?;
         if case.epochs.len() < EPOCHS || case.learning_rate_share() < SCHEDULE_SHARE {
@@ -204,14 +205,14 @@ impl Descent {
         Some(Descent { first, middle, last, fall })
     }
 
-    /// Fall that as many epochs again would bring, each third the same share of the one before.
+    /// Returns the fall expected from the same number of epochs again, if each third brings the same share of the one before.
     fn to_come(&self) -> f64 {
         let share = (self.fall / (self.first - self.middle).max(0.0)).min(1.0);
         self.fall * (share + share.powi(2) + share.powi(3))
     }
 }
 
-/// Means over the last three stretches of a third of the epochs.
+/// Returns the means over the last three thirds of the epochs.
 fn thirds(case: &Case, loss: impl Fn(&EpochMeasurement) -> Option<f32>) -> Option<[f64; 3]> {
     let losses: Vec<f64> = case.epochs.iter().map(|epoch| loss(epoch).map(f64::from)).collect::<Option<_>>()?;
     let length = losses.len() / 3;

@@ -1,17 +1,18 @@
 //! # What it measures
-//! At the end of a training run of at least six epochs that has come to rest (its loss fell by less than 3 % of that of guessing
-//! from the middle to the last third of the epochs): a hidden linear layer of at most 8 units, in a network that has learned
-//! less than 90 % of its training samples' task, or less than 80 % of that of the validation samples. A warning.
+//! At the end of a training run of at least six epochs that has stopped improving (its loss fell by less than 3 % of
+//! that of guessing from the middle to the last third of the epochs): a hidden linear layer of at most 8 units, in a
+//! network that has learned less than 90 % of the task on its training samples, or less than 80 % on the validation
+//! samples. A warning.
 //!
 //! # Why it matters
-//! Few units can bend the input in few ways only: two relu units cannot enclose a circle. More of them cost little and make
-//! every start a good one.
+//! A few units can represent only simple functions: two relu units cannot enclose a circle. More of them cost little
+//! and make success independent of the random start.
 //!
 //! # What to try
 //! 64 units or more in every hidden layer.
 //!
 //! # When it is fine
-//! Targets may be mostly noise: then no network learns more. Compare the training loss of a wider one.
+//! Targets may be mostly noise: then no network learns more. Compare the training loss of a wider network.
 //!
 //! # Source
 //! Goodfellow, Bengio and Courville, "Deep Learning" (2016), chapter 5.2: capacity and underfitting. The limits are ours.
@@ -47,11 +48,11 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Units of a hidden layer that are few.
+/// Maximum number of units that count as few.
 pub const FEW: usize = 8;
-/// Minimum number of epochs of a training run that is judged.
+/// Minimum number of epochs of a training run for the check.
 pub const EPOCHS: usize = 6;
-/// Units to give a hidden layer.
+/// Recommended number of units of a hidden layer.
 const ENOUGH: usize = 64;
 
 /// Returns everything beyond its limit in `case`.
@@ -67,7 +68,7 @@ fn judge(case: &Case) -> Option<Observation> {
         return None;
     }
     let message = format!(
-        "{} has only {units} {} (limit: more than {FEW}), and the training came to rest {} of the way from guessing to perfect",
+        "{} has only {units} {} (limit: more than {FEW}), and training stopped improving {} of the way from guessing to perfect",
         case.model.name(layer),
         if units == 1 { "unit" } else { "units" },
         percent(outcome.training.max(0.0))
@@ -76,12 +77,12 @@ fn judge(case: &Case) -> Option<Observation> {
         Observation::new(Level::Warn, Some(layer), units as f64, FEW as f64)
             .always()
             .message(message)
-            .cause("so few units can bend the input in few ways only")
+            .cause("so few units can represent only simple functions")
             .remedy(Remedy::WidenHiddenLayers { units: ENOUGH }),
     )
 }
 
-/// The hidden linear layer with the fewest units.
+/// Returns the hidden linear layer with the fewest units.
 fn narrowest(case: &Case) -> Option<(usize, usize)> {
     let output = case.model.output_layer()?;
     let hidden = case.model.weight_layers().filter(|&index| index != output);

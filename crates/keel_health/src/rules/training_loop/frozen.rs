@@ -1,15 +1,16 @@
 //! # What it measures
 //! Parameters whose gradient and update were exactly zero at every step of a window: a warning, or a note if the layer
-//! was frozen on purpose. A layer whose output is the same for every element of a window: a warning. Either is a fact where
-//! the network learns its task all the same. From the description: a bias right before batch normalisation, and input features
-//! that never change: notes.
+//! was frozen on purpose. A layer whose output is the same for every element of a window: a warning. Either is a fact
+//! if the network learns its task nevertheless. From the description: a bias right before batch normalisation, and
+//! input features that never change: notes.
 //!
 //! # Why it matters
-//! Parameters that do not move cost memory and time and usually mean that the graph is not the one that was meant: a
-//! detached branch, a dead layer, a forgotten freeze. A bias before batch normalisation is subtracted again at once.
+//! Parameters that do not change cost memory and time and usually mean that the graph is not the intended one: a
+//! detached branch, a dead layer, a forgotten freeze. A bias before batch normalisation is subtracted again
+//! immediately.
 //!
 //! # What to try
-//! Remove the layer, let it learn, or repair the graph. Switch the bias before batch normalisation off.
+//! Remove the layer, unfreeze it, or repair the graph. Disable the bias before batch normalisation.
 //!
 //! # When it is fine
 //! Layers frozen for fine-tuning, a zero scale at the end of a residual branch (its inner layers get a gradient after the
@@ -116,7 +117,10 @@ fn idle(case: &Case, index: usize) -> Option<Observation> {
         };
         return Some(
             Observation::new(level, Some(index), 1.0, 1.0)
-                .message(format!("the {} of {name} got no gradient and did not move in {steps}", parameter.role.name()))
+                .message(format!(
+                    "the {} of {name} received no gradient and did not change in {steps}",
+                    parameter.role.name()
+                ))
                 .cause(cause)
                 .remedy(Remedy::Unfreeze { layer: name }),
         );

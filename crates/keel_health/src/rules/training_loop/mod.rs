@@ -1,5 +1,5 @@
-//! Rules about what a training loop does with the network: the batches it feeds, the mode it runs in, the gradients it
-//! clears, the parameters it updates, the ranks it is divided among.
+//! Rules about the training loop: the batches it uses, the mode it runs in, the gradients it clears, the parameters it
+//! updates, and the ranks that share the work.
 
 pub mod frozen;
 pub mod one_class_batches;

@@ -1,13 +1,13 @@
 //! # What it measures
-//! The classes of every batch (`class_counts`). Reported if more than half of the batches of a window hold samples of one
-//! class only although the data has several, and chance would give such batches less than a tenth of the time: the sum of
-//! the class shares, each to the power of the batch size. An error if most of them also repeat the class of the batch before,
-//! as sorted samples do; a warning otherwise. The shares are those of the data record, or of the window without one.
-//! Batches of one sample are not judged. The level does not depend on the outcome of training.
+//! The classes of every batch (`class_counts`). Reported if more than half of the batches of a window contain samples
+//! of one class only although the data has several, and chance would give such batches less than a tenth of the time:
+//! the sum of the class shares, each to the power of the batch size. An error if most of them also repeat the class of
+//! the batch before, as sorted samples do; a warning otherwise. The shares are those of the data record, or of the
+//! window without one. Batches of one sample are not checked. The level does not depend on the outcome of training.
 //!
 //! # Why it matters
-//! Each step then pulls all answers towards one class, and the next class undoes it. The training loss looks good, because
-//! the network repeats the class it saw last; batch normalisation takes its statistics from one class.
+//! Each step then pulls all predictions towards one class, and the next class undoes it. The training loss looks good,
+//! because the network repeats the class it saw last; batch normalisation takes its statistics from one class.
 //!
 //! # What to try
 //! Shuffle the training samples at the beginning of every epoch.
@@ -44,7 +44,7 @@ pub const RULE: Rule = Rule {
         symptom: Code(CODE),
         stage: Stage::Loop,
         explains: &[
-            // Losses and steps that follow the class of the batch, statistics of one class.
+            // Losses and steps follow the class of the batch, and statistics are of one class.
             Explanation {
                 consequences: &[
                     High(update_ratio::CODE),
@@ -65,7 +65,7 @@ pub const RULE: Rule = Rule {
 
 /// Share of the batches of a window.
 pub const SHARE: f64 = 0.5;
-/// Share of batches of one class that chance gives at most where the rule judges.
+/// Maximum share of batches of one class expected by chance for the rule to apply.
 pub const CHANCE: f64 = 0.1;
 
 /// Returns everything beyond its limit in `case`.
@@ -102,7 +102,7 @@ fn judge(case: &Case) -> Option<Observation> {
     )))
 }
 
-/// The share of batches that would hold one class if samples were drawn at random; 1 where the data has one class.
+/// Returns the share of batches that would contain one class if samples were drawn at random; 1 if the data has one class.
 fn by_chance(case: &Case, training: &LoopWindow) -> f64 {
     let shares: Vec<f64> = match case.data {
         Some(data) if !data.class_shares.is_empty() => data.class_shares.iter().copied().map(f64::from).collect(),

@@ -1,20 +1,20 @@
 //! # What it measures
-//! The norm of the gradient buffers right before the first backward pass of an update (`gradient_before_norm`), over the
-//! parameters that the optimizer updates. A loop that clears its gradients has exactly 0 there. Reported if more than half
-//! of the updates of a window begin with something else: an error, or a warning while the loss is below half of that of
-//! guessing, and a fact where the network learns its task all the same. Steps that only accumulate a gradient for a later
-//! update are not judged; the first step after an update is.
+//! The norm of the gradient buffers right before the first backward pass of an update (`gradient_before_norm`), over
+//! the parameters that the optimizer updates. A loop that clears its gradients has exactly 0 there. Reported if more
+//! than half of the updates of a window begin with a non-zero norm: an error, or a warning while the loss is below half
+//! of that of guessing, and a fact if the network learns its task nevertheless. Steps that only accumulate a gradient
+//! for a later update are not checked; the first step after an update is.
 //!
 //! # Why it matters
-//! Frameworks add a new gradient to what the buffers hold. Without clearing, every update follows the sum of all gradients
-//! since the run began: the steps grow, and most of each is out of date.
+//! Frameworks add a new gradient to the contents of the buffers. Without clearing, every update follows the sum of all
+//! gradients since the run began: the steps grow, and most of each is out of date.
 //!
 //! # What to try
 //! Clear the gradients once for every update, before the backward pass: `optimizer.zero_grad()` in PyTorch.
 //!
 //! # When it is fine
 //! Several backward passes for one update (gradient accumulation) are fine as long as the buffers are cleared after the
-//! update; a record for each of them says `"updated": false` but for the last.
+//! update; all their records but the last contain `"updated": false`.
 //!
 //! # Source
 //! Humbatova et al., "Taxonomy of Real Faults in Deep Learning Systems" (2020); the documentation of PyTorch on
@@ -46,7 +46,7 @@ pub const RULE: Rule = Rule {
         symptom: Code(CODE),
         stage: Stage::Loop,
         explains: &[
-            // Steps that grow and point in an old direction.
+            // Steps that grow and point in an outdated direction.
             Explanation {
                 consequences: &[
                     High(update_ratio::CODE),
@@ -68,7 +68,7 @@ pub const RULE: Rule = Rule {
 
 /// Share of the updates of a window.
 pub const SHARE: f64 = 0.5;
-/// Loss relative to that of guessing below which the training works in spite of it.
+/// Loss relative to that of guessing below which training works nevertheless.
 pub const LOSS_FELL: f64 = 0.5;
 
 /// Returns everything beyond its limit in `case`.

@@ -1,24 +1,26 @@
 //! # What it measures
-//! Several ranks (processes or threads) that train one network, at the end of every epoch: a checksum of each rank's weights
-//! and running statistics, and the computing time of each rank in a step, without the time it waits for others. A rank whose
-//! checksum differs from that of most ranks is an error at once. A rank that takes more than 1.5 times the median of all ranks, and at
-//! least 10 milliseconds more, in two epochs in a row is a warning.
+//! Several ranks (processes or threads) that train one network, at the end of every epoch: a checksum of each rank's
+//! weights and running statistics, and the computing time of each rank in a step, without the time it waits for others.
+//! A rank whose checksum differs from that of most ranks is an immediate error. A rank that takes more than 1.5 times
+//! the median of all ranks, and at least 10 milliseconds more, in two epochs in a row is a warning.
 //!
 //! # Why it matters
-//! All ranks must hold the same weights to the bit: sums over ranks are added in the same order everywhere. Once one differs,
-//! its gradients are those of another network, and the difference grows with every step. A slow rank makes all others wait.
+//! All ranks must have bit-identical weights: sums over ranks are added in the same order everywhere. Once one differs,
+//! its gradients are those of another network, and the difference grows with every step. A slow rank makes all others
+//! wait.
 //!
 //! # What to try
-//! For other weights: resume from the last checkpoint, and test the memory of the machine that is named. For a slow rank: look for
-//! other programs on its machine, and for processors that the launcher gave to two ranks (`mpirun --report-bindings`).
+//! For different weights: resume from the last checkpoint, and test the memory of the named machine. For a slow rank:
+//! look for other programs on its machine, and for processors that the launcher gave to two ranks (`mpirun
+//! --report-bindings`).
 //!
 //! # When it is fine
-//! Machines of different kinds differ in speed. A single rank is not judged, and small differences of short steps are the
-//! noise of any machine.
+//! Machines of different kinds differ in speed. A single rank is not checked, and small differences between short steps
+//! are normal noise.
 //!
 //! # Source
-//! Our own. That replicas drift apart without an error is known from silent data corruption in large trainings (Dixit et al.,
-//! "Silent Data Corruptions at Scale", 2021).
+//! Our own. Replicas that drift apart without an error are known from silent data corruption in large training runs
+//! (Dixit et al., "Silent Data Corruptions at Scale", 2021).
 
 use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
@@ -37,7 +39,7 @@ pub const CODE: &str = "K033";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "unequal-ranks",
-    summary: "a rank that holds other weights than the others, or is slower",
+    summary: "a rank with different weights from the others, or a slower one",
     statistic: "time of a step over the median",
     source: include_str!("unequal_ranks.rs"),
     examine,
@@ -52,7 +54,7 @@ pub const RULE: Rule = Rule {
 
 /// Time of a rank's step over the median of all ranks.
 pub const SLOW: f64 = 1.5;
-/// Seconds that a slow rank's step takes longer at least.
+/// Minimum extra time of a slow rank's step, in seconds.
 pub const LEAST_SECONDS: f64 = 1e-2;
 
 /// Returns everything beyond its limit in `case`.
@@ -62,10 +64,11 @@ fn examine(case: &Case) -> Vec<Observation> {
     if others.is_empty() { slow(&epoch.ranks).into_iter().collect() } else { others }
 }
 
-/// Ranks whose weights are not those of most ranks; of two equal groups, those with the first rank count as most.
+/// Reports ranks whose weights differ from those of most ranks; of two equal groups, the one with the first rank counts
+/// as the majority.
 fn out_of_step(ranks: &[RankMeasurement]) -> Vec<Observation> {
     let alike = |checksum: u32| ranks.iter().filter(|rank| rank.checksum == checksum).count();
-    // The first of the largest groups.
+    // First of the largest groups.
     let Some(common) = ranks.iter().rev().map(|rank| rank.checksum).max_by_key(|&checksum| alike(checksum)) else {
         return Vec::new();
     };
@@ -76,28 +79,29 @@ fn out_of_step(ranks: &[RankMeasurement]) -> Vec<Observation> {
     }
     let names: Vec<String> = differing.iter().map(u64::to_string).collect();
     let names = match &names[..] {
-        [one] => format!("rank {one} holds"),
-        several => format!("ranks {} hold", several.join(", ")),
+        [one] => format!("rank {one} has"),
+        several => format!("ranks {} have", several.join(", ")),
     };
-    let message = format!("{names} other weights than the other {} of {} ranks (limit 0)", alike(common), ranks.len());
+    let message =
+        format!("{names} different weights from the other {} of {} ranks (limit 0)", alike(common), ranks.len());
     vec![
         Observation::new(Level::Error, None, differing.len() as f64, 0.0)
             .at_once()
             .always()
             .statistic("ranks that differ")
             .message(message)
-            .cause("broken memory or a broken processor of its machine, or a program of another build")
+            .cause("faulty memory or a faulty processor in its machine, or a different build of the program")
             .remedy(Remedy::InspectRanks { ranks: differing }),
     ]
 }
 
-/// The slowest rank, if it is far slower than most.
+/// Returns the slowest rank, if it is far slower than most.
 fn slow(ranks: &[RankMeasurement]) -> Option<Observation> {
     let mut seconds: Vec<f64> = ranks.iter().map(|rank| f64::from(rank.step_seconds)).collect();
     let (slowest, &longest) = seconds.iter().enumerate().max_by(|one, other| one.1.total_cmp(other.1))?;
     seconds.sort_by(f64::total_cmp);
     let median = f64::midpoint(seconds[(seconds.len() - 1) / 2], seconds[seconds.len() / 2]);
-    // Of two ranks, the median lies between them.
+    // For two ranks, use the mean of both as the median.
     let median = if seconds.len() == 2 { seconds[0] } else { median };
     let ratio = longest / median;
     if !(ratio > SLOW && longest - median >= LEAST_SECONDS) {

@@ -1,23 +1,23 @@
 //! # What it measures
 //! Parameters that have a gradient and whose update is exactly 0 at every step of a window. Only a gradient that would
-//! have moved them counts: learning rate times its norm above a millionth of the norm of the values. Steps recorded as
-//! `"updated": false` only accumulate a gradient and do not count. If no parameter moves, or every step since the beginning
-//! is recorded as ending without an update, an error. If some layers do not, a warning. Reported as a fact: biases, scales or
-//! shifts alone; layers that all come before every layer that moves while the loss is below 0.8 of that of guessing; and
-//! any of it where the network learns its task all the same. Windows at a learning rate of 0 and layers marked as frozen are
-//! not judged. K016 speaks of parameters without a gradient.
+//! have changed them counts: learning rate times its norm above a millionth of the norm of the values. Steps recorded
+//! as `"updated": false` only accumulate a gradient and do not count. An error if no parameter changes, or if every
+//! step since the beginning is recorded as ending without an update; a warning if only some layers do not change.
+//! Reported as a fact: biases, scales or shifts alone; layers that all come before every layer that changes while the
+//! loss is below 0.8 of that of guessing; and all of it if the network learns its task nevertheless. Windows at a
+//! learning rate of 0 and layers marked as frozen are not checked. K016 covers parameters without a gradient.
 //!
 //! # Why it matters
-//! The backward pass computes their gradient and nothing uses it: the optimizer was made without them, or for an earlier
-//! version of the layer. The network then learns around random weights.
+//! The backward pass computes their gradient and nothing uses it: the optimizer was created without them, or for an
+//! earlier version of the layer. The network then learns around random weights.
 //!
 //! # What to try
-//! Give all parameters to the optimizer, and make it after the last change of the network. Freeze those that are meant to
-//! stay, which saves their part of the backward pass.
+//! Give all parameters to the optimizer, and create it after the last change of the network. Freeze those that are
+//! meant to stay fixed, which saves their part of the backward pass.
 //!
 //! # When it is fine
 //! Fine-tuning that trains the last layers of a network which was trained before. Mark the others as frozen
-//! (`requires_grad_(False)` in PyTorch): that silences this.
+//! (`requires_grad_(False)` in PyTorch), which suppresses this rule.
 //!
 //! # Source
 //! Ours; the documentation of PyTorch on `torch.optim.Optimizer`: only the parameters that it is given are updated.
@@ -53,10 +53,10 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
-/// Learning rate times gradient norm relative to the norm of the values, above which an update must show: several times
-/// the spacing of f32 numbers.
+/// Learning rate times gradient norm relative to the norm of the values above which an update must be visible: several
+/// times the spacing of f32 numbers.
 pub const VISIBLE: f64 = 1e-6;
-/// Loss relative to that of guessing below which layers in front may be left out on purpose.
+/// Loss relative to that of guessing below which early layers may be left out on purpose.
 pub const LOSS_FELL: f64 = 0.8;
 
 /// Code that updates after a backward pass.
@@ -70,14 +70,14 @@ fn examine(case: &Case) -> Vec<Observation> {
     }
 }
 
-/// Layers of a window by the behaviour of their parameters.
+/// Layers of a window, grouped by the behaviour of their parameters.
 #[derive(Default)]
 struct Layers {
-    /// Layers whose weights, or all of whose parameters, are left out.
+    /// Layers whose weights, or all of whose parameters, are not updated.
     still: Vec<usize>,
-    /// Layers of which only smaller parameters are left out.
+    /// Layers of which only smaller parameters are not updated.
     partly: Vec<usize>,
-    /// Layers with a parameter that moves.
+    /// Layers with a parameter that changes.
     moving: Vec<usize>,
 }
 
@@ -104,7 +104,7 @@ fn judge(case: &Case) -> Option<Observation> {
     Some(explain(observation, &case.model.name(first), layers.moving.is_empty()))
 }
 
-/// Every step so far was recorded as ending without an update.
+/// Reports that every step so far was recorded as ending without an update.
 fn never_updated(case: &Case) -> Option<Observation> {
     let mut windows = case.history.windows();
     if !windows.all(|window| window.training_loop().accumulating_steps == window.steps) {
@@ -123,7 +123,7 @@ fn never_updated(case: &Case) -> Option<Observation> {
     )
 }
 
-/// The words for the layers after the first one.
+/// Describes the layers after the first one.
 fn further(others: usize) -> String {
     match others {
         0 => String::new(),
@@ -134,7 +134,7 @@ fn further(others: usize) -> String {
 
 fn explain(observation: Observation, layer: &str, nothing_moves: bool) -> Observation {
     let all = Remedy::edit(
-        "make the optimizer after the network is complete, with all its parameters",
+        "create the optimizer after the network is complete, with all its parameters",
         "optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)",
     );
     if nothing_moves {
@@ -148,7 +148,7 @@ fn explain(observation: Observation, layer: &str, nothing_moves: bool) -> Observ
     observation.cause("the optimizer was not given these parameters").remedy(all).remedy(freeze)
 }
 
-/// Some parameter moved in an earlier window: updates do arrive, if rarely.
+/// Returns true if some parameter changed in an earlier window: updates are applied, though rarely.
 fn moved_before(case: &Case) -> bool {
     let layers = 0..case.model.layers.len();
     case.history.windows().any(|window| {
@@ -160,7 +160,7 @@ fn moves(parameter: &ParameterWindow) -> bool {
     parameter.update_steps > 0 && !parameter.is_still()
 }
 
-/// Mean learning rate of the window, or the configured one.
+/// Returns the mean learning rate of the window, or the configured one.
 fn learning_rate(case: &Case) -> Option<f64> {
     case.window()?.learning_rate().or(case.model.learning_rate.map(f64::from))
 }
@@ -186,7 +186,7 @@ fn sort(case: &Case, rate: f64) -> Layers {
     layers
 }
 
-/// Role and gradient norm of the first parameter of layer `index` that is left out, weights first.
+/// Returns role and gradient norm of the first parameter of layer `index` that is not updated, weights first.
 fn left_out(case: &Case, index: usize, rate: f64) -> Option<(ParameterRole, f64)> {
     let window = case.layer_window(index)?;
     let found = window.parameters.iter().filter(|parameter| is_left_out(parameter, rate));

@@ -1,9 +1,9 @@
 //! # What it measures
 //! The mode of a network with dropout or batch normalisation, as the framework reports it (`training_mode`): more than
-//! half of the training steps of a window in evaluation mode, or an epoch evaluated in training mode. Where no mode is
-//! recorded, what the layers did: dropout that set less than half of its share of values to zero, running statistics of
-//! batch normalisation that are the same to the last bit an epoch of training later. Each is a warning, regardless of the
-//! outcome of training.
+//! half of the training steps of a window in evaluation mode, or an epoch evaluated in training mode. If no mode is
+//! recorded, the behaviour of the layers: dropout that set less than half of its share of values to zero, running
+//! statistics of batch normalisation that are the same to the last bit an epoch of training later. Each is a warning,
+//! regardless of the outcome of training.
 //!
 //! # Why it matters
 //! In evaluation mode dropout does nothing and batch normalisation uses statistics that no longer follow the weights, so
@@ -15,8 +15,9 @@
 //! and `model.eval()` in PyTorch.
 //!
 //! # When it is fine
-//! Fine-tuning with fixed statistics: mark the batch normalisation as frozen, which silences this. Evaluation with dropout on
-//! purpose, to estimate uncertainty. A copy of averaged weights is evaluated by itself and has a mode of its own.
+//! Fine-tuning with fixed statistics: mark the batch normalisation as frozen, which suppresses this rule. Evaluation
+//! with dropout on purpose, to estimate uncertainty. A copy with averaged weights is evaluated separately and has its
+//! own mode.
 //!
 //! # Source
 //! Humbatova et al., "Taxonomy of Real Faults in Deep Learning Systems" (2020); the documentation of PyTorch on
@@ -62,7 +63,7 @@ pub const RULE: Rule = Rule {
 
 /// Share of the steps of a window.
 pub const SHARE: f64 = 0.5;
-/// Zeros after dropout relative to the share it drops.
+/// Share of zeros after dropout, relative to its probability.
 pub const DROPPED: f64 = 0.5;
 
 /// Returns everything beyond its limit in `case`.
@@ -75,7 +76,7 @@ fn examine(case: &Case) -> Vec<Observation> {
     found.into_iter().collect()
 }
 
-/// The first layer that does something else in training than in evaluation.
+/// Returns the first layer that behaves differently in training and evaluation.
 fn first_with_modes(case: &Case) -> Option<usize> {
     case.model.layers.iter().position(|layer| match layer.kind {
         LayerKind::BatchNorm => !layer.frozen,
@@ -141,7 +142,7 @@ fn training_evaluation(case: &Case) -> Option<Observation> {
     )
 }
 
-/// Running statistics that an epoch of training did not change, where no step says in which mode it ran.
+/// Reports running statistics that an epoch of training did not change, if no step records its mode.
 fn fixed_statistics(case: &Case) -> Option<Observation> {
     let [.., before, now] = case.epochs else { return None };
     let recorded = case.history.current().training_loop().mode_steps > 0

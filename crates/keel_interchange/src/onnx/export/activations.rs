@@ -12,7 +12,7 @@ use crate::onnx::Tensor;
 const SELU_GAMMA: f32 = 1.050_701;
 const SELU_ALPHA: f32 = 1.673_263_2;
 
-/// The function as one or more nodes.
+/// Adds one or more nodes that compute the function.
 pub(super) fn activation(walk: &mut Walk<'_>, node: &Node, activation: Activation, input: &str) -> String {
     let operation = match activation {
         Activation::Identity => return input.to_owned(),
@@ -40,13 +40,13 @@ pub(super) fn activation(walk: &mut Walk<'_>, node: &Node, activation: Activatio
     walk.builder.node(operation, &[input], Vec::new())
 }
 
-/// `input * gate(of)`.
+/// Adds `input * gate(of)`.
 fn gated(walk: &mut Walk<'_>, gate: &str, input: &str, of: &str) -> String {
     let gate = walk.builder.node(gate, &[of], Vec::new());
     walk.builder.node("Mul", &[input, &gate], Vec::new())
 }
 
-/// `x (1 + erf(x / sqrt(2))) / 2`; an operation of its own exists from version 20 on.
+/// Adds `x (1 + erf(x / sqrt(2))) / 2`; ONNX has a single operation for it only from version 20 on.
 fn gelu(walk: &mut Walk<'_>, input: &str) -> String {
     if walk.builder.opset >= 20 {
         return walk.builder.node("Gelu", &[input], Vec::new());

@@ -1,4 +1,4 @@
-//! Nodes and constants of a graph while it is written.
+//! Construction of the nodes and constants of a graph.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::onnx::{Data, Tensor};
 /// Domain of operations on texts and categories.
 pub(crate) const MACHINE_LEARNING: &str = "ai.onnx.ml";
 
-/// A graph under construction. Values are known by their names.
+/// A graph under construction. Values are referenced by name.
 #[derive(Debug)]
 pub(super) struct Builder {
     /// Version of the operator set.
@@ -24,17 +24,17 @@ impl Builder {
         Builder { opset, nodes: Vec::new(), constants: Vec::new(), names: BTreeSet::new(), scope: String::new() }
     }
 
-    /// Names of nodes and constants from now on begin with `scope`.
+    /// Sets the prefix of all names created from now on.
     pub(super) fn enter(&mut self, scope: &str) {
         self.scope = scope.to_owned();
     }
 
-    /// Takes a name for a value from outside, such as an input; returns false if it is taken.
+    /// Reserves a name for an external value, such as an input; returns false if it is taken.
     pub(super) fn reserve(&mut self, name: &str) -> bool {
         self.names.insert(name.to_owned())
     }
 
-    /// A name of its own, beginning with the scope.
+    /// Returns an unused name with the current prefix.
     fn fresh(&mut self, wanted: &str) -> String {
         let base = if self.scope.is_empty() { wanted.to_owned() } else { format!("{}/{wanted}", self.scope) };
         let mut name = base.clone();
@@ -58,12 +58,12 @@ impl Builder {
         self.constant(wanted, Tensor::floats([], vec![value]))
     }
 
-    /// Adds a node with one output; returns the name of that.
+    /// Adds a node with one output; returns the name of the output.
     pub(super) fn node(&mut self, operation: &str, inputs: &[&str], attributes: Vec<AttributeProto>) -> String {
         self.node_of(operation, "", inputs, attributes)
     }
 
-    /// Adds a node of an operation in `domain`; otherwise like [`Builder::node`].
+    /// Adds a node of an operation in `domain`, like [`Builder::node`].
     pub(super) fn node_of(
         &mut self,
         operation: &str,
@@ -83,7 +83,7 @@ impl Builder {
         name
     }
 
-    /// Gives the value `from` the name `to`, which is the name of an output of the graph.
+    /// Makes the value `from` the graph output `to`.
     pub(super) fn output(&mut self, from: &str, to: &str) {
         self.nodes.push(NodeProto {
             input: vec![from.to_owned()],
@@ -94,24 +94,24 @@ impl Builder {
         });
     }
 
-    /// `value` as elements of type `to`.
+    /// Adds a cast of `value` to element type `to`.
     pub(super) fn cast(&mut self, value: &str, to: i32) -> String {
         self.node("Cast", &[value], vec![integer("to", i64::from(to))])
     }
 
-    /// `value` with its axes in another order.
+    /// Adds a transposition of `value`.
     pub(super) fn transpose(&mut self, value: &str, order: &[i64]) -> String {
         self.node("Transpose", &[value], vec![integers("perm", order)])
     }
 
-    /// `value` with other dimensions; 0 keeps one, -1 takes what is left.
+    /// Adds a reshape of `value`; 0 keeps a dimension, -1 infers it.
     pub(super) fn reshape(&mut self, value: &str, shape: &[i64]) -> String {
         let shape = self.constant("shape", Tensor::integers(shape.to_vec()));
         self.node("Reshape", &[value, &shape], Vec::new())
     }
 
-    /// `ReduceMax` or another reduction over `axis`, which disappears. Axes are an attribute before version 18 and an
-    /// input from then on; of `ReduceSum`, from version 13.
+    /// Adds `ReduceMax` or another reduction over `axis`, which is removed. Axes are an attribute before version 18
+    /// (for `ReduceSum`, before version 13) and an input from then on.
     pub(super) fn reduce(&mut self, operation: &str, value: &str, axis: i64) -> String {
         let keep = integer("keepdims", 0);
         if operation != "ReduceSum" && self.opset < 18 {
@@ -121,8 +121,8 @@ impl Builder {
         self.node(operation, &[value, &axes], vec![keep])
     }
 
-    /// The constants as a file holds them; with `half`, large tensors of 32-bit floats as 16 bits, each with the node that
-    /// widens it again before all other nodes.
+    /// Returns the constants in file form. With `half`, large tensors of 32-bit floats are stored as 16-bit floats,
+    /// each with a cast back to 32 bits that precedes all other nodes.
     pub(super) fn initializers(&mut self, half: bool) -> Vec<TensorProto> {
         let constants = std::mem::take(&mut self.constants);
         let mut widened = Vec::new();
@@ -150,7 +150,7 @@ impl Builder {
     }
 }
 
-/// Minimum number of floats of a tensor that is stored in 16 bits: below it, the node that widens it takes more space than is saved.
+/// Minimum number of floats of a tensor stored in 16 bits: below it, the cast node takes more space than is saved.
 const LEAST_HALVED: usize = 64;
 
 fn halved(name: &str, shape: &[usize], values: &[f32]) -> TensorProto {
@@ -163,7 +163,7 @@ fn halved(name: &str, shape: &[usize], values: &[f32]) -> TensorProto {
     }
 }
 
-/// A whole number as an attribute.
+/// Returns an integer attribute.
 pub(super) fn integer(name: &str, value: i64) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
@@ -173,13 +173,13 @@ pub(super) fn integer(name: &str, value: i64) -> AttributeProto {
     }
 }
 
-/// Whole numbers as an attribute.
+/// Returns an attribute of several integers.
 pub(super) fn integers(name: &str, values: &[i64]) -> AttributeProto {
     let (name, ints, kind) = (name.to_owned(), values.to_vec(), Some(attribute_kind::INTS));
     AttributeProto { name, ints, kind, ..AttributeProto::default() }
 }
 
-/// A number as an attribute.
+/// Returns a float attribute.
 pub(super) fn float(name: &str, value: f32) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
@@ -189,19 +189,19 @@ pub(super) fn float(name: &str, value: f32) -> AttributeProto {
     }
 }
 
-/// Texts as an attribute.
+/// Returns an attribute of several texts.
 pub(super) fn strings(name: &str, values: &[String]) -> AttributeProto {
     let strings = values.iter().map(|text| text.as_bytes().to_vec()).collect();
     AttributeProto { name: name.to_owned(), strings, kind: Some(attribute_kind::STRINGS), ..AttributeProto::default() }
 }
 
-/// Numbers as an attribute.
+/// Returns an attribute of several floats.
 pub(super) fn floats(name: &str, values: &[f32]) -> AttributeProto {
     let (name, floats, kind) = (name.to_owned(), values.to_vec(), Some(attribute_kind::FLOATS));
     AttributeProto { name, floats, kind, ..AttributeProto::default() }
 }
 
-/// A text as an attribute.
+/// Returns a text attribute.
 pub(super) fn string(name: &str, text: &str) -> AttributeProto {
     let (name, s, kind) = (name.to_owned(), Some(text.as_bytes().to_vec()), Some(attribute_kind::STRING));
     AttributeProto { name, s, kind, ..AttributeProto::default() }

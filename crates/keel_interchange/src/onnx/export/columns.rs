@@ -1,4 +1,4 @@
-//! Columns of a table as inputs: numbers, truths and categories as a person has them, and the features each becomes.
+//! Columns of a table as graph inputs: numbers, booleans and categories as in the source table, converted to features.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use crate::InterchangeError;
 use crate::onnx::schema::element;
 use crate::onnx::{Data, Tensor};
 
-/// Index of a text that is not a category and stands for nothing.
+/// Index of a text that is neither a category nor a missing marker.
 const UNSEEN: i64 = -1;
-/// Index of a text that stands for a missing cell.
+/// Index of a text that marks a missing cell.
 const MISSING: i64 = -2;
 
-/// Type of the input of a column, `[batch, 1]`.
+/// Returns the element type of a column's input, `[batch, 1]`.
 pub(super) fn input_type(column: &TableColumn) -> i32 {
     match &column.encoding {
         ColumnEncoding::Number(number) if number.origin == 0.0 => element::FLOAT,
@@ -25,22 +25,22 @@ pub(super) fn input_type(column: &TableColumn) -> i32 {
     }
 }
 
-/// Description of the input of a column.
+/// Returns the description of a column's input.
 pub(super) fn input_words(column: &TableColumn) -> &'static str {
     match &column.encoding {
-        ColumnEncoding::Number(_) => "number, NaN where missing",
-        ColumnEncoding::Boolean => "text such as true, false, yes, no, 1, 0; empty where missing",
-        ColumnEncoding::Category { .. } => "text; empty where missing",
-        ColumnEncoding::Time(_) => "seconds since 1970-01-01, of a time of day since midnight; NaN where missing",
-        ColumnEncoding::Words { .. } => "text; empty where missing",
+        ColumnEncoding::Number(_) => "number, NaN if missing",
+        ColumnEncoding::Boolean => "text such as true, false, yes, no, 1, 0; empty if missing",
+        ColumnEncoding::Category { .. } => "text; empty if missing",
+        ColumnEncoding::Time(_) => "seconds since 1970-01-01, or since midnight for a time of day; NaN if missing",
+        ColumnEncoding::Words { .. } => "text; empty if missing",
     }
 }
 
-/// Adds the nodes that turn the cells `input`, `[batch, 1]`, into features, `[batch, features]`. `markers` are further texts
-/// that stand for a missing cell.
+/// Adds the nodes that convert the cells `input`, `[batch, 1]`, to features, `[batch, features]`. `markers` are
+/// additional texts that mark a missing cell.
 ///
 /// # Errors
-/// A column whose cells no operation of ONNX can read.
+/// Fails if no ONNX operation can parse the cells of the column.
 pub(super) fn export(
     builder: &mut Builder,
     column: &TableColumn,
@@ -67,10 +67,10 @@ pub(super) fn export(
     })
 }
 
-/// First version of the operator set with an operation that finds words.
+/// First operator set version with an operation that finds words.
 pub(super) const FINDS_WORDS: i64 = 20;
 
-/// One feature for each word, 1 where the text has it and does not stand for a missing cell.
+/// Adds one feature per word: 1 if the text contains it and is not a missing marker.
 fn word_features(
     builder: &mut Builder,
     words: &[String],
@@ -107,7 +107,7 @@ fn word_features(
     Ok(builder.node("Concat", &features, vec![integer("axis", 1)]))
 }
 
-/// `(number - origin) / unit` in 64 bits; NaN for a number that stands for nothing.
+/// Adds `(number - origin) / unit` in 64 bits; NaN for "no data" markers.
 fn number(builder: &mut Builder, encoding: &NumberEncoding, input: &str, markers: &[String]) -> String {
     let wide = |builder: &mut Builder, name: &str, value: f64| {
         builder.constant(name, Tensor::new([], Data::Double(vec![value])))
@@ -140,7 +140,7 @@ fn number(builder: &mut Builder, encoding: &NumberEncoding, input: &str, markers
     builder.cast(&scaled, element::FLOAT)
 }
 
-/// A feature, and after it 1 where it is missing, if that is wanted.
+/// Appends a missing flag to a feature, if requested.
 fn with_flag(builder: &mut Builder, feature: String, flagged: bool) -> String {
     if !flagged {
         return feature;
@@ -150,7 +150,7 @@ fn with_flag(builder: &mut Builder, feature: String, flagged: bool) -> String {
     builder.node("Concat", &[&feature, &flag], vec![integer("axis", 1)])
 }
 
-/// 1 for true, 0 for false, NaN for anything else.
+/// Adds 1 for true, 0 for false, NaN for anything else.
 fn truth(builder: &mut Builder, input: &str) -> String {
     let spellings = truth_texts()
         .into_iter()
@@ -167,7 +167,7 @@ struct Categories<'a> {
     flagged: bool,
 }
 
-/// One feature for each category, one for all other texts and one for missing cells where these are wanted.
+/// Adds one feature per category and, if requested, one for all other texts and one for missing cells.
 fn category(builder: &mut Builder, wanted: &Categories<'_>, input: &str, markers: &[String]) -> String {
     let Categories { categories, other, flagged } = wanted;
     let indices = indices(categories, markers, *other || *flagged);
@@ -183,8 +183,8 @@ fn category(builder: &mut Builder, wanted: &Categories<'_>, input: &str, markers
     builder.cast(&equal, element::FLOAT)
 }
 
-/// The texts that are not simply unseen: categories, whole numbers with decimals, and where it matters markers of missing
-/// cells in every spelling.
+/// Maps texts to indices: categories, whole numbers with decimals, and, if needed, missing markers in every spelling.
+/// All other texts are unseen.
 fn indices(categories: &[String], markers: &[String], tells_missing: bool) -> BTreeMap<String, i64> {
     let mut indices = BTreeMap::new();
     for (index, category) in categories.iter().enumerate() {
@@ -204,7 +204,7 @@ fn indices(categories: &[String], markers: &[String], tells_missing: bool) -> BT
     indices
 }
 
-/// A text with its ASCII letters in every mixture of cases.
+/// Returns a text with its ASCII letters in every combination of cases.
 fn spellings(text: &str) -> Vec<String> {
     let mut all = vec![String::new()];
     for letter in text.chars() {

@@ -1,4 +1,4 @@
-//! Inputs of the graph, as a person has them: pictures, rows of numbers, or the columns of a table.
+//! Inputs of the graph in their raw form: images, rows of numbers, or the columns of a table.
 
 use keel_data::{SampleShape, Schema};
 
@@ -7,10 +7,10 @@ use super::{columns, value_info};
 use crate::InterchangeError;
 use crate::onnx::schema::{ValueInfoProto, element};
 
-/// Name of the input where there is one.
+/// Name of the input if there is only one.
 const INPUT: &str = "input";
 
-/// Type of the values of pictures.
+/// Element type of image inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PictureValues {
     /// Bytes.
@@ -19,7 +19,7 @@ pub enum PictureValues {
     Floats,
 }
 
-/// The raw samples that preprocessing reads.
+/// Raw samples as read by preprocessing.
 pub(super) struct Raw {
     /// Name of the value, `[batch, sample_shape]`.
     pub(super) value: String,
@@ -47,9 +47,9 @@ pub(super) fn export(
     let kind = if are_bytes { element::UINT8 } else { element::FLOAT };
     let words = match schema.sample_shape {
         SampleShape::Image { height, width, channels } => {
-            format!("images of {height} rows, {width} columns and {channels} values a pixel, in this order")
+            format!("images of {height} rows, {width} columns and {channels} values per pixel, in this order")
         }
-        SampleShape::Features(_) if schema.imputation.is_some() => "rows of numbers, NaN where missing".to_owned(),
+        SampleShape::Features(_) if schema.imputation.is_some() => "rows of numbers, NaN if missing".to_owned(),
         SampleShape::Features(_) => "rows of numbers".to_owned(),
     };
     let info = value_info(INPUT, kind, &schema.sample_shape.dimensions(), &words);

@@ -1,4 +1,4 @@
-//! Named texts in the file: labels, columns, preprocessing and everything else a user of the model has to know.
+//! Metadata entries of the file: labels, columns, preprocessing and everything else a user of the model needs.
 
 use keel_nn::losses::LossSpec;
 use keel_onnx::metadata::{CLASSES, NETWORK, PREPROCESSOR, SCHEMA, TRAINING};
@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use super::{ExportOptions, columns};
 use crate::onnx::schema::StringStringEntryProto;
 
-/// Bytes up to which the fitted preprocessing is repeated as text; the graph holds it anyway.
+/// Maximum size in bytes of the fitted preprocessing that is also stored as text; the graph contains it anyway.
 const LARGEST_PREPROCESSOR: usize = 1 << 24;
 
-/// Facts about a training run that are not in a graph.
+/// Facts about a training run that the graph does not contain.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct KnownTraining {
     /// Its loss.
     pub loss: LossSpec,
-    /// Predictions that the network gives for each sample.
+    /// Number of predictions of the network per sample.
     pub members: usize,
     /// Scale of each target; empty for classes.
     pub scaling: Vec<TargetScale>,
@@ -29,7 +29,7 @@ pub(super) struct Boundary {
     pub(super) output: String,
 }
 
-/// The named texts of a model.
+/// Returns the metadata entries of a model.
 pub(super) fn properties(
     predictor: &Predictor,
     options: &ExportOptions,
@@ -75,7 +75,7 @@ pub(super) fn properties(
     properties
 }
 
-/// The size images have to be brought to beforehand, and the way that was done for the training.
+/// Describes the size images must be resized to beforehand, and the method used for training.
 fn image(predictor: &Predictor) -> Value {
     let schema = predictor.schema();
     let dimensions = schema.sample_shape.dimensions();

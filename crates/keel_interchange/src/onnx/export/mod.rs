@@ -1,4 +1,4 @@
-//! A trained model as one graph of ONNX: raw samples in, labels and probabilities or values out.
+//! Export of a trained model as one ONNX graph: raw samples in, labels and probabilities or values out.
 
 mod activations;
 mod builder;
@@ -30,10 +30,10 @@ use builder::{Builder, MACHINE_LEARNING};
 use views::Views;
 use walk::ImageShape;
 
-/// Operator sets that can be written.
+/// Supported operator set versions.
 pub const OPSETS: std::ops::RangeInclusive<i64> = 17..=21;
 
-/// The oldest operator set that has all operations which the model needs.
+/// Returns the lowest operator set version that supports the model.
 pub fn least_opset(predictor: &Predictor) -> i64 {
     let finds_words =
         predictor.schema().columns.iter().any(|column| matches!(column.encoding, ColumnEncoding::Words { .. }));
@@ -45,11 +45,11 @@ pub fn least_opset(predictor: &Predictor) -> i64 {
 pub struct ExportOptions {
     /// Version of the operator set.
     pub opset: i64,
-    /// True if batch norms stay nodes of their own; otherwise they become part of the weights before them.
+    /// True if batch norms remain separate nodes; otherwise they are folded into the preceding weights.
     pub keeps_batch_norm: bool,
-    /// True if large weights are stored in 16 bits. The arithmetic stays in 32.
+    /// True if large weights are stored in 16 bits. Arithmetic remains in 32 bits.
     pub float16: bool,
-    /// Type of the values of pictures.
+    /// Element type of image inputs.
     pub pictures: PictureValues,
     /// Name of the run, for the metadata.
     pub run: String,
@@ -57,7 +57,7 @@ pub struct ExportOptions {
     pub version: String,
 }
 
-/// A graph and the facts about it that are printed.
+/// A graph and the facts about it to print.
 #[derive(Debug)]
 pub struct Exported {
     /// The model.
@@ -68,10 +68,10 @@ pub struct Exported {
     pub numbers: String,
 }
 
-/// The graph of `predictor`.
+/// Exports `predictor` as a graph.
 ///
 /// # Errors
-/// A layer, loss or column that has no form in ONNX, or a version that cannot be written.
+/// Fails if a layer, loss or column has no equivalent in ONNX, or if the version is not supported.
 pub fn export(predictor: &Predictor, options: &ExportOptions) -> Result<Exported, InterchangeError> {
     if !OPSETS.contains(&options.opset) {
         let (low, high) = (OPSETS.start(), OPSETS.end());
@@ -127,7 +127,7 @@ fn operator_set(domain: &str, version: i64) -> OperatorSetIdProto {
     OperatorSetIdProto { domain: domain.to_owned(), version: Some(version) }
 }
 
-/// Version of the format that came with an operator set.
+/// Returns the format version released with an operator set.
 fn ir_version(opset: i64) -> i64 {
     match opset {
         ..=18 => 8,

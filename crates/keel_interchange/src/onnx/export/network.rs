@@ -1,5 +1,6 @@
-//! The layers of a network as nodes. Images are `[batch, channels, height, width]` here, so convolutions need no change of
-//! layout while they run: their weights are transposed once, and so are the rows of a linear layer after a flatten.
+//! Conversion of the layers of a network to nodes. Images are `[batch, channels, height, width]` here, so that
+//! convolutions need no layout change at run time: their weights are transposed once, and so are the rows of a linear
+//! layer after a flatten.
 
 use keel_nn::graph::Node;
 use keel_nn::layers::GlobalAvgPool;
@@ -13,7 +14,7 @@ use crate::InterchangeError;
 /// Adds the nodes of `network` to `builder`; returns its output, `[batch, outputs]`.
 ///
 /// # Errors
-/// A layer of a program's own.
+/// Fails on a layer defined by a program.
 pub(super) fn export(
     builder: &mut Builder,
     network: &Network,
@@ -52,7 +53,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The nodes of one operation; `pending` is the order of a flattened input.
+    /// Adds the nodes of one operation; `pending` is the order of a flattened input.
     fn node(
         &mut self,
         node: &Node,
@@ -106,7 +107,7 @@ impl Walk<'_> {
         Ok(value)
     }
 
-    /// An image as a vector in the order `[height, width, channels]`.
+    /// Flattens an image in the order `[height, width, channels]`.
     fn flattened(&mut self, input: &str, image: ImageShape) -> String {
         let ordered = match image.is_trivial() {
             true => input.to_owned(),
@@ -115,7 +116,7 @@ impl Walk<'_> {
         self.builder.node("Flatten", &[&ordered], vec![integer("axis", 1)])
     }
 
-    /// Returns true if all that is computed from the flattened node `id` either has weights for each of its values, whose rows
+    /// Returns true if every reader of the flattened node `id` either has weights for each of its values, whose rows
     /// can be reordered, or treats all values alike.
     fn absorbs_order(&self, id: NodeId) -> bool {
         let graph: &Graph = &self.network.graph;
@@ -135,7 +136,7 @@ impl Walk<'_> {
         self.builder.node("Flatten", &[&pooled], vec![integer("axis", 1)])
     }
 
-    /// Returns true if the weights before the batch norm `node` hold it.
+    /// Returns true if the batch norm `node` is folded into the weights before it.
     fn is_folded(&self, node: &Node) -> bool {
         let Value::Node(id) = node.inputs[0] else { return false };
         self.folded_norm(self.network.graph.node(id)).is_some()

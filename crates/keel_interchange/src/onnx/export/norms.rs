@@ -1,4 +1,4 @@
-//! Batch norm, and the norms of one sample.
+//! Batch norm and per-sample norms.
 
 use keel_nn::graph::Node;
 use keel_nn::layers::{BatchNorm, SampleNorm};
@@ -8,7 +8,7 @@ use super::builder::{float, integer};
 use super::walk::Walk;
 use crate::onnx::Tensor;
 
-/// `scale / sqrt(variance + epsilon)` and `shift - mean * scale / sqrt(variance + epsilon)` of each channel.
+/// Returns `scale / sqrt(variance + epsilon)` and `shift - mean * scale / sqrt(variance + epsilon)` for each channel.
 pub(super) fn channel_factors(walk: &Walk<'_>, node: &Node, norm: &BatchNorm) -> (Vec<f64>, Vec<f64>) {
     let places = norm.running_places(node.state.start);
     let (mean, variance) = (&walk.network.state[places.mean], &walk.network.state[places.variance]);
@@ -23,7 +23,7 @@ pub(super) fn channel_factors(walk: &Walk<'_>, node: &Node, norm: &BatchNorm) ->
     factors
 }
 
-/// A batch norm with its running statistics.
+/// Adds a batch norm with its running statistics.
 pub(super) fn batch_norm(walk: &mut Walk<'_>, node: &Node, norm: &BatchNorm, input: &str) -> String {
     let places = norm.running_places(node.state.start);
     let mean = walk.network.state[places.mean].to_vec();
@@ -39,7 +39,7 @@ pub(super) fn batch_norm(walk: &mut Walk<'_>, node: &Node, norm: &BatchNorm, inp
     walk.builder.node("BatchNormalization", &inputs, vec![float("epsilon", norm.spec().epsilon)])
 }
 
-/// Layer norm, group norm or instance norm: the values of a group lie in a row of their own while they are normalised.
+/// Adds a layer norm, group norm or instance norm: the values of a group are reshaped to a row while they are normalised.
 pub(super) fn sample_norm(walk: &mut Walk<'_>, node: &Node, norm: &SampleNorm, input: &str) -> String {
     let shape = norm.output_shape();
     let (groups, channels) = (norm.groups(), shape.channels());

@@ -1,4 +1,4 @@
-//! Outputs of the graph: labels with probabilities, or values in their own unit.
+//! Outputs of the graph: labels with probabilities, or values in their original unit.
 
 use keel_data::Schema;
 use keel_nn::losses::LossSpec;
@@ -23,7 +23,7 @@ pub(super) struct Outputs {
 /// Adds the nodes after the network's `outputs`, `[batch, members * width]`.
 ///
 /// # Errors
-/// A loss of a program's own.
+/// Fails on a loss defined by a program.
 pub(super) fn export(
     builder: &mut Builder,
     objective: &Objective,
@@ -46,7 +46,7 @@ pub(super) fn export(
     }
 }
 
-/// Predictions of the network, `[batch, width]`: probabilities, or values on the scale of the network.
+/// Returns the predictions of the network, `[batch, width]`: probabilities, or values on the network's scale.
 fn probabilities(builder: &mut Builder, objective: &Objective, outputs: &str) -> String {
     let (members, width) = (objective.members(), objective.outputs());
     let outputs = match members {
@@ -59,7 +59,7 @@ fn probabilities(builder: &mut Builder, objective: &Objective, outputs: &str) ->
         let share = builder.number("share", 1.0 / members as f32);
         builder.node("Mul", &[&sum, &share], Vec::new())
     };
-    // Members of cross-entropy are averaged by their probabilities, those of other losses by their outputs.
+    // Members with cross-entropy are averaged by their probabilities, those with other losses by their outputs.
     match (objective.loss_spec(), members) {
         (LossSpec::CrossEntropy { .. }, 2..) => {
             let each = soft(builder, &outputs);
@@ -96,7 +96,7 @@ fn classes(builder: &mut Builder, objective: &Objective, numbers: &str) -> Resul
     Ok(Outputs { label: Some(label_name), numbers: numbers_name, infos })
 }
 
-/// Values in their own unit; in 64 bits where an origin is added that 32 bits could not hold.
+/// Adds values in their original unit; in 64 bits if an origin is added that 32 bits cannot hold.
 fn values(
     builder: &mut Builder,
     objective: &Objective,
@@ -124,7 +124,7 @@ fn values(
     Ok(Outputs { label: None, numbers: name, infos })
 }
 
-/// A name for an output that no column of the table has.
+/// Returns a name for an output that no column of the table has.
 fn free_name(builder: &mut Builder, wanted: &str) -> String {
     let mut name = wanted.to_owned();
     while !builder.reserve(&name) {

@@ -6,17 +6,17 @@ use super::builder::{integer, integers};
 use super::walk::Walk;
 use crate::onnx::schema::AttributeProto;
 
-/// Rows and columns of everything about a pool.
+/// Row and column parameters of a pool.
 struct Windows {
     kernel: [usize; 2],
     stride: [usize; 2],
-    /// Before the image.
+    /// Padding before the image.
     padding: [usize; 2],
     input: [usize; 2],
     output: [usize; 2],
 }
 
-/// Largest value of each window.
+/// Adds the largest value of each window.
 pub(super) fn max_pool(walk: &mut Walk<'_>, layer: &MaxPool, input: &str) -> String {
     let shape = layer.windows();
     let (kernel, stride, padding) = (shape.kernel, shape.stride, shape.padding);
@@ -24,7 +24,7 @@ pub(super) fn max_pool(walk: &mut Walk<'_>, layer: &MaxPool, input: &str) -> Str
     walk.builder.node("MaxPool", &[input], windows.attributes())
 }
 
-/// Average of each window; padding counts as zeros.
+/// Adds the average of each window; padding counts as zeros.
 pub(super) fn avg_pool(walk: &mut Walk<'_>, layer: &AvgPool, input: &str) -> String {
     let shape = layer.windows();
     let (kernel, stride, padding) = (shape.kernel, shape.stride, shape.padding);
@@ -45,7 +45,7 @@ impl Windows {
         ]
     }
 
-    /// Padding after the image: as much as the last window needs.
+    /// Returns the padding after the image that the last window needs.
     fn after(&self, axis: usize) -> usize {
         let covered = (self.output[axis] - 1) * self.stride[axis] + self.kernel[axis];
         covered.saturating_sub(self.input[axis] + self.padding[axis])

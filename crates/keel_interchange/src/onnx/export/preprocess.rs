@@ -1,7 +1,7 @@
 //! Fitted preprocessing as nodes.
 //!
-//! Shifts and scales of floats are computed in 64 bits, as the predictor does, so that a feature far from zero loses nothing
-//! when it is centred; bytes need 32 bits.
+//! Shifts and scales of floats are computed in 64 bits, as in the predictor, so that centring a feature far from zero
+//! loses no precision; bytes need only 32 bits.
 
 use keel_data::{FittedStep, Preprocessor, SampleShape};
 
@@ -9,17 +9,17 @@ use super::builder::{Builder, integer};
 use crate::onnx::schema::element;
 use crate::onnx::{Data, Tensor};
 
-/// Magnitude up to which soft clipping squares a value; beyond it the result is the limit in any case.
+/// Magnitude up to which soft clipping squares a value; beyond it the result equals the limit anyway.
 const SQUARABLE: f64 = 1e100;
 
-/// Samples on their way through the steps.
+/// Samples between steps.
 struct Rows {
     /// Name of the value, `[batch, shape]`.
     value: String,
     shape: SampleShape,
     /// True while the values are bytes.
     are_bytes: bool,
-    /// `(x - shift) * scale` of every value of a sample that is still to be applied.
+    /// Deferred `(x - shift) * scale` of every value of a sample.
     pending: Option<Affine>,
 }
 
@@ -29,7 +29,7 @@ struct Affine {
 }
 
 impl Affine {
-    /// This followed by `(x - shift) * scale`: `((x - a) b - c) d = (x - (a + c / b)) (b d)`.
+    /// Composes this transform with `(x - shift) * scale`: `((x - a) b - c) d = (x - (a + c / b)) (b d)`.
     fn then(self, shift: &[f64], scale: &[f64]) -> Affine {
         let length = self.shift.len();
         let at = |values: &[f64], place: usize| values[place % values.len()];
@@ -40,8 +40,8 @@ impl Affine {
     }
 }
 
-/// Adds the steps of `preprocessor` to raw samples `value`, `[batch, input_shape]`; returns `[batch, output_shape]` in 32
-/// bits, images with their channels last.
+/// Adds the steps of `preprocessor` to raw samples `value`, `[batch, input_shape]`; returns `[batch, output_shape]` in
+/// 32 bits, images with channels last.
 pub(super) fn export(builder: &mut Builder, preprocessor: &Preprocessor, value: &str, are_bytes: bool) -> String {
     builder.enter("preprocess");
     let mut rows = Rows { value: value.to_owned(), shape: *preprocessor.input_shape(), are_bytes, pending: None };
@@ -107,7 +107,7 @@ impl Rows {
         self.pending = Some(own.then(shift, scale));
     }
 
-    /// Applies the pending shift and scale.
+    /// Applies the deferred shift and scale.
     fn flush(&mut self, builder: &mut Builder) {
         let Some(Affine { shift, scale }) = self.pending.take() else { return };
         if shift.iter().all(|&shift| shift == 0.0) && scale.iter().all(|&scale| scale == 1.0) {
@@ -125,14 +125,14 @@ impl Rows {
         self.are_bytes = false;
     }
 
-    /// Turns bytes into floats.
+    /// Converts bytes to floats.
     fn widen(&mut self, builder: &mut Builder) {
         if std::mem::take(&mut self.are_bytes) {
             self.value = builder.cast(&self.value, element::FLOAT);
         }
     }
 
-    /// `x / sqrt(1 + (x / limit)^2)` in 64 bits.
+    /// Adds `x / sqrt(1 + (x / limit)^2)` in 64 bits.
     fn soft_clip(&mut self, builder: &mut Builder, limit: f64) {
         let wide = builder.cast(&self.value, element::DOUBLE);
         let constant = |builder: &mut Builder, name: &str, value: f64| {
@@ -150,7 +150,7 @@ impl Rows {
         self.are_bytes = false;
     }
 
-    /// Each feature, then its position in each of its bins.
+    /// Appends to each feature its position in each of its bins.
     fn bins(&mut self, builder: &mut Builder, edges: &[Vec<f32>]) {
         let (mut features, mut starts, mut widths) = (Vec::new(), Vec::new(), Vec::new());
         for (feature, edges) in edges.iter().enumerate() {
@@ -175,7 +175,7 @@ impl Rows {
         self.value = builder.node("Concat", &[&self.value, &positions], vec![integer("axis", 1)]);
     }
 
-    /// A constant with one value for each value of a sample; as few dimensions as say the same.
+    /// Adds a constant with one value for each value of a sample, with as few dimensions as possible.
     fn constant(&self, builder: &mut Builder, name: &str, values: &[f64], kind: i32) -> String {
         let channels = self.shape.channels();
         let repeats = |period: usize| values.iter().zip(values.iter().cycle().skip(period)).all(|(a, b)| a == b);

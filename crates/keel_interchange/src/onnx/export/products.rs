@@ -1,4 +1,4 @@
-//! Convolutions, linear layers, maxout and members: operations with a matrix of weights.
+//! Convolution, linear, maxout and members layers: operations with a weight matrix.
 
 use keel_nn::graph::Node;
 use keel_nn::layers::{Conv2d, Linear, Maxout, Members};
@@ -8,7 +8,7 @@ use super::norms::channel_factors;
 use super::walk::{ImageShape, Walk};
 use crate::onnx::Tensor;
 
-/// A convolution; weights `[out_channels, in_channels / groups, kernel_h, kernel_w]`.
+/// Adds a convolution; weights `[out_channels, in_channels / groups, kernel_h, kernel_w]`.
 pub(super) fn convolution(walk: &mut Walk<'_>, node: &Node, layer: &Conv2d, input: &str) -> String {
     let shape = *layer.shape();
     let [kernel_h, kernel_w] = shape.kernel;
@@ -44,7 +44,7 @@ pub(super) fn convolution(walk: &mut Walk<'_>, node: &Node, layer: &Conv2d, inpu
     walk.builder.node("Conv", &inputs, attributes)
 }
 
-/// Scale and shift of the batch norm that becomes part of the weights of `node`.
+/// Scale and shift of the batch norm folded into the weights of `node`.
 struct Folded {
     scale: Vec<f64>,
     shift: Vec<f64>,
@@ -63,7 +63,7 @@ fn folded_factors(walk: &Walk<'_>, node: &Node) -> Option<Folded> {
     Some(Folded { scale, shift })
 }
 
-/// A linear layer; one with groups is a product of matrices for each group.
+/// Adds a linear layer; with groups, one matrix product per group.
 pub(super) fn linear(
     walk: &mut Walk<'_>,
     node: &Node,
@@ -93,7 +93,7 @@ pub(super) fn linear(
     walk.builder.node("Gemm", &inputs, Vec::new())
 }
 
-/// The rows of a weight in the order of a flattened image whose channels come first.
+/// Reorders the rows of a weight for a flattened channels-first image.
 fn reordered(weights: Vec<f32>, columns: usize, pending: Option<ImageShape>) -> Vec<f32> {
     match pending {
         Some(shape) => shape.places().flat_map(|row| weights[row * columns..][..columns].to_vec()).collect(),
@@ -115,7 +115,7 @@ fn grouped(walk: &mut Walk<'_>, layer: &Linear, input: &str, weights: Vec<f32>, 
     walk.builder.node("Add", &[&joined, &bias], Vec::new())
 }
 
-/// The largest of several linear maps.
+/// Adds the maximum of several linear maps.
 pub(super) fn maxout(
     walk: &mut Walk<'_>,
     node: &Node,
@@ -133,7 +133,7 @@ pub(super) fn maxout(
     walk.builder.reduce("ReduceMax", &pieces, 1)
 }
 
-/// Copies of a row, each scaled in its own way, as the pixels of an image of one row.
+/// Adds scaled copies of a row, arranged as the pixels of an image with one row.
 pub(super) fn members(walk: &mut Walk<'_>, node: &Node, layer: &Members, input: &str) -> String {
     let (features, count) = (layer.features(), layer.count());
     let own = walk.parameter(node, "scale").unwrap_or_default();

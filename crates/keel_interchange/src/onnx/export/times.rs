@@ -1,4 +1,4 @@
-//! Dates and times of day as features: from seconds to days, and to the places in the year, the week and the day.
+//! Dates and times of day as features: from seconds to days and to the positions in the year, the week and the day.
 
 use keel_data::{TimeEncoding, TimePart};
 
@@ -8,7 +8,7 @@ use crate::onnx::{Data, Tensor};
 
 const SECONDS_OF_A_DAY: f64 = 86_400.0;
 
-/// Arithmetic on a 64-bit value, step by step.
+/// Arithmetic on a 64-bit value.
 struct Wide<'a> {
     builder: &'a mut Builder,
 }
@@ -27,13 +27,13 @@ impl Wide<'_> {
         self.builder.node(operation, &[left, right], Vec::new())
     }
 
-    /// Whole part of `value / number`.
+    /// Adds the integer part of `value / number`.
     fn quotient(&mut self, value: &str, number: f64) -> String {
         let ratio = self.with("Div", value, number);
         self.builder.node("Floor", &[&ratio], Vec::new())
     }
 
-    /// `value` without the whole multiples of `number`.
+    /// Adds the remainder of `value` divided by `number`.
     fn remainder(&mut self, value: &str, number: f64) -> String {
         let quotient = self.quotient(value, number);
         let multiple = self.with("Mul", &quotient, number);
@@ -41,7 +41,7 @@ impl Wide<'_> {
     }
 }
 
-/// Adds the features of the seconds `input`, `[batch, 1]` in 64 bits; with `flagged`, 1 follows where they are missing.
+/// Adds the features of the seconds `input`, `[batch, 1]` in 64 bits; with `flagged`, a missing flag follows.
 pub(super) fn export(builder: &mut Builder, encoding: &TimeEncoding, input: &str, flagged: bool) -> String {
     let mut wide = Wide { builder };
     let day = wide.quotient(input, SECONDS_OF_A_DAY);
@@ -81,8 +81,8 @@ pub(super) fn export(builder: &mut Builder, encoding: &TimeEncoding, input: &str
     wide.builder.node("Concat", &features, vec![integer("axis", 1)])
 }
 
-/// `(month - 1 + (day of month - 1) / 31) / 12` of a day since 1970, by the calculation of H. Hinnant ("chrono-compatible
-/// low-level date algorithms"): years that begin in March, in eras of 400.
+/// Adds `(month - 1 + (day of month - 1) / 31) / 12` of a day since 1970, by the algorithm of H. Hinnant
+/// ("chrono-compatible low-level date algorithms"): years that begin in March, in eras of 400.
 fn place_in_year(wide: &mut Wide<'_>, day: &str) -> String {
     let shifted = wide.with("Add", day, 719_468.0);
     let day_of_era = wide.remainder(&shifted, 146_097.0);

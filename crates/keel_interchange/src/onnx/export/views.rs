@@ -1,5 +1,5 @@
-//! Several views of each image, whose outputs are averaged: the image, its mirror image, and both shifted. All views of a batch
-//! go through the network as one larger batch.
+//! Multiple views of each image with averaged outputs: the image, its mirror image, and shifted versions of both. All
+//! views of a batch pass through the network as one larger batch.
 
 use keel_data::CropBorder;
 use keel_train::Config;
@@ -8,16 +8,16 @@ use super::builder::{Builder, integer};
 use super::walk::ImageShape;
 use crate::onnx::Tensor;
 
-/// One view of an image, and its share of the mean.
+/// A view of an image, with its weight in the mean.
 #[derive(Debug, Clone, Copy)]
 struct View {
     mirrored: bool,
-    /// Pixels down and to the right.
+    /// Shift in pixels, down and to the right.
     shift: isize,
     weight: f32,
 }
 
-/// The views that a model is evaluated with.
+/// Views used for evaluating a model.
 #[derive(Debug)]
 pub(super) struct Views {
     views: Vec<View>,
@@ -25,8 +25,8 @@ pub(super) struct Views {
 }
 
 impl Views {
-    /// Those of `train.mirrored_evaluation` and `train.shifted_evaluation`; `None` if only the image itself is used. The
-    /// unshifted views weigh as much as all shifted ones together.
+    /// Returns the views of `train.mirrored_evaluation` and `train.shifted_evaluation`, or `None` if only the image
+    /// itself is used. The unshifted views together weigh as much as the shifted ones.
     pub(super) fn of(config: &Config) -> Option<Self> {
         let shift = config.train.shifted_evaluation as isize;
         let shifts: &[(isize, f32)] = match shift {
@@ -44,7 +44,7 @@ impl Views {
         (views.len() > 1).then_some(Views { views, border: config.augment.crop_border })
     }
 
-    /// All views of `images`, `[batch, channels, height, width]`, one after the other: `[views * batch, …]`.
+    /// Adds all views of `images`, `[batch, channels, height, width]`, one after another: `[views * batch, …]`.
     pub(super) fn expand(&self, builder: &mut Builder, images: &str, shape: ImageShape) -> String {
         builder.enter("views");
         let views: Vec<String> = self.views.iter().map(|view| self.view(builder, *view, images, shape)).collect();
@@ -52,7 +52,7 @@ impl Views {
         builder.node("Concat", &views, vec![integer("axis", 0)])
     }
 
-    /// The weighted mean over the views of `outputs`, `[views * batch, outputs]`: `[batch, outputs]`.
+    /// Adds the weighted mean over the views of `outputs`, `[views * batch, outputs]`: `[batch, outputs]`.
     pub(super) fn combine(&self, builder: &mut Builder, outputs: &str, width: usize) -> String {
         builder.enter("views");
         let count = self.views.len();
@@ -63,7 +63,7 @@ impl Views {
         builder.reduce("ReduceSum", &weighted, 0)
     }
 
-    /// One view: rows and columns of the image by their places, and zeros where there are none.
+    /// Adds one view: rows and columns of the image selected by index, with zeros outside the image.
     fn view(&self, builder: &mut Builder, view: View, images: &str, shape: ImageShape) -> String {
         let ImageShape { height, width, .. } = shape;
         let seen = |at: usize, size: usize| self.border.source(at as isize - view.shift, size);

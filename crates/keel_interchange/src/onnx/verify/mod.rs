@@ -1,4 +1,4 @@
-//! Compares an exported graph with the model it comes from, on random and on real samples.
+//! Comparison of an exported graph with its model, on random and on real samples.
 
 mod samples;
 
@@ -14,34 +14,35 @@ use super::{Data, Evaluator, Tensor};
 use crate::InterchangeError;
 pub use samples::Samples;
 
-/// Difference that is allowed, as a share of the scale of the outputs: 1 for probabilities, the largest value of a target.
+/// Allowed difference relative to the scale of the outputs: 1 for probabilities, the largest magnitude of a target.
 pub const ALLOWED: f64 = 1e-5;
-/// The same for weights of 16 bits, which keep three digits.
+/// Allowed difference for 16-bit weights, which keep three digits.
 pub const ALLOWED_IN_16_BITS: f64 = 2e-2;
-/// Multiply-adds that a comparison may take, about a second's work.
+/// Maximum number of multiply-adds in a comparison, about one second of work.
 const WORK: u64 = 1_500_000_000;
 /// Minimum and maximum number of samples of each kind.
 const SAMPLES: std::ops::RangeInclusive<usize> = 2..=32;
-/// Difference of two probabilities below which either may be called the larger.
+/// Difference of two probabilities below which either may be the predicted class.
 const TIE: f32 = 1e-4;
 
 /// Result of a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verification {
-    /// Random samples that were compared.
+    /// Number of random samples compared.
     pub random_samples: usize,
-    /// Samples of the run's own data that were compared.
+    /// Number of samples of the run's own data compared.
     pub real_samples: usize,
-    /// Largest difference of an output, as a share of its scale.
+    /// Largest difference of an output, relative to its scale.
     pub largest_difference: f64,
-    /// Difference that is allowed.
+    /// Allowed difference.
     pub allowed_difference: f64,
 }
 
-/// Computes `exported` and compares it with the output of `predictor`; `real` is data of the kind it was trained on.
+/// Evaluates `exported` and compares its outputs with those of `predictor`; `real` is data of the kind it was trained on.
 ///
 /// # Errors
-/// An output that differs by more than is allowed, a graph that cannot be computed, or a model without finite answers.
+/// Fails if an output differs by more than the allowed difference, the graph cannot be evaluated, or the model has no
+/// finite output.
 pub fn verify(
     predictor: &Predictor,
     exported: &Exported,
@@ -74,7 +75,7 @@ pub fn verify(
     Ok(Verification { random_samples, real_samples, largest_difference: largest, allowed_difference: allowed })
 }
 
-/// Raises `largest` to the largest difference; returns the number of samples that have a prediction.
+/// Raises `largest` to the largest difference; returns the number of samples with a prediction.
 fn compare(
     predictor: &Predictor,
     exported: &Exported,
@@ -113,7 +114,7 @@ fn compare(
     Ok(compared)
 }
 
-/// The numbers of an output, for as many samples as there are predictions.
+/// Returns the values of an output, for as many samples as there are predictions.
 fn numbers(outputs: &BTreeMap<String, Tensor>, name: &str, samples: usize) -> Result<Vec<f64>, InterchangeError> {
     let tensor = outputs.get(name).filter(|tensor| tensor.shape.first() == Some(&samples));
     tensor.and_then(|tensor| tensor.data.numbers()).ok_or_else(|| {
@@ -123,7 +124,7 @@ fn numbers(outputs: &BTreeMap<String, Tensor>, name: &str, samples: usize) -> Re
     })
 }
 
-/// Scale of each output: 1 for probabilities, the largest magnitude of a value.
+/// Returns the scale of each output: 1 for probabilities, the largest magnitude of a value.
 fn scales(predictions: &[Prediction], width: usize) -> Vec<f64> {
     let mut scales = vec![0.0f64; width];
     for prediction in predictions {
@@ -138,7 +139,7 @@ fn scales(predictions: &[Prediction], width: usize) -> Vec<f64> {
     scales.iter().map(|&scale| if scale > 0.0 { scale } else { 1.0 }).collect()
 }
 
-/// Returns true if the two largest probabilities are nearly the same.
+/// Returns true if the two largest probabilities are nearly equal.
 fn is_tie(probabilities: &[f32]) -> bool {
     let mut sorted = probabilities.to_vec();
     sorted.sort_by(f32::total_cmp);

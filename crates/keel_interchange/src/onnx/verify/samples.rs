@@ -1,4 +1,4 @@
-//! Samples to compare on, in both forms: as the predictor reads them, and as the graph does.
+//! Samples for the comparison, in the form of the predictor and in that of the graph.
 
 use std::collections::BTreeMap;
 
@@ -12,30 +12,30 @@ use crate::InterchangeError;
 use crate::onnx::export::PictureValues;
 use crate::onnx::{Data, Tensor};
 
-/// Name of the input of pictures and rows.
+/// Name of the input of images and rows.
 const INPUT: &str = "input";
-/// Share of cells that are missing, of one in so many.
+/// Inverse of the probability of a missing cell.
 const ONE_MISSING_IN: u64 = 9;
-/// Seconds of a day, and the days among which dates are drawn: 1970 to 2069.
+/// Seconds per day; dates are drawn from 1970 to 2069.
 const DAY: f64 = 86_400.0;
 const DAYS: u64 = 36_500;
 
-/// The same samples in two forms.
+/// The same samples in both forms.
 #[derive(Debug)]
 pub struct Samples {
     /// Inputs for the predictor.
     pub dataset: Dataset,
-    /// Those of the dataset that are meant.
+    /// Indices of the selected samples in the dataset.
     pub indices: Vec<usize>,
-    /// Inputs for the graph, one row for each of `indices`.
+    /// Inputs for the graph, one row per index.
     pub inputs: BTreeMap<String, Tensor>,
 }
 
 impl Samples {
-    /// Random samples: pictures of noise, numbers around those of the training split, texts of all kinds.
+    /// Draws random samples: noise images, numbers around those of the training split, and texts of all kinds.
     ///
     /// # Errors
-    /// Samples that do not fit the model.
+    /// Fails if samples do not fit the model.
     pub fn random(predictor: &Predictor, pictures: PictureValues, count: usize) -> Result<Samples, InterchangeError> {
         let schema = predictor.schema();
         let mut draws = Draws(0x9e37_79b9_7f4a_7c15);
@@ -58,10 +58,10 @@ impl Samples {
         Ok(Samples { dataset, indices: (0..count).collect(), inputs })
     }
 
-    /// Samples from all over `dataset`; `None` where its values do not tell how the graph would be given them.
+    /// Selects samples spread over `dataset`; returns `None` if the graph's inputs cannot be derived from its values.
     ///
     /// # Errors
-    /// Samples that do not fit the model.
+    /// Fails if samples do not fit the model.
     pub fn real(
         predictor: &Predictor,
         pictures: PictureValues,
@@ -74,7 +74,7 @@ impl Samples {
             return real_rows(schema, dataset, count);
         }
         let length = schema.sample_shape.len();
-        // Samples from all over the data: classes often lie one after the other.
+        // Spread over the whole dataset, since samples of a class often follow one another.
         let step = (dataset.samples() / count.max(1)).max(1);
         let places = (0..count).flat_map(|at| at * step * length..(at * step + 1) * length);
         let values = match (dataset.inputs(), pictures) {
@@ -88,7 +88,7 @@ impl Samples {
     }
 }
 
-/// Samples of pictures or of rows without columns.
+/// Returns samples of images or of rows without columns.
 fn of_values(schema: &Schema, values: Inputs, count: usize) -> Result<Samples, InterchangeError> {
     let shape = [&[count], schema.sample_shape.dimensions().as_slice()].concat();
     let tensor = match &values {
@@ -105,7 +105,7 @@ fn random_values(predictor: &Predictor, pictures: PictureValues, count: usize, d
     let (low, high) = schema.value_range;
     if schema.sample_shape.is_image() && pictures == PictureValues::Bytes {
         let most = high.clamp(1.0, 255.0) as u64 + 1;
-        // From nearly grey to full contrast: noise of full contrast alone may drive every answer to certainty.
+        // From nearly grey to full contrast: noise at full contrast alone may saturate every output.
         let (middle, samples) = (most as f64 / 2.0, count.max(1) as f64);
         let pixel = |at: usize| {
             let contrast = (at / schema.sample_shape.len() + 1) as f64 / samples;
@@ -122,7 +122,7 @@ fn random_values(predictor: &Predictor, pictures: PictureValues, count: usize, d
     Inputs::Floats((0..length).map(value).collect())
 }
 
-/// The cells of a column as a table has them, and as the graph reads them, `[count, 1]`. The range is that of the feature.
+/// Draws the cells of a column in table form and in graph form, `[count, 1]`. The range is that of the feature.
 fn random_column(
     column: &TableColumn,
     (low, high): (f64, f64),
@@ -166,7 +166,7 @@ fn random_column(
     }
 }
 
-/// The number whose feature is `feature`, as near as the type of the input comes to it.
+/// Returns the number whose feature is `feature`, as precisely as the type of the input allows.
 fn stored(feature: f64, encoding: &NumberEncoding) -> f64 {
     let number = feature * encoding.unit + encoding.origin;
     if encoding.origin == 0.0 { f64::from(number as f32) } else { number }
@@ -192,7 +192,7 @@ fn random_text(column: &TableColumn, draws: &mut Draws) -> String {
     if missing || texts.is_empty() { String::new() } else { texts[draws.below(texts.len() as u64) as usize].clone() }
 }
 
-/// A date with its time, or a time of day.
+/// Formats a date with its time, or a time of day.
 fn moment_text(seconds: f64, dated: bool) -> String {
     let second = seconds.rem_euclid(DAY) as u64;
     let time = format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60);
@@ -215,7 +215,7 @@ fn moment_text(seconds: f64, dated: bool) -> String {
     format!("{year}-{:02}-{:02} {time}", month + 1, day + 1)
 }
 
-/// Rows of a table, their cells rebuilt from the features; `None` where these do not tell all of a cell.
+/// Rebuilds rows of a table from the features; returns `None` if the features do not determine the cells.
 fn real_rows(schema: &Schema, dataset: &Dataset, count: usize) -> Result<Option<Samples>, InterchangeError> {
     let Inputs::Floats(features) = dataset.inputs() else { return Ok(None) };
     let width = schema.sample_shape.len();
@@ -254,7 +254,7 @@ fn real_rows(schema: &Schema, dataset: &Dataset, count: usize) -> Result<Option<
     Ok(Some(Samples { dataset: dataset.clone(), indices, inputs }))
 }
 
-/// Random numbers of a fixed sequence (Vigna, "splitmix64").
+/// Deterministic pseudo-random numbers (Vigna, "splitmix64").
 struct Draws(u64);
 
 impl Draws {
@@ -273,7 +273,7 @@ impl Draws {
         low + (high - low) * (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// Draws whether a cell is missing, in a column that may have missing cells.
+    /// Draws whether a cell is missing, if the column may have missing cells.
     fn is_missing(&mut self, column: &TableColumn) -> bool {
         self.below(ONE_MISSING_IN) == 0 && column.missing_flag
     }

@@ -14,11 +14,11 @@ use crate::signal::normal_values;
 use crate::statistics::Moments;
 use crate::training::Classifier;
 
-/// Units of the layer.
+/// Number of units of the layer.
 pub(super) const UNITS: usize = 32;
-/// Normal samples to gather statistics from, and to show.
+/// Number of normal samples for gathering statistics, and for display.
 const NORMAL_SAMPLES: [usize; 2] = [2048, 256];
-/// Folded channels that are listed.
+/// Number of folded channels listed.
 const LISTED: usize = 4;
 
 /// Samples of the last answer.
@@ -28,10 +28,10 @@ pub(crate) struct Data {
 }
 
 impl Data {
-    /// The samples of `source`, kept if the last answer had the same.
+    /// Returns the samples of `source`, reusing those of the last answer if possible.
     ///
     /// # Errors
-    /// If the digits cannot be preprocessed.
+    /// Fails if the digits cannot be preprocessed.
     pub(super) fn samples(&mut self, source: Source, seed: u64) -> Result<&Parts, LabError> {
         if !matches!(&self.kept, Some((kept, of, _)) if (*kept, *of) == (source, seed)) {
             self.kept = None;
@@ -60,26 +60,26 @@ fn normal(key: RandomKey) -> Parts {
 /// Numbers of the figures.
 #[derive(Debug, Serialize)]
 pub(crate) struct Numbers {
-    /// Of all units together.
+    /// Moments over all units.
     pub(super) before: Moments,
-    /// With γ = 1 and β = 0.
+    /// Moments with γ = 1 and β = 0.
     pub(super) normalised: Moments,
     pub(super) after: Moments,
     pub(super) units: Vec<Unit>,
-    /// Share of ε in the sum under the root, averaged over the units.
+    /// Share of ε in the sum under the square root, averaged over the units.
     pub(super) epsilon_share: f64,
-    /// Largest difference between output and input over the largest input, where γ and β are to recover it.
+    /// Largest difference between output and input relative to the largest input, if γ and β are set to recover it.
     pub(super) identity_difference: Option<f64>,
     pub(super) warm_up: Vec<WarmUp>,
-    /// Over all training samples: mean of the means and of the variances of all units.
+    /// Mean of the means and mean of the variances of all units, over all training samples.
     pub(super) whole: [f64; 2],
     pub(super) folded: Option<Folded>,
-    /// `[batch, units]` each, for the drawings.
+    /// Values for the drawings, `[batch, units]` each.
     #[serde(skip)]
     pub(super) values: Values,
 }
 
-/// Values of the batch that is shown, `[batch, units]` each.
+/// Values of the displayed batch, `[batch, units]` each.
 #[derive(Debug)]
 pub(super) struct Values {
     pub(super) before: Vec<f32>,
@@ -92,45 +92,45 @@ pub(super) struct Values {
 pub(super) struct Unit {
     pub(super) before: Moments,
     pub(super) normalised: Moments,
-    /// Standard deviation of the normalised values by the formula.
+    /// Standard deviation of the normalised values according to the formula.
     pub(super) theory: f64,
     /// Mean that is subtracted.
     pub(super) subtracted: f64,
-    /// √(variance + ε) that is divided by.
+    /// Divisor √(variance + ε).
     pub(super) divisor: f64,
     pub(super) gamma: f64,
     pub(super) beta: f64,
 }
 
-/// Running statistics after some batches, averaged over the units.
+/// Running statistics after a number of batches, averaged over the units.
 #[derive(Debug, Serialize)]
 pub(super) struct WarmUp {
     pub(super) batches: usize,
     pub(super) mean: f64,
     pub(super) variance: f64,
-    /// Weight of the start, by the formula.
+    /// Weight of the initial value according to the formula.
     pub(super) start: f64,
 }
 
 impl WarmUp {
-    /// Share of the running variance that is left of its start, 1: small weights leave a variance far below it.
+    /// Returns the share of the initial value, 1, in the running variance: small weights have a variance far below it.
     pub(super) fn share_of_start(&self) -> f64 {
         self.start / self.variance.max(f64::MIN_POSITIVE)
     }
 }
 
-/// The layer with batch norm folded into it, compared with the layer in evaluation.
+/// The layer with folded batch norm, compared with the layer in evaluation mode.
 #[derive(Debug, Serialize)]
 pub(super) struct Folded {
-    /// Largest difference of an output, folded by the formula.
+    /// Largest difference of an output folded by the formula.
     pub(super) largest: f64,
-    /// `largest` over the largest output.
+    /// `largest` relative to the largest output.
     pub(super) relative: f64,
-    /// Largest difference of an output in the engine's own program for prediction.
+    /// Largest difference of an output in the engine's own inference program.
     pub(super) engine: f64,
-    /// Largest difference from the output in training, which uses the statistics of the batch.
+    /// Largest difference from the output in training mode, which uses batch statistics.
     pub(super) from_training: f64,
-    /// The first channels.
+    /// First channels.
     pub(super) channels: Vec<Channel>,
 }
 
@@ -146,7 +146,7 @@ impl Numbers {
 /// Builds the layer, gathers its running statistics and runs one batch through it.
 ///
 /// # Errors
-/// If the layer cannot be built.
+/// Fails if the layer cannot be built.
 pub(super) fn measured(state: &State, seed: u64, parts: &Parts) -> Result<Numbers, LabError> {
     let key = RandomKey::new(seed).named("bench");
     let mut normed = layer(state, Norm::With, key)?;
@@ -197,7 +197,7 @@ enum Norm {
     Without,
 }
 
-/// The linear map from 64 inputs, with batch norm after it or alone.
+/// Builds the linear map from 64 inputs, with or without batch norm after it.
 fn layer(state: &State, norm: Norm, key: RandomKey) -> Result<Classifier, LabError> {
     let std = state.std / (FEATURES as f64).sqrt();
     let linear = LinearSpec { init: InitSpec::normal(std as f32), ..LinearSpec::new(UNITS) };
@@ -209,7 +209,7 @@ fn layer(state: &State, norm: Norm, key: RandomKey) -> Result<Classifier, LabErr
     Classifier::for_task(task, &layers, state.batch, key)
 }
 
-/// Places of all parameters with a role.
+/// Returns the ranges of all parameters with a role.
 fn places(network: &Network, role: ParameterRole) -> impl Iterator<Item = std::ops::Range<usize>> {
     let parameters = network.graph.parameters().iter().filter(move |parameter| parameter.spec.role == role);
     parameters.map(|parameter| parameter.range.clone())
@@ -220,7 +220,7 @@ fn set(network: &mut Network, role: ParameterRole, values: &[f32]) {
     places.into_iter().for_each(|place| network.parameters[place].copy_from_slice(values));
 }
 
-/// Running mean and variance of every unit.
+/// Returns running mean and variance of every unit.
 fn running(network: &Network) -> Vec<[f64; 2]> {
     let norm = network.graph.nodes().iter().find_map(|node| match &node.op {
         Op::BatchNorm(norm) => Some(norm.running_places(node.state.start)),
@@ -233,7 +233,7 @@ fn running(network: &Network) -> Vec<[f64; 2]> {
     pairs.unwrap_or_default()
 }
 
-/// Gathers running statistics batch by batch, from mean 0 and variance 1.
+/// Gathers running statistics batch by batch, starting from mean 0 and variance 1.
 fn warm_up(state: &State, normed: &mut Classifier, train: &Part, key: RandomKey) -> Vec<WarmUp> {
     let mut order = Order::new(train.len(), key.named("order"));
     let mut rows = Vec::with_capacity(state.batches + 1);
@@ -249,17 +249,18 @@ fn warm_up(state: &State, normed: &mut Classifier, train: &Part, key: RandomKey)
     rows
 }
 
-/// Averages of the means and of the variances.
+/// Averages the means and the variances.
 fn averages(moments: &[[f64; 2]]) -> [f64; 2] {
     [0, 1].map(|index| moments.iter().map(|moments| moments[index]).sum::<f64>() / moments.len().max(1) as f64)
 }
 
-/// Mean and variance of each unit of `values`, `[samples, units]`.
+/// Returns mean and variance of each unit of `values`, `[samples, units]`.
 fn column_moments(values: &[f32]) -> Vec<[f64; 2]> {
     (0..UNITS).map(|unit| unit_moments(values, unit)).map(|Moments { mean, std, .. }| [mean, std * std]).collect()
 }
 
-/// Moments of one unit, from its values less the first of them: a small deviation next to a large mean keeps its digits.
+/// Returns the moments of one unit, computed relative to its first value, so that a small deviation with a large mean
+/// keeps its digits.
 fn unit_moments(values: &[f32], unit: usize) -> Moments {
     let column = || values.iter().skip(unit).step_by(UNITS).map(|&value| f64::from(value));
     let first = column().next().unwrap_or_default();
@@ -311,7 +312,7 @@ fn largest(values: impl Iterator<Item = f32>) -> f64 {
     values.fold(0.0, |largest, value| largest.max(f64::from(value).abs()))
 }
 
-/// Largest difference of two values in the same place.
+/// Returns the largest difference of corresponding values.
 fn difference(left: &[f32], right: &[f32]) -> f64 {
     left.iter().zip(right).fold(0.0, |largest, (&a, &b)| (f64::from(a) - f64::from(b)).abs().max(largest))
 }

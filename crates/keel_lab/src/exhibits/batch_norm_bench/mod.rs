@@ -1,4 +1,4 @@
-//! One layer with batch norm on the bench: its input, the normalised values, and the values after γ and β.
+//! One layer with batch norm: its input, the normalised values, and the values after γ and β.
 
 mod bench;
 mod page;
@@ -92,7 +92,7 @@ impl Exhibit for BatchNormBench {
     }
 }
 
-/// Samples from which a draft gathers running statistics.
+/// Number of samples from which a draft gathers running statistics.
 const DRAFT_SAMPLES: usize = 8192;
 
 fn presets() -> Vec<Preset> {
@@ -196,11 +196,11 @@ struct State {
     /// Sets γ of each unit to the deviation that it is divided by and β to the mean that is subtracted.
     #[schemars(extend("zh" = "令每个单元的 γ 等于所除的标准差、β 等于所减的均值。"))]
     recover: bool,
-    /// Samples of a batch.
+    /// Number of samples per batch.
     #[schemars(extend("zh" = "一批的样本数。"))]
     #[schemars(range(min = 2, max = 256))]
     batch: usize,
-    /// Number that is added to the variance before the root.
+    /// Value ε added to the variance before the square root.
     #[schemars(extend("zh" = "开方之前加到方差上的 ε。"))]
     #[schemars(range(min = 0.000000000001, max = 0.1))]
     epsilon: f64,

@@ -1,4 +1,4 @@
-//! Figures and words of the exhibit.
+//! Figures and texts of the exhibit.
 
 use keel_page::charts::{Histograms, Marks, Plot, Point, Scale, Series, number};
 use keel_page::page::{Page, Table, cell};
@@ -10,23 +10,23 @@ use crate::exhibit::View;
 use crate::statistics::Moments;
 
 const BINS: usize = 60;
-/// Half the width of a histogram of normalised values, and the least of the others.
+/// Half the width of a histogram of normalised values, and the minimum for the others.
 const REACH: f64 = 4.0;
 /// Range of the standard deviation before batch norm.
 const DEVIATIONS: (f64, f64) = (5e-7, 200.0);
-/// Points of the curve of the formula in every decade.
+/// Number of points per decade in the curve of the formula.
 const POINTS_PER_DECADE: i32 = 8;
-/// Batches along the axis of the running statistics.
+/// Number of batches on the axis of the running statistics.
 const MOST_BATCHES: usize = 100;
-/// Share of ε or of the start of the running variance from which it is mentioned.
+/// Share of ε, or of the initial running variance, above which it is mentioned.
 const WORTH_A_WORD: f64 = 0.01;
-/// Colours of measured values, of the chosen point and of theory.
+/// Colours of measured values, the chosen point and theory.
 const MEASURED: usize = 0;
 const CHOSEN: usize = 1;
 const OTHER: usize = 2;
 const THEORY: usize = 7;
 
-/// The page for one state.
+/// Returns the page for one state.
 pub(super) fn view(state: &State, numbers: &Numbers) -> View {
     let page = Page::new()
         .histograms(
@@ -128,7 +128,7 @@ fn status(state: &State, numbers: &Numbers) -> Text {
     Text::new(format!("{english}."), format!("{chinese}。"))
 }
 
-/// A number whose rounding error is shown as 0.
+/// Formats a number, showing rounding errors as 0.
 fn shown(value: f64) -> String {
     if value.abs() < 1e-7 { number(0.0) } else { number(value) }
 }

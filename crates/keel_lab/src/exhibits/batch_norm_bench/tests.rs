@@ -1,4 +1,4 @@
-//! Tests of the bench.
+//! Tests of the exhibit.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn json(numbers: &Numbers) -> String {
 fn training_normalises_any_mean_and_deviation_and_scale_and_shift_set_them() {
     for source in [Source::Normal, Source::Digits] {
         for (mean, std) in [(0.0, 0.1), (15.0, 30.0), (-3.0, 1.0)] {
-            // Scale and shift of the course's second assignment.
+            // Scale and shift from the course's second assignment.
             for (gamma, beta) in [(1.0, 11.0), (2.0, 12.0), (3.0, 13.0)] {
                 let numbers = at(&State { source, mean, std, gamma, beta, batch: 256, ..State::default() });
                 assert!((numbers.before.std / std - 1.0).abs() < 0.15, "{:?}", numbers.before);

@@ -1,4 +1,4 @@
-//! Break and repair: a sick network to examine, to diagnose and to repair with one change.
+//! Break and repair: a faulty network to examine, diagnose and repair with one change.
 
 mod page;
 mod sickness;
@@ -88,18 +88,18 @@ impl Exhibit for BreakAndRepair {
     }
 }
 
-/// Steps while the reader drags.
+/// Number of steps while the reader drags.
 const DRAFT_STEPS: usize = 60;
-/// Points of a loss curve, about.
+/// Approximate number of points in a loss curve.
 const CURVE_POINTS: usize = 100;
-/// Steps over which the training loss in words is averaged.
+/// Number of steps over which the reported training loss is averaged.
 const RECENT: usize = 20;
-/// Patients that are remembered.
+/// Number of networks kept.
 const REMEMBERED: usize = 12;
-/// Points for the accuracy regained and for the diagnosis.
+/// Points for the regained accuracy and for the diagnosis.
 const FOR_OUTCOME: f64 = 60.0;
 const FOR_DIAGNOSIS: f64 = 40.0;
-/// Accuracy that a sickness costs at least, so that chance is not divided by.
+/// Minimum accuracy lost to a fault, to avoid division by chance differences.
 const LEAST_COST: f64 = 0.02;
 
 /// Knobs of the exhibit.
@@ -145,7 +145,7 @@ struct Remembered {
 }
 
 impl Memory {
-    /// The network of `recipe` after `steps` steps.
+    /// Returns the network of `recipe` after `steps` steps.
     fn patient(&mut self, recipe: &Recipe, steps: usize, seed: u64) -> Result<Patient, LabError> {
         let known = |one: &Remembered| one.recipe == *recipe && one.steps == steps && one.seed == seed;
         if let Some(known) = self.patients.iter().find(|one| known(one)) {
@@ -163,15 +163,15 @@ impl Memory {
 /// Measurements of one network in training.
 #[derive(Clone, Serialize)]
 struct Patient {
-    /// Number of steps done; fewer than requested if the run has stopped.
+    /// Number of steps completed; fewer than requested if the run has stopped.
     steps: usize,
-    /// The step that gave a number that is not finite.
+    /// Step with a number that is not finite.
     stopped_at: Option<usize>,
     /// Loss of guessing, the logarithm of the number of classes.
     guessing: f64,
-    /// Mean and standard deviation of the inputs as the network is given them.
+    /// Mean and standard deviation of the network's inputs.
     inputs: Moments,
-    /// Classes in a batch, on average.
+    /// Average number of classes per batch.
     classes_of_a_batch: Option<f64>,
     first_loss: Option<f64>,
     /// Mean training loss of the last steps.
@@ -183,7 +183,7 @@ struct Patient {
     layers: Vec<LayerRow>,
     /// Findings of the health rules, causes first; empty until they are revealed.
     findings: Vec<FindingRow>,
-    /// Diagnosis of the leading finding.
+    /// Diagnosis matching the leading finding.
     #[serde(skip)]
     diagnosis: Option<Diagnosis>,
 }
@@ -215,7 +215,7 @@ impl Patient {
         })
     }
 
-    /// The same before anything is revealed.
+    /// Returns the measurements without the findings, for display before the solution.
     fn without_findings(mut self) -> Self {
         self.findings.clear();
         self.layers.iter_mut().for_each(|layer| layer.findings.clear());
@@ -228,31 +228,31 @@ impl Patient {
 #[derive(Serialize)]
 struct Numbers {
     sick: Patient,
-    /// The sick network with the one change; none before a repair is chosen.
+    /// The faulty network with the change; `None` before a repair is chosen.
     repaired: Option<Patient>,
-    /// The solution; none before it is requested and everything is answered.
+    /// Solution; `None` until it is requested and everything is answered.
     revealed: Option<Revealed>,
 }
 
-/// The solution and the score.
+/// Solution and score.
 #[derive(Serialize)]
 struct Revealed {
     sickness: Sickness,
-    /// The diagnosis that names it.
+    /// Diagnosis that names the fault.
     fault: Diagnosis,
     /// Accuracy of the network without the fault.
     healthy_accuracy: f64,
-    /// Diagnosis of the rules' leading finding.
+    /// Diagnosis matching the leading finding of the rules.
     rules: Option<Diagnosis>,
-    /// The reader's diagnosis is that of the rules' leading finding.
+    /// True if the reader's diagnosis matches the leading finding of the rules.
     agrees: bool,
-    /// Part of the accuracy lost to the fault that the repair gives back, from 0 to 1.
+    /// Share of the accuracy lost to the fault that the repair restores, from 0 to 1.
     regained: f64,
     /// Points out of 100.
     points: u32,
 }
 
-/// The solution for the sick, the repaired and the healthy network.
+/// Computes the solution from the faulty, the repaired and the healthy network.
 fn revealed(sickness: Sickness, diagnosis: Diagnosis, patients: [&Patient; 3]) -> Revealed {
     let [sick, repaired, healthy] = patients.map(|patient| patient.validation_accuracy);
     let regained = ((repaired - sick) / (healthy - sick).max(LEAST_COST)).clamp(0.0, 1.0);
@@ -278,7 +278,7 @@ mod tests {
         BreakAndRepair::compute(state, seed, &mut Memory::default()).unwrap()
     }
 
-    /// Every sickness, with the repair that takes the fault away and the diagnosis that names it.
+    /// Returns the state with the repair that removes the fault and the diagnosis that names it.
     fn solved(sickness: Sickness, seed: u64) -> State {
         let case = (1..=8).find(|&case| Sickness::dealt(case, seed) == sickness).unwrap();
         let takes_it_away = |(repair, _): &&(Repair, &str)| repair.applied(sickness.recipe()) == sickness.healthy();

@@ -1,4 +1,4 @@
-//! Words and figures of the exhibit.
+//! Texts and figures of the exhibit.
 
 use keel_page::charts::{Marks, Plot, Point, Scale, Series, number, points};
 use keel_page::page::{Page, Part, Table, cell};
@@ -42,7 +42,7 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
     View { status: status(state, numbers), page }
 }
 
-/// The networks with their names.
+/// Returns the networks with their names.
 fn networks(numbers: &Numbers) -> impl Iterator<Item = (&Patient, [&'static str; 2])> {
     std::iter::once((&numbers.sick, SICK)).chain(numbers.repaired.iter().map(|patient| (patient, REPAIRED)))
 }
@@ -75,7 +75,7 @@ fn status(state: &State, numbers: &Numbers) -> Text {
     )
 }
 
-/// The result so far, or the step the reader takes next.
+/// Describes the result so far, or the reader's next step.
 fn next(state: &State, numbers: &Numbers) -> Text {
     let Some(repaired) = &numbers.repaired else {
         return Text::new("name the fault and choose one repair", "请给出诊断并选择一项修复");
@@ -89,7 +89,7 @@ fn next(state: &State, numbers: &Numbers) -> Text {
     }
     match state.diagnosis {
         Diagnosis::Open => Text::new(
-            format!("with the repair {after} % are right; the fault has no name yet"),
+            format!("with the repair {after} % are right; the fault is not named yet"),
             format!("修复后答对 {after}%；尚未给出诊断"),
         ),
         _ => Text::new(format!("with the repair {after} % are right"), format!("修复后答对 {after}%")),
@@ -118,13 +118,13 @@ fn accuracy_plot(numbers: &Numbers) -> Plot {
     plot.with(guessing(numbers, (-numbers.sick.guessing).exp()))
 }
 
-/// A level line from the first step to the last.
+/// Returns a horizontal line from the first step to the last.
 fn guessing(numbers: &Numbers, level: f64) -> Series {
     let last = networks(numbers).map(|(patient, _)| patient.steps).max().unwrap_or(1) as f64;
     Series::new(Text::new("guessing", "随机猜测"), vec![(0.0, level), (last, level)], Marks::Dashed)
 }
 
-/// Numbers of the whole network.
+/// Returns a table of numbers of the whole network.
 fn vital_signs(numbers: &Numbers) -> Table {
     let columns = vec![
         Text::new("Network", "网络"),
@@ -143,7 +143,7 @@ fn vital_signs(numbers: &Numbers) -> Table {
     let mut table = Table::new(caption, columns);
     for (patient, [english, chinese]) in networks(numbers) {
         let mut cells = vec![Text::new(english, chinese)];
-        // Rounding of the arithmetic is not a mean.
+        // Rounding errors should not appear as a mean.
         cells.extend([patient.inputs.mean, patient.inputs.std].map(|value| cell((1e4 * value).round() / 1e4 + 0.0)));
         cells.extend([patient.classes_of_a_batch, patient.first_loss, patient.last_loss].map(cell));
         cells.push(cell(patient.validation_loss));
@@ -153,7 +153,7 @@ fn vital_signs(numbers: &Numbers) -> Table {
     table
 }
 
-/// The fault, the score, and the findings of the health rules.
+/// Renders the fault, the score, and the findings of the health rules.
 fn solved(page: Page, state: &State, numbers: &Numbers, solution: &Revealed) -> Page {
     let lead = numbers.sick.findings.iter().find(|finding| finding.leads);
     let rule = lead.map_or(Text::new("nothing", "无"), |finding| rule_title(&finding.code));
@@ -175,8 +175,8 @@ fn solved(page: Page, state: &State, numbers: &Numbers, solution: &Revealed) -> 
     let chinese = |text: &Text| text.get(Language::Chinese).to_owned();
     let page = page.heading("Solution", "答案").paragraph(
         format!(
-            "The fault is {}. The rules lead with {} (“{}”); {}. The repair, {}, gives back {regained} % of the \
-             accuracy that the fault costs: {sick} % with it, {healthy} % without. Points: {} of 100.",
+            "The fault is {}. The leading finding of the rules is {} (“{}”); {}. The repair, {}, restores {regained} \
+             % of the accuracy lost to the fault: {sick} % with it, {healthy} % without. Points: {} of 100.",
             english(&sickness),
             english(&rule),
             english(&stands_for),
@@ -213,7 +213,7 @@ fn solved(page: Page, state: &State, numbers: &Numbers, solution: &Revealed) -> 
     page
 }
 
-/// A share in percent.
+/// Formats a share in percent.
 fn percent(share: f64) -> String {
     number((1000.0 * share).round() / 10.0)
 }

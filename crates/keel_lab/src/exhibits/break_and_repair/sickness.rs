@@ -1,4 +1,4 @@
-//! Sicknesses of a network, the diagnoses a reader can name, and the repairs a reader can make.
+//! Faults of a network, the diagnoses a reader can choose, and the repairs a reader can make.
 
 use keel_health::{Finding, Symptom};
 use keel_nn::RandomKey;
@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::recipe::{Block, Data, Norm, Preprocessing, Recipe, Start};
 
-/// Learning rate of healthy networks, and those that are far off.
+/// Learning rate of healthy networks, and rates that are far off.
 const RATE: f64 = 0.05;
 const LOW_RATE: f64 = 5e-6;
 const HIGH_RATE: f64 = 5.0;
-/// Hidden layers of the deep networks and of the others.
+/// Number of hidden layers of the deep networks and of the others.
 const DEEP: usize = 6;
 const SHALLOW: usize = 2;
-/// Units of a hidden layer, and of one that is made wider.
+/// Number of units of a hidden layer, and of a widened one.
 const WIDTH: usize = 32;
 const WIDER: usize = 64;
-/// Start of the biases that keep every unit below zero.
+/// Initial bias that keeps every unit below zero.
 const LOW_BIAS: f64 = -8.0;
 
 /// A fault that keeps a network from learning.
@@ -36,7 +36,7 @@ pub(super) enum Sickness {
     SortedSamples,
 }
 
-/// Names a reader can give a sickness.
+/// Diagnoses a reader can choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Diagnosis {
@@ -51,7 +51,7 @@ pub(super) enum Diagnosis {
     SamplesInOrder,
 }
 
-/// Changes of one knob.
+/// Changes of a single knob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Repair {
@@ -72,7 +72,7 @@ pub(super) enum Repair {
 }
 
 impl Sickness {
-    /// All of them.
+    /// All faults.
     pub(super) const ALL: [Sickness; 8] = [
         Sickness::RateTooHigh,
         Sickness::RateTooLow,
@@ -84,7 +84,7 @@ impl Sickness {
         Sickness::SortedSamples,
     ];
 
-    /// The sickness of a case, counted from 1: a seed deals all of them in an order of its own before one comes again.
+    /// Returns the fault of a case, counted from 1: each seed deals all faults in its own order before one repeats.
     pub(super) fn dealt(case: usize, seed: u64) -> Sickness {
         let place = case.saturating_sub(1);
         let key = RandomKey::new(seed).named("cases").child((place / Self::ALL.len()) as u64);
@@ -93,7 +93,7 @@ impl Sickness {
         order[place % Self::ALL.len()]
     }
 
-    /// The network without the fault.
+    /// Returns the network without the fault.
     pub(super) fn healthy(self) -> Recipe {
         let (depth, activation) = match self {
             Sickness::SmallWeights | Sickness::DeepSigmoid => (DEEP, Activation::Tanh),
@@ -117,7 +117,7 @@ impl Sickness {
         }
     }
 
-    /// The network with the fault.
+    /// Returns the network with the fault.
     pub(super) fn recipe(self) -> Recipe {
         let healthy = self.healthy();
         match self {
@@ -132,7 +132,7 @@ impl Sickness {
         }
     }
 
-    /// The diagnosis that names it.
+    /// Returns the diagnosis that names it.
     pub(super) fn diagnosis(self) -> Diagnosis {
         match self {
             Sickness::RateTooHigh => Diagnosis::RateTooHigh,
@@ -146,7 +146,7 @@ impl Sickness {
         }
     }
 
-    /// Words for readers.
+    /// Returns the displayed name.
     pub(super) fn title(self) -> Text {
         match self {
             Sickness::RateTooHigh => Text::new("a learning rate of 5", "学习率为 5"),
@@ -167,7 +167,7 @@ impl Sickness {
 }
 
 impl Diagnosis {
-    /// All but the open one, with the names of the knob.
+    /// All diagnoses except for the open one, with their names in the knob.
     pub(super) const NAMED: [(Diagnosis, &'static str); 8] = [
         (Diagnosis::RateTooHigh, "rate_too_high"),
         (Diagnosis::RateTooLow, "rate_too_low"),
@@ -179,7 +179,7 @@ impl Diagnosis {
         (Diagnosis::SamplesInOrder, "samples_in_order"),
     ];
 
-    /// Words for readers.
+    /// Returns the displayed name.
     pub(super) fn title(self) -> Text {
         match self {
             Diagnosis::Open => Text::new("not named yet", "尚未给出"),
@@ -196,7 +196,7 @@ impl Diagnosis {
         }
     }
 
-    /// The diagnosis that a finding of the health rules stands for; none for one that only describes the outcome.
+    /// Returns the diagnosis matching a finding of the health rules, or `None` for one that only describes the outcome.
     pub(super) fn of(finding: &Finding) -> Option<Diagnosis> {
         let named = [
             (Symptom::Code("K001"), Diagnosis::RateTooHigh),
@@ -217,7 +217,7 @@ impl Diagnosis {
 }
 
 impl Repair {
-    /// All that change something, with the names of the knob.
+    /// All repairs that change something, with their names in the knob.
     pub(super) const NAMED: [(Repair, &'static str); 13] = [
         (Repair::RateLow, "rate_low"),
         (Repair::RateMiddle, "rate_middle"),
@@ -234,7 +234,7 @@ impl Repair {
         (Repair::Wider, "wider"),
     ];
 
-    /// The network with this one change.
+    /// Applies the repair to a network.
     pub(super) fn applied(self, recipe: Recipe) -> Recipe {
         match self {
             Repair::None => recipe,
@@ -254,7 +254,7 @@ impl Repair {
         }
     }
 
-    /// Words for readers.
+    /// Returns the displayed name.
     pub(super) fn title(self) -> Text {
         match self {
             Repair::None => Text::new("none yet", "尚未选择"),

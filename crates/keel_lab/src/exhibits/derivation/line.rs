@@ -1,19 +1,19 @@
-//! The lines of the derivation.
+//! Steps of the derivation.
 
 use keel_page::Text;
 use keel_page::charts::number;
 
 use super::{Numbers, Rule, State};
 
-/// One step: its title, its formula, and the words that explain it with the numbers of the stack.
+/// A step: its title, its formula, and the text that explains it with the numbers of the stack.
 pub(super) struct Line {
-    /// In English and Chinese.
+    /// Title in English and Chinese.
     pub(super) title: [&'static str; 2],
     pub(super) formula: &'static str,
     pub(super) words: fn(&State, &Numbers) -> Text,
 }
 
-/// All steps, in their order.
+/// All steps, in order.
 pub(super) const LINES: [Line; 8] = [
     Line {
         title: ["one sum", "一个求和式"],
@@ -157,12 +157,12 @@ pub(super) const LINES: [Line; 8] = [
     },
 ];
 
-/// Predicted and measured powers of ten.
+/// Formats the predicted and measured log10 ratios.
 pub(super) fn ratios(numbers: &Numbers) -> (String, String) {
     (number(rounded(numbers.predicted_log10_ratio)), number(rounded(numbers.log10_ratio.unwrap_or(f64::NAN))))
 }
 
-/// Three decimals: less is noise of the draw.
+/// Rounds to three decimals; anything smaller is sampling noise.
 fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3 + 0.0
 }

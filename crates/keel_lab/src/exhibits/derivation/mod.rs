@@ -1,4 +1,4 @@
-//! The derivation of Kaiming's 2, a step at a time, with the choice at its decisive step applied to a real stack of relu layers.
+//! Step-by-step derivation of Kaiming's factor 2, with the choice at its decisive step applied to a real stack of relu layers.
 //!
 //! Source: He, Zhang, Ren, Sun: Delving deep into rectifiers (2015), section 2.2.
 
@@ -102,12 +102,12 @@ impl Exhibit for Derivation {
     }
 }
 
-/// Samples of the standard normal input.
+/// Number of samples of the standard normal input.
 const BATCH: usize = 16;
-/// Steps of the derivation, and the one at which the reader chooses.
+/// Number of steps, and the step at which the reader chooses.
 const STEPS: usize = line::LINES.len();
 const DECISIVE: usize = 3;
-/// Ends of the factor.
+/// Range of the factor.
 const SMALLEST: f64 = 0.25;
 const LARGEST: f64 = 8.0;
 
@@ -126,7 +126,7 @@ struct State {
     /// Variance 1/n for the weights of the first layer, which has no relu before it.
     #[schemars(extend("zh" = "第一层之前没有 ReLU，其权重方差取 1/n。"))]
     first_layer: bool,
-    /// Layers.
+    /// Number of layers.
     #[schemars(extend("zh" = "层数。"))]
     #[schemars(range(min = 2, max = 60))]
     depth: usize,
@@ -143,14 +143,14 @@ impl Default for State {
 }
 
 impl State {
-    /// Standard deviation of the input. Weights of 1/n in the first layer alone are an input that is smaller by √g, for relu
-    /// passes a factor on.
+    /// Returns the standard deviation of the input. Weights of 1/n in the first layer alone are equivalent to an input
+    /// smaller by √g, since relu is positively homogeneous.
     fn input_std(&self) -> f64 {
         if self.first_layer { self.factor.sqrt().recip() } else { 1.0 }
     }
 }
 
-/// Theory of the second moment a layer passes on; each leads to a factor of its own.
+/// Theory of the second moment passed on by a layer; each leads to a different factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Rule {
@@ -158,14 +158,14 @@ enum Rule {
     SecondMoment,
     /// Var(x)
     Variance,
-    /// Var(y), which has not been rectified.
+    /// Var(y), not rectified.
     Unrectified,
 }
 
 impl Rule {
     const ALL: [Rule; 3] = [Rule::SecondMoment, Rule::Variance, Rule::Unrectified];
 
-    /// Factor g that keeps the signal if the theory is right.
+    /// Returns the factor g that preserves the signal if the theory is right.
     fn factor(self) -> f64 {
         match self {
             Rule::SecondMoment => KAIMING,
@@ -174,12 +174,12 @@ impl Rule {
         }
     }
 
-    /// The theory that leads to this factor, to half a per cent.
+    /// Returns the theory that leads to this factor, to half a per cent.
     fn of(factor: f64) -> Option<Self> {
         Rule::ALL.into_iter().find(|rule| (rule.factor() / factor - 1.0).abs() < 0.005)
     }
 
-    /// Words of its button.
+    /// Returns the label of its button.
     fn choice(self) -> Text {
         match self {
             Rule::SecondMoment => Text::new("½ Var(y), its integral: 2/n", "½ Var(y)，即积分的结果：2/n"),
@@ -188,7 +188,7 @@ impl Rule {
         }
     }
 
-    /// Its name in a sentence.
+    /// Returns its name in a sentence.
     fn title(self) -> Text {
         match self {
             Rule::SecondMoment => Text::new("E[x²] = ½ Var(y), Kaiming's choice", "E[x²] = ½ Var(y)，即 Kaiming"),
@@ -200,7 +200,7 @@ impl Rule {
     }
 }
 
-/// log10 of the pre-activations' standard deviation, last layer over first, at infinite width.
+/// Returns log10 of the pre-activations' standard deviation, last layer over first, at infinite width.
 fn predicted_log10_ratio(factor: f64, depth: usize) -> f64 {
     0.5 * (depth - 1) as f64 * (factor / KAIMING).log10()
 }
@@ -208,9 +208,9 @@ fn predicted_log10_ratio(factor: f64, depth: usize) -> f64 {
 /// Numbers of the figures.
 #[derive(Debug, PartialEq, Serialize)]
 struct Numbers {
-    /// The theory that leads to this factor, if one of the three does.
+    /// Theory that leads to this factor, if one of the three does.
     rule: Option<Rule>,
-    /// Of the pre-activations, last layer over first; none where a layer gives nothing but zeros.
+    /// Ratio of the pre-activations, last layer over first; `None` if a layer outputs only zeros.
     log10_ratio: Option<f64>,
     predicted_log10_ratio: f64,
     layers: Vec<Layer>,
@@ -221,7 +221,7 @@ struct Numbers {
 #[derive(Debug, PartialEq, Serialize)]
 struct Layer {
     layer: usize,
-    /// Of the outputs.
+    /// Standard deviation of the outputs.
     std: f64,
     predicted_std: f64,
     /// Root mean square of dL/dh.

@@ -8,7 +8,7 @@ fn compute(state: &State, seed: u64) -> Numbers {
 
 #[test]
 fn each_choice_leads_where_the_product_says() {
-    // log10 of the last layer over the first at 30 layers, and the fate that the status names.
+    // log10 of the last layer over the first at 30 layers, and the outcome named by the status.
     let cases = [
         (Rule::Unrectified, -4.36, "vanishes"),
         (Rule::SecondMoment, 0.0, "is kept"),

@@ -1,4 +1,4 @@
-//! Figures and words of the derivation.
+//! Figures and texts of the derivation.
 
 use keel_nn::activations::Activation;
 use keel_page::Language::{Chinese, English};
@@ -13,12 +13,12 @@ use crate::experiments::weight_initialisation::kaiming_gain::if_variance;
 use crate::experiments::weight_initialisation::kaiming_gain::page::half;
 use crate::signal::infinite_width;
 
-/// Colour of the stack; those of the three theories follow.
+/// Colour of the stack; the colours of the three theories follow.
 const OWN: usize = 0;
-/// Steps of the integral and of the way back.
+/// Step of the integral, and of the backward pass.
 const INTEGRAL: usize = 4;
 const BACKWARD: usize = 8;
-/// Points of the curve of predictions.
+/// Number of points in the curve of predictions.
 const PLACES: i32 = 60;
 
 pub(super) fn view(state: &State, numbers: &Numbers) -> View {
@@ -101,7 +101,7 @@ fn status(state: &State, numbers: &Numbers) -> Text {
     )
 }
 
-/// Name of a theory's curve.
+/// Returns the name of a theory's curve.
 fn name(rule: Rule) -> Text {
     let g = number(rule.factor());
     Text::new(format!("g = {g}, predicted"), format!("g = {g}，预测"))
@@ -153,7 +153,7 @@ fn gradients(numbers: &Numbers) -> Plot {
         )
 }
 
-/// The three choices with the numbers that decide between them.
+/// Returns a table of the three choices with the numbers that decide between them.
 fn choices(state: &State, numbers: &Numbers) -> Table {
     let columns = vec![
         Text::new("Stands for E[x²]", "代表 E[x²] 的量"),

@@ -1,4 +1,4 @@
-//! The bench of initial weights: any activation, width, depth and scale, with the signal, the gradient and the theory of both.
+//! Initial weights: any activation, width, depth and scale, with the signal, the gradient and the theory of both.
 
 mod view;
 
@@ -90,13 +90,13 @@ impl Exhibit for InitialisationBench {
             return None;
         }
         let (width, batch) = (width.unwrap_or(state.width), batch.unwrap_or(state.batch));
-        // The same n·Var(w), which decides: Xavier and Kaiming keep it by themselves.
+        // Keep n·Var(w), which decides the outcome; Xavier and Kaiming keep it by themselves.
         let std = state.std * (state.width as f64 / width as f64).sqrt();
         Some(State { width, batch, std, ..state.clone() })
     }
 }
 
-/// Ends of the gain, as a factor and its inverse, and the places on each side of 1 at which theory is drawn.
+/// Maximum gain (its inverse is the minimum), and the number of points on each side of 1 at which theory is drawn.
 const LARGEST_GAIN: f64 = 4.0;
 const PLACES: i32 = 8;
 /// Maximum number of samples of a draft.
@@ -125,11 +125,11 @@ struct State {
     #[schemars(extend("zh" = "每层的单元数 n。"))]
     #[schemars(range(min = 16, max = 4096))]
     width: usize,
-    /// Layers.
+    /// Number of layers.
     #[schemars(extend("zh" = "层数。"))]
     #[schemars(range(min = 2, max = 30))]
     depth: usize,
-    /// Samples of the standard normal input.
+    /// Number of samples of the standard normal input.
     #[schemars(extend("zh" = "标准正态输入的样本数。"))]
     #[schemars(range(min = 2, max = 256))]
     batch: usize,
@@ -179,12 +179,12 @@ impl State {
 #[derive(Debug, PartialEq, Serialize)]
 struct Numbers {
     weight_std: f64,
-    /// Number of inputs times the variance of a weight, which decides.
+    /// Number of inputs times the variance of a weight, which decides the outcome.
     scaled_variance: f64,
     layers: Vec<Layer>,
-    /// Of every layer; none where theory leaves the numbers of the machine.
+    /// Theory of every layer; `None` if it overflows.
     gradient_theory: Option<Vec<GradientTheory>>,
-    /// Printed on a slide with these weights.
+    /// Values printed on a slide with these weights.
     slide_std: Option<[f64; 6]>,
     by_gain: Vec<Turned>,
 }
@@ -203,12 +203,12 @@ struct Turned {
 #[derive(Default)]
 struct Memory {
     draws: Draws,
-    /// The latest curve over the gain, which depends on this state except for its gain.
+    /// Latest curve over the gain, valid for this state with any gain.
     turned: Option<(State, Vec<Turned>)>,
 }
 
 impl Memory {
-    /// Theory of the stack with every gain.
+    /// Returns the theory of the stack for all gains.
     fn by_gain(&mut self, state: &State) -> Vec<Turned> {
         let ungained = State { gain: 1.0, ..state.clone() };
         match &self.turned {
@@ -223,7 +223,7 @@ impl Memory {
 }
 
 impl Turned {
-    /// With the gain at `place`, from -[`PLACES`] to [`PLACES`]; none where theory leaves the numbers of the machine.
+    /// Returns the theory with the gain at `place`, from -[`PLACES`] to [`PLACES`]; `None` if it overflows.
     fn at(ungained: &State, place: i32) -> Option<Self> {
         let gain = LARGEST_GAIN.powf(f64::from(place) / f64::from(PLACES));
         let scaled_variance = ungained.width as f64 * (gain * ungained.std_without_gain()).powi(2);
@@ -233,14 +233,14 @@ impl Turned {
     }
 }
 
-/// Signal and gradient at infinite width, an entry a layer.
+/// Signal and gradient at infinite width, one entry per layer.
 struct Theory {
     outputs: Vec<Moments>,
     gradients: Vec<GradientTheory>,
 }
 
 impl Theory {
-    /// None where a number is not finite.
+    /// Computes the theory; returns `None` if a number is not finite.
     fn of(activation: Activation, scaled_variance: f64, batch: usize, depth: usize) -> Option<Self> {
         let outputs = infinite_width(activation, scaled_variance, depth);
         if !outputs.iter().all(|one| one.mean.is_finite() && one.second_moment.is_finite()) {
@@ -252,7 +252,7 @@ impl Theory {
     }
 }
 
-/// The lecture's five settings, at its width.
+/// Returns the lecture's five settings, at its width.
 fn presets() -> Vec<Preset> {
     let preset = |setting: Setting, activation: Activation, scheme: &str, std: Option<f64>| {
         let mut settings = vec![

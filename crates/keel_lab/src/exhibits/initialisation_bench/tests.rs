@@ -11,7 +11,7 @@ fn setting(activation: Activation, scheme: Scheme, std: f64) -> State {
     State { activation: ActivationName(activation), scheme, std, ..State::default() }
 }
 
-/// The lecture's five settings with its n·Var(w), narrower: each weight is larger in turn.
+/// Returns the lecture's five settings with its n·Var(w) at a smaller width, hence with larger weights.
 fn lecture() -> [State; 5] {
     let narrow = |std: f64| std * (SLIDE_WIDTH as f64 / State::default().width as f64).sqrt();
     [
@@ -46,7 +46,7 @@ fn the_five_settings_have_the_numbers_of_the_lecture() {
         assert_eq!(numbers.layers[5].verdict, last, "{state:?}");
         let slide = numbers.slide_std.unwrap();
         assert!((slide[0] - expected[0]).abs() < 0.01);
-        // The gradients of the lecture's measurements follow the theory of infinitely wide layers.
+        // The gradients measured in the lecture follow the theory of infinitely wide layers.
         for (layer, theory) in numbers.layers.iter().zip(numbers.gradient_theory.unwrap()) {
             let pairs = [
                 (layer.gradient.activation_rms, theory.activation_rms),

@@ -1,4 +1,4 @@
-//! Figures and words of the bench.
+//! Figures and texts of the exhibit.
 
 use keel_page::Language::{Chinese, English};
 use keel_page::Text;
@@ -122,7 +122,7 @@ fn by_gain(state: &State, numbers: &Numbers) -> Plot {
         )
 }
 
-/// Layers that are shown: all, or [`PANELS`] of them from the first to the last.
+/// Returns the displayed layers: all, or [`PANELS`] of them from the first to the last.
 fn shown(layers: &[Layer]) -> Vec<&Layer> {
     let count = layers.len().min(PANELS);
     let last = layers.len().saturating_sub(1);
@@ -171,7 +171,7 @@ fn panel(layer: &Layer, slide: Option<[f64; 6]>) -> SheetCell {
     }
 }
 
-/// A chart of sizes by layer that spans two decades at least, so that a size that is kept looks like one.
+/// Creates a chart of magnitudes by layer that spans at least two decades, so that a preserved magnitude looks constant.
 fn by_layer_plot(title: Text, curves: &[&[Point]]) -> Plot {
     let plot = Plot::new(Text::new("layer", "层"), title).scales(Scale::Linear, Scale::Logarithmic);
     let sizes = || curves.iter().flat_map(|curve| curve.iter()).map(|point| point.1).filter(|size| *size > 0.0);

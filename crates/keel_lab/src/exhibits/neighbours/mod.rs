@@ -1,4 +1,4 @@
-//! One image of the test set among changing neighbours: with the statistics of its batch, they influence its answer.
+//! One image of the test set in different batches: with batch statistics, its neighbours influence the prediction.
 
 mod network;
 mod page;
@@ -118,16 +118,16 @@ impl Exhibit for NeighboursExhibit {
         ]
     }
 
-    /// A draft tries fewer images. The first answer for a seed trains the network, which no draft can save.
+    /// A draft tries fewer images. The first answer for a seed trains the network, which no draft can avoid.
     fn draft(state: &State) -> Option<State> {
         let candidates = state.candidates.min((DRAFT_SAMPLES / state.batch.max(1)).max(FEWEST_CANDIDATES));
         (candidates < state.candidates).then(|| State { candidates, ..state.clone() })
     }
 }
 
-/// Samples on which a draft tries other images, in each neighbourhood.
+/// Number of samples on which a draft tries other images, in each neighbourhood.
 const DRAFT_SAMPLES: usize = 1024;
-/// Least number of images that are tried.
+/// Minimum number of images tried.
 const FEWEST_CANDIDATES: usize = 5;
 
 fn presets() -> Vec<Preset> {
@@ -199,14 +199,14 @@ struct Numbers {
     /// Class of the image.
     label: u32,
     neighbourhoods: Vec<Neighbourhood>,
-    /// Different answers among the neighbourhoods.
+    /// Number of different predictions among the neighbourhoods.
     distinct_answers: usize,
-    /// Answer with the running statistics.
+    /// Prediction with the running statistics.
     fixed: Answer,
-    /// Images that are tried, and the share of them whose answer is not the same in all neighbourhoods.
+    /// Number of images tried, and the share of them whose prediction is not the same in all neighbourhoods.
     candidates: usize,
     changing_fraction: f64,
-    /// Neighbours stand in the batch several times, because the test set has too few.
+    /// True if neighbours are repeated in the batch because the test set has too few.
     repeats: bool,
     test_images: usize,
     steps: usize,
@@ -240,7 +240,7 @@ mod tests {
         let changing: Vec<f64> = own[1..].iter().map(|own| own.changing_fraction).collect();
         assert!(changing.windows(2).all(|pair| pair[0] > pair[1]), "{changing:?}");
         assert!(changing[0] > 0.9, "{changing:?}");
-        // A class has some 36 test images: batches of 64 are of two classes.
+        // A class has about 36 test images: batches of 64 contain two classes.
         for own in &own[2..7] {
             assert!(own.sorted_accuracy < 0.6 && own.sorted_accuracy < own.shuffled_accuracy, "{own:?}");
         }

@@ -1,4 +1,4 @@
-//! The network of the exhibit, trained once for a seed.
+//! Network of the exhibit, trained once per seed.
 
 use keel_data::PreprocessStep;
 use keel_nn::layers::BatchNormSpec;
@@ -9,16 +9,16 @@ use crate::experiments::batch_normalisation::batch_norm_inference::test_batches:
 use crate::samples::{Digits, Part};
 use crate::training::{Classifier, Schedule};
 
-/// Units of each of the three hidden layers.
+/// Number of units of each of the three hidden layers.
 pub(super) const WIDTH: usize = 32;
-/// Training steps.
+/// Number of training steps.
 pub(super) const STEPS: usize = 150;
-/// Samples of a training step.
+/// Number of samples per training step.
 const TRAINING_BATCH: usize = 64;
-/// Sizes of the test batches that are compared; the last is the largest that the network takes.
+/// Sizes of the test batches compared; the last is the maximum batch size of the network.
 const BATCHES: [usize; 9] = [1, 2, 4, 8, 16, 32, 64, 128, LARGEST];
 const LARGEST: usize = 256;
-/// Images of a neighbourhood that are drawn.
+/// Number of images drawn per neighbourhood.
 const DRAWN: usize = 8;
 
 /// A trained network with the images it is evaluated on.
@@ -34,10 +34,10 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// The network of `seed`: the one that is kept, or a new one that is kept from now on.
+    /// Returns the network of `seed`, reusing the one in memory if possible.
     ///
     /// # Errors
-    /// If the digits or the network cannot be made.
+    /// Fails if the digits or the network cannot be created.
     pub(super) fn kept(memory: &mut Option<Self>, seed: u64) -> Result<&mut Self, LabError> {
         let network = match memory.take().filter(|network| network.seed == seed) {
             Some(network) => network,
@@ -59,7 +59,7 @@ impl Network {
         Ok(Network { seed, classifier, test, pixels, running_accuracy, own_statistics })
     }
 
-    /// The first of `images` before preprocessing.
+    /// Returns the first of `images` before preprocessing.
     pub(super) fn pixels_of(&self, images: &[usize]) -> Vec<f32> {
         self.pixels.take(&images[..images.len().min(DRAWN)]).inputs
     }

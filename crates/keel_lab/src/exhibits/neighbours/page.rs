@@ -1,4 +1,4 @@
-//! Figures and words of the exhibit.
+//! Figures and texts of the exhibit.
 
 use keel_page::Text;
 use keel_page::charts::{Marks, Series, number};
@@ -8,7 +8,7 @@ use super::{Neighbours, Numbers, State, Statistics};
 use crate::exhibit::View;
 use crate::experiments::batch_normalisation::batch_norm_inference::page::{by_batch, pictures, probabilities};
 
-/// The page for one state.
+/// Returns the page for one state.
 pub(super) fn view(state: &State, numbers: &Numbers) -> View {
     let (candidates, width, steps) = (numbers.candidates, numbers.width, numbers.steps);
     let here = vec![(state.batch as f64, numbers.changing_fraction)];

@@ -1,4 +1,4 @@
-//! Answers of the network over the plane.
+//! Predictions of the network over the plane.
 
 use serde::Serialize;
 
@@ -6,15 +6,15 @@ use crate::samples::{PICTURE, Part};
 use crate::training::answer;
 use crate::watched::WatchedRun;
 
-/// Cells of each side.
+/// Number of cells per side.
 pub(super) const SIDE: usize = 48;
 
-/// The answer in the middle of a cell: the class with the highest probability, and that probability in whole percent, none
-/// where it is not a number.
+/// Prediction at the centre of a cell: the class with the highest probability, and that probability in whole percent;
+/// `None` if it is not a number.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(super) struct Cell(pub(super) usize, pub(super) Option<u8>);
 
-/// The answer at one point.
+/// Prediction at one point.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Asked {
     /// Class with the highest probability.
@@ -23,7 +23,7 @@ pub(super) struct Asked {
     pub(super) probabilities: Vec<f64>,
 }
 
-/// The cells of the picture, row after row from below.
+/// Returns the cells of the picture, row by row from the bottom.
 pub(super) fn cells(run: &mut WatchedRun) -> Vec<Cell> {
     let middle = |index: usize| ((index as f64 + 0.5) / SIDE as f64 * PICTURE) as f32;
     let pixels = (0..SIDE * SIDE).flat_map(|cell| [middle(cell % SIDE), middle(cell / SIDE)]).collect();
@@ -35,7 +35,7 @@ pub(super) fn cells(run: &mut WatchedRun) -> Vec<Cell> {
     probabilities(run, pixels).into_iter().map(cell).collect()
 }
 
-/// The answer at `point`; none where it is not a number.
+/// Returns the prediction at `point`, or `None` if it is not a number.
 pub(super) fn asked(run: &mut WatchedRun, point: [f64; 2]) -> Option<Asked> {
     let probabilities = probabilities(run, point.map(|pixel| pixel as f32).to_vec()).pop()?;
     let finite = probabilities.iter().all(|probability| probability.is_finite());
@@ -47,7 +47,7 @@ fn highest(probabilities: &[f64]) -> usize {
         .fold(0, |best, class| if probabilities[class] > probabilities[best] { class } else { best })
 }
 
-/// Probabilities of the classes at each point, `[points, 2]` in pixels.
+/// Returns the probabilities of the classes at each point, `[points, 2]` in pixels.
 fn probabilities(run: &mut WatchedRun, pixels: Vec<f32>) -> Vec<Vec<f64>> {
     let inputs = run.samples().given(pixels);
     let part = Part { labels: vec![0; inputs.len() / 2], inputs };
@@ -81,7 +81,7 @@ mod tests {
             let place = |pixel: f64| (pixel / PICTURE * SIDE as f64) as usize;
             cells[place(y) * SIDE + place(x)]
         };
-        // The inner circle has class 0, the outer one, 0.35 of the picture away from the middle, class 1.
+        // The inner circle has class 0; the outer one, 0.35 of the picture away from the centre, has class 1.
         assert_eq!(at(128.0, 128.0).0, 0);
         assert_eq!([at(128.0, 217.0).0, at(39.0, 128.0).0], [1, 1]);
         let asked = asked(&mut run, [128.0, 217.0]).unwrap();

@@ -1,4 +1,4 @@
-//! The playground: a network of the reader's own, trained live under the eyes of the health rules.
+//! The playground: the reader's own network, trained live and monitored by the health rules.
 
 mod field;
 mod page;
@@ -58,30 +58,30 @@ impl Exhibit for Playground {
     }
 }
 
-/// Number of the figure with the regions, in which a point is dragged.
+/// Number of the figure with the decision regions, in which a point is dragged.
 const FIELD_FIGURE: usize = 2;
-/// Points of the loss curve, about.
+/// Approximate number of points in the loss curve.
 const CURVE_POINTS: usize = 200;
-/// Steps over which the training loss in words is averaged.
+/// Number of steps over which the reported training loss is averaged.
 const RECENT: usize = 20;
-/// Wrong answers that are shown.
+/// Number of wrong predictions shown.
 const MISTAKES: usize = 12;
 
-/// The network of the last answer.
+/// Network of the last answer.
 #[derive(Default)]
 struct Memory {
     kept: Option<Kept>,
 }
 
 struct Kept {
-    /// With the steps and the queried point at zero.
+    /// State with the steps and the queried point set to zero.
     state: State,
     seed: u64,
     run: WatchedRun,
 }
 
 impl Memory {
-    /// A run of the network of `state` with at most its steps: the kept one if there is such a one.
+    /// Returns a run of the network of `state` with at most its steps, reusing the one in memory if possible.
     fn run_of(&mut self, state: &State, seed: u64) -> Result<&mut WatchedRun, LabError> {
         let network = State { steps: 0, x: 0.0, y: 0.0, ..state.clone() };
         let kept = self.kept.take();
@@ -97,17 +97,17 @@ impl Memory {
 /// Numbers of the figures.
 #[derive(Serialize)]
 struct Numbers {
-    /// Number of steps done; fewer than requested if the run has stopped.
+    /// Number of steps completed; fewer than requested if the run has stopped.
     steps: usize,
-    /// The step that gave a number that is not finite.
+    /// Step with a number that is not finite.
     stopped_at: Option<usize>,
     training_samples: usize,
     classes: usize,
     /// Loss of guessing, the logarithm of the number of classes.
     guessing: f64,
-    /// Mean and standard deviation of the inputs as the network is given them.
+    /// Mean and standard deviation of the network's inputs.
     inputs: Moments,
-    /// Mean training loss of the last steps; that before the first where there was none.
+    /// Mean training loss of the last steps, or the loss before the first step.
     training_loss: Option<f64>,
     validation_loss: Option<f64>,
     validation_accuracy: f64,
@@ -116,11 +116,11 @@ struct Numbers {
     signal: Vec<SignalPoint>,
     layers: Vec<LayerRow>,
     findings: Vec<FindingRow>,
-    /// Answers over the plane, row after row from below; empty for images.
+    /// Predictions over the plane, row by row from the bottom; empty for images.
     field: Vec<Cell>,
-    /// The answer at the queried point; none for images.
+    /// Prediction at the queried point; `None` for images.
     asked: Option<Asked>,
-    /// Label and answer of validation images that are answered wrongly, the first few.
+    /// Label and prediction of the first misclassified validation images.
     mistakes: Vec<[usize; 2]>,
     #[serde(skip)]
     pictures: Vec<f32>,
@@ -166,7 +166,7 @@ fn numbers(run: &mut WatchedRun, state: &State) -> Result<Numbers, LabError> {
     })
 }
 
-/// Labels, answers and pixels of the first validation images that are answered wrongly.
+/// Returns labels, predictions and pixels of the first misclassified validation images.
 fn mistakes(run: &mut WatchedRun) -> (Vec<[usize; 2]>, Vec<f32>) {
     let (test, raw) = (run.samples().parts.test.clone(), run.samples().raw.test.clone());
     let classes = run.samples().task.classes;
@@ -179,7 +179,7 @@ fn mistakes(run: &mut WatchedRun) -> (Vec<[usize; 2]>, Vec<f32>) {
     (wrong.iter().map(pair).collect(), pictures)
 }
 
-/// A share in whole percent.
+/// Formats a share in whole percent.
 fn percent(share: f64) -> String {
     number((100.0 * share).round())
 }
@@ -209,7 +209,7 @@ mod tests {
                 let warm = answer_of(&state(steps), &mut memory);
                 assert_eq!(warm, answer_of(&state(steps), &mut Memory::default()), "{steps} steps");
             }
-            // The point that is asked about leaves the run alone, any other knob begins a new one.
+            // Moving the queried point keeps the run; any other knob starts a new one.
             let moved = State { x: 20.0, ..state(30) };
             assert_eq!(answer_of(&moved, &mut memory), answer_of(&moved, &mut Memory::default()));
             let faster = State { learning_rate: 0.1, ..state(30) };
@@ -241,7 +241,7 @@ mod tests {
         };
         let numbers = fresh(&small);
         assert!((numbers.training_loss.unwrap() / numbers.guessing - 1.0).abs() < 1e-3);
-        // 0.01 √32 = 0.057 from layer to layer: the rules see it before the first step.
+        // 0.01 √32 = 0.057 from layer to layer: the rules detect it before the first step.
         for pair in numbers.signal[1..6].windows(2) {
             let factor = pair[1].start.unwrap() / pair[0].start.unwrap();
             assert!((factor / 0.0566 - 1.0).abs() < 0.4, "{factor}");

@@ -1,4 +1,4 @@
-//! Words and figures of the playground.
+//! Texts and figures of the playground.
 
 use keel_page::charts::{Field, FieldCell, Marks, Pictures, Plot, Point, Scale, Series, number, points};
 use keel_page::page::Page;
@@ -13,7 +13,7 @@ use crate::recipe::{Block, Data};
 use crate::samples::PICTURE;
 use crate::watched::{findings_table, layer_table, rule_title};
 
-/// Probabilities in percent from which on a region is darker.
+/// Probabilities in percent above which a region is darker.
 const SURE: [u8; 2] = [60, 90];
 /// Colour of the queried point.
 const ASKED_COLOUR: usize = 4;
@@ -69,7 +69,7 @@ fn status(numbers: &Numbers) -> Text {
     let steps = numbers.steps;
     match numbers.stopped_at {
         Some(step) => Text::new(
-            format!("Step {step} gave a number that is not finite, and training stopped; {english}."),
+            format!("Step {step} produced a number that is not finite, and training stopped; {english}."),
             format!("第 {step} 步出现非有限的数值，训练停止；{chinese}。"),
         ),
         None if steps == 0 => Text::new(
@@ -86,7 +86,7 @@ fn status(numbers: &Numbers) -> Text {
     }
 }
 
-/// The leading finding, if it is more than a note.
+/// Describes the leading finding, if it is more than a note.
 fn health(numbers: &Numbers) -> Text {
     let leading = numbers.findings.iter().find(|finding| finding.leads && finding.level != "info");
     match leading {
@@ -94,7 +94,7 @@ fn health(numbers: &Numbers) -> Text {
         Some(finding) => {
             let title = rule_title(&finding.code);
             Text::new(
-                format!("the health rules lead with {}", title.get(keel_page::Language::English)),
+                format!("the leading finding is {}", title.get(keel_page::Language::English)),
                 format!("健康规则首先指出：{}", title.get(keel_page::Language::Chinese)),
             )
         }
@@ -142,7 +142,7 @@ fn signal_plot(numbers: &Numbers) -> Plot {
     ))
 }
 
-/// The regions of the classes with the training points, and the queried point.
+/// Renders the decision regions with the training points and the queried point.
 fn regions(page: Page, state: &State, numbers: &Numbers) -> Page {
     let strength = |percent: u8| 1 + SURE.iter().filter(|&&limit| percent >= limit).count() as u8;
     let cell = |&Cell(class, percent): &Cell| FieldCell { colour: class, strength: percent.map_or(0, strength) };
@@ -175,7 +175,7 @@ fn regions(page: Page, state: &State, numbers: &Numbers) -> Page {
     )
 }
 
-/// Validation digits with wrong answers.
+/// Renders misclassified validation digits.
 fn pictures(page: Page, numbers: &Numbers) -> Page {
     let names = numbers.mistakes.iter().map(|[label, answer]| format!("{label} → {answer}")).collect();
     let title = Text::new("digit with its label and the answer", "手写数字：标签与回答");

@@ -1,4 +1,4 @@
-//! The signal of every layer: theory, before the first step, and now.
+//! Signal of every layer: theory, before the first step, and at the last step.
 
 use keel_health::measurement::StepMeasurement;
 use keel_nn::activations::Activation;
@@ -16,7 +16,7 @@ use crate::watched::WatchedRun;
 pub(super) struct SignalPoint {
     /// Number of the layer, from 1.
     pub(super) layer: usize,
-    /// That of an infinitely wide network with these weights; none for convolutions and weights that are not drawn
+    /// Value for an infinitely wide network with these weights; `None` for convolutions and weights that are not drawn
     /// independently.
     pub(super) theory: Option<f64>,
     /// Measured before the first step.
@@ -25,7 +25,8 @@ pub(super) struct SignalPoint {
     pub(super) now: Option<f64>,
 }
 
-/// The signal of all layers with weights: `Var(z) = fan_in · Var(w) · E[h²]`, where h is the output of the layer before.
+/// Returns the signal of all layers with weights: `Var(z) = fan_in · Var(w) · E[h²]`, where h is the output of the
+/// layer before.
 pub(super) fn along(run: &WatchedRun, recipe: &Recipe) -> Vec<SignalPoint> {
     let graph = run.network().graph.clone();
     let mut second_moment = Some(Moments::of_slice(&run.samples().parts.train.inputs).second_moment);
@@ -53,7 +54,7 @@ pub(super) fn along(run: &WatchedRun, recipe: &Recipe) -> Vec<SignalPoint> {
     points
 }
 
-/// Connections that the variance of the weights is divided by.
+/// Returns the number of connections that the variance of the weights is divided by.
 fn fan(init: InitSpec, spec: &ParameterSpec) -> usize {
     match init {
         InitSpec::XavierNormal(xavier) if xavier.fan == Fan::Average => (spec.fan_in + spec.fan_out).div_ceil(2),

@@ -12,14 +12,14 @@ use crate::activation_name::ActivationName;
 use crate::exhibit::{Control, Preset};
 use crate::recipe::{Block, Data, Norm, Preprocessing, Recipe, Start};
 
-/// Steps of one press of the play button.
+/// Number of steps per press of the play button.
 const PLAYED: u64 = 20;
-/// Multiply-adds of an answer while the reader drags, and those that a step costs besides its network.
+/// Maximum multiply-adds of an answer while the reader drags, and the cost of a step besides its network.
 const DRAFT_WORK: u64 = 500_000_000;
 const STEP_WORK: u64 = 600_000;
-/// Passes of a step over the network, counted in forward passes.
+/// Cost of a step, in forward passes.
 const PASSES: u64 = 3;
-/// Forward passes of single samples that an answer costs whatever its steps: start, validation, and the regions of points.
+/// Fixed cost of an answer in forward passes of single samples: start, validation, and decision regions.
 const FIXED_PASSES: u64 = 2_000;
 const FIELD_PASSES: u64 = 2_500;
 
@@ -62,11 +62,11 @@ pub(super) struct State {
     #[schemars(extend("zh" = "随机梯度下降的学习率。"))]
     #[schemars(range(min = 0.00001, max = 10.0))]
     pub(super) learning_rate: f64,
-    /// Share of the last update that is added to the next.
+    /// Share of the last update added to the next.
     #[schemars(extend("zh" = "动量：上一次更新计入下一次的比例。"))]
     #[schemars(range(min = 0.0, max = 0.99))]
     pub(super) momentum: f64,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 2, max = 256))]
     pub(super) batch: usize,
@@ -110,7 +110,7 @@ impl Default for State {
 const CHANNELS: usize = 32;
 
 impl State {
-    /// The network, its data and its training.
+    /// Returns the network, its data and its training settings.
     pub(super) fn recipe(&self) -> Recipe {
         let recipe = Recipe {
             data: self.data,
@@ -132,8 +132,8 @@ impl State {
         Recipe { width, ..recipe }
     }
 
-    /// The same with fewer steps, and with narrower layers where even none would take longer than a redraw; `None` if the
-    /// state does not take longer.
+    /// Returns a state with fewer steps, and with narrower layers if even none would take longer than a redraw; `None`
+    /// if the state is fast enough.
     pub(super) fn draft(&self) -> Option<Self> {
         let mut state = self.clone();
         while state.work()? > DRAFT_WORK / 2 && state.width > 1 {
@@ -145,13 +145,13 @@ impl State {
         (state != *self).then_some(state)
     }
 
-    /// Multiply-adds of an answer without a step; `None` if there is no such network.
+    /// Returns the multiply-adds of an answer without a step, or `None` if there is no such network.
     fn work(&self) -> Option<u64> {
         let field = if self.data.points().is_some() { FIELD_PASSES } else { 0 };
         Some(self.multiply_adds()? * (FIXED_PASSES + field))
     }
 
-    /// Multiply-adds of one sample; `None` if there is no such network.
+    /// Returns the multiply-adds of one sample, or `None` if there is no such network.
     fn multiply_adds(&self) -> Option<u64> {
         let recipe = self.recipe();
         let task = recipe.task();
@@ -159,7 +159,7 @@ impl State {
     }
 }
 
-/// The controls, in the order they are shown.
+/// Returns the controls, in display order.
 pub(super) fn controls() -> Vec<Control> {
     let slider = |knob, label, scale| Control::Slider { knob, label, scale };
     vec![
@@ -221,7 +221,7 @@ pub(super) fn controls() -> Vec<Control> {
     ]
 }
 
-/// The advice of the lecture, its opposite, and the mistakes the chapters warn of.
+/// Returns the lecture's advice, its opposite, and the mistakes the chapters warn of.
 fn presets() -> Control {
     let preset = |label, settings: &[(&'static str, Value)]| Preset { label, settings: settings.to_vec() };
     Control::Presets {

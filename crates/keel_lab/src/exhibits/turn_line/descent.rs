@@ -1,10 +1,10 @@
-//! Gradient descent on the squared error of a linear unit with a bias: the rates that are stable, and one run.
+//! Gradient descent on the squared error of a linear unit with a bias: the stable rates, and one run.
 
 use serde::Serialize;
 
 use crate::experiments::data_preprocessing::why_preprocess::{Cloud, eigenvalues};
 
-/// Steps of a run.
+/// Number of steps in a run.
 pub(super) const STEPS: usize = 200;
 /// Loss above which a run is stopped.
 pub(super) const CEILING: f64 = 1e6;
@@ -14,16 +14,16 @@ pub(super) const CEILING: f64 = 1e6;
 pub(super) struct Rates {
     pub(super) offset: f64,
     pub(super) condition_number: f64,
-    /// Found by trying.
+    /// Largest stable learning rate found by trial.
     pub(super) largest_learning_rate: f64,
     /// 2 / λ of the largest eigenvalue λ.
     pub(super) theory: f64,
-    /// The same on the slide: for the logistic loss at weights of 0, where the curvature is a quarter, with the clouds at (d, -d).
+    /// Value on the slide: for the logistic loss at weights of 0, where the curvature is a quarter, with the clouds at (d, -d).
     pub(super) logistic: f64,
 }
 
 impl Rates {
-    /// Of a cloud at `offset`, and of the one that lies where the slide has it.
+    /// Computes the rates of a cloud at `offset`, and of the cloud in the position of the slide.
     pub(super) fn of(cloud: &Cloud, on_slide: &Cloud, offset: f64) -> Self {
         let [largest, _, smallest] = eigenvalues(cloud.curvature());
         Rates {
@@ -40,9 +40,9 @@ impl Rates {
 #[derive(Debug, Serialize)]
 pub(super) struct Run {
     pub(super) learning_rate: f64,
-    /// Loss before the first step and after each; ends with the first above [`CEILING`].
+    /// Loss before the first step and after each step; ends with the first one above [`CEILING`].
     pub(super) losses: Vec<f64>,
-    /// The loss ends above its start.
+    /// True if the loss ends above its start.
     pub(super) diverged: bool,
 }
 
@@ -67,13 +67,13 @@ impl Run {
         Run { learning_rate, losses, diverged }
     }
 
-    /// Steps made.
+    /// Returns the number of steps taken.
     pub(super) fn steps(&self) -> usize {
         self.losses.len() - 1
     }
 }
 
-/// Loss of the best weights: half the part of the classes' variance that the coordinates do not explain.
+/// Returns the loss of the best weights: half the part of the classes' variance that the coordinates do not explain.
 pub(super) fn smallest_loss(cloud: &Cloud) -> f64 {
     let (m, t) = (cloud.curvature(), cloud.target());
     let covariance = |i: usize, j: usize| m[i][j] - m[i][2] * m[j][2];

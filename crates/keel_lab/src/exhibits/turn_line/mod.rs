@@ -1,4 +1,4 @@
-//! Two clouds, a line through the origin that divides them, and the learning rate that their distance from the origin allows.
+//! Two clouds, a line through the origin that divides them, and the learning rate allowed by their distance from the origin.
 
 mod descent;
 mod page;
@@ -103,12 +103,12 @@ impl Exhibit for TurnLine {
     }
 }
 
-/// Points of each class.
+/// Number of points per class.
 const POINTS: usize = 500;
-/// Turns at which the accuracy is measured go from -45 to 45 degrees, so many to each side.
+/// Maximum turn in degrees at which the accuracy is measured, and the number of turns on each side.
 const MOST_DEGREES: f64 = 45.0;
 const TURNS: i32 = 180;
-/// Offsets go to 30, in this number of steps along the curve of theory.
+/// Maximum offset, and the number of steps along the theory curve.
 const MOST_OFFSET: f64 = 30.0;
 const OFFSETS: u32 = 60;
 /// Offsets on the slide.
@@ -126,7 +126,7 @@ struct State {
     #[schemars(extend("zh" = "分类线偏离最佳方向的角度（度）。"))]
     #[schemars(range(min = -45.0, max = 45.0))]
     angle: f64,
-    /// Step size of gradient descent on the squared error of a linear unit.
+    /// Learning rate of gradient descent on the squared error of a linear unit.
     #[schemars(extend("zh" = "线性单元平方误差上梯度下降的学习率。"))]
     #[schemars(range(min = 0.0001, max = 20.0))]
     learning_rate: f64,
@@ -145,7 +145,7 @@ impl Default for State {
 }
 
 impl State {
-    /// The cloud after the preprocessing that is switched on, with statistics of the cloud itself.
+    /// Returns the cloud after the enabled preprocessing, with statistics of the cloud itself.
     fn prepared(&self, cloud: Cloud) -> Cloud {
         let moments = [0, 1].map(|axis| Moments::of(cloud.points.iter().map(|point| point.position[axis])));
         let place = |axis: usize, value: f64| {
@@ -157,7 +157,7 @@ impl State {
         Cloud { points: cloud.points.into_iter().map(point).collect() }
     }
 
-    /// The distribution that clouds at `offset` are drawn from, after the same preprocessing.
+    /// Returns the distribution of clouds at `offset`, after the same preprocessing.
     fn population(&self, offset: f64) -> Population {
         let deviations = [HALF_DISTANCE.hypot(SPREAD), SPREAD];
         Population {
@@ -167,16 +167,16 @@ impl State {
     }
 }
 
-/// Two normal classes, left and right of a vertical line.
+/// Two normal classes, to the left and right of a vertical line.
 struct Population {
     /// Factor of each coordinate.
     scale: [f64; 2],
-    /// Distance from the origin before that factor.
+    /// Distance from the origin before scaling.
     offset: f64,
 }
 
 impl Population {
-    /// Probability that the line through the origin, turned by `degrees`, puts a point on the side of its class.
+    /// Returns the probability that the line through the origin, turned by `degrees`, puts a point on the side of its class.
     fn accuracy(&self, degrees: f64) -> f64 {
         let (sine, cosine) = degrees.to_radians().sin_cos();
         let [x, y] = [cosine * self.scale[0], sine * self.scale[1]];
@@ -185,7 +185,7 @@ impl Population {
         0.5 * f64::from(side(1.0) + side(-1.0))
     }
 
-    /// Largest eigenvalue of the second moments of (x, y, 1): x is independent of the others.
+    /// Returns the largest eigenvalue of the second moments of (x, y, 1): x is independent of the others.
     fn largest_eigenvalue(&self) -> f64 {
         let [x, y] = self.scale;
         let across = x * x * (HALF_DISTANCE * HALF_DISTANCE + SPREAD * SPREAD);
@@ -207,18 +207,18 @@ struct Turn {
 /// Numbers of the figures.
 #[derive(Serialize)]
 struct Numbers {
-    /// At the chosen angle.
+    /// Accuracy at the chosen angle.
     turned: Turn,
-    /// Without a turn.
+    /// Accuracy without a turn.
     best: Turn,
     turns: Vec<Turn>,
     rates: Rates,
-    /// At the offsets of the slide, after the same preprocessing.
+    /// Rates at the offsets of the slide, after the same preprocessing.
     lecture: [Rates; 3],
     /// Offset and largest stable learning rate.
     rates_in_theory: Vec<[f64; 2]>,
     run: Run,
-    /// At half of the largest stable learning rate, which makes the steepest direction vanish in one step.
+    /// Run at half of the largest stable learning rate, which eliminates the steepest direction in one step.
     half_rate_run: Run,
     smallest_loss: f64,
     /// Mean of all points.
@@ -228,7 +228,7 @@ struct Numbers {
 }
 
 impl Numbers {
-    /// The numbers, if the curvature of the error is one that has an inverse.
+    /// Checks that the curvature of the error is invertible.
     fn checked(self) -> Result<Self, LabError> {
         let all = self.lecture.iter().chain([&self.rates]);
         let finite = all.map(|rates| rates.condition_number).chain([self.smallest_loss]).all(f64::is_finite);
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn rates_of_the_lecture() {
-        // The lecture has the logistic loss, whose curvature at weights of 0 is a quarter, and its clouds at (d, -d).
+        // The lecture uses the logistic loss, whose curvature at weights of 0 is a quarter, and has its clouds at (d, -d).
         for (offset, expected) in [(0.0, 6.2), (10.0, 0.040), (30.0, 0.0044)] {
             let far = std::f64::consts::SQRT_2 * offset;
             let logistic = 8.0 / State::default().population(far).largest_eigenvalue();

@@ -1,4 +1,4 @@
-//! Figures and words of the exhibit.
+//! Figures and texts of the exhibit.
 
 use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Point, Region, Scale, Series, number};
@@ -13,12 +13,12 @@ use crate::experiments::data_preprocessing::why_preprocess::clouds::View as Clou
 const NEAR: f64 = 3.0;
 /// Range of the learning rate.
 const RATES: (f64, f64) = (1e-4, 20.0);
-/// Colours of measured values, of theory and of the chosen point.
+/// Colours of measured values, theory and the chosen point.
 const MEASURED: usize = 0;
 const CHOSEN: usize = 1;
 const THEORY: usize = 7;
 
-/// The page for one state.
+/// Returns the page for one state.
 pub(super) fn view(state: &State, numbers: &Numbers) -> View {
     let reach = 0.5 * numbers.centre[1].abs() + 1.2 * NEAR;
     let middle = numbers.centre.map(|value| 0.5 * value);

@@ -1,4 +1,4 @@
-//! The advice about activations, measured: accuracy over several seeds, how many learning rates work, which units die.
+//! Advice about activations, measured: accuracy over several seeds, the number of working learning rates, and dead units.
 
 use keel_data::PreprocessStep;
 use keel_nn::RandomKey;
@@ -48,28 +48,28 @@ impl Experiment for ActivationAdvice {
     }
 }
 
-/// A learning rate works if its accuracy comes this close to the best of the same function.
+/// A learning rate works if its accuracy comes this close to the best one of the same function.
 const WORKS_WITHIN: f64 = 0.05;
-/// And if its accuracy is at least this: all rates are equal if nothing is learned.
+/// Minimum accuracy of a working learning rate: if nothing is learned, all rates are equal.
 const WORKS_FROM: f64 = 0.5;
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
-    /// Units of each hidden layer.
+    /// Number of units per hidden layer.
     #[schemars(extend("zh" = "每个隐层的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
-    /// Hidden layers.
+    /// Number of hidden layers.
     #[schemars(extend("zh" = "隐层数。"))]
     #[schemars(range(min = 1, max = 30))]
     depth: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
@@ -77,7 +77,7 @@ struct Config {
     #[schemars(extend("zh" = "要比较的学习率。"))]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     learning_rates: Vec<f64>,
-    /// Runs of each function at each learning rate.
+    /// Number of runs of each function at each learning rate.
     #[schemars(extend("zh" = "每个函数在每个学习率下的训练次数。"))]
     #[schemars(range(min = 1, max = 20))]
     seeds: usize,
@@ -94,7 +94,7 @@ impl Default for Config {
 #[derive(Clone, Copy)]
 enum Function {
     Of(Activation),
-    /// The larger of two linear maps, in the place of one with an activation.
+    /// Maximum of two linear maps, instead of a map with an activation.
     Maxout,
 }
 
@@ -163,11 +163,11 @@ struct RateFigures {
     test_accuracy: f64,
     /// Standard deviation of `accuracies`.
     spread: f64,
-    /// One for each seed.
+    /// One per seed.
     accuracies: Vec<f64>,
-    /// Mean share of dead units of the runs whose weights are finite, if any.
+    /// Mean share of dead units over the runs with finite weights, if any.
     dead_fraction: Option<f64>,
-    /// Number of runs whose weights are not finite.
+    /// Number of runs with non-finite weights.
     diverged: usize,
     parameters: usize,
 }
@@ -179,7 +179,7 @@ impl RateFigures {
     }
 }
 
-/// All runs of one function, and their summary.
+/// Runs all trainings of one function, and summarises them.
 fn measure(config: &Config, function: Function, digits: &Parts, seed: u64) -> Result<FunctionFigures, LabError> {
     let mut runs = Vec::new();
     for &rate in &config.learning_rates {

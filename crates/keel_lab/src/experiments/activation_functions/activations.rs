@@ -1,4 +1,4 @@
-//! Every activation function: its curve, its derivative, its flat zones, its outputs for a standard normal input.
+//! All activation functions: curve, derivative, flat zones, and outputs for a standard normal input.
 
 mod page;
 
@@ -43,17 +43,17 @@ impl Experiment for Activations {
     }
 }
 
-/// A function is flat where its derivative is below this share of its largest.
+/// Share of the largest derivative below which a function is flat.
 const FLAT: f64 = 0.02;
-/// Values of one timing.
+/// Number of values per timing.
 const TIMED: usize = 1 << 16;
-/// Inputs every function is read at, before the one of the config.
+/// Inputs at which every function is evaluated, before the one of the config.
 const READ_AT: [f64; 5] = [-10.0, -3.0, 0.0, 3.0, 10.0];
 
-/// Functions that are chained, each with the input of every gate of its chain.
+/// Chained functions, each with the input of every gate in its chain.
 const CHAINS: [(Activation, f64); 4] =
     [(Activation::Sigmoid, 0.0), (Activation::Sigmoid, 3.0), (Activation::Tanh, 1.0), (Activation::Relu, 1.0)];
-/// Gates of a chain.
+/// Number of gates in a chain.
 const GATES: usize = 12;
 
 /// Knobs of the experiment.
@@ -94,7 +94,7 @@ struct Document {
     chains: Vec<Chain>,
 }
 
-/// The gradient on its way back through gates in a row, all with the same input.
+/// Gradient on its way back through a row of gates with the same input.
 #[derive(Serialize)]
 struct Chain {
     activation: &'static str,
@@ -110,12 +110,12 @@ struct ActivationFigures {
     activation: &'static str,
     at: [Reading; READ_AT.len() + 1],
     largest_derivative: f64,
-    /// Low and high end of each.
+    /// Low and high end of each flat zone.
     flat_zones: Vec<[f64; 2]>,
     standard_normal_input: OutputMoments,
     zero_centred: bool,
     curve: Curve,
-    /// Time for value and derivative; only where it was measured.
+    /// Time for value and derivative, if measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     nanoseconds_per_value: Option<f64>,
 }
@@ -149,12 +149,12 @@ impl ActivationFigures {
         &self.at[2]
     }
 
-    /// At one of [`READ_AT`].
+    /// Returns the reading at one of [`READ_AT`].
     fn at_input(&self, x: f64) -> &Reading {
         self.at.iter().find(|reading| reading.x == x).unwrap_or(&self.at[0])
     }
 
-    /// At the input the config names.
+    /// Returns the reading at the input given in the config.
     fn at_chosen_input(&self) -> &Reading {
         &self.at[READ_AT.len()]
     }
@@ -199,7 +199,7 @@ fn largest_derivative(activation: Activation) -> f64 {
     grid().map(|x| f64::from(function.derivative(x as f32)).abs()).fold(0.0, f64::max)
 }
 
-/// Stretches of [-20, 20] at least 1 long where hardly any gradient passes.
+/// Returns the intervals of [-20, 20] of length at least 1 in which hardly any gradient passes.
 fn flat_zones(activation: Activation) -> Vec<[f64; 2]> {
     let function = activation.initial_function();
     let limit = FLAT * largest_derivative(activation);
@@ -218,7 +218,7 @@ fn flat_zones(activation: Activation) -> Vec<[f64; 2]> {
     zones
 }
 
-/// Nanoseconds for the value and the derivative of one input, best of several rounds.
+/// Measures the nanoseconds for value and derivative of one input, best of several rounds.
 fn cost(activation: Activation) -> f64 {
     let function = activation.initial_function();
     let input: Vec<f32> = (0..TIMED).map(|index| (index % 97) as f32 * 0.1 - 4.8).collect();

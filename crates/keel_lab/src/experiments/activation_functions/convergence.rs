@@ -1,4 +1,4 @@
-//! The same task and budget with each activation, every one at the learning rate that suits it best, over several seeds.
+//! The same task and budget with each activation at its best learning rate, over several seeds.
 
 mod page;
 
@@ -48,7 +48,7 @@ impl Experiment for Convergence {
     }
 }
 
-/// Steps over which the loss is averaged for the curves.
+/// Number of steps over which the loss is averaged for the curves.
 const WINDOW: usize = 10;
 const FUNCTIONS: [Activation; 6] = [
     Activation::Sigmoid,
@@ -63,19 +63,19 @@ const FUNCTIONS: [Activation; 6] = [
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
-    /// Units of each hidden layer.
+    /// Number of units per hidden layer.
     #[schemars(extend("zh" = "每个隐层的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
-    /// Hidden layers.
+    /// Number of hidden layers.
     #[schemars(extend("zh" = "隐层数。"))]
     #[schemars(range(min = 1, max = 30))]
     depth: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
@@ -87,7 +87,7 @@ struct Config {
     #[schemars(extend("zh" = "要达到的训练损失。"))]
     #[schemars(range(min = 0.0, max = 3.0))]
     goal: f64,
-    /// Runs of each activation at its best learning rate.
+    /// Number of runs of each activation at its best learning rate.
     #[schemars(extend("zh" = "每个激活函数在其最佳学习率下的训练次数。"))]
     #[schemars(range(min = 1, max = 50))]
     seeds: usize,
@@ -124,11 +124,11 @@ struct Document {
 struct FunctionFigures {
     activation: &'static str,
     learning_rate: f64,
-    /// Mean over all steps and seeds; none where a run broke off.
+    /// Mean over all steps and seeds; `None` if a run diverged.
     mean_loss: Option<f64>,
-    /// Mean over the seeds; none where a run never reached the goal.
+    /// Mean over the seeds; `None` if a run never reached the goal.
     steps_to_goal: Option<f64>,
-    /// One for each seed: the first step at which the mean loss of the last ten had reached the goal, if ever.
+    /// One per seed: the first step at which the mean loss of the last ten had reached the goal, if ever.
     steps_to_goal_of_each: Vec<Option<usize>>,
     /// Mean over the seeds.
     test_accuracy: f64,
@@ -137,7 +137,7 @@ struct FunctionFigures {
 }
 
 impl FunctionFigures {
-    /// The fewest and the most steps to the goal; none where a run never reached it.
+    /// Returns the fewest and the most steps to the goal, or `None` if a run never reached it.
     fn range(&self) -> Option<[usize; 2]> {
         let all: Option<Vec<usize>> = self.steps_to_goal_of_each.iter().copied().collect();
         let all = all?;
@@ -152,7 +152,7 @@ struct Run {
 }
 
 impl Run {
-    /// Mean loss over all steps, which decides between learning rates.
+    /// Returns the mean loss over all steps, which is used to choose the learning rate.
     fn area(&self, steps: usize) -> f64 {
         let mean = self.losses.iter().sum::<f64>() / self.losses.len() as f64;
         if self.losses.len() == steps && mean.is_finite() { mean } else { f64::MAX }
@@ -192,7 +192,7 @@ fn measure(config: &Config, activation: Activation, digits: &Parts, seed: u64) -
     })
 }
 
-/// Mean loss of every step over all runs; not a number where one of them broke off.
+/// Returns the mean loss of every step over all runs; NaN if one of them diverged.
 fn mean_losses(runs: &[Run], steps: usize) -> Vec<f64> {
     let mean = |step: usize| {
         let losses = runs.iter().map(|run| run.losses.get(step).copied().unwrap_or(f64::NAN));

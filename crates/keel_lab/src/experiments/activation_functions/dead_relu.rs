@@ -1,4 +1,5 @@
-//! Units that pass no gradient for any training sample: by learning rate, bias and initial weights, for relu and its relatives.
+//! Units that pass no gradient for any training sample: by learning rate, bias and initial weights, for relu and
+//! related functions.
 
 pub(crate) mod page;
 pub(crate) mod unit;
@@ -58,7 +59,7 @@ impl Experiment for DeadRelu {
     }
 }
 
-/// A unit whose derivative never exceeds this passes no gradient worth the name.
+/// Maximum derivative of a unit that counts as passing no gradient.
 const NO_GRADIENT: f32 = 1e-3;
 const FUNCTIONS: [Activation; 3] =
     [Activation::Relu, Activation::LeakyRelu(LeakyReluSpec::DEFAULT), Activation::Elu(EluSpec::DEFAULT)];
@@ -71,11 +72,11 @@ struct Config {
     #[schemars(extend("zh" = "两个隐层各自的单元数。"))]
     #[schemars(range(min = 1, max = 2048))]
     width: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 0, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
@@ -111,7 +112,7 @@ impl Default for Config {
     }
 }
 
-/// Beginning of a run.
+/// Start of a run.
 #[derive(Clone, Copy)]
 struct Start {
     activation: Activation,
@@ -135,7 +136,7 @@ struct Document {
     by_scale: Vec<Sweep>,
 }
 
-/// Runs of one function that differ in one thing.
+/// Runs of one function that differ in one setting.
 #[derive(Serialize)]
 struct Sweep {
     activation: &'static str,
@@ -145,7 +146,7 @@ struct Sweep {
 /// A training run.
 #[derive(Serialize)]
 struct Run {
-    /// True if a weight is no longer finite; such a network has no units to count.
+    /// True if a weight is no longer finite; units are not counted in such a network.
     diverged: bool,
     /// Share of dead units in each hidden layer before training.
     dead_before: Vec<f64>,
@@ -159,7 +160,7 @@ struct Run {
     varied: Varied,
 }
 
-/// The one thing in which the runs of a sweep differ, and its value in a run.
+/// Setting in which the runs of a sweep differ, with its value in a run.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Varied {
@@ -201,7 +202,7 @@ fn sweep(
     Ok(Sweep { activation: activation.name(), runs: varied.iter().map(run).collect::<Result<_, LabError>>()? })
 }
 
-/// Trains 64 - width - width - 10 and counts before and after.
+/// Trains 64 - width - width - 10 and counts dead units before and after.
 fn train(config: &Config, start: Start, varied: Varied, data: &Part, key: RandomKey) -> Result<Run, LabError> {
     let gain = (start.scale * f64::from(start.activation.gain().value())) as f32;
     let hidden = LinearSpec {
@@ -231,8 +232,8 @@ fn train(config: &Config, start: Start, varied: Varied, data: &Part, key: Random
     })
 }
 
-/// Share of units of each hidden layer whose derivative exceeds [`NO_GRADIENT`] for no sample of `data`. A unit that
-/// gives NaN counts as dead.
+/// Returns the share of units of each hidden layer whose derivative exceeds [`NO_GRADIENT`] for no sample of `data`. A
+/// unit with NaN output counts as dead.
 pub(super) fn without_gradient(classifier: &mut Classifier, data: &Part) -> Vec<f64> {
     let nodes = classifier.network.graph.nodes().iter();
     let hidden: Vec<(NodeId, Activation, usize)> = nodes

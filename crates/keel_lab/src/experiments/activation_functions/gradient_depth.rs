@@ -51,15 +51,15 @@ impl Experiment for GradientDepth {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
-    /// Units of every layer.
+    /// Number of units per layer.
     #[schemars(extend("zh" = "每层的单元数。"))]
     #[schemars(range(min = 1, max = 8192))]
     width: usize,
-    /// Layers.
+    /// Number of layers.
     #[schemars(extend("zh" = "层数。"))]
     #[schemars(range(min = 2, max = 100))]
     depth: usize,
-    /// Samples of the standard normal input.
+    /// Number of samples of the standard normal input.
     #[schemars(extend("zh" = "标准正态输入的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
@@ -86,7 +86,7 @@ struct Document {
 struct StackFigures {
     activation: &'static str,
     init: &'static str,
-    /// Factor by which the gradient with respect to the outputs shrinks on its way back through one layer.
+    /// Factor by which the gradient with respect to the outputs shrinks per layer on its way back.
     shrinking_per_layer: f64,
     layers: Vec<Layer>,
 }

@@ -1,4 +1,4 @@
-//! Inputs that are all positive force the gradients of a unit's weights to one sign: the path to the optimum zigzags.
+//! All-positive inputs force the gradients of a unit's weights to one sign: the path to the optimum zigzags.
 
 pub(crate) mod page;
 
@@ -52,12 +52,13 @@ impl Experiment for Zigzag {
     }
 }
 
-/// Weights to reach: up in the one, down in the other.
+/// Target weights: one up, the other down.
 const TARGET: [f64; 2] = [1.0, -1.0];
-/// Units whose gradients are measured, and inputs of each.
+/// Number of units whose gradients are measured, and of inputs of each.
 const UNITS: usize = 400;
 const INPUTS: usize = 100;
-/// Units of each hidden layer of the real network, samples of its training steps, and batches whose signs are counted.
+/// Number of units of each hidden layer of the real network, of samples per training step, and of batches whose signs
+/// are counted.
 const HIDDEN: usize = 100;
 const TRAINING_BATCH: usize = 64;
 const BATCHES: usize = 20;
@@ -66,7 +67,7 @@ const BATCHES: usize = 20;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
-    /// Step size of the two-weight neuron.
+    /// Learning rate of the two-weight neuron.
     #[schemars(extend("zh" = "两权重神经元的学习率。"))]
     #[schemars(range(min = 0.001, max = 2.0))]
     learning_rate: f64,
@@ -117,10 +118,10 @@ struct Document {
     real_network: Vec<SignCurve>,
 }
 
-/// Means over all paths of one kind of inputs, and the first path.
+/// Means over all paths with one kind of inputs, and the first path.
 #[derive(Serialize)]
 struct Paths {
-    /// Share of steps that move both weights the same way.
+    /// Share of steps that move both weights in the same direction.
     same_sign_fraction: f64,
     length_over_straight_line: f64,
     mean_steps: f64,
@@ -128,7 +129,7 @@ struct Paths {
     by_rate: Vec<RateFigures>,
 }
 
-/// Means over all paths at one learning rate; none where a path does not arrive.
+/// Means over all paths at one learning rate; `None` if a path does not arrive.
 #[derive(Serialize)]
 struct RateFigures {
     learning_rate: f64,
@@ -137,13 +138,13 @@ struct RateFigures {
 }
 
 impl Paths {
-    /// The learning rate with the fewest steps.
+    /// Returns the learning rate with the fewest steps.
     fn fastest(&self) -> Option<(&RateFigures, f64)> {
         let arriving = self.by_rate.iter().filter_map(|one| Some((one, one.mean_steps?)));
         arriving.min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
-    /// The smallest of the learning rates at which a path does not arrive.
+    /// Returns the smallest of the learning rates at which a path does not arrive.
     fn first_that_fails(&self) -> Option<f64> {
         let failing = self.by_rate.iter().filter(|one| one.mean_steps.is_none());
         failing.map(|one| one.learning_rate).min_by(f64::total_cmp)
@@ -157,20 +158,20 @@ struct SignCurve {
     points: Vec<SignPoint>,
 }
 
-/// Share of units at one size of the batch.
+/// Share of units at one batch size.
 #[derive(Serialize)]
 struct SignPoint {
     batch: usize,
     one_signed_fraction: f64,
 }
 
-/// Source of the inputs of the units whose signs are counted.
+/// Inputs of the units whose signs are counted.
 struct Case {
     inputs: &'static str,
     activation: Activation,
-    /// Added to the outputs of the activation.
+    /// Offset added to the outputs of the activation.
     shift: f32,
-    /// Stands after the linear layer of the units.
+    /// Normalisation after the linear layer of the units.
     norm: Norm,
 }
 
@@ -189,7 +190,7 @@ enum Norm {
 }
 
 impl Case {
-    /// One curve over those of `batches` that the norm can take: batch norm needs two samples.
+    /// Returns one curve over the `batches` supported by the norm: batch norm needs two samples.
     fn curve(&self, batches: &[usize], mut share: impl FnMut(usize) -> f64) -> SignCurve {
         let smallest = if self.norm == Norm::Batch { 2 } else { 1 };
         let batches = batches.iter().copied().filter(|batch| *batch >= smallest);
@@ -198,7 +199,7 @@ impl Case {
     }
 }
 
-/// Paths with inputs uniform in `[low, low + 1)`.
+/// Computes the paths with inputs uniform in `[low, low + 1)`.
 fn paths(config: &Config, low: f64, key: RandomKey) -> Paths {
     let walks = |learning_rate: f64| -> Vec<Walk> {
         let Config { tolerance, paths, .. } = *config;
@@ -228,7 +229,7 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     Moments::of(values).mean
 }
 
-/// Share of the steps of all `walks` that move both weights the same way; 0 where there is no step.
+/// Returns the share of the steps of all `walks` that move both weights in the same direction; 0 without steps.
 pub(crate) fn same_sign_fraction(walks: &[Walk]) -> f64 {
     let steps = || walks.iter().flat_map(Walk::differences);
     steps().filter(|step| step[0] * step[1] >= 0.0).count() as f64 / steps().count().max(1) as f64
@@ -241,7 +242,7 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// Number of steps.
+    /// Returns the number of steps.
     pub(crate) fn steps(&self) -> f64 {
         (self.path.len() - 1) as f64
     }
@@ -250,7 +251,7 @@ impl Walk {
         self.path.windows(2).map(|pair| [pair[1][0] - pair[0][0], pair[1][1] - pair[0][1]])
     }
 
-    /// Length of the path over the distance of its ends.
+    /// Returns the length of the path relative to the distance between its ends.
     pub(crate) fn length_over_straight_line(&self) -> f64 {
         let length = self.differences().map(|[x, y]| x.hypot(y)).sum::<f64>();
         let direct = self.path.last().map_or(0.0, |&last| distance(self.path[0], last));
@@ -258,30 +259,30 @@ impl Walk {
     }
 }
 
-/// Steps after which a path counts as not arriving.
+/// Number of steps after which a path counts as not arriving.
 const LONGEST: usize = 10_000;
-/// Distance from the target beyond which a path does not come back.
+/// Distance from the target beyond which a path does not return.
 const LOST: f64 = 1e6;
 
 /// Stochastic gradient descent of `(w x - target x)^2 / 2` from 0 until close to the target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Descent {
-    /// Weights to reach.
+    /// Target weights.
     pub(crate) target: [f64; 2],
     /// Inputs are uniform in `[low, low + 1)`.
     pub(crate) low: f64,
-    /// Size of a step.
+    /// Learning rate.
     pub(crate) learning_rate: f64,
-    /// Samples whose gradients a step averages.
+    /// Number of samples averaged per step.
     pub(crate) batch: usize,
     /// Distance from the target at which the path ends.
     pub(crate) tolerance: f64,
-    /// Steps after which it ends anyway.
+    /// Maximum number of steps.
     pub(crate) longest: usize,
 }
 
 impl Descent {
-    /// The path with the samples drawn from `key`.
+    /// Computes the path with the samples drawn from `key`.
     pub(crate) fn walk(&self, key: RandomKey) -> Walk {
         let Descent { target, low, learning_rate, batch, tolerance, longest } = *self;
         let draws = Uniform::new(low, low + 1.0).expect("the range is not empty");
@@ -306,19 +307,19 @@ impl Descent {
     }
 }
 
-/// Distance of two points.
+/// Returns the distance between two points.
 pub(crate) fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
     (a[0] - b[0]).hypot(a[1] - b[1])
 }
 
-/// Share of units whose weight gradients, zeros apart, all have one sign: after sigmoid, relu, tanh and centred sigmoid,
-/// and after relu with batch norm after the linear layer.
+/// Returns the share of units whose non-zero weight gradients all have one sign: after sigmoid, relu, tanh and centred
+/// sigmoid, and after relu with batch norm after the linear layer.
 fn one_signed_units(config: &Config, key: RandomKey) -> Vec<SignCurve> {
     let curve = |case: &Case| case.curve(&config.batches, |batch| one_signed(case, batch, key.child(batch as u64)));
     CASES.iter().map(curve).collect()
 }
 
-/// The same share in the second hidden layer of networks that have learned the digits for a while.
+/// Returns the same share in the second hidden layer of networks that were trained on the digits for a while.
 fn real_network(config: &Config, seed: u64) -> Result<Vec<SignCurve>, LabError> {
     let digits = Digits::preprocessed(&[PreprocessStep::Standardize], seed)?;
     let mut curves = Vec::new();
@@ -340,7 +341,7 @@ fn real_network(config: &Config, seed: u64) -> Result<Vec<SignCurve>, LabError> 
     Ok(curves)
 }
 
-/// Mean share over several batches of units, dead ones apart, whose weight gradients all have one sign.
+/// Returns the mean share over several batches of live units whose weight gradients all have one sign.
 fn measured(classifier: &mut Classifier, data: &Part, batch: usize, seed: u64) -> f64 {
     let mut order = Order::new(data.len(), RandomKey::new(seed).named("signs"));
     let parameters = classifier.network.graph.parameters().iter();
@@ -350,7 +351,7 @@ fn measured(classifier: &mut Classifier, data: &Part, batch: usize, seed: u64) -
     for step in 0..BATCHES {
         classifier.differentiate(&data.take(&order.next(batch)), step);
         let gradient = classifier.gradient(weights[1]);
-        // Rounding leaves a trace where batch norm cancels a gradient; it has no sign to speak of.
+        // Where batch norm cancels a gradient, rounding leaves a residue whose sign is meaningless.
         let trace = gradient.iter().fold(0.0_f32, |largest, value| largest.max(value.abs())) * 1e-5;
         for unit in 0..HIDDEN {
             let column = || gradient.iter().skip(unit).step_by(HIDDEN);
@@ -362,8 +363,8 @@ fn measured(classifier: &mut Classifier, data: &Part, batch: usize, seed: u64) -
     one_signed as f64 / units.max(1) as f64
 }
 
-/// The inputs of a linear layer are `f(z) + shift` of standard normal z; the gradients with respect to its outputs are standard
-/// normal.
+/// The inputs of a linear layer are `f(z) + shift` with standard normal z; the gradients with respect to its outputs
+/// are standard normal.
 fn one_signed(case: &Case, batch: usize, key: RandomKey) -> f64 {
     let function = case.activation.initial_function();
     let inputs: Vec<f32> =
@@ -388,8 +389,8 @@ fn one_signed(case: &Case, batch: usize, key: RandomKey) -> f64 {
     (0..UNITS).filter(one_sign).count() as f64 / UNITS as f64
 }
 
-/// Turns the gradient with respect to the outputs of batch norm into that with respect to its inputs `z = inputs weights`, unit by unit:
-/// `dz = (dy - mean(dy) - y mean(dy y)) / std`.
+/// Converts the gradient with respect to the outputs of batch norm to that with respect to its inputs
+/// `z = inputs weights`, unit by unit: `dz = (dy - mean(dy) - y mean(dy y)) / std`.
 fn through_batch_norm(inputs: &[f32], weights: &[f32], gradient: &mut [f32], batch: usize) {
     let count = batch as f64;
     for unit in 0..UNITS {
@@ -420,10 +421,10 @@ mod tests {
             let (positive, centred) = (paths(&Config::default(), 0.0, key), paths(&Config::default(), -0.5, key));
             assert_eq!(positive.same_sign_fraction, 1.0);
             assert!((0.4..0.62).contains(&centred.same_sign_fraction), "{}", centred.same_sign_fraction);
-            // 2.34 and 1.17 in the lecture's own measurement, over twenty paths.
+            // The lecture's own measurement: 2.34 and 1.17, over twenty paths.
             let (long, short) = (positive.length_over_straight_line, centred.length_over_straight_line);
             assert!((2.1..2.9).contains(&long) && (1.1..1.35).contains(&short), "seed {seed}: {long} against {short}");
-            // At one rate both need about the same steps; but centred inputs allow larger rates, and then need fewer.
+            // At one rate both need about the same number of steps; centred inputs allow larger rates and then need fewer.
             let ratio = positive.mean_steps / centred.mean_steps;
             assert!((0.8..1.25).contains(&ratio), "seed {seed}: {ratio}");
             let (positive_best, centred_best) = (positive.fastest().unwrap(), centred.fastest().unwrap());
@@ -442,7 +443,8 @@ mod tests {
         assert_eq!((share(0, 0), share(1, 0)), (1.0, 1.0));
         assert_eq!((share(2, 0), share(3, 0)), (0.0, 0.0));
         assert!(share(0, 2) > 0.1 && share(1, 2) < 0.05, "{} {}", share(0, 2), share(1, 2));
-        // With two samples batch norm leaves almost no gradient; its sign is rounding. From sixteen on it is exact.
+        // With two samples batch norm leaves almost no gradient, and its sign is due to rounding. From sixteen samples
+        // on it is exact.
         assert!(share(4, 1) < 0.02, "{}", share(4, 1));
     }
 

@@ -83,7 +83,7 @@ const SIGNAL_SCALES: [f64; 4] = [0.001, 0.01, 0.05, 1.0];
 /// Standard deviation of the weights whose distributions are shown, as a multiple of Xavier's.
 const SHRINKING: f64 = 0.5;
 const BINS: usize = 40;
-/// The engine's default.
+/// Default of the engine.
 const EPSILON: f64 = 1e-5;
 /// Units of each layer of the network that is trained.
 const UNITS: usize = 50;
@@ -104,7 +104,7 @@ struct Config {
     #[schemars(extend("zh" = "每步的样本数，也是追踪信号的批量大小。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
@@ -112,7 +112,7 @@ struct Config {
     #[schemars(extend("zh" = "训练时要比较的初始权重标准差。"))]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     scales: Vec<f64>,
-    /// Step size of those runs.
+    /// Learning rate of those runs.
     #[schemars(extend("zh" = "这些训练的学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
@@ -152,7 +152,7 @@ struct Document {
     learning_rates: Vec<ByLearningRate>,
 }
 
-/// Outputs of the layers of a stack whose weights are too small.
+/// Outputs of the layers of a stack with weights that are too small.
 #[derive(Serialize)]
 struct Distributions {
     activation: &'static str,
@@ -196,7 +196,7 @@ struct Pair {
     with: Trained,
 }
 
-/// Result of one training run; no loss where it is not finite.
+/// Result of one training run; the loss is `None` if it is not finite.
 #[derive(Debug, Serialize)]
 struct Trained {
     train_loss: Option<f64>,
@@ -220,7 +220,7 @@ struct ByLearningRate {
     learning_rate: f64,
 }
 
-/// Moments of the outputs of six layers, without and with batch norm.
+/// Returns the moments of the outputs of six layers, without and with batch norm.
 fn signal(config: &Config, activation: Activation, scale: f64, key: RandomKey) -> Signal {
     let init = InitSpec::normal(scale as f32);
     let stack = Stack { width: config.width, depth: 6, batch: config.batch, activation, init };
@@ -235,7 +235,7 @@ fn signal(config: &Config, activation: Activation, scale: f64, key: RandomKey) -
     Signal { activation: activation.name(), scale, layers }
 }
 
-/// Histograms of the outputs of six tanh layers from weights that are too small, without and with batch norm.
+/// Returns histograms of the outputs of six tanh layers with weights that are too small, without and with batch norm.
 fn distributions(config: &Config, key: RandomKey) -> Distributions {
     let std = SHRINKING / (config.width as f64).sqrt();
     let (activation, init) = (Activation::Tanh, InitSpec::normal(std as f32));
@@ -254,7 +254,7 @@ fn distributions(config: &Config, key: RandomKey) -> Distributions {
     }
 }
 
-/// Beginning of a training run.
+/// Start of a training run.
 #[derive(Clone, Copy)]
 struct Start {
     init: InitSpec,
@@ -268,7 +268,7 @@ fn pair(config: &Config, start: Start, data: &Part, key: RandomKey) -> Result<Pa
     Ok(Pair { without: runs.train(start, None)?, with: runs.train(start, Some(norm))? })
 }
 
-/// Settings that all training runs share.
+/// Settings shared by all training runs.
 struct Runs<'a> {
     config: &'a Config,
     data: &'a Part,
@@ -279,7 +279,7 @@ impl Runs<'_> {
     /// Trains the relu network with `norm` between each map and its activation.
     fn train(&self, start: Start, norm: Option<LayerSpec>) -> Result<Trained, LabError> {
         let Runs { config, data, key } = *self;
-        // Batch norm would take a bias out again, and without it both networks are the same otherwise.
+        // Batch norm would cancel a bias; without it, both networks are otherwise equal.
         let linear = LayerSpec::Linear(LinearSpec { init: start.init, bias: false, ..LinearSpec::new(UNITS) });
         let block: Vec<LayerSpec> = std::iter::once(linear)
             .chain(norm)

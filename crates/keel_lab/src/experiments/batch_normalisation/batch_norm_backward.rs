@@ -1,5 +1,5 @@
-//! The backward pass of batch norm, derived step by step: every line of the derivation is computed by hand in f64 and compared
-//! with the engine, whose layer runs forward and backward on the same batch.
+//! Backward pass of batch norm, derived step by step: every line of the derivation is computed by hand in f64 and
+//! compared with the engine, whose layer runs forward and backward on the same batch.
 //!
 //! Sources: Ioffe & Szegedy (2015), section 3; assignment 2 of CS231n.
 
@@ -55,9 +55,9 @@ impl Experiment for BatchNormBackward {
     }
 }
 
-/// Channels of the batch.
+/// Number of channels in the batch.
 const CHANNELS: usize = 3;
-/// Location and scale of the inputs, γ, β, and the mean of the upstream gradient and its slope along the input, by channel.
+/// Location and scale of the inputs, γ, β, and the mean and the slope along the input of the upstream gradient, by channel.
 const LOCATION: [f32; CHANNELS] = [4.0, -1.0, 0.0];
 const SPREAD: [f32; CHANNELS] = [2.0, 0.5, 10.0];
 const SCALE: [f32; CHANNELS] = [1.5, 1.0, 0.5];
@@ -92,10 +92,10 @@ struct Document {
     seed: u64,
     batch: usize,
     epsilon: f64,
-    /// The lines of the derivation in their order.
+    /// Lines of the derivation, in order.
     lines: Vec<LineCheck>,
     channels: Vec<ChannelFigures>,
-    /// The first channel's samples, smallest input first.
+    /// Samples of the first channel, smallest input first.
     samples: Vec<Sample>,
 }
 
@@ -118,9 +118,9 @@ enum Line {
 #[derive(Debug, Serialize)]
 struct LineCheck {
     line: Line,
-    /// Largest magnitude of the numbers that the line gives.
+    /// Largest magnitude of the line's values.
     largest: f64,
-    /// Largest difference between hand and engine.
+    /// Largest difference between hand computation and engine.
     difference: f64,
 }
 
@@ -135,11 +135,11 @@ struct ChannelFigures {
     d_beta: f64,
     d_mean: f64,
     d_variance: f64,
-    /// Of the engine's dx over the batch.
+    /// Sum of the engine's dx over the batch.
     sum_dx: f64,
-    /// Of the engine's dx times the normalised input.
+    /// Sum of the engine's dx times the normalised input.
     sum_dx_normalised: f64,
-    /// Of the magnitudes of dx, to compare with.
+    /// Sum of the magnitudes of dx, for comparison.
     sum_magnitudes: f64,
 }
 
@@ -148,7 +148,7 @@ struct ChannelFigures {
 struct Sample {
     normalised: f64,
     upstream: f64,
-    /// The engine's dx.
+    /// dx of the engine.
     dx: f64,
     direct: f64,
     by_variance: f64,
@@ -165,7 +165,7 @@ struct Batch {
 }
 
 impl Batch {
-    /// An upstream gradient with a mean and a slope along the input of its own, so that the part that batch norm removes
+    /// Draws an upstream gradient with its own mean and slope along the input, so that the part removed by batch norm
     /// is visible.
     fn drawn(config: &Config, key: RandomKey) -> Self {
         let length = config.batch * CHANNELS;
@@ -187,7 +187,7 @@ impl Batch {
     }
 }
 
-/// Every line computed by hand, with the number of the engine.
+/// Returns every line computed by hand, with the engine's result.
 fn lines(batch: &Batch, hand: &Hand, engine: &Engine) -> Result<Vec<LineCheck>, LabError> {
     let check = |line, by_hand: &[f64], by_engine: &[f64]| {
         let largest = by_hand.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
@@ -235,7 +235,7 @@ mod tests {
             let document = BatchNormBackward::compute(&Config::default(), seed).unwrap();
             for channel in &document.channels {
                 assert!(channel.sum_dx.abs() < 1e-5 * channel.sum_magnitudes, "{channel:?}");
-                // But for epsilon's share of the variance.
+                // Equal up to epsilon's share of the variance.
                 let share = document.epsilon / (channel.variance + document.epsilon);
                 assert!(channel.sum_dx_normalised.abs() < (1e-5 + 2.0 * share) * channel.sum_magnitudes, "{channel:?}");
                 assert!(channel.d_beta.abs() > 1.0, "the upstream gradient itself does not sum to zero: {channel:?}");

@@ -1,5 +1,5 @@
-//! Batch norm at inference is one multiplication and one addition a channel, and disappears into the layer before it: the same
-//! trained networks with batch norm, folded by the formula, and as the engine itself folds them.
+//! Batch norm at inference is one multiplication and one addition per channel, and can be folded into the layer before
+//! it: the same trained networks with batch norm, folded by the formula, and as folded by the engine.
 
 pub(crate) mod fold;
 mod page;
@@ -60,7 +60,7 @@ impl Experiment for BatchNormFolding {
     }
 }
 
-/// Channels whose numbers are listed.
+/// Number of channels listed.
 const SHOWN_CHANNELS: usize = 8;
 
 /// Knobs of the experiment.
@@ -79,15 +79,15 @@ struct Config {
     #[schemars(extend("zh" = "第一个卷积层的通道数；第二个加倍。"))]
     #[schemars(range(min = 1, max = 128))]
     channels: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
-    /// Step size.
+    /// Learning rate.
     #[schemars(extend("zh" = "学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
@@ -109,24 +109,24 @@ struct Document {
     steps: usize,
     batch: usize,
     networks: Vec<NetworkFigures>,
-    /// Of the first batch norm of the linear network.
+    /// Channels of the first batch norm of the linear network.
     first_channels: Vec<Channel>,
 }
 
-/// One trained network with batch norm and without.
+/// A trained network, with and without batch norm.
 #[derive(Debug, Serialize)]
 struct NetworkFigures {
     network: Map,
     test_accuracy: f64,
     /// Largest magnitude of a score.
     largest_score: f64,
-    /// Parameters and running statistics with batch norm.
+    /// Number of parameters and running statistics with batch norm.
     numbers_before: usize,
-    /// Parameters once it is folded.
+    /// Number of parameters after folding.
     numbers_after: usize,
     /// Folded by the formula.
     formula: Difference,
-    /// Folded by the engine's own program for prediction.
+    /// Folded by the engine's own inference program.
     engine: Difference,
 }
 
@@ -136,11 +136,11 @@ struct Difference {
     largest: f64,
     /// `largest` over the largest magnitude of a score.
     relative: f64,
-    /// Share of images with the same answer.
+    /// Share of images with the same prediction.
     same_answers: f64,
 }
 
-/// The maps that are followed by batch norm.
+/// The maps followed by batch norm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Map {
@@ -156,7 +156,7 @@ enum Form {
 }
 
 impl Map {
-    /// An untrained network.
+    /// Builds an untrained network.
     fn classifier(self, config: &Config, form: Form, seed: u64) -> Result<Classifier, LabError> {
         let bias = form == Form::Folded;
         let block = |map: LayerSpec| {

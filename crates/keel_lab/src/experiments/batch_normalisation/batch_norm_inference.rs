@@ -1,4 +1,4 @@
-//! Batch norm at inference: which statistics to use, and why not those of the test batch itself.
+//! Batch norm at inference: the statistics to use, and the reasons against those of the test batch.
 //!
 //! Source of the population rule: Ioffe & Szegedy (2015), section 3.1, algorithm 2.
 
@@ -72,7 +72,7 @@ impl Experiment for BatchNormInference {
     }
 }
 
-/// Batches after which statistics that were started again are compared.
+/// Numbers of batches after which restarted statistics are compared.
 const WARM_UP: [usize; 8] = [1, 2, 5, 10, 20, 30, 50, 100];
 
 /// Knobs of the experiment.
@@ -83,15 +83,15 @@ struct Config {
     #[schemars(extend("zh" = "三个隐层各自的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a training step.
+    /// Number of samples per training step.
     #[schemars(extend("zh" = "每个训练步的样本数。"))]
     #[schemars(range(min = 2, max = 512))]
     batch: usize,
-    /// Step size.
+    /// Learning rate.
     #[schemars(extend("zh" = "学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
@@ -158,13 +158,13 @@ struct Unit {
     last_batch: [f32; 2],
 }
 
-/// Distance of statistics that were started again from those of the whole training set.
+/// Distance of restarted statistics from those of the whole training set.
 #[derive(Serialize)]
 struct WarmUp {
     batches: usize,
     moving_average: f64,
     cumulative_average: f64,
-    /// Weight of the start in the moving average.
+    /// Weight of the initial value in the moving average.
     missing_weight: f64,
 }
 
@@ -187,8 +187,8 @@ fn sources(networks: &mut Networks, test: &Part) -> Vec<SourceFigures> {
     sources.into_iter().map(figures).collect()
 }
 
-/// Mean and standard deviation of every unit of the last batch norm: over the whole training set, by moving average, and in
-/// the last batch. The first one would show little: its means over standardised inputs are 0.
+/// Returns mean and standard deviation of every unit of the last batch norm: over the whole training set, by moving
+/// average, and in the last batch. The first batch norm would show little: its means over standardised inputs are 0.
 fn units(networks: &Networks) -> Vec<Unit> {
     let of = |classifier: &Classifier, name: &str| -> Vec<f32> {
         let entry = classifier.network.graph.state().iter().rfind(|entry| entry.name.ends_with(name));
@@ -205,13 +205,14 @@ fn units(networks: &Networks) -> Vec<Unit> {
     (0..whole.len()).map(unit).collect()
 }
 
-/// The images of each neighbourhood before preprocessing.
+/// Returns the images of each neighbourhood before preprocessing.
 fn pixels(one_image: &OneImage, seed: u64) -> Result<Vec<Vec<f32>>, LabError> {
     let test = Digits::preprocessed(&[], seed)?.test;
     Ok(one_image.neighbourhoods.iter().map(|neighbourhood| test.take(&neighbourhood.images).inputs).collect())
 }
 
-/// Distance of statistics that start again at mean 0 and variance 1 from those of the whole training set, by batches seen.
+/// Returns the distance of statistics restarted at mean 0 and variance 1 from those of the whole training set, by
+/// number of batches.
 fn warm_up(config: &Config, networks: &Networks, train: &Part, seed: u64) -> Result<Vec<WarmUp>, LabError> {
     let truth = networks.truth();
     let start = |norm| {

@@ -53,7 +53,7 @@ impl Experiment for NormPlacement {
     }
 }
 
-/// Steps over which the loss is averaged for the curves.
+/// Number of steps over which the loss is averaged for the curves.
 const WINDOW: usize = 10;
 
 /// Knobs of the experiment.
@@ -72,19 +72,19 @@ struct Config {
     #[schemars(extend("zh" = "第一个卷积层的通道数；第二个加倍。"))]
     #[schemars(range(min = 1, max = 128))]
     channels: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
-    /// Step size.
+    /// Learning rate.
     #[schemars(extend("zh" = "学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
-    /// Runs of each placement.
+    /// Number of runs of each placement.
     #[schemars(extend("zh" = "每种放法的训练次数。"))]
     #[schemars(range(min = 1, max = 20))]
     seeds: usize,
@@ -96,7 +96,7 @@ impl Default for Config {
     }
 }
 
-/// Place of batch norm.
+/// Position of batch norm.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Placement {
@@ -109,7 +109,7 @@ enum Placement {
 impl Placement {
     const ALL: [Placement; 3] = [Placement::Before, Placement::After, Placement::Nowhere];
 
-    /// Name for readers.
+    /// Returns the displayed name.
     fn title(self) -> Text {
         match self {
             Placement::Before => Text::new("before activation", "激活之前"),
@@ -118,7 +118,7 @@ impl Placement {
         }
     }
 
-    /// `map`, activation and batch norm in the order of the placement.
+    /// Returns `map`, activation and batch norm in the order of the placement.
     fn block(self, map: LayerSpec, activation: Activation) -> Vec<LayerSpec> {
         let norm = LayerSpec::BatchNorm(BatchNormSpec::default());
         let activation = LayerSpec::Activation(activation);
@@ -130,7 +130,7 @@ impl Placement {
     }
 }
 
-/// A network before batch norm is put into it.
+/// A network before batch norm is inserted.
 struct Stack {
     name: &'static str,
     activation: Activation,
@@ -160,7 +160,7 @@ struct Document {
     steps: usize,
     batch: usize,
     learning_rate: f64,
-    /// In the order of [`STACKS`].
+    /// Stacks in the order of [`STACKS`].
     stacks: Vec<StackFigures>,
     bias_before_norm: BiasGradients,
 }
@@ -180,13 +180,13 @@ struct PlacementFigures {
     test_accuracy: f64,
     /// Standard deviation of `accuracies`.
     spread: f64,
-    /// One for each seed.
+    /// One per seed.
     accuracies: Vec<f64>,
     handed_on: HandedOn,
     curve: Vec<LossPoint>,
 }
 
-/// Inputs of the last linear layer after the first run.
+/// Moments of the inputs of the last linear layer after the first run.
 #[derive(Default, Serialize)]
 struct HandedOn {
     mean: f64,
@@ -194,7 +194,7 @@ struct HandedOn {
     zero_fraction: f64,
 }
 
-/// Root mean squares of gradients: by the weights and by the bias before batch norm, and by a bias without it.
+/// Root mean squares of gradients with respect to the weights and the bias before batch norm, and to a bias without it.
 #[derive(Serialize)]
 struct BiasGradients {
     weight_rms: f64,
@@ -202,7 +202,7 @@ struct BiasGradients {
     bias_rms_without_norm: f64,
 }
 
-/// The layers of one network.
+/// Returns the layers of one network.
 fn layers(config: &Config, stack: &Stack, placement: Placement) -> Vec<LayerSpec> {
     let Stack { activation, map, .. } = *stack;
     let bias = placement == Placement::Nowhere;
@@ -224,7 +224,7 @@ fn layers(config: &Config, stack: &Stack, placement: Placement) -> Vec<LayerSpec
     layers
 }
 
-/// All runs of one placement; the inputs of the last layer are measured after the first.
+/// Trains all runs of one placement; the inputs of the last layer are measured after the first.
 fn measure(
     config: &Config,
     stack: &Stack,
@@ -257,17 +257,17 @@ fn measure(
     Ok(PlacementFigures { placement, test_accuracy: mean, spread: std, accuracies, handed_on, curve })
 }
 
-/// The node whose output the last linear layer is given.
+/// Returns the node whose output the last linear layer reads.
 fn last_input(network: &Network) -> Option<NodeId> {
-    // Flattening only looks at the same values.
+    // Flattening does not change the values.
     match network.graph.last_weight_node().map(|node| network.graph.storage(node.inputs[0])) {
         Some(keel_nn::Value::Node(id)) => Some(id),
         _ => None,
     }
 }
 
-/// Size of the gradient with respect to a bias before batch norm, that to the weights of the same layer and that to a bias
-/// without batch norm.
+/// Returns the magnitudes of the gradients with respect to a bias before batch norm, to the weights of the same layer,
+/// and to a bias without batch norm.
 fn bias_before_norm(config: &Config, digits: &Parts, seed: u64) -> Result<BiasGradients, LabError> {
     let gradients = |placement: Placement| -> Result<[f64; 2], LabError> {
         let linear = LayerSpec::Linear(LinearSpec::new(config.width));

@@ -47,7 +47,7 @@ impl Experiment for Norms {
             let curve = |norm| measure(config, map, norm, &digits, seed);
             Ok(NetworkFigures { network: map, norms: norms.iter().map(curve).collect::<Result<_, LabError>>()? })
         };
-        // One value of a feature has no deviation of its own: instance norm needs images.
+        // A single value per feature has no deviation: instance norm needs images.
         let networks = vec![network(Map::Linear, &norms[..4])?, network(Map::Convolution, &norms)?];
         Ok(Document { seed, samples: config.samples, networks })
     }
@@ -57,7 +57,7 @@ impl Experiment for Norms {
     }
 }
 
-/// Groups of group norm; widths are multiples of it.
+/// Number of groups of group norm; widths are multiples of it.
 const GROUPS: usize = 4;
 
 /// Knobs of the experiment.
@@ -84,7 +84,7 @@ struct Config {
     #[schemars(extend("zh" = "批量大小。"))]
     #[schemars(inner(range(min = 2, max = 1024)))]
     batches: Vec<usize>,
-    /// Runs averaged for each point.
+    /// Number of runs averaged per point.
     #[schemars(extend("zh" = "每个点取平均的训练次数。"))]
     #[schemars(range(min = 1, max = 20))]
     seeds: usize,
@@ -125,23 +125,23 @@ struct NormFigures {
     runs: Vec<BatchFigures>,
 }
 
-/// Runs with one size of the batch.
+/// Runs with one batch size.
 #[derive(Serialize)]
 struct BatchFigures {
     batch: usize,
     /// Mean of `accuracies`.
     test_accuracy: f64,
-    /// One for each seed.
+    /// One per seed.
     accuracies: Vec<f64>,
 }
 
-/// A norm by its name; none is one of them.
+/// A norm with its name; one of them is "none".
 struct Norm {
     name: &'static str,
     layer: Option<LayerSpec>,
 }
 
-/// Trains one network with one norm, at every size of the batch.
+/// Trains one network with one norm, at every batch size.
 fn measure(config: &Config, map: Map, norm: &Norm, digits: &Parts, seed: u64) -> Result<NormFigures, LabError> {
     let layers = layers(config, map, norm.layer.as_ref());
     let mut runs = Vec::new();
@@ -164,7 +164,7 @@ fn schedule(config: &Config, batch: usize) -> Schedule {
     Schedule { learning_rate, momentum: 0.9, batch, steps: (config.samples / batch).max(1) }
 }
 
-/// The maps whose outputs are normalised.
+/// Maps whose outputs are normalised.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Map {
@@ -179,7 +179,7 @@ impl Map {
     }
 }
 
-/// Three linear maps, or two convolutions with a pool between, each with norm and relu after it.
+/// Returns three linear maps, or two convolutions with a pool between them, each followed by norm and relu.
 fn layers(config: &Config, map: Map, norm: Option<&LayerSpec>) -> Vec<LayerSpec> {
     let bias = norm.is_none();
     let block = |map: LayerSpec| {
@@ -215,8 +215,9 @@ fn page(document: &Document) -> Page {
     Page::new()
         .heading("What you see", "现象")
         .paragraph(
-            "Two networks, one of three linear layers and one of two convolutions, see the same number of digits in batches of \
-             different size; the learning rate follows the size of the batch. The curves differ in the kind of normalisation alone.",
+            "Two networks, one of three linear layers and one of two convolutions, see the same number of digits in \
+             batches of different size; the learning rate follows the size of the batch. The curves differ only in \
+             the kind of normalisation.",
             "两个网络（三个线性层的与两个卷积层的）看同样数量的手写数字，只是批量大小不同，学习率随批量大小按比例变化；各曲线只有归一化方式不同。",
         )
         .plot(Text::new("Linear layers: test accuracy by batch size", "线性层：测试准确率随批量大小的变化"), plot(0))
@@ -236,12 +237,14 @@ fn page(document: &Document) -> Page {
         .table(axes())
         .heading("What to take away", "要点")
         .paragraph(
-            "Use batch norm if every statistic has some dozens of values: batches of 16 and more after linear layers, smaller ones after convolutions; group or layer norm if memory or the task forces smaller ones. Instance norm throws the strength of every channel away, which suits style transfer better than recognition.",
+            "Use batch norm if every statistic has some dozens of values: batches of 16 and more after linear layers, \
+             smaller ones after convolutions; group or layer norm if memory or the task forces smaller ones. Instance \
+             norm discards the strength of every channel, which suits style transfer better than recognition.",
             "只要每个统计量有几十个值可用，就用批量归一化：线性层的批量大小 16 以上，卷积层可以更小；受内存或任务限制只能用更小的批时，用组归一化或层归一化。实例归一化丢掉了每个通道的强弱信息，更适合风格迁移而不是识别。",
         )
 }
 
-/// The axes over which each norm takes μ and σ².
+/// Returns a table of the axes over which each norm computes μ and σ².
 fn axes() -> Table {
     let columns =
         vec![Text::new("Norm", "归一化"), Text::new("One mean for each", "均值的单位"), Text::new("over", "统计范围")];

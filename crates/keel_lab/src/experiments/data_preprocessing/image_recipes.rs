@@ -1,5 +1,5 @@
-//! The three classic recipes for images, on real ones: the mean image, the mean of each channel, mean and deviation of
-//! each channel; for comparison raw values and values scaled to [0, 1].
+//! The three classic recipes for real images: the mean image, the mean of each channel, mean and deviation of each
+//! channel; for comparison, raw values and values scaled to [0, 1].
 
 mod page;
 
@@ -62,13 +62,13 @@ impl Experiment for ImageRecipes {
     }
 }
 
-/// Second moments of the inputs that are compared: the largest and the tenth.
+/// Number of second moments computed: the largest and the tenth are compared.
 const MOMENTS: usize = 10;
-/// Maximum number of values of the images that the second moments are taken over.
+/// Maximum number of image values used for the second moments.
 const MOMENT_VALUES: usize = 1 << 19;
-/// Images shown of each recipe, one of each class.
+/// Number of images shown per recipe, one of each class.
 const SHOWN: usize = 10;
-/// Steps over which the loss is averaged for the curves.
+/// Number of steps over which the loss is averaged for the curves.
 const WINDOW: usize = 10;
 
 /// Knobs of the experiment.
@@ -90,7 +90,7 @@ struct Config {
     #[schemars(extend("zh" = "训练步数，不用动量。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
@@ -98,7 +98,7 @@ struct Config {
     #[schemars(extend("zh" = "要比较的学习率。"))]
     #[schemars(inner(range(min = 0.0, max = 1000.0)))]
     learning_rates: Vec<f64>,
-    /// Runs of each recipe at each learning rate.
+    /// Number of runs of each recipe at each learning rate.
     #[schemars(extend("zh" = "每种做法在每个学习率下的训练次数。"))]
     #[schemars(range(min = 1, max = 20))]
     seeds: usize,
@@ -112,7 +112,7 @@ impl Default for Config {
     }
 }
 
-/// A way to prepare images. Behind raw values all start from [0, 1], so that they differ in the centre and the scale alone.
+/// A way to prepare images. All except raw values start from [0, 1], so that they differ only in centre and scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Recipe {
@@ -137,7 +137,7 @@ impl Recipe {
         }
     }
 
-    /// Numbers a recipe has to store with the network.
+    /// Returns the number of statistics that a recipe has to store with the network.
     fn statistics_kept(self, image: Shape) -> usize {
         match self {
             Recipe::Raw | Recipe::MinMax => 0,
@@ -174,10 +174,10 @@ struct Document {
 struct RecipeFigures {
     channel_mean: Vec<f64>,
     channel_std: Vec<f64>,
-    /// Sum of all second moments: the mean square length of an image.
+    /// Sum of all second moments: the mean squared length of an image.
     sum_of_second_moments: f64,
     largest_second_moment: f64,
-    /// None where the tenth is 0.
+    /// `None` if the tenth is 0.
     largest_over_tenth: Option<f64>,
     recipe: Recipe,
     statistics_kept: usize,
@@ -194,17 +194,17 @@ struct Run {
     learning_rate: f64,
     /// Mean of `accuracies`.
     test_accuracy: f64,
-    /// One for each seed.
+    /// One per seed.
     accuracies: Vec<f64>,
-    /// Mean over all seeds; none where one of them diverged.
+    /// Mean over all seeds; `None` if one of them diverged.
     test_loss: Option<f64>,
     /// True if a run diverged.
     diverged: bool,
-    /// Of the first seed.
+    /// Loss curve of the first seed.
     curve: Vec<LossPoint>,
 }
 
-/// The images of one recipe that the page shows, `[classes, height, width, channels]`.
+/// Images of one recipe shown on the page, `[classes, height, width, channels]`.
 struct Sample {
     part: Part,
     shape: Shape,
@@ -218,7 +218,7 @@ fn measure(config: &Config, recipe: Recipe, task: Task, parts: &Parts, seed: u64
         Moments::of(values.map(|&value| f64::from(value)))
     };
     let channels: Vec<Moments> = (0..image.channels()).map(channel).collect();
-    // The training part is in random order: its first images are of all classes.
+    // The training part is shuffled: its first images are of all classes.
     let samples = parts.train.len().min((MOMENT_VALUES / image.len()).max(1));
     let measured = &parts.train.inputs[..samples * image.len()];
     let largest = largest_second_moments(measured, image.len(), MOMENTS);
@@ -241,7 +241,7 @@ fn measure(config: &Config, recipe: Recipe, task: Task, parts: &Parts, seed: u64
     })
 }
 
-/// Trains flatten - linear - relu - linear once for each seed.
+/// Trains flatten - linear - relu - linear once per seed.
 fn train(config: &Config, task: Task, parts: &Parts, rate: f64, seed: u64) -> Result<Run, LabError> {
     let layers = [
         LayerSpec::Flatten(FlattenSpec::default()),
@@ -288,7 +288,7 @@ mod tests {
                 let (largest, sum) = (recipe.largest_second_moment, recipe.sum_of_second_moments);
                 assert!(largest <= sum * 1.001, "seed {seed}, {:?}: {largest} of {sum}", recipe.recipe);
             }
-            // Second moments are those of the covariance plus the square of the mean: centring takes most of the largest.
+            // Second moments are those of the covariance plus the square of the mean: centring removes most of the largest.
             assert!(recipes[1].largest_second_moment > 2.0 * recipes[3].largest_second_moment, "seed {seed}");
             assert!(recipes[1].largest_over_tenth > recipes[3].largest_over_tenth, "seed {seed}");
         }

@@ -1,5 +1,5 @@
-//! A cloud of points raw, centred, standardised, decorrelated and whitened, by the preprocessing that training uses; and
-//! the covariance of the pixels of real images before and after.
+//! A cloud of points raw, centred, standardised, decorrelated and whitened, with the preprocessing used for training;
+//! and the covariance of the pixels of real images before and after.
 
 mod page;
 
@@ -34,7 +34,7 @@ impl Experiment for Preprocessing {
     type Document = Document;
 
     fn compute(config: &Config, seed: u64) -> Result<Document, LabError> {
-        // As many new points again stand for the test set: they get the statistics of the first.
+        // The same number of new points stands for the test set: they are transformed with the statistics of the first.
         let cloud = Inputs::Floats(cloud(config, RandomKey::new(seed)));
         let dataset = Dataset::from_memory("cloud", SampleShape::Features(2), cloud, Targets::Unlabelled)?;
         let train: Vec<usize> = (0..config.points).collect();
@@ -100,7 +100,7 @@ impl Default for Config {
     }
 }
 
-/// Steps applied to the cloud, under a name.
+/// Named steps applied to the cloud.
 struct View {
     name: &'static str,
     chinese: &'static str,
@@ -115,8 +115,8 @@ const VIEWS: [View; 5] = [
     View { name: "whitened", chinese: "白化", steps: &[PreprocessStep::Whiten(WhitenSpec { epsilon: 1e-5 })] },
 ];
 
-/// Views of the pixels of the digits. Pixels that are (nearly) the same in all images would be blown up by whitening
-/// without an epsilon of the size of a pixel's noise.
+/// Views of the pixels of the digits. Without an epsilon of the size of a pixel's noise, whitening would amplify pixels
+/// that are (nearly) constant in all images.
 const PIXEL_VIEWS: [View; 4] = [
     View { name: "raw", chinese: "原始", steps: &[] },
     View { name: "standardised", chinese: "标准化", steps: &[PreprocessStep::Standardize] },
@@ -137,9 +137,9 @@ impl View {
 struct Document {
     seed: u64,
     points: usize,
-    /// In the order of [`VIEWS`].
+    /// Views in the order of [`VIEWS`].
     views: Vec<ViewFigures>,
-    /// In the order of [`PIXEL_VIEWS`].
+    /// Views in the order of [`PIXEL_VIEWS`].
     pixels: Vec<PixelFigures>,
 }
 
@@ -149,9 +149,9 @@ struct PixelFigures {
     view: &'static str,
     /// Smallest and largest entry of the diagonal.
     diagonal: [f64; 2],
-    /// Largest size of an entry off the diagonal.
+    /// Largest magnitude of an entry off the diagonal.
     largest_off_diagonal: f64,
-    /// `[pixels, pixels]`, row after row.
+    /// `[pixels, pixels]`, row by row.
     covariance: Vec<f64>,
 }
 
@@ -161,7 +161,7 @@ struct ViewFigures {
     view: &'static str,
     train: Statistics,
     test: Statistics,
-    /// The training points.
+    /// Training points.
     points: Vec<[f32; 2]>,
 }
 
@@ -173,7 +173,7 @@ struct Statistics {
     covariance: [[f64; 2]; 2],
 }
 
-/// Twice `points` draws of a normal distribution with the given centre, deviations and correlation.
+/// Draws twice `points` values from a normal distribution with the given centre, deviations and correlation.
 fn cloud(config: &Config, key: RandomKey) -> Vec<f32> {
     let draws = normal_values(4 * config.points, key);
     let other = (1.0 - config.correlation * config.correlation).sqrt();
@@ -199,7 +199,7 @@ fn statistics(points: &[f32]) -> Statistics {
     Statistics { mean, std: [matrix[0][0].sqrt(), matrix[1][1].sqrt()], covariance: matrix }
 }
 
-/// The covariance of the training digits after the steps of a view.
+/// Returns the covariance of the training digits after the steps of a view.
 fn pixels(view: &View, seed: u64) -> Result<PixelFigures, LabError> {
     let train = Digits::preprocessed(view.steps, seed)?.train;
     let samples = train.len();

@@ -1,4 +1,4 @@
-//! Data far from the origin: a tiny turn of the decision line spoils it, and only tiny learning rates are stable.
+//! Data far from the origin: a tiny turn of the decision line ruins it, and only tiny learning rates are stable.
 
 pub(crate) mod clouds;
 mod page;
@@ -41,12 +41,12 @@ impl Experiment for WhyPreprocess {
     }
 }
 
-/// Distance of each class from the middle of both, and standard deviation of each.
+/// Distance of each class from the midpoint, and standard deviation of each class.
 pub(crate) const HALF_DISTANCE: f64 = 1.0;
 pub(crate) const SPREAD: f64 = 0.5;
-/// Points that are drawn.
+/// Number of points drawn.
 pub(crate) const SHOWN: usize = 200;
-/// Steps in which gradient descent shows whether it is stable.
+/// Number of steps after which gradient descent is classified as stable or not.
 const DESCENT_STEPS: usize = 400;
 
 /// Knobs of the experiment.
@@ -95,7 +95,7 @@ pub(crate) struct Labelled {
 struct Document {
     seed: u64,
     points: usize,
-    /// In degrees.
+    /// Turn in degrees.
     turn: f64,
     offsets: Vec<OffsetFigures>,
 }
@@ -105,7 +105,7 @@ struct Document {
 struct OffsetFigures {
     offset: f64,
     turns: Vec<Turn>,
-    /// The turn that is drawn.
+    /// Displayed turn.
     drawn: Turn,
     largest_eigenvalue: f64,
     condition_number: f64,
@@ -123,7 +123,7 @@ struct Turn {
 }
 
 impl Cloud {
-    /// The classes lie left and right of a vertical line; the offset moves both along that line.
+    /// Creates the classes left and right of a vertical line; the offset moves both along that line.
     pub(crate) fn new(draws: &[f32], offset: f64) -> Self {
         let point = |(index, pair): (usize, &[f32])| {
             let class = if index % 2 == 0 { 1.0 } else { -1.0 };
@@ -133,13 +133,13 @@ impl Cloud {
         Cloud { points: draws.chunks(2).enumerate().map(point).collect() }
     }
 
-    /// Accuracy of the line through the origin whose normal is turned by `degrees` from the best one.
+    /// Returns the accuracy of the line through the origin whose normal is turned by `degrees` from the best one.
     pub(crate) fn accuracy(&self, degrees: f64) -> f64 {
         let right = |point: &&Labelled| is_right(point.position, point.class, degrees);
         self.points.iter().filter(right).count() as f64 / self.points.len() as f64
     }
 
-    /// Second moments of (x, y, 1): the curvature of the squared error of a linear unit with bias.
+    /// Returns the second moments of (x, y, 1): the curvature of the squared error of a linear unit with bias.
     pub(crate) fn curvature(&self) -> [[f64; 3]; 3] {
         let mut matrix = [[0.0; 3]; 3];
         for Labelled { position: [x, y], .. } in &self.points {
@@ -153,7 +153,7 @@ impl Cloud {
         matrix
     }
 
-    /// Mean of (x, y, 1) times the class: the gradient of the squared error at weights of 0, with its sign turned.
+    /// Returns the mean of (x, y, 1) times the class: the negative gradient of the squared error at weights of 0.
     pub(crate) fn target(&self) -> [f64; 3] {
         let mut target = [0.0; 3];
         for Labelled { position: [x, y], class } in &self.points {
@@ -164,7 +164,7 @@ impl Cloud {
         target
     }
 
-    /// Coordinates and class of the first `count` points.
+    /// Returns coordinates and class of the first `count` points.
     pub(crate) fn sample(&self, count: usize) -> Vec<[f64; 3]> {
         let row = |point: &Labelled| [point.position[0], point.position[1], point.class];
         self.points.iter().take(count).map(row).collect()
@@ -187,7 +187,7 @@ impl Cloud {
         size(&weights) <= start
     }
 
-    /// The largest stable learning rate, to one part in a thousand, found by halving the interval.
+    /// Returns the largest stable learning rate, to one part in a thousand, found by bisection.
     pub(crate) fn largest_learning_rate(&self) -> f64 {
         let (mut stable, mut unstable) = (1e-9_f64, 1e3_f64);
         while unstable / stable > 1.001 {
@@ -213,7 +213,7 @@ fn measure(config: &Config, cloud: &Cloud, offset: f64) -> OffsetFigures {
     }
 }
 
-/// Eigenvalues of a symmetric matrix, largest first, by Jacobi rotations.
+/// Returns the eigenvalues of a symmetric matrix, largest first, by Jacobi rotations.
 pub(crate) fn eigenvalues(mut a: [[f64; 3]; 3]) -> [f64; 3] {
     for _ in 0..60 {
         let pairs = [(0, 1), (0, 2), (1, 2)];
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn numbers_of_the_lecture_hold_over_seeds() {
-        // Accuracy by offset and turn, and the tolerance of one draw of two times five hundred points.
+        // Accuracy by offset and turn, and the tolerance for one draw of two times five hundred points.
         let cases =
             [(0, 0.0, 0.979), (0, 10.0, 0.981), (1, 5.0, 0.80), (1, 10.0, 0.556), (2, 2.0, 0.76), (2, 5.0, 0.50)];
         for seed in 0..5 {
@@ -272,7 +272,8 @@ mod tests {
                 let found = turns.iter().find(|turn| turn.degrees == degrees).unwrap().accuracy;
                 assert!((found - expected).abs() < 0.05, "seed {seed}, offset {offset}, {degrees} degrees: {found}");
             }
-            // The lecture's clouds have condition numbers of 1.1e5 and 7.8e6 at 10 and 30: with the fourth power of the offset.
+            // The lecture's clouds have condition numbers of 1.1e5 and 7.8e6 at 10 and 30, growing with the fourth
+            // power of the offset.
             let [near, far] = [1, 2].map(|offset| document.offsets[offset].condition_number);
             assert!((far / near / (7.8e6 / 1.1e5) - 1.0).abs() < 0.25, "seed {seed}: {near} and {far}");
             assert!((2.0..9.0).contains(&document.offsets[0].condition_number), "seed {seed}");

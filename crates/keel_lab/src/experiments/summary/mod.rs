@@ -1,3 +1,3 @@
-//! Sum of the four chapters.
+//! Summary of the four chapters.
 
 pub(crate) mod recipe_ablation;

@@ -1,4 +1,4 @@
-//! The lecture's four recommendations on a real task, each taken away in turn, with several seeds.
+//! The lecture's four recommendations on a real task, each removed in turn, over several seeds.
 
 mod page;
 
@@ -54,26 +54,26 @@ impl Experiment for RecipeAblation {
     }
 }
 
-/// Steps over which the loss is averaged for the curves.
+/// Number of steps over which the loss is averaged for the curves.
 const WINDOW: usize = 10;
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
-    /// Units of each hidden layer.
+    /// Number of units per hidden layer.
     #[schemars(extend("zh" = "每个隐层的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
-    /// Hidden layers.
+    /// Number of hidden layers.
     #[schemars(extend("zh" = "隐层数。"))]
     #[schemars(range(min = 1, max = 50))]
     depth: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
@@ -81,7 +81,7 @@ struct Config {
     #[schemars(extend("zh" = "供每种变体选取最佳值的学习率。"))]
     #[schemars(inner(range(min = 0.0, max = 100.0)))]
     learning_rates: Vec<f64>,
-    /// Runs of every variant.
+    /// Number of runs of every variant.
     #[schemars(extend("zh" = "每种变体的训练次数。"))]
     #[schemars(range(min = 1, max = 50))]
     seeds: usize,
@@ -161,7 +161,7 @@ struct Document {
     batch: usize,
     seeds: usize,
     classes: usize,
-    /// In the order of [`VARIANTS`].
+    /// Variants in the order of [`VARIANTS`].
     variants: Vec<VariantFigures>,
 }
 
@@ -180,7 +180,7 @@ struct VariantFigures {
     test_accuracy: f64,
     /// Standard deviation of `accuracies`.
     spread: f64,
-    /// One for each seed.
+    /// One per seed.
     accuracies: Vec<f64>,
     curve: Vec<LossPoint>,
 }
@@ -190,7 +190,7 @@ impl VariantFigures {
         Text::new(self.variant, self.chinese)
     }
 
-    /// Mean accuracy lost against `base`, and twice the standard error of that difference.
+    /// Returns the mean accuracy lost against `base`, and twice the standard error of that difference.
     fn cost(&self, base: &VariantFigures) -> (f64, f64) {
         let runs = self.accuracies.len().max(1) as f64;
         let error = ((self.spread * self.spread + base.spread * base.spread) / runs).sqrt();
@@ -206,7 +206,7 @@ struct Trial<'a> {
     parts: &'a Parts,
 }
 
-/// All seeds of a variant at the learning rate with the lowest mean training loss for the first of them.
+/// Trains all seeds of a variant at the learning rate with the lowest mean training loss for the first seed.
 fn best_rate(trial: &Trial<'_>, seed: u64) -> Result<VariantFigures, LabError> {
     let Trial { config, variant, .. } = *trial;
     let mut best: Option<(f64, f64)> = None;
@@ -246,7 +246,7 @@ fn best_rate(trial: &Trial<'_>, seed: u64) -> Result<VariantFigures, LabError> {
 
 /// Result of one training run.
 struct Trained {
-    /// Of every step.
+    /// Loss of every step.
     losses: Vec<f64>,
     test_accuracy: f64,
 }
@@ -285,7 +285,7 @@ mod tests {
             assert!(all > 0.5, "seed {seed}: all four {all}");
             assert!(accuracy(8) < 0.25, "seed {seed}: none of the four {}", accuracy(8));
             assert!(sigmoid < all, "seed {seed}: sigmoid {sigmoid}");
-            // What raw inputs and small weights cost with batch norm is less than what they cost without.
+            // With batch norm, raw inputs and small weights cost less than without it.
             let (raw_without, small_without) = (accuracy(6), accuracy(7));
             assert!(raw - raw_without > 0.1, "seed {seed}: raw inputs {raw} with, {raw_without} without norm");
             assert!(

@@ -1,4 +1,4 @@
-//! Weights that all start equal: every hidden unit computes and learns the same, for ever.
+//! Weights that all start equal: every hidden unit computes and learns the same forever.
 
 use std::collections::BTreeSet;
 
@@ -52,7 +52,7 @@ impl Experiment for ConstantInit {
     }
 }
 
-/// Steps from one loss of the curves to the next.
+/// Number of steps between two losses of the curves.
 const SHOWN_EVERY: usize = 10;
 
 /// Knobs of the experiment.
@@ -63,15 +63,15 @@ struct Config {
     #[schemars(extend("zh" = "隐藏单元数。"))]
     #[schemars(range(min = 2, max = 2048))]
     width: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     batch: usize,
-    /// Step size.
+    /// Learning rate.
     #[schemars(extend("zh" = "学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
@@ -107,7 +107,7 @@ struct Run {
     largest_difference: f32,
     train_loss: Option<f64>,
     train_accuracy: f64,
-    /// Of one step in [`SHOWN_EVERY`].
+    /// Losses of one step in [`SHOWN_EVERY`].
     losses: Vec<f64>,
 }
 
@@ -119,7 +119,7 @@ fn train(config: &Config, init: InitSpec, digits: &Parts, seed: u64) -> Result<R
     let schedule = Schedule { learning_rate, momentum: 0.0, batch: config.batch, steps: config.steps };
     let losses = classifier.train(&digits.train, schedule);
     let score = classifier.evaluate(&digits.train);
-    // The first parameter is the hidden layer's weight, [features, width]: a column is a unit.
+    // The first parameter is the hidden layer's weight, [features, width]: each column is a unit.
     let weight = &classifier.network.parameters[classifier.network.graph.parameters()[0].range.clone()];
     let unit = |unit: usize| -> Vec<f32> { (0..FEATURES).map(|input| weight[input * config.width + unit]).collect() };
     let bits = |unit: Vec<f32>| unit.into_iter().map(f32::to_bits).collect::<Vec<u32>>();

@@ -62,34 +62,34 @@ impl Experiment for DeepTraining {
     }
 }
 
-/// Steps over which the loss is averaged for the curves.
+/// Number of steps over which the loss is averaged for the curves.
 const WINDOW: usize = 20;
 
 /// Knobs of the experiment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
-    /// Units of each hidden layer.
+    /// Number of units per hidden layer.
     #[schemars(extend("zh" = "每个隐层的单元数。"))]
     #[schemars(range(min = 2, max = 1024))]
     width: usize,
-    /// Hidden layers.
+    /// Number of hidden layers.
     #[schemars(extend("zh" = "隐层数。"))]
     #[schemars(range(min = 2, max = 100))]
     depth: usize,
-    /// Training steps.
+    /// Number of training steps.
     #[schemars(extend("zh" = "训练步数。"))]
     #[schemars(range(min = 1, max = 5000))]
     steps: usize,
-    /// Samples of a step.
+    /// Number of samples per step.
     #[schemars(extend("zh" = "每步的样本数。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
-    /// Step size.
+    /// Learning rate.
     #[schemars(extend("zh" = "学习率。"))]
     #[schemars(range(min = 0.0, max = 100.0))]
     learning_rate: f64,
-    /// Runs from each start.
+    /// Number of runs from each start.
     #[schemars(extend("zh" = "每种初始化的训练次数。"))]
     #[schemars(range(min = 1, max = 20))]
     seeds: usize,
@@ -121,29 +121,29 @@ struct Document {
     runs: Vec<Runs>,
 }
 
-/// Training runs from one start, one for each seed; signal and gradient are measured before them, without batch norm.
+/// Training runs from one start, one per seed; signal and gradient are measured beforehand, without batch norm.
 #[derive(Serialize)]
 struct Runs {
     init: &'static str,
     signal_at_last_layer: Option<f64>,
     gradient_at_first_layer: Option<f64>,
-    /// Mean of `train_losses`; none where one is not finite.
+    /// Mean of `train_losses`; `None` if one is not finite.
     train_loss: Option<f64>,
-    /// Over the last steps, one for each seed.
+    /// Training loss over the last steps, one per seed.
     train_losses: Vec<Option<f64>>,
-    /// Mean over seeds; none where one is not finite.
+    /// Mean over seeds; `None` if one is not finite.
     test_loss: Option<f64>,
     /// Mean of `accuracies`.
     test_accuracy: f64,
     /// Standard deviation of `accuracies`.
     spread: f64,
-    /// One for each seed.
+    /// One per seed.
     accuracies: Vec<f64>,
     /// Mean over seeds.
     curve: Vec<LossPoint>,
 }
 
-/// Beginning of a run.
+/// Start of a run.
 struct Start {
     name: &'static str,
     init: InitSpec,
@@ -151,7 +151,7 @@ struct Start {
 }
 
 impl Start {
-    /// Maps and activations, with batch norm between if requested, and the scores.
+    /// Returns maps and activations, with batch norm between if requested, and the scores.
     fn layers(&self, config: &Config) -> Vec<LayerSpec> {
         let Start { init, norm, .. } = *self;
         let linear = LinearSpec { init, bias: norm == Norm::Absent, ..LinearSpec::new(config.width) };
@@ -172,7 +172,7 @@ fn runs(config: &Config, start: &Start, digits: &Parts, seed: u64) -> Result<Run
     let learning_rate = config.learning_rate as f32;
     let schedule = Schedule { learning_rate, momentum: 0.9, batch: config.batch, steps: config.steps };
     let (mut accuracies, mut test_losses, mut train_losses) = (Vec::new(), Vec::new(), Vec::new());
-    // A run that diverged has no loss from then on, and neither has the mean.
+    // A diverged run has no loss from then on, and neither has the mean.
     let mut curve = vec![0.0; config.steps];
     for offset in 0..config.seeds {
         let key = RandomKey::new(seed.wrapping_add(offset as u64));
@@ -203,16 +203,16 @@ fn runs(config: &Config, start: &Start, digits: &Parts, seed: u64) -> Result<Run
     })
 }
 
-/// Remains of a signal after all layers, and of a gradient on its way back.
+/// Remainder of a signal after all layers, and of a gradient on its way back.
 #[derive(Clone, Copy)]
 struct Signal {
-    /// Standard deviation of the last outputs over that of the first.
+    /// Standard deviation of the last outputs divided by that of the first.
     last_layer: f64,
-    /// Root mean square of the gradient by the first outputs over that by the last.
+    /// Root mean square of the gradient with respect to the first outputs divided by that with respect to the last.
     first_layer_gradient: f64,
 }
 
-/// Measures the signal before training; none with batch norm.
+/// Measures the signal before training; returns `None` with batch norm.
 fn signal(config: &Config, start: &Start, seed: u64) -> Option<Signal> {
     let Config { width, depth, batch, .. } = *config;
     let stack = Stack { width, depth, batch, activation: Activation::Relu, init: start.init };

@@ -1,5 +1,5 @@
-//! Six layers of 4,096 units before training: the effect of the initial weights on the signal and its gradient, in the five
-//! settings of the lecture and in any other.
+//! Six layers of 4,096 units before training: the effect of the initial weights on the signal and its gradient, in the
+//! lecture's five settings and in any other.
 //!
 //! Reference values: the theory of infinitely wide layers, `signal::infinite_width`.
 
@@ -66,16 +66,16 @@ struct Document {
     init: UsedInit,
     seed: u64,
     layers: Vec<Layer>,
-    /// The five settings of the lecture, with the same width, depth and batch.
+    /// The lecture's five settings, with the same width, depth and batch.
     lecture: Vec<LectureSetting>,
 }
 
-/// The initialiser as it was used.
+/// Initialiser as used.
 #[derive(Debug, PartialEq, Serialize)]
 struct UsedInit {
     #[serde(rename = "type")]
     kind: &'static str,
-    /// Standard deviation of the weights, where they are independent draws.
+    /// Standard deviation of the weights, if they are independent draws.
     #[serde(skip_serializing_if = "Option::is_none")]
     std: Option<f64>,
     /// Value of constant weights.

@@ -1,4 +1,4 @@
-//! Kaiming's factor 2: each step of its derivation measured, forward and backward, and other factors tried.
+//! Kaiming's factor 2: each step of its derivation measured, forward and backward, and compared with other factors.
 //!
 //! Source: He, Zhang, Ren, Sun: Delving deep into rectifiers (2015), section 2.2.
 
@@ -63,10 +63,12 @@ impl Experiment for KaimingGain {
 pub(crate) const XAVIER: f64 = 1.0;
 pub(crate) const KAIMING: f64 = 2.0;
 
-/// Slopes of leaky relu below zero: relu, the usual one, that of the lecture's slide, prelu's start, and no kink at all.
+/// Slopes of leaky relu below zero: relu, the usual one, that of the lecture's slide, the initial slope of prelu, and
+/// the identity.
 const SLOPES: [f64; 5] = [0.0, 0.01, 0.1, 0.25, 1.0];
 
-/// The factor that would follow if a layer passed Var(x) on and not E[x²]: relu leaves 1/2 − 1/2π of the variance of a normal.
+/// Returns the factor that would follow if a layer passed on Var(x) instead of E[x²]: relu leaves 1/2 − 1/2π of the
+/// variance of a normal variable.
 pub(crate) fn if_variance() -> f64 {
     1.0 / (0.5 - 0.5 / std::f64::consts::PI)
 }
@@ -75,15 +77,15 @@ pub(crate) fn if_variance() -> f64 {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
-    /// Units of every layer.
+    /// Number of units per layer.
     #[schemars(extend("zh" = "每层的单元数。"))]
     #[schemars(range(min = 2, max = 4096))]
     width: usize,
-    /// Layers.
+    /// Number of layers.
     #[schemars(extend("zh" = "层数。"))]
     #[schemars(range(min = 2, max = 100))]
     depth: usize,
-    /// Samples of the standard normal input.
+    /// Number of samples of the standard normal input.
     #[schemars(extend("zh" = "标准正态输入的样本数。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
@@ -113,21 +115,21 @@ struct Document {
     batch: usize,
     seeds: usize,
     scan: Vec<Scanned>,
-    /// The factor that Var(x) instead of E[x²] would lead to.
+    /// Factor that Var(x) instead of E[x²] would lead to.
     if_variance: Scanned,
     steps: Steps,
     half_integral: HalfIntegral,
-    /// With Xavier's factor, with Kaiming's and with [`if_variance`].
+    /// Profiles with Xavier's factor, with Kaiming's and with [`if_variance`].
     profiles: Vec<Profile>,
-    /// With Kaiming's factor.
+    /// Layers with Kaiming's factor.
     layers: Vec<LayerFigures>,
-    /// With 2/n and with 1/n in the first layer and 2/n in all others.
+    /// Stacks with 2/n and with 1/n in the first layer, and 2/n in all others.
     first_layer: Vec<FirstLayer>,
     slopes: Vec<SlopeFigures>,
     funnel: FunnelFigures,
 }
 
-/// The number that theory predicts, and the one that was measured.
+/// Theoretical prediction and measured value.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Comparison {
     theory: f64,

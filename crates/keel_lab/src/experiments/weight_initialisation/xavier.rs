@@ -59,9 +59,9 @@ impl Experiment for Xavier {
     }
 }
 
-/// Standard deviation of the weights of the steps that hold for any: far from 1 on purpose.
+/// Standard deviation of the weights in the steps that hold for any value: deliberately far from 1.
 const WEIGHT_STD: f64 = 0.3;
-/// Channels and side of the image of the convolution.
+/// Channels, and side of the image, of the convolution.
 const CHANNELS: usize = 64;
 const SIDE: usize = 12;
 
@@ -85,7 +85,7 @@ struct Config {
     #[schemars(extend("zh" = "深层堆叠的层数。"))]
     #[schemars(range(min = 2, max = 100))]
     depth: usize,
-    /// Samples of the standard normal input.
+    /// Number of samples of the standard normal input.
     #[schemars(extend("zh" = "标准正态输入的样本数。"))]
     #[schemars(range(min = 2, max = 1024))]
     batch: usize,
@@ -116,7 +116,7 @@ struct Document {
     tanh_stack: Vec<Layer>,
 }
 
-/// The number that theory predicts, and the one that was measured.
+/// Theoretical prediction and measured value.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Comparison {
     theory: f64,
@@ -131,17 +131,17 @@ struct StepFigures {
     comparison: Comparison,
 }
 
-/// A step of the derivation that is one number.
+/// A step of the derivation that is a single number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Step {
     ProductNormal,
     ProductUniform,
     ProductRectified,
-    /// The variance of the inputs taken for their second moment, which is wrong.
+    /// Wrongly uses the variance of the inputs instead of their second moment.
     ProductRectifiedIfVariance,
     Convolution,
-    /// The window of the convolution forgotten.
+    /// Ignores the window of the convolution.
     ConvolutionIfChannelsOnly,
 }
 
@@ -176,7 +176,7 @@ struct Rectangular {
     backward: Comparison,
 }
 
-/// The steps that are one number each, by theory and by simulation.
+/// Returns the single-number steps, by theory and by simulation.
 fn steps(config: &Config, key: RandomKey) -> Result<Vec<StepFigures>, LabError> {
     let step = |step, theory, measured| StepFigures { step, comparison: Comparison { theory, measured } };
     let count = config.draws * 10;
@@ -206,12 +206,12 @@ fn steps(config: &Config, key: RandomKey) -> Result<Vec<StepFigures>, LabError> 
     ])
 }
 
-/// Weights whose variance forgets the window of the convolution: 1/64 instead of 1/576.
+/// Returns weights whose variance ignores the window of the convolution: 1/64 instead of 1/576.
 fn channels_only() -> InitSpec {
     InitSpec::normal((1.0 / CHANNELS as f64).sqrt() as f32)
 }
 
-/// Variance of the outputs of a 3x3 convolution over standard normal images with 64 channels.
+/// Returns the variance of the outputs of a 3x3 convolution over standard normal images with 64 channels.
 fn convolution(init: InitSpec, config: &Config, key: RandomKey) -> Result<f64, LabError> {
     let layer = Conv2dSpec { init, bias: false, padding: Padding::Valid, ..Conv2dSpec::new(CHANNELS, 3) };
     let input = Shape::Image { height: SIDE, width: SIDE, channels: CHANNELS };
@@ -224,7 +224,7 @@ fn convolution(init: InitSpec, config: &Config, key: RandomKey) -> Result<f64, L
     Ok(Moments::of_slice(&network.scores_with_own_statistics(&images)).std.powi(2))
 }
 
-/// Variance of sums of n products of standard normal numbers, each drawn independently.
+/// Returns the variance of sums of n products of standard normal numbers, each drawn independently.
 fn sum(config: &Config, inputs: usize, key: RandomKey) -> Sum {
     let key = key.named("sums").child(inputs as u64);
     let one = |draw: usize| -> f64 {
@@ -236,7 +236,7 @@ fn sum(config: &Config, inputs: usize, key: RandomKey) -> Sum {
     Sum { inputs, comparison: Comparison { theory: inputs as f64, measured } }
 }
 
-/// Standard deviation by layer of a stack of linear maps with n Var(w) = factor.
+/// Returns the standard deviation by layer of a stack of linear maps with n Var(w) = factor.
 fn linear_stack(config: &Config, factor: f64, key: RandomKey) -> LinearStack {
     let init = InitSpec::normal((factor / config.width as f64).sqrt() as f32);
     let layer = |(index, measured): (usize, f64)| {
@@ -247,7 +247,7 @@ fn linear_stack(config: &Config, factor: f64, key: RandomKey) -> LinearStack {
     LinearStack { factor, layers: deviations.into_iter().enumerate().map(layer).collect() }
 }
 
-/// Standard deviation by layer of a tanh stack with Xavier's weights, compared with that of infinite width.
+/// Returns the standard deviation by layer of a tanh stack with Xavier's weights, compared with infinite width.
 fn tanh_stack(config: &Config, key: RandomKey) -> Vec<Layer> {
     let init = InitSpec::XavierNormal(XavierNormalSpec { gain: 1.0, fan: Fan::In });
     let measured = deviations(config, Activation::Tanh, init, key);
@@ -260,14 +260,14 @@ fn tanh_stack(config: &Config, key: RandomKey) -> Vec<Layer> {
     layers.map(layer).collect()
 }
 
-/// Standard deviation of the outputs of every layer of a stack.
+/// Returns the standard deviation of the outputs of every layer of a stack.
 fn deviations(config: &Config, activation: Activation, init: InitSpec, key: RandomKey) -> Vec<f64> {
     let Config { width, depth, batch, .. } = *config;
     let layers = Stack { width, depth, batch, activation, init }.forward(key);
     layers.iter().map(|layer| Moments::of_slice(&layer.output).std).collect()
 }
 
-/// Change of the variance forward and backward through a layer of n_in = 4 n_out, for three choices of Var(w).
+/// Returns the change of the variance forward and backward through a layer of n_in = 4 n_out, for three choices of Var(w).
 fn rectangular(config: &Config, key: RandomKey) -> Vec<Rectangular> {
     let (fan_in, fan_out) = (config.width, config.width.div_ceil(4));
     let choices = [
@@ -320,7 +320,7 @@ mod tests {
     fn every_step_of_the_derivation_holds() {
         let document = Xavier::compute(&Config { inputs: vec![1, 16, 256], ..Config::default() }, 2).unwrap();
         for step in &document.steps {
-            // The one that takes the variance for the second moment is there to fail: 0.34 instead of 0.5.
+            // The step that uses the variance instead of the second moment is expected to fail: 0.34 instead of 0.5.
             let holds = step.step != Step::ProductRectifiedIfVariance;
             assert_eq!(agree(step.comparison, 0.06), holds, "{step:?}");
         }

@@ -7,12 +7,13 @@ pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
         row: "N1",
         says: [
-            "The first paragraph speaks of loss functions and of data initialisation.",
+            "The first paragraph mentions loss functions and data initialisation.",
             "第一段写的是“损失函数”与“数据初始化”。",
         ],
         standing: Standing::TooStrong,
         correction: [
-            "Two slips: activation functions and data preprocessing are meant. A loss function measures the error at the end of a network; an activation function follows each layer.",
+            "Both are slips of the pen: activation functions and data preprocessing are meant. A loss function \
+             measures the error at the end of a network; an activation function follows each layer.",
             "两处笔误：应为“激活函数”与“数据预处理”。损失函数在网络末端衡量误差，激活函数位于每一层之后。",
         ],
         figures: &[figure("activations", ""), figure("preprocessing", "")],
@@ -217,7 +218,7 @@ fn function<'a>(documents: &'a Documents, name: &str) -> Option<&'a serde_json::
     documents.named("activations", "/activations", Field { key: "activation", name })
 }
 
-/// Value and derivative of a function at the reading nearest to `x`.
+/// Returns value and derivative of a function at the reading nearest to `x`.
 fn at(documents: &Documents, name: &str, x: f64) -> Option<(f64, f64)> {
     let reading = nearest(function(documents, name)?.get("at")?, "x", x)?;
     Some((number(reading, "/value")?, number(reading, "/derivative")?))
@@ -301,7 +302,7 @@ fn a4(documents: &Documents) -> Option<Evidence> {
     )
 }
 
-/// Share of units whose gradients have one sign, by batch size, after one kind of inputs.
+/// Returns the share of units whose gradients have one sign, by batch size, for one kind of inputs.
 fn one_signed(documents: &Documents, inputs: &str, batch: f64) -> Option<f64> {
     let curve = documents.named("zigzag", "/one_signed_units", Field { key: "inputs", name: inputs })?;
     number(nearest(curve.get("points")?, "batch", batch)?, "/one_signed_fraction")

@@ -257,7 +257,7 @@ fn b4(documents: &Documents) -> Option<Evidence> {
     )
 }
 
-/// Accuracy of one placement in one stack.
+/// Returns the accuracy of one placement in one stack.
 fn placed(documents: &Documents, stack: &str, placement: &str) -> Option<f64> {
     let stack = documents.named("norm_placement", "/stacks", Field { key: "stack", name: stack })?;
     let placements = stack.get("placements")?;

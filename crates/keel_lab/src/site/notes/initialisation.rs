@@ -72,7 +72,8 @@ pub(super) const STATEMENTS: &[Statement] = &[
         ],
         standing: Standing::Holds,
         correction: [
-            "The lab judges by the trend: a signal that loses a fifth in every layer is in danger however much is left after six.",
+            "The lab's verdicts follow the trend: a signal that loses a fifth in every layer is in danger however \
+             much is left after six.",
             "实验室按趋势判断：每层损失五分之一以上的信号是危险的，无论六层之后还剩多少。",
         ],
         figures: &[figure("initialisation", "Forward: standard deviation")],
@@ -183,7 +184,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
 ];
 
-/// One number of every layer in one of the lecture's settings.
+/// Returns one number of every layer in one of the lecture's settings.
 fn layers(documents: &Documents, setting: usize, field: &str) -> Option<Vec<f64>> {
     documents.numbers("initialisation", &format!("/lecture/{setting}/layers"), field)
 }

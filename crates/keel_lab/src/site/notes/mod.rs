@@ -1,5 +1,5 @@
-//! The page "the notes, sentence by sentence": every statement of the notes the lab grew out of, where it is shown, whether
-//! it holds, and what is to be corrected. The notes are a reader's, on lecture 7 of CS231n (2020).
+//! The page "the notes, sentence by sentence": for every statement of the notes the lab is based on, the figures that
+//! show it, whether it holds, and any correction. The notes are a reader's, on lecture 7 of CS231n (2020).
 //!
 //! Every number comes from the documents of the experiments on the same site.
 
@@ -25,15 +25,15 @@ use crate::experiment::Chapter;
 use questions::{QUESTIONS, Question};
 use statement::{Evidence, Standing, Statement};
 
-/// Name of the page's files.
+/// Name of the files of the page.
 pub(crate) const NAME: &str = "notes";
 
-/// Title of the page.
+/// Returns the title of the page.
 pub(crate) fn title() -> Text {
     Text::new("The notes, sentence by sentence", "笔记逐句对照")
 }
 
-/// One sentence about the page.
+/// Returns one sentence about the page.
 pub(crate) fn summary() -> Text {
     Text::new(
         "Every statement of a reader's notes on the lecture: where the lab shows it, the numbers measured, whether it holds, and \
@@ -42,24 +42,24 @@ pub(crate) fn summary() -> Text {
     )
 }
 
-/// Rules of the page's own.
+/// Additional style rules of the page.
 pub(crate) const STYLE: &str = include_str!("notes.css");
 
-/// Links in the language of the page, with their words.
+/// Links in the language of the page, with their texts.
 #[derive(Clone, Copy)]
 pub(crate) struct LinksTo<'a> {
-    /// To a figure.
+    /// Link to a figure.
     pub(crate) figure: &'a dyn Fn(&FigureOf) -> Option<String>,
-    /// To an exhibit.
+    /// Link to an exhibit.
     pub(crate) exhibit: &'a dyn Fn(&ExhibitEntry) -> String,
 }
 
-/// The content of the page, in one language.
+/// Renders the content of the page in one language.
 pub(crate) fn body(documents: &Documents, language: Language, links: LinksTo<'_>) -> String {
     let intro = Text::new(
-        "The notes follow one lecture: activation functions, data preprocessing, weight initialisation, batch normalisation. Each \
-         sentence stands here with the number of its row in the lab's checklist. Under it is what the experiments of this site measured, read from their \
-         documents, and a link to the figure.",
+        "The notes follow one lecture: activation functions, data preprocessing, weight initialisation, batch \
+         normalisation. Each sentence is listed with the number of its row in the lab's checklist. Under it is what \
+         the experiments of this site measured, read from their documents, and a link to the figure.",
         "笔记依照一节课的顺序：激活函数、数据预处理、权重初始化、批量归一化。这里逐句列出，并标上检查表中的行号；下面是本站各实验的实测数值（取自实验的数据文件），以及通往相应图表的链接。",
     );
     let mut html = format!("<p>{}</p>{}", intro.get(language), tally(documents, language));
@@ -75,7 +75,7 @@ pub(crate) fn body(documents: &Documents, language: Language, links: LinksTo<'_>
     html
 }
 
-/// Content of the page by statement, for other programs.
+/// Returns the content of the page by statement, for other programs.
 pub(crate) fn document(documents: &Documents) -> Vec<Row> {
     let row = |statement: &Statement| {
         let evidence = (statement.evidence)(documents);
@@ -104,7 +104,7 @@ pub(crate) struct Row {
     exhibits: Vec<&'static str>,
 }
 
-/// Every figure that a statement or an answer refers to.
+/// Returns every figure that a statement or an answer refers to.
 #[cfg(test)]
 pub(crate) fn figures() -> impl Iterator<Item = &'static FigureOf> {
     let statements = CHAPTERS.iter().flat_map(|(_, statements)| statements.iter()).flat_map(|one| one.figures);
@@ -118,7 +118,7 @@ const CHAPTERS: [(Chapter, &[Statement]); 4] = [
     (Chapter::BatchNormalisation, batch_norm::STATEMENTS),
 ];
 
-/// Judgement of a sentence with its evidence.
+/// Verdict on a sentence based on its evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Holds,
@@ -228,7 +228,7 @@ fn shown(figures: &[FigureOf], language: Language, links: LinksTo<'_>) -> String
     row(language.choose("Shown in", "见"), shown) + &row(language.choose("Try it", "试一试"), tried)
 }
 
-/// The exhibits of the experiments whose figures these are.
+/// Returns the exhibits of the experiments that these figures belong to.
 fn tried(figures: &[FigureOf]) -> impl Iterator<Item = &'static ExhibitEntry> {
     exhibits().iter().filter(|exhibit| figures.iter().any(|figure| figure.experiment == exhibit.experiment))
 }
@@ -247,7 +247,7 @@ mod tests {
 
     use super::*;
 
-    /// Rows of the checklist, in its order.
+    /// Rows of the checklist, in order.
     const ROWS: [&str; 44] = [
         "N1", "A1", "A2", "A2b", "A3", "A4", "A5", "A5b", "A6", "A7", "A8", "A9", "A10", "A10b", "A11", "P1", "P2",
         "P3", "P4", "P5", "P6", "W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "W8b", "W9", "W10", "W11", "W12",

@@ -101,7 +101,7 @@ fn p1(documents: &Documents) -> Option<Evidence> {
     )
 }
 
-/// Mean and standard deviation of both features in one view, of the training or the test points.
+/// Returns mean and standard deviation of both features in one view, of the training or the test points.
 fn view(documents: &Documents, name: &str, part: &str) -> Option<[Vec<f64>; 2]> {
     let view = documents.named("preprocessing", "/views", Field { key: "view", name })?.get(part)?;
     let list = |key: &str| Some(view.get(key)?.as_array()?.iter().filter_map(serde_json::Value::as_f64).collect());
@@ -195,7 +195,7 @@ fn p4(documents: &Documents) -> Option<Evidence> {
     )
 }
 
-/// Best test accuracy of a recipe and the learning rate it was reached at.
+/// Returns the best test accuracy of a recipe and its learning rate.
 fn best(documents: &Documents, name: &str) -> Option<(f64, f64)> {
     let recipe = documents.named("image_recipes", "/recipes", Field { key: "recipe", name })?;
     Some((number(recipe, "/best_test_accuracy")?, number(recipe, "/best_learning_rate")?))

@@ -1,17 +1,17 @@
-//! The three questions that the notes leave open, answered.
+//! Answers to the three questions that the notes leave open.
 
 use super::documents::{Documents, Field, named, nearest, number};
 use super::statement::{Evidence, FigureOf, evidence, figure, percent, short};
 
 /// An open question of the notes.
 pub(crate) struct Question {
-    /// The question, in English and Chinese.
+    /// Question in English and Chinese.
     pub(crate) asks: [&'static str; 2],
-    /// The answer, in English and Chinese; HTML.
+    /// Answer in English and Chinese, as HTML.
     pub(crate) answer: [&'static str; 2],
     /// Figures of the lab that show it.
     pub(crate) figures: &'static [FigureOf],
-    /// The measured numbers.
+    /// Measured numbers.
     pub(crate) evidence: fn(&Documents) -> Option<Evidence>,
 }
 

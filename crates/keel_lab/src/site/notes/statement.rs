@@ -1,4 +1,4 @@
-//! A sentence of the notes, its evidence, and the verdict on it.
+//! A sentence of the notes, its evidence, and its verdict.
 
 use keel_page::Text;
 use keel_page::charts;
@@ -9,15 +9,15 @@ use super::documents::Documents;
 pub(crate) struct Statement {
     /// Row of the checklist.
     pub(crate) row: &'static str,
-    /// The sentence, in English and Chinese.
+    /// Sentence in English and Chinese.
     pub(crate) says: [&'static str; 2],
-    /// Standing of the sentence as it is written.
+    /// Verdict on the sentence as written.
     pub(crate) standing: Standing,
-    /// Addition or correction, in English and Chinese; empty where there is nothing.
+    /// Addition or correction in English and Chinese; may be empty.
     pub(crate) correction: [&'static str; 2],
     /// Figures of the lab that show it.
     pub(crate) figures: &'static [FigureOf],
-    /// The measured numbers, and whether they bear the sentence out, or where it is too strong, the correction; none where a
+    /// Measured numbers, and whether they confirm the sentence or, if it is too strong, the correction; `None` if a
     /// document lacks them.
     pub(crate) evidence: fn(&Documents) -> Option<Evidence>,
 }
@@ -25,9 +25,9 @@ pub(crate) struct Statement {
 /// A figure of a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FigureOf {
-    /// The experiment.
+    /// Experiment.
     pub(crate) experiment: &'static str,
-    /// Words of its English caption; empty for the page as a whole.
+    /// Words of its English caption; empty for the whole page.
     pub(crate) caption: &'static str,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct FigureOf {
 pub(crate) enum Standing {
     /// Holds as written, possibly with an addition.
     Holds,
-    /// Not as it is written.
+    /// Does not hold as written.
     TooStrong,
 }
 
@@ -45,32 +45,32 @@ pub(crate) enum Standing {
 pub(crate) struct Evidence {
     /// True if the numbers confirm the claim.
     pub(crate) holds: bool,
-    /// The numbers in words.
+    /// The numbers as text.
     pub(crate) words: Text,
 }
 
-/// Evidence with its words in both languages.
+/// Creates evidence with texts in both languages.
 pub(super) fn evidence(holds: bool, english: String, chinese: String) -> Option<Evidence> {
     Some(Evidence { holds, words: Text::new(english, chinese) })
 }
 
-/// A figure of the page of `experiment`.
+/// Refers to a figure on the page of `experiment`.
 pub(super) const fn figure(experiment: &'static str, caption: &'static str) -> FigureOf {
     FigureOf { experiment, caption }
 }
 
-/// A number as pages write it.
+/// Formats a number as on pages.
 pub(super) fn short(value: f64) -> String {
     charts::number(value)
 }
 
-/// A share in per cent with at most one decimal.
+/// Formats a share in per cent with at most one decimal.
 pub(super) fn percent(share: f64) -> String {
     let text = format!("{:.1}", 100.0 * share);
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
 
-/// Numbers one after the other, with two or three significant digits.
+/// Lists numbers with two or three significant digits.
 pub(super) fn series(values: &[f64]) -> String {
     let one = |value: &f64| if value.abs() < 0.01 { short(*value) } else { format!("{value:.2}") };
     values.iter().map(one).collect::<Vec<String>>().join(" ")

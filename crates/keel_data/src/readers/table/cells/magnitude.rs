@@ -1,37 +1,37 @@
-//! The size of a column's numbers: their precision in f32, and single numbers that decide the scale of a column.
+//! Magnitude of a column's numbers: precision in f32, "no data" values, and outliers that dominate the scale.
 
-/// Size from which a number can stand for "no data": fill values such as 1e20, 9.97e36 and -3.4e38 are beyond it.
+/// Magnitude from which a number can mark "no data": fill values such as 1e20, 9.97e36 and -3.4e38 are beyond it.
 const NO_DATA: f64 = 1e15;
-/// Largest share of a "no data" number that any other number of its column has.
+/// Maximum ratio of any other number of the column to the smallest "no data" number.
 const BESIDE_NO_DATA: f64 = 1e-9;
-/// Size relative to the spread from which digits are lost in f32 unless an origin is subtracted.
+/// Ratio of size to spread above which digits are lost in f32 unless an origin is subtracted.
 const SIZE_BESIDE_SPREAD: f64 = 64.0;
-/// Sizes outside of which f32, or its square, overflows or vanishes.
+/// Magnitudes outside of which f32, or its square, overflows or underflows.
 const SIZES: (f64, f64) = (1e-18, 1e18);
-/// Share of the variance from which one number decides the scale of its column.
+/// Share of the variance above which a single number dominates the scale of its column.
 const DECIDING_SHARE: f64 = 0.99;
-/// Minimum number of numbers in a column for that statement.
+/// Minimum number of values in a column for detecting such an outlier.
 const NUMBERS_TO_JUDGE: usize = 20;
-/// Distance of a number of nines from all others, relative to their distances from the median.
+/// Minimum distance of a number of nines from all others, relative to their range.
 const FAR: f64 = 5.0;
 
-/// Scale and origin that the numbers of a column need.
+/// Scale and origin required by the numbers of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::readers::table) struct Magnitude {
-    /// To be subtracted in f64.
+    /// Offset, subtracted in f64.
     pub(in crate::readers::table) origin: f64,
-    /// To be divided by in f64.
+    /// Divisor, applied in f64.
     pub(in crate::readers::table) unit: f64,
-    /// Size from which a number stands for "no data".
+    /// Magnitude from which a number marks "no data".
     pub(in crate::readers::table) no_data_from: Option<f64>,
-    /// A number of nines that stands for "no data", such as -999.
+    /// A number of nines that marks "no data", such as -999.
     pub(in crate::readers::table) nines: Option<f64>,
-    /// Position of the one number that decides the scale of the others.
+    /// Position of the single number that dominates the scale of the column.
     pub(in crate::readers::table) outlier: Option<usize>,
 }
 
 impl Magnitude {
-    /// Judges finite `values`.
+    /// Analyses finite `values`.
     pub(in crate::readers::table) fn of(values: &[f64]) -> Self {
         let no_data_from = no_data_from(values);
         let is_data = |value: f64| no_data_from.is_none_or(|limit| value.abs() < limit);
@@ -56,7 +56,7 @@ fn range(values: &[f64]) -> (f64, f64) {
     values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)))
 }
 
-/// A limit between the numbers and the huge ones among them, where at most half are huge and no number is in between.
+/// Returns a limit between the ordinary numbers and the huge ones, if at most half are huge and no number is in between.
 fn no_data_from(values: &[f64]) -> Option<f64> {
     let mut sizes: Vec<f64> = values.iter().map(|value| value.abs()).collect();
     sizes.sort_by(f64::total_cmp);
@@ -68,7 +68,7 @@ fn no_data_from(values: &[f64]) -> Option<f64> {
     (largest <= sizes[first] * BESIDE_NO_DATA).then(|| (largest.max(1.0).ln() / 2.0 + sizes[first].ln() / 2.0).exp())
 }
 
-/// -99, -999, -9999 and so on, if it occurs at least twice, no other number is below 0, and all others are far from it.
+/// Returns -99, -999, -9999 and so on, if it occurs at least twice, no other number is below 0, and all others are far from it.
 fn nines(values: &[f64]) -> Option<f64> {
     let (low, _) = range(values);
     let is_nines = low < -98.0 && low.fract() == 0.0 && format!("{}", -low).bytes().all(|digit| digit == b'9');
@@ -80,7 +80,7 @@ fn nines(values: &[f64]) -> Option<f64> {
     (rest_low >= 0.0 && -low > FAR * (rest_high - rest_low)).then_some(low)
 }
 
-/// The number that alone makes nearly all of the variance about the median.
+/// Returns the number that alone accounts for nearly all of the variance about the median.
 fn deciding(values: &[f64]) -> Option<f64> {
     if values.len() < NUMBERS_TO_JUDGE {
         return None;
@@ -90,7 +90,7 @@ fn deciding(values: &[f64]) -> Option<f64> {
     let median = sorted[sorted.len() / 2];
     let (low, high) = (sorted[0], sorted[sorted.len() - 1]);
     let farthest = if median - low > high - median { low } else { high };
-    // Distances are taken beside the largest, so that no square overflows.
+    // Distances are taken relative to the largest, so that no square overflows.
     let largest = (farthest / 2.0 - median / 2.0).abs();
     let share = |value: f64| ((value / 2.0 - median / 2.0) / largest).powi(2);
     let total: f64 = values.iter().map(|&value| share(value)).sum();
@@ -160,6 +160,6 @@ mod tests {
         assert_eq!(Magnitude::of(&waves(120)).outlier, None);
         let mut flag = vec![0.0; 100];
         flag[4] = 1.0;
-        assert_eq!(Magnitude::of(&flag).outlier, None, "a rare flag is no outlier");
+        assert_eq!(Magnitude::of(&flag).outlier, None, "a rare flag is not an outlier");
     }
 }

@@ -1,6 +1,6 @@
-//! Texts that stand for a missing cell.
+//! Texts that mark a missing cell.
 
-/// Markers in lower case that spreadsheets, databases and statistics programs use for missing values.
+/// Lower-case markers that spreadsheets, databases and statistics programs use for missing values.
 const MARKERS: &[&str] = &[
     "", "na", "n/a", "n.a.", "n/a n/a", "#n/a", "#n/a n/a", "#na", "nan", "-nan", "+nan", "nat", "null", "(null)",
     "#null!", "none", "<na>", "nil", "?", "??", "-", "--", "---", "–", "—", ".", "..", "...", "#div/0!", "#value!",
@@ -10,7 +10,7 @@ const MARKERS: &[&str] = &[
 /// Length of the longest marker.
 const LONGEST: usize = 10;
 
-/// Returns the texts that stand for a missing cell in any table, in lower case; they count in any case of ASCII letters.
+/// Returns the texts that mark a missing cell in any table, in lower case; ASCII letters match in any case.
 pub fn missing_texts() -> Vec<String> {
     let special = ('a'..='z').chain(['_']).map(|letter| format!(".{letter}"));
     MARKERS.iter().map(|&marker| marker.to_owned()).chain(special).collect()
@@ -19,12 +19,12 @@ pub fn missing_texts() -> Vec<String> {
 /// The markers of a table: the usual ones and those of the config.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::readers::table) struct Missing<'a> {
-    /// `data.missing_values`.
+    /// Additional markers of `data.missing_values`.
     pub(in crate::readers::table) added: &'a [String],
 }
 
 impl Missing<'_> {
-    /// Returns true if `cell` means a missing value.
+    /// Returns true if `cell` marks a missing value.
     pub(in crate::readers::table) fn holds(self, cell: &str) -> bool {
         if cell.len() <= LONGEST {
             let lower = cell.to_ascii_lowercase();
@@ -36,13 +36,14 @@ impl Missing<'_> {
     }
 }
 
-/// `.a` to `.z` and `._`, the special missing values of SAS and Stata.
+/// Returns true for `.a` to `.z` and `._`, the special missing values of SAS and Stata.
 fn is_sas_marker(lower: &str) -> bool {
     matches!(lower.as_bytes(), [b'.', b'a'..=b'z' | b'_'])
 }
 
-/// Markers that are categories where they stand among texts: the word "none" (no alcohol, no garage), and the code "NA"
-/// (Namibia, North America) among codes of two capital letters. Only frequent ones, two cells at least.
+/// Returns true if a marker is a category among texts: the word "none" (no alcohol, no garage), or the code "NA"
+/// (Namibia, North America) among codes of two capital letters. Applies only to frequent markers, with at least two
+/// cells.
 pub(in crate::readers::table) fn kept_as_category(marker: &str, count: usize, others: &[(&str, usize)]) -> bool {
     let words = others.iter().filter(|(text, _)| text.chars().any(char::is_alphabetic)).count();
     if count < 2 || words * 2 < others.len().max(1) {

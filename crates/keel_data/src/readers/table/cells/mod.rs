@@ -1,4 +1,4 @@
-//! Single cells and numbers: missing values, numbers, dates, words for true and false, and sizes.
+//! Parsing of single cells: missing values, numbers, dates, words for true and false, and magnitudes.
 
 pub(super) mod magnitude;
 pub(super) mod missing;

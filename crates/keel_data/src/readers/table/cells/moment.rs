@@ -1,51 +1,51 @@
-//! Dates and times as people write them, and their place in time.
+//! Parsing of dates and times in common notations.
 
 use crate::dataset::DateOrder;
 
 /// A date, a time of day, or both.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::readers::table) struct Moment {
-    /// Days since 1970-01-01 by the calendar that stands in the cell; `None` for a time of day.
+    /// Days since 1970-01-01 by the calendar date in the cell; `None` for a time of day alone.
     pub(in crate::readers::table) day: Option<i64>,
-    /// Seconds since midnight; `None` for a date alone. Above a day for durations.
+    /// Seconds since midnight; `None` for a date alone. More than a day for durations.
     pub(in crate::readers::table) second: Option<f64>,
-    /// Seconds by which the zone is ahead of universal time.
+    /// Offset of the time zone from UTC in seconds.
     pub(in crate::readers::table) zone: f64,
 }
 
-/// Seconds of a day.
+/// Seconds per day.
 pub(in crate::readers::table) const DAY: f64 = 86_400.0;
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 impl Moment {
-    /// The moment `seconds` after 1970 began.
+    /// Returns the moment `seconds` after the start of 1970.
     pub(in crate::readers::table) fn of_seconds(seconds: f64) -> Self {
         let day = (seconds / DAY).floor();
         Self { day: Some(day as i64), second: Some(seconds - day * DAY), zone: 0.0 }
     }
 
-    /// Seconds since 1970 in universal time; since midnight for a time of day.
+    /// Returns seconds since 1970 in UTC, or since midnight for a time of day.
     pub(in crate::readers::table) fn seconds(self) -> f64 {
         self.day.unwrap_or(0) as f64 * DAY + self.second.unwrap_or(0.0) - self.zone
     }
 
-    /// Month, 1 to 12, and day of the month.
+    /// Returns the month, 1 to 12, and the day of the month.
     pub(in crate::readers::table) fn month_and_day(self) -> (u32, u32) {
         let (_, month, day) = civil(self.day.unwrap_or(0));
         (month, day)
     }
 
-    /// Day of the week, 0 for Monday.
+    /// Returns the day of the week, 0 for Monday.
     pub(in crate::readers::table) fn weekday(self) -> i64 {
         (self.day.unwrap_or(0) + 3).rem_euclid(7)
     }
 }
 
-/// Reads a date, a time of day, or both; `None` if the cell is neither.
+/// Parses a date, a time of day, or both; returns `None` if the cell is neither.
 pub(in crate::readers::table) fn parse(cell: &str, order: DateOrder) -> Option<Moment> {
-    // Shorter texts are not dates, longer ones are prose.
+    // Shorter texts are not dates; longer ones are prose.
     if !(4..=48).contains(&cell.len()) || !cell.bytes().any(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -63,7 +63,7 @@ pub(in crate::readers::table) fn parse(cell: &str, order: DateOrder) -> Option<M
     Some(Moment { day: Some(date(date_part, order)?), second: Some(second), zone })
 }
 
-/// A date of eight digits without signs, from 1900 to 2100: 20240131.
+/// Parses a date of eight digits without separators, from 1900 to 2100: 20240131.
 pub(in crate::readers::table) fn compact_date(cell: &str) -> Option<i64> {
     if cell.len() != 8 || !cell.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -79,7 +79,7 @@ fn without_weekday(cell: &str) -> &str {
     if is_weekday { cell[letters..].trim_start_matches([',', '.', ' ']) } else { cell }
 }
 
-/// Seconds since midnight and the zone: 13:45, 1:45:30.5 pm, 13:45Z, 13:45:00+01:00.
+/// Parses seconds since midnight and the time zone: 13:45, 1:45:30.5 pm, 13:45Z, 13:45:00+01:00.
 fn time_of_day(text: &str) -> Option<(f64, f64)> {
     let (text, zone) = without_zone(text.trim())?;
     let lower = text.to_ascii_lowercase();
@@ -115,7 +115,7 @@ fn time_of_day(text: &str) -> Option<(f64, f64)> {
     Some((hours * 3_600.0 + minutes * 60.0 + whole + fraction, zone))
 }
 
-/// The text before a zone, and the zone in seconds: Z, UTC, +01:00, -0530.
+/// Splits off the time zone in seconds: Z, UTC, +01:00, -0530.
 fn without_zone(text: &str) -> Option<(&str, f64)> {
     for name in ["Z", "z", "UTC", "GMT"] {
         if let Some(rest) = text.strip_suffix(name) {
@@ -135,7 +135,7 @@ fn without_zone(text: &str) -> Option<(&str, f64)> {
     Some((text[..place].trim_end(), if text[place..].starts_with('-') { -size } else { size }))
 }
 
-/// Days since 1970 of a date with three fields, or of a month and a year with the month's name.
+/// Parses a date with three fields, or a month name and a year, to days since 1970.
 fn date(text: &str, order: DateOrder) -> Option<i64> {
     let is_sign = |c: char| matches!(c, '-' | '/' | '.' | ' ' | ',' | '年' | '月' | '日');
     let mut fields = [""; 3];
@@ -168,7 +168,7 @@ fn date(text: &str, order: DateOrder) -> Option<i64> {
     }
 }
 
-/// Returns true if the same sign stands between all numbers; spaces alone are not a sign of a date.
+/// Returns true if the same separator is used throughout; spaces alone do not make a date.
 fn signs_agree(text: &str) -> bool {
     let signs: Vec<char> = text.chars().filter(|c| !c.is_ascii_digit() && !c.is_whitespace()).collect();
     match signs[..] {
@@ -184,13 +184,13 @@ fn number(field: &str) -> Option<i64> {
     is_short.then(|| field.parse().ok())?
 }
 
-/// A day of the month, with or without an ordinal ending: 1, 1st.
+/// Parses a day of the month, with or without an ordinal suffix: 1, 1st.
 fn day_of(field: &str) -> Option<i64> {
     let digits = ["st", "nd", "rd", "th"].iter().find_map(|ending| field.strip_suffix(ending)).unwrap_or(field);
     number(digits)
 }
 
-/// A year of four digits, or of two: up to 68 in this century, as POSIX has it.
+/// Parses a year of four digits, or of two: up to 68 in this century, as in POSIX.
 fn year(field: &str) -> Option<i64> {
     let value = number(field.strip_prefix('\'').unwrap_or(field))?;
     match (field.trim_start_matches('\'').len(), value) {
@@ -225,7 +225,7 @@ fn month_of(field: &str) -> Option<i64> {
     Some(place as i64 + 1)
 }
 
-/// Days since 1970-01-01 in the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms").
+/// Returns days since 1970-01-01 in the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms").
 fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = match month {
@@ -245,7 +245,7 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     Some(era * 146_097 + day_of_era - 719_468)
 }
 
-/// Year, month and day of a day since 1970, by the same source.
+/// Returns year, month and day of a day since 1970 (same source).
 fn civil(days: i64) -> (i64, u32, u32) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
@@ -262,7 +262,7 @@ fn civil(days: i64) -> (i64, u32, u32) {
 mod tests {
     use super::*;
 
-    /// Seconds of 2024-01-31 00:00 since 1970.
+    /// 2024-01-31 00:00 in seconds since 1970.
     const DATE: f64 = 1_706_659_200.0;
 
     #[test]

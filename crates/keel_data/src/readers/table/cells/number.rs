@@ -1,8 +1,9 @@
-//! Numbers as people write them: decimal commas, thousands, percent and currency signs, parentheses for amounts below 0.
+//! Parsing of numbers in common notations: decimal commas, thousands separators, percent and currency signs, and
+//! parentheses for negative amounts.
 
 use crate::dataset::{Grouping, NumberFormat};
 
-/// Signs of currencies and their codes, which may stand before or after an amount.
+/// Currency signs and codes, which may precede or follow an amount.
 const CURRENCIES: &[&str] = &[
     "US$", "R$", "A$", "C$", "HK$", "NT$", "$", "€", "£", "¥", "￥", "₹", "₽", "₩", "₺", "₫", "₱", "฿", "₴", "₪", "元",
     "円", "zł", "Kč", "kr.", "kr", "Rs.", "Rs", "Fr.", "USD", "EUR", "GBP", "JPY", "CNY", "RMB", "CHF", "INR", "RUB",
@@ -10,23 +11,23 @@ const CURRENCIES: &[&str] = &[
     "TWD", "THB", "ILS", "AED",
 ];
 
-/// Spaces that stand between thousands.
+/// Spaces used as thousands separators.
 const SPACES: [char; 4] = [' ', '\u{a0}', '\u{202f}', '\u{2009}'];
 
-/// A number with the signs that stood around it.
+/// A number with the signs around it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::readers::table) struct Amount<'a> {
-    /// The number; infinite if the cell says so or exceeds the range of f64.
+    /// The number; infinite if written so or beyond the range of f64.
     pub(in crate::readers::table) value: f64,
-    /// True if a percent sign stood after it; the value is in hundredths then.
+    /// True if followed by a percent sign; the value is then divided by 100.
     pub(in crate::readers::table) percent: bool,
-    /// The sign or code of a currency.
+    /// Currency sign or code.
     pub(in crate::readers::table) currency: Option<&'a str>,
-    /// True if digits came in groups.
+    /// True if digits were grouped.
     pub(in crate::readers::table) grouped: bool,
 }
 
-/// Reads `cell` as a number in `format`; `None` if it is none. Groups and signs may be left out of any cell.
+/// Parses `cell` as a number in `format`, or returns `None`. Any cell may omit grouping and signs.
 pub(in crate::readers::table) fn parse(cell: &str, format: NumberFormat) -> Option<f64> {
     if !format.decimal_comma
         && starts_like_number(cell)
@@ -45,7 +46,7 @@ fn starts_like_number(cell: &str) -> bool {
     }
 }
 
-/// Parses like [`parse`], and returns the signs around the number as well.
+/// Parses like [`parse`], and also returns the signs around the number.
 pub(in crate::readers::table) fn amount<'a>(cell: &'a str, format: NumberFormat) -> Option<Amount<'a>> {
     let mut found = Amount { value: 0.0, percent: false, currency: None, grouped: false };
     let (mut body, mut negative, mut signed) = (cell.trim(), false, false);
@@ -71,7 +72,7 @@ pub(in crate::readers::table) fn amount<'a>(cell: &'a str, format: NumberFormat)
     Some(found)
 }
 
-/// `body` without the currency before or after it.
+/// Removes the currency before or after `body`.
 fn without_currency<'a>(body: &'a str, known: Option<&str>) -> Option<(&'a str, &'a str)> {
     let outer_is_digit = |end: Option<char>| end.is_some_and(|c| c.is_ascii_digit());
     if known.is_some() || outer_is_digit(body.chars().next()) && outer_is_digit(body.chars().next_back()) {
@@ -84,7 +85,7 @@ fn without_currency<'a>(body: &'a str, known: Option<&str>) -> Option<(&'a str, 
     })
 }
 
-/// The number without signs.
+/// Parses the number without signs.
 fn size(body: &str, format: NumberFormat, grouped: &mut bool) -> Option<f64> {
     if ["inf", "infinity", "∞"].iter().any(|word| body.eq_ignore_ascii_case(word)) {
         return Some(f64::INFINITY);
@@ -122,7 +123,8 @@ fn size(body: &str, format: NumberFormat, grouped: &mut bool) -> Option<f64> {
     digits.parse().ok()
 }
 
-/// The digits of groups as in 1,234,567 (or 12,34,567, as in India): the last of three, the first not beginning with 0.
+/// Appends the digits of groups as in 1,234,567 (or 12,34,567, as in India): the last group has three digits, and the
+/// first does not begin with 0.
 fn push_groups(whole: &str, grouping: Grouping, digits: &mut String) -> Option<()> {
     let groups: Vec<&str> = match grouping {
         Grouping::None => return None,

@@ -2,13 +2,13 @@
 
 const PAIRS: [(&str, &str); 5] = [("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off")];
 
-/// Returns the texts that state a truth in a column of truths, in lower case; they count in any case of letters.
+/// Returns the texts for true and false in a boolean column, in lower case; letters match in any case.
 pub fn truth_texts() -> Vec<(&'static str, bool)> {
     let words = PAIRS.into_iter().flat_map(|(yes, no)| [(yes, true), (no, false)]);
     words.chain([("1", true), ("1.0", true), ("0", false), ("0.0", false)]).collect()
 }
 
-/// The truth a cell states, in any case of letters; 1 and 0 count where a column of such words holds them.
+/// Returns the truth value of a cell, in any case of letters; 1 and 0 are not accepted here.
 pub(in crate::readers::table) fn truth_of(cell: &str) -> Option<bool> {
     PAIRS.iter().find_map(|(yes, no)| {
         let is = |word: &str| cell.eq_ignore_ascii_case(word);
@@ -16,7 +16,7 @@ pub(in crate::readers::table) fn truth_of(cell: &str) -> Option<bool> {
     })
 }
 
-/// Works like [`truth_of`], for a column that is known to hold truth values.
+/// Works like [`truth_of`] for a column known to be boolean; accepts 1 and 0 as well.
 pub(in crate::readers::table) fn truth_or_number(cell: &str) -> Option<bool> {
     match cell {
         "1" | "1.0" => Some(true),

@@ -1,4 +1,4 @@
-//! Kinds of columns of features: number, category, boolean, time, words, or nothing to learn from.
+//! Classification of feature columns: number, category, boolean, time, words, or left out.
 
 mod numbers;
 
@@ -15,31 +15,31 @@ use crate::readers::table::tally::Tally;
 use crate::readers::table::truth::truth_of;
 use crate::readers::table::{time_column, words};
 
-/// Share of different cells from which texts are names of rows.
+/// Share of distinct cells above which texts are names of rows.
 const NAMES_SHARE: f64 = 0.95;
-/// Missing cells from which a flag for them is worth a feature, and their share of all rows.
+/// Minimum number of missing cells for a missing flag, and their minimum share of all rows.
 const FLAG_CELLS: usize = 2;
 const FLAG_SHARE: f64 = 0.001;
-/// Words a cell from which texts are read word by word, and from which they are prose.
+/// Average words per cell above which texts are read word by word, and above which they are prose.
 const WORDS_OF_TITLES: f64 = 1.5;
 const WORDS_OF_PROSE: f64 = 4.0;
 
-/// A column as it was counted, before the table's decimal sign is known.
+/// A column after counting, before the table's decimal sign is known.
 #[derive(Debug)]
 pub(super) struct Counted<'a> {
     pub(super) tally: Tally<'a>,
     pub(super) fitting: Option<Fitting>,
 }
 
-/// Facts about the table that decide how its columns are used.
+/// Facts about the table that affect the use of its columns.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
     pub(super) table: &'a RawTable,
-    /// Rows that decide.
+    /// Rows used for the decision.
     pub(super) rows: &'a [usize],
     pub(super) missing: Missing<'a>,
     pub(super) has_decimal_commas: bool,
-    /// The column of `data.time`: its progress is not a feature, because the test split is later than the training split.
+    /// Column of `data.time`; elapsed time is not a feature, because the test split is later than the training split.
     pub(super) time: Option<usize>,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Known<'a> {
 #[derive(Debug)]
 pub(super) struct Decision {
     pub(super) report: ColumnReport,
-    /// `None`: left out.
+    /// Encoding; `None` if the column is left out.
     pub(super) encoding: Option<TableColumn>,
     pub(super) notes: Vec<String>,
 }
@@ -59,7 +59,7 @@ pub(super) fn count<'a>(cells: &'a Cells, rows: &[usize], missing: Missing) -> C
     Counted { tally, fitting }
 }
 
-/// A column under judgement.
+/// A column being classified.
 pub(super) struct Judged<'a> {
     pub(super) known: Known<'a>,
     pub(super) column: usize,
@@ -69,7 +69,7 @@ pub(super) struct Judged<'a> {
 /// Decides the use of a column.
 ///
 /// # Errors
-/// A cell that is a mistake in its column.
+/// Fails if a cell is a mistake in its column.
 pub(super) fn decide(column: usize, counted: Counted, known: Known) -> Result<Decision, DataError> {
     let judged = Judged { known, column, counted };
     let tally = &judged.counted.tally;
@@ -106,7 +106,7 @@ impl<'a> Judged<'a> {
         ColumnReport { name: self.name().to_string(), kind, missing, distinct, became, reason }
     }
 
-    /// A column that becomes no feature but, where cells are missing, the flag for them.
+    /// Returns the decision for a column that is left out, except for a flag if cells are missing.
     pub(super) fn left_out(&self, kind: ColumnKind, reason: &str) -> Decision {
         let has_flag = self.has_flag() && self.counted.tally.cells() > 0;
         let became = if has_flag { "1 missing flag" } else { "left out" };
@@ -126,7 +126,7 @@ impl<'a> Judged<'a> {
         }
     }
 
-    /// A column with features.
+    /// Returns the decision for a column with features.
     pub(super) fn kept(&self, kind: ColumnKind, encoding: ColumnEncoding, became: &str, reason: String) -> Decision {
         let missing_flag = self.has_flag();
         let became = format!("{became}{}", if missing_flag { " + 1 missing flag" } else { "" });
@@ -135,7 +135,7 @@ impl<'a> Judged<'a> {
         Decision { report, encoding, notes: Vec::new() }
     }
 
-    /// Returns true if enough cells are missing to learn from that.
+    /// Returns true if enough cells are missing for a missing flag.
     fn has_flag(&self) -> bool {
         let missing = self.counted.tally.missing();
         missing >= FLAG_CELLS && missing as f64 >= FLAG_SHARE * self.known.rows.len() as f64
@@ -178,7 +178,7 @@ impl<'a> Judged<'a> {
         Ok(self.kept(ColumnKind::Time, ColumnEncoding::Time(encoding), &became, reason))
     }
 
-    /// Text that is neither truth nor time.
+    /// Classifies text that is neither boolean nor a time.
     fn texts(mut self) -> Decision {
         self.counted.tally = self.counted.tally.with_marker_categories();
         let tally = &self.counted.tally;

@@ -1,4 +1,4 @@
-//! Columns of numbers: which are features, which only name or count the rows.
+//! Classification of numeric columns: features, identifiers or row numbers.
 
 use super::{Decision, Judged};
 use crate::dataset::{ColumnEncoding, ColumnKind, NumberEncoding, NumberFormat};
@@ -8,12 +8,12 @@ use crate::readers::table::names;
 use crate::readers::table::number::parse;
 use crate::readers::table::raw::Cells;
 
-/// Rows a column needs for its numbers to be called a count of the rows.
+/// Minimum number of rows for a column to be called a row number.
 const ROWS_TO_COUNT: usize = 10;
-/// Rows a column needs for its name to make it an identifier.
+/// Minimum number of rows for a column's name to make it an identifier.
 const ROWS_TO_NAME: usize = 20;
 
-/// Decides about a column that can be read as numbers.
+/// Classifies a column that can be parsed as numbers.
 pub(super) fn decide(judged: Judged) -> Result<Decision, DataError> {
     let known = judged.known;
     let tally = &judged.counted.tally;
@@ -59,7 +59,7 @@ pub(super) fn decide(judged: Judged) -> Result<Decision, DataError> {
     Ok(decision)
 }
 
-/// The numbers of the present cells and their rows.
+/// Returns the numbers of the present cells and their rows.
 fn present(judged: &Judged, format: NumberFormat) -> Result<(Vec<f64>, Vec<usize>), DataError> {
     let known = judged.known;
     let cells = &known.table.columns[judged.column].cells;
@@ -85,7 +85,7 @@ fn present(judged: &Judged, format: NumberFormat) -> Result<(Vec<f64>, Vec<usize
     Ok((values, rows))
 }
 
-/// The error of the first cell that is not a number.
+/// Returns the error for the first cell that is not a number.
 fn stray(judged: &Judged, format: NumberFormat) -> DataError {
     let known = judged.known;
     let cells = &known.table.columns[judged.column].cells;
@@ -102,7 +102,7 @@ fn stray(judged: &Judged, format: NumberFormat) -> DataError {
     known.table.cell_error(row, judged.column, what, &next)
 }
 
-/// Why a column only counts the rows.
+/// Returns the reason why a column is a row number, if it is.
 fn counts_rows(judged: &Judged, values: &[f64]) -> Option<String> {
     let raw = &judged.known.table.columns[judged.column];
     let is_complete = values.len() == judged.known.rows.len() && judged.counted.tally.distinct() == values.len();
@@ -122,7 +122,7 @@ fn counts_rows(judged: &Judged, values: &[f64]) -> Option<String> {
         .then(|| format!("numbers the rows, from {} to {}", values[0], values[values.len() - 1]))
 }
 
-/// Returns true if a column of different whole numbers is named as an identifier.
+/// Returns true if a column of distinct whole numbers is named like an identifier.
 fn names_rows(judged: &Judged, values: &[f64]) -> bool {
     values.len() >= ROWS_TO_NAME
         && judged.counted.tally.distinct() == values.len()
@@ -148,7 +148,7 @@ fn reason(values: &[f64], magnitude: &Magnitude, how: &str) -> String {
     reason
 }
 
-/// Returns notes about single numbers.
+/// Returns notes about unusual numbers.
 fn remarks(judged: &Judged, magnitude: &Magnitude, values: &[f64], rows: &[usize]) -> Vec<String> {
     let name = judged.name();
     let place = |position: usize| judged.known.table.place_text(rows[position]);
@@ -180,7 +180,7 @@ fn remarks(judged: &Judged, magnitude: &Magnitude, values: &[f64], rows: &[usize
     notes
 }
 
-/// A number in few digits.
+/// Formats a number with few digits.
 pub(in crate::readers::table) fn shown(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-4..1e12).contains(&size) {

@@ -1,4 +1,4 @@
-//! Tables as text: values separated by commas, semicolons, tabs, bars or blanks, plain or .gz.
+//! Text tables: values separated by commas, semicolons, tabs, bars or blanks, plain or .gz.
 
 use super::layout::{Delimiter, between_blanks, count_between_blanks, layout};
 use super::raw::RawTable;
@@ -25,12 +25,12 @@ pub(in crate::readers) const READER: Reader = Reader {
 /// Reads the table of a text file.
 ///
 /// # Errors
-/// Text that is damaged or larger than the config allows, or a row with another number of cells.
+/// Fails if the text is damaged or larger than the config allows, or if a row has another number of cells.
 pub(super) fn read(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
     parse(path, data_file::read(path, ByteLimit::of_plain(config))?, config)
 }
 
-/// Reads the table in `bytes`, the content of a file or of what messages call `path`.
+/// Reads the table in `bytes`; `path` names it in messages.
 pub(in crate::readers::table) fn parse(
     path: &Path,
     bytes: Vec<u8>,
@@ -60,7 +60,7 @@ pub(in crate::readers::table) fn parse(
         return Err(DataError::format(path, what, "Close the quote (the file may be truncated there)"));
     }
     check_columns(path, config, ("line", extent.widest_line + layout.lines), extent.columns)?;
-    // Each cell is stored with its place, which for short ones is more than the text.
+    // Each cell is stored with its offset, which for short cells takes more memory than the text.
     let demanded = (body.len() as u64).saturating_add((extent.cells as u64).saturating_mul(size_of::<usize>() as u64));
     let claim = || format!("its {} cells take {}", extent.cells, megabytes(demanded));
     ByteLimit::of_plain(config).check(path, demanded, claim)?;
@@ -85,7 +85,7 @@ fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
     builder.from_reader(text.as_bytes())
 }
 
-/// Blanks between cells turned into tabs.
+/// Replaces blanks between cells with tabs.
 fn with_tabs(text: &str) -> String {
     let lines =
         text.lines().map(|line| between_blanks(line).iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join("\t"));
@@ -96,12 +96,12 @@ fn quoted(cell: &str) -> String {
     if cell.is_empty() { "\"\"".to_string() } else { cell.to_string() }
 }
 
-/// Extent of a text, known before memory is taken for its cells.
+/// Extent of a text, determined before memory is allocated for its cells.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Extent {
-    /// Line, counted from 1, of a quote at the start of a cell that is never closed.
+    /// Line, counted from 1, of a quote that opens a cell and is never closed.
     open_quote: Option<u64>,
-    /// Number of cells in the widest row, and the line in which it ends.
+    /// Number of cells in the widest row, and the line where that row ends.
     columns: usize,
     widest_line: u64,
     /// Number of cells in all rows.
@@ -114,7 +114,7 @@ impl Extent {
         let (mut line, mut columns, mut at_start) = (1, 1, true);
         for &byte in text {
             match (byte, extent.open_quote) {
-                // Two quotes within a quoted cell stand for one: the cell is closed and opened again.
+                // Two quotes within a quoted cell are an escaped quote: the cell is closed and opened again.
                 (b'"', Some(_)) => (extent.open_quote, at_start) = (None, true),
                 (b'"', None) if at_start => extent.open_quote = Some(line),
                 (_, Some(_)) => {}
@@ -141,17 +141,17 @@ impl Extent {
     }
 }
 
-/// The rows of a text, one after the other.
+/// Rows of a text, one after another.
 struct Rows<'a> {
     reader: csv::Reader<&'a [u8]>,
     record: csv::StringRecord,
     path: &'a Path,
-    /// Lines above the text.
+    /// Number of lines above the text.
     above: u64,
 }
 
 impl Rows<'_> {
-    /// Reads the next row into the record; `None` at the end, else its line.
+    /// Reads the next row into the record and returns its line, or `None` at the end.
     fn next(&mut self) -> Result<Option<u64>, DataError> {
         let more = self.reader.read_record(&mut self.record).map_err(|error| {
             let line = error.position().map_or(0, csv::Position::line) + self.above;

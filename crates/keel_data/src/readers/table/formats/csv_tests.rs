@@ -140,10 +140,10 @@ fn cells_a_model_does_not_know_are_counted() {
     assert!(floats(&data)[8].is_nan());
     let notes = data.notes().join("\n");
     assert!(notes.contains("\"color\": 1 cell has a text that is not a category of the model (\"violet\")"), "{notes}");
-    assert!(notes.contains("\"n\": 1 cell can not be read (\"three\"), treated as missing"), "{notes}");
+    assert!(notes.contains("\"n\": 1 cell cannot be read (\"three\"), treated as missing"), "{notes}");
 }
 
-/// Kind and use of a column called `a` next to a numeric column and a target.
+/// Returns kind and use of a column called `a` next to a numeric column and a target.
 fn fate(cells: &[String]) -> (ColumnKind, String, String) {
     let rows: String = cells
         .iter()
@@ -422,7 +422,7 @@ fn very_wide_tables_are_refused_at_once_and_read_where_the_config_says() {
     let start = std::time::Instant::now();
     let data = read_as(&text, DataConfig { largest_columns: 100_000, ..DataConfig::default() }).unwrap();
     assert_eq!(data.feature_names().len(), 99_999);
-    // Anything that compares all columns with all others takes minutes.
+    // An algorithm that compares all pairs of columns would take minutes.
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     let blanks = format!("{0}\n{0}\n", "1 ".repeat(60_000));
     let config = DataConfig { largest_columns: 10, ..DataConfig::default() };

@@ -27,12 +27,12 @@ pub(super) fn is_name(name: &str) -> bool {
 /// Reads the first sheet that has a table.
 ///
 /// # Errors
-/// A damaged file, one that is larger than the config allows, or no sheet with two rows.
+/// Fails if the file is damaged or larger than the config allows, or if no sheet has two rows.
 pub(super) fn read(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
     let damaged = |error: &dyn std::fmt::Display| spreadsheet_cells::damaged(path, error);
     spreadsheet_size::check(path, config)?;
     spreadsheet_cells::check(path, config)?;
-    // Files from anywhere may bring the library to a fault of its own; nothing it was at is looked at again.
+    // A crafted file may cause the library to panic; no state it was using is used afterwards.
     let sheet = std::panic::catch_unwind(|| first_sheet(path, ByteLimit::of_plain(config)));
     let sheet = sheet.map_err(|_| damaged(&"its reader failed"))?.map_err(|error| damaged(&error))?;
     match sheet {
@@ -41,7 +41,7 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<RawTable, DataErr
     }
 }
 
-/// The rows of the first sheet that has two, and a note where there are other sheets.
+/// Reads the rows of the first sheet that has two, with a note if there are other sheets.
 fn first_sheet(path: &Path, limit: ByteLimit) -> Result<Option<(Vec<FilledRow>, Vec<String>)>, calamine::Error> {
     let mut book = open_workbook_auto(path)?;
     let names = book.sheet_names();
@@ -60,7 +60,7 @@ fn first_sheet(path: &Path, limit: ByteLimit) -> Result<Option<(Vec<FilledRow>, 
     Ok(None)
 }
 
-/// The filled cells of a row with their columns: a single cell in a far corner makes no array of the whole sheet.
+/// The non-empty cells of a row with their columns, so that a single cell in a far corner does not allocate the whole sheet.
 struct FilledRow {
     place: u64,
     cells: Vec<(usize, String)>,
@@ -72,7 +72,7 @@ fn table(path: &Path, rows: &[FilledRow], config: &DataConfig, notes: Vec<String
     let width = columns().max().map_or(0, |right| right - left + 1);
     let widest = rows.iter().find(|row| row.cells.iter().any(|(column, _)| column - left + 1 == width));
     check_columns(path, config, ("row", widest.map_or(1, |row| row.place)), width)?;
-    // All rows become as long as the longest, and each cell is stored with its place.
+    // All rows are extended to the longest one, and each cell is stored with its offset.
     let cells = (rows.len() as u64).saturating_mul(width as u64);
     let demanded = cells.saturating_mul(size_of::<usize>() as u64);
     let claim = || format!("its {} rows of {width} columns take {}", rows.len(), megabytes(demanded));
@@ -94,15 +94,15 @@ fn table(path: &Path, rows: &[FilledRow], config: &DataConfig, notes: Vec<String
     Ok(sheet.table(false))
 }
 
-/// Replaces the cell in a column.
+/// Sets the cell in a column.
 fn put<T>(cells: &mut [T], column: usize, text: T) {
     if let Some(cell) = cells.get_mut(column) {
         *cell = text;
     }
 }
 
-/// The rows with a filled cell. Those of .xlsx and .xlsb files come cell by cell. Many cells may share a text that the
-/// file holds once, so that memory is counted while they are read.
+/// Returns the rows with a non-empty cell. Rows of .xlsx and .xlsb files arrive cell by cell. Many cells may share a
+/// text stored once in the file, so memory is counted while reading.
 fn rows(
     book: &mut Sheets<std::io::BufReader<std::fs::File>>,
     name: &str,
@@ -150,7 +150,7 @@ fn rows(
     Ok(rows)
 }
 
-/// A cell as a text file would have it; errors such as #DIV/0! are empty.
+/// Formats a cell as a text file would contain it; errors such as #DIV/0! become empty.
 fn text_of(cell: &Data) -> String {
     match cell {
         Data::Int(value) => value.to_string(),
@@ -184,8 +184,8 @@ mod tests {
     use crate::dataset::{Inputs, Targets};
     use crate::load::load;
 
-    /// Written by `tools/fixtures/tables.py` with openpyxl: a title, an empty row, a header and four rows with a number, a
-    /// date, a truth, a text and a target; a second sheet of notes.
+    /// Written by `tools/fixtures/tables.py` with openpyxl: a title, an empty row, a header and four rows with a
+    /// number, a date, a boolean, a text and a target; a second sheet of notes.
     const BOOK: &[u8] = include_bytes!("../../../../tests/fixtures/table.xlsx");
 
     #[test]

@@ -9,7 +9,7 @@ use crate::readers::{file_name, sorted_entries};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// A part of the data.
+/// Part of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum FolderPart {
     Train,
@@ -17,7 +17,7 @@ enum FolderPart {
     Test,
 }
 
-/// The part a file holds by its name.
+/// Returns the part that a file's name indicates.
 fn part_of(path: &Path) -> Option<FolderPart> {
     let name = file_name(path).to_lowercase();
     let has = |words: &[&str]| name.split(['.', '_', '-', ' ']).any(|word| words.contains(&word));
@@ -29,7 +29,7 @@ fn part_of(path: &Path) -> Option<FolderPart> {
     }
 }
 
-/// Returns true if a folder's entries are tables that belong together, or one table.
+/// Returns true if the entries of a folder are tables that belong together, or one table.
 pub(super) fn holds_tables(entries: &[PathBuf]) -> bool {
     let tables: Vec<&PathBuf> = entries.iter().filter(|entry| is_table_name(&file_name(entry))).collect();
     tables.len() == 1 || tables.iter().any(|table| part_of(table) == Some(FolderPart::Train))
@@ -38,7 +38,7 @@ pub(super) fn holds_tables(entries: &[PathBuf]) -> bool {
 /// Reads the tables of a folder as one.
 ///
 /// # Errors
-/// More than one table of a part, none to train on, or columns that are missing in one of them.
+/// Fails if a part has more than one table, there is none to train on, or a table lacks columns.
 pub(super) fn read(folder: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
     let entries = sorted_entries(folder)?;
     let tables: Vec<PathBuf> = entries.into_iter().filter(|entry| is_table_name(&file_name(entry))).collect();
@@ -78,7 +78,7 @@ pub(super) fn read(folder: &Path, config: &DataConfig) -> Result<RawTable, DataE
     Ok(joined)
 }
 
-/// Adds the rows of `other`; false, with a note, where it lacks the target.
+/// Adds the rows of `other`; returns false, with a note, if it lacks the target.
 fn add(joined: &mut RawTable, other: RawTable, config: &DataConfig) -> Result<bool, DataError> {
     let target = super::target::choose(joined, config)?.column;
     let name = file_name(&other.path());
@@ -114,7 +114,7 @@ fn add(joined: &mut RawTable, other: RawTable, config: &DataConfig) -> Result<bo
     Ok(true)
 }
 
-/// Adds cells; as texts where the two are of different kinds.
+/// Appends cells, converting both to text if their kinds differ.
 fn append(cells: &mut Cells, more: &Cells) {
     match (&mut *cells, more) {
         (Cells::Numbers(cells), Cells::Numbers(more)) | (Cells::Times(cells), Cells::Times(more)) => cells.extend(more),

@@ -1,4 +1,4 @@
-//! Detection of a first row that names the columns.
+//! Detection of a header row.
 
 use super::missing::Missing;
 use super::moment::parse as moment;
@@ -6,15 +6,15 @@ use super::number::parse as number;
 use crate::dataset::Grouping;
 use crate::dataset::{DateOrder, NumberFormat};
 
-/// Rows that are compared with the first one.
+/// Maximum number of rows compared with the first one.
 pub(super) const ROWS: usize = 200;
-/// Share of numbers from which a column is numeric.
+/// Share of numbers above which a column is numeric.
 const NUMERIC_SHARE: f64 = 0.8;
 
 /// Decides from the first row and the rows below it.
 ///
-/// A text above numbers is a name. Numbers above numbers are data, except a run of whole numbers that count evenly, such
-/// as years, next to names. Where all is text, a first row whose cells occur again below is data.
+/// Text above numbers is a name. Numbers above numbers are data, except for an evenly increasing run of whole numbers,
+/// such as years, next to names. If all cells are text, a first row whose cells occur again below is data.
 pub(super) fn is_header(first: &[String], below: &[Vec<String>]) -> bool {
     let missing = Missing { added: &[] };
     let filled: Vec<usize> = (0..first.len()).filter(|&column| !first[column].is_empty()).collect();
@@ -40,7 +40,7 @@ pub(super) fn is_header(first: &[String], below: &[Vec<String>]) -> bool {
         let are_names = !texts.is_empty() && !texts.iter().any(|&column| recurs(column));
         return numeric.len() >= 2 && counts_evenly(first, &numeric) && (are_names || filled.len() < first.len());
     }
-    // Texts over texts: names do not occur again below them, cells of categories do.
+    // Text above text: names do not occur again below, but cells of categories do.
     let recurring = filled.iter().filter(|&&column| recurs(column)).count();
     recurring == 0 && filled.iter().all(|&column| !is_value(&first[column]))
 }

@@ -2,19 +2,19 @@
 
 /// Number of lines examined to find the delimiter.
 const LINES: usize = 50;
-/// Share of the lines that have to agree about the number of cells.
+/// Share of the lines that must agree on the number of cells.
 const AGREEING: f64 = 0.8;
 
 /// Start of a table in its text, and the delimiter between its cells.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Layout {
-    /// Bytes above the table.
+    /// Number of bytes above the table.
     pub(super) start: usize,
-    /// Lines above the table.
+    /// Number of lines above the table.
     pub(super) lines: u64,
-    /// Between the cells.
+    /// Delimiter between the cells.
     pub(super) delimiter: Delimiter,
-    /// Lines of comment that were left out.
+    /// Number of comment lines left out.
     pub(super) comments: usize,
 }
 
@@ -27,7 +27,7 @@ pub(super) enum Delimiter {
     Blanks,
 }
 
-/// Looks at the beginning of `text`.
+/// Detects the layout from the beginning of `text`.
 pub(super) fn layout(text: &str) -> Layout {
     let (mut start, mut lines, mut comments, mut said) = (0, 0, 0, None);
     loop {
@@ -51,7 +51,7 @@ pub(super) fn layout(text: &str) -> Layout {
     Layout { start, lines, delimiter, comments }
 }
 
-/// `sep=;`, which gives Excel the delimiter.
+/// Parses `sep=;`, which declares the delimiter to Excel.
 fn said_by(line: &str) -> Option<u8> {
     let rest = line.trim_matches('"').strip_prefix("sep=").or_else(|| line.trim_matches('"').strip_prefix("SEP="))?;
     match rest.as_bytes() {
@@ -61,7 +61,7 @@ fn said_by(line: &str) -> Option<u8> {
     }
 }
 
-/// Returns true if a line that begins with `#` names the columns: the line below has as many cells.
+/// Returns true if a line that begins with `#` is the header: the line below has as many cells.
 fn is_header_with_hash(text: &str) -> bool {
     let mut lines = text.lines();
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return false };
@@ -75,7 +75,7 @@ fn is_header_with_hash(text: &str) -> bool {
     }
 }
 
-/// The character whose number outside of quotes most lines agree about; among equals the one that occurs more often.
+/// Returns the character with the same count outside quotes on most lines; on a tie, the more frequent one.
 fn find_delimiter(text: &str) -> Delimiter {
     let judged = |byte: u8| {
         let counts = counts(text, byte);
@@ -124,8 +124,8 @@ fn counts(text: &str, delimiter: u8) -> Vec<usize> {
     counts
 }
 
-/// Returns true if the lines have the same number of cells, two at least, between blanks; the first may have one less, as names
-/// of columns above names of rows.
+/// Returns true if the lines, separated at blanks, have the same number of cells, at least two; the first may have one
+/// less, as in a header without a name for the row names.
 fn has_blank_columns(text: &str) -> bool {
     let lines = text.lines().filter(|line| !line.trim().is_empty()).take(LINES);
     let counts: Vec<usize> = lines.map(count_between_blanks).collect();
@@ -133,7 +133,7 @@ fn has_blank_columns(text: &str) -> bool {
     *cells >= 2 && (first == cells || first + 1 == *cells) && rest.iter().all(|count| count == cells)
 }
 
-/// Number of cells of a line between blanks.
+/// Counts the cells of a line separated by blanks.
 pub(super) fn count_between_blanks(line: &str) -> usize {
     let (mut cells, mut quoted, mut any) = (0, false, false);
     for c in line.chars() {
@@ -149,7 +149,7 @@ pub(super) fn count_between_blanks(line: &str) -> usize {
     cells + usize::from(any)
 }
 
-/// The cells of a line between blanks; quoted ones keep theirs.
+/// Splits a line at blanks; quoted cells keep theirs.
 pub(super) fn between_blanks(line: &str) -> Vec<String> {
     let (mut cells, mut cell, mut quoted, mut any) = (Vec::new(), String::new(), false, false);
     for c in line.chars() {

@@ -1,6 +1,6 @@
 //! Formats of tables: text, spreadsheets, Parquet, and folders of them. Each yields a raw table.
 
-// Modules that take bytes apart: no place and no size in them is believed.
+// Parsers of untrusted bytes: positions and sizes from the file are never trusted.
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 pub(in crate::readers) mod csv;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
@@ -42,13 +42,13 @@ pub(in crate::readers) fn is_folder_of_tables(entries: &[PathBuf]) -> bool {
 /// Reads the tables of a folder as one.
 ///
 /// # Errors
-/// As of each file, or tables that do not belong together.
+/// Fails if a file cannot be read or the tables do not belong together.
 pub(super) fn read_folder(path: &Path, config: &DataConfig) -> Result<raw::RawTable, DataError> {
     folder::read(path, config)
 }
 
-/// The raw table of a file: in the format of its first bytes, else that named in the config, else that its extension
-/// stands for. Text is often saved with the ending .xls.
+/// Reads the raw table of a file. The format follows from its first bytes, else from the config, else from its
+/// extension; text is often saved with the extension .xls.
 pub(super) fn read_file(path: &Path, config: &DataConfig) -> Result<raw::RawTable, DataError> {
     let name = file_name(path).to_lowercase();
     let mut begin = [0; 4];

@@ -1,5 +1,5 @@
-//! Parquet files with columns of plain values, behind the feature `parquet`: the library takes longer to build than all
-//! other readers together.
+//! Parquet files with flat columns, behind the feature `parquet`: the library takes longer to build than all other
+//! readers together.
 
 #[cfg(feature = "parquet")]
 mod rows;
@@ -25,14 +25,14 @@ pub(in crate::readers) const READER: Reader = Reader {
 /// Reads a whole file.
 ///
 /// # Errors
-/// A damaged file, one that is larger than the config allows, a compression that is not built in, columns of lists or
-/// groups, or a build without the reader.
+/// Fails if the file is damaged or larger than the config allows, uses a compression that is not built in, has columns
+/// of lists or groups, or if the build has no reader.
 #[cfg(feature = "parquet")]
 pub(super) fn read(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
     rows::read(path, config)
 }
 
-/// Refuses the file: this build has no reader for it.
+/// Rejects the file, since this build has no reader for it.
 #[cfg(not(feature = "parquet"))]
 pub(super) fn read(path: &Path, _config: &DataConfig) -> Result<RawTable, DataError> {
     let next = "Build Evenkeel with --features parquet, or save the table as CSV or .xlsx";

@@ -1,4 +1,4 @@
-//! A table that comes row by row: title, header, rows.
+//! Assembly of a table row by row: title, header, rows.
 
 use super::header::{ROWS, is_header};
 use super::raw::{Cells, RawColumn, RawTable, SourceFile, TextCells, tell_apart};
@@ -6,15 +6,15 @@ use crate::config::DataConfig;
 use crate::error::DataError;
 use std::path::{Path, PathBuf};
 
-/// Rows that are read before the header is decided about, without the first one.
+/// Number of rows after the first that are read before header detection.
 pub(super) const HEAD: usize = ROWS;
-/// Rows of title that may stand above a table.
+/// Maximum number of title rows above a table.
 const TITLES: usize = 10;
 
-/// Refuses a row of more cells than the config allows columns; `place` is its unit and number.
+/// Rejects a row with more cells than the config allows columns; `place` is its unit and number.
 ///
 /// # Errors
-/// More cells than `data.largest_columns`, and one for the delimiter that some programs write at the end of every line.
+/// Fails if there are more cells than `data.largest_columns`, plus one for the trailing delimiter that some programs write.
 pub(super) fn check_columns(
     path: &Path,
     config: &DataConfig,
@@ -42,7 +42,7 @@ pub(super) struct Row {
 #[derive(Debug)]
 pub(super) struct Sheet {
     path: PathBuf,
-    /// "line" of a text, "row" of a spreadsheet.
+    /// "line" for text, "row" for a spreadsheet.
     unit: &'static str,
     names: Vec<String>,
     cells: Vec<TextCells>,
@@ -52,10 +52,10 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    /// Begins a text's table with its first rows; `header` is true if the first one names the columns.
+    /// Starts a text table with its first rows; `header` is true if the first one names the columns.
     ///
     /// # Errors
-    /// No rows, or one with another number of cells than the header.
+    /// Fails if there are no rows or one has another number of cells than the header.
     pub(super) fn begin(
         path: &Path,
         first: Vec<Row>,
@@ -65,7 +65,7 @@ impl Sheet {
         Self::begin_with(path, "line", first, header, notes)
     }
 
-    /// Begins the table of a spreadsheet, as [`Self::begin`] does.
+    /// Starts the table of a spreadsheet, like [`Self::begin`].
     pub(super) fn begin_rows(
         path: &Path,
         first: Vec<Row>,
@@ -92,10 +92,10 @@ impl Sheet {
         Ok(sheet)
     }
 
-    /// Adds a row; cells beyond the last column have to be empty.
+    /// Adds a row; cells beyond the last column must be empty.
     ///
     /// # Errors
-    /// A row with another number of cells.
+    /// Fails if the row has another number of cells.
     pub(super) fn add<'c>(
         &mut self,
         place: u64,
@@ -118,12 +118,12 @@ impl Sheet {
         Ok(())
     }
 
-    /// The whole table.
+    /// Returns the finished table.
     pub(super) fn table(mut self, decimal_comma_likely: bool) -> RawTable {
         if self.empty_rows > 0 && !self.places.is_empty() {
             self.notes.push(format!("empty rows left out: {}", self.empty_rows));
         }
-        // A delimiter at the end of every line makes a column without name and cells.
+        // A trailing delimiter on every line creates a column without name and cells.
         let named = self.names.into_iter().zip(self.cells);
         let named = named.filter(|(name, cells)| !name.is_empty() || !cells.are_empty());
         let (mut names, cells): (Vec<String>, Vec<TextCells>) = named.unzip();
@@ -137,7 +137,7 @@ impl Sheet {
     }
 }
 
-/// Leaves rows above the table out that fill one cell where the table has several.
+/// Removes title rows: rows above the table that fill one cell where the table has several.
 fn leave_titles_out(rows: &mut Vec<Row>, notes: &mut Vec<String>) {
     let filled = |row: &Row| row.cells.iter().filter(|cell| !cell.is_empty()).count();
     let widest = rows.iter().skip(1).map(|row| row.cells.len()).max().unwrap_or(0);
@@ -149,7 +149,7 @@ fn leave_titles_out(rows: &mut Vec<Row>, notes: &mut Vec<String>) {
     }
 }
 
-/// The names of the columns: the first row, which is taken away, or `column_1`, `column_2`, ...
+/// Removes the first row and returns it as column names, or returns `column_1`, `column_2`, ... if there is no header.
 fn take_names(rows: &mut Vec<Row>, header: Option<bool>, notes: &mut Vec<String>) -> Vec<String> {
     let Some(first) = rows.first().map(|row| row.cells.clone()) else { return Vec::new() };
     let below: Vec<Vec<String>> = rows.iter().skip(1).map(|row| row.cells.clone()).collect();
@@ -161,7 +161,7 @@ fn take_names(rows: &mut Vec<Row>, header: Option<bool>, notes: &mut Vec<String>
     }
     rows.remove(0);
     let mut names = first;
-    // R writes names of rows without a name for their column.
+    // R writes row names without a name for their column.
     let has_one_more =
         |row: &Row| row.cells.len() == names.len() + 1 && row.cells.last().is_some_and(|cell| !cell.is_empty());
     if !rows.is_empty() && rows.iter().all(has_one_more) {

@@ -1,5 +1,6 @@
-//! Memory that the cells of a spreadsheet take once they are read, known before its reader takes it: few bytes of an .ods
-//! file repeat a cell a million times, and two cells of an .xls file in far corners make an array of all between.
+//! Memory required by the cells of a spreadsheet, determined before its reader allocates it: a few bytes of an .ods
+//! file can repeat a cell a million times, and two cells of an .xls file in opposite corners make an array of
+//! everything between.
 
 use crate::config::DataConfig;
 use crate::error::DataError;
@@ -11,25 +12,25 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use zip::ZipArchive;
 
-/// Bytes of a cell and of the text of its formula, which the reader keeps for every place of the array.
+/// Size of a cell and of its formula text, which the reader keeps for every element of the array.
 const CELL_BYTES: u64 = (size_of::<Data>() + size_of::<String>()) as u64;
-/// Columns of the widest .ods sheet; the reader leaves out cells beyond it.
+/// Maximum number of columns of an .ods sheet; the reader drops cells beyond it.
 const ODS_COLUMNS: u64 = 16_384;
-/// Columns of an .xls sheet.
+/// Number of columns of an .xls sheet.
 const XLS_COLUMNS: u16 = 256;
-/// Rows of an .xls sheet.
+/// Number of rows of an .xls sheet.
 const XLS_ROWS: u32 = 65_536;
 
-/// Refuses a spreadsheet whose cells take more memory than the config allows.
+/// Rejects a spreadsheet whose cells take more memory than the config allows.
 ///
 /// # Errors
-/// More bytes than the limit, or an .xls file with cells outside of any sheet.
+/// Fails if the cells exceed the limit or an .xls file has cells outside of any sheet.
 pub(super) fn check(path: &Path, config: &DataConfig) -> Result<(), DataError> {
     let file = File::open(path).map_err(|error| DataError::io(path, error))?;
     let length = file.metadata().map_err(|error| DataError::io(path, error))?.len();
     let cells = match ZipArchive::new(BufReader::new(file)) {
         Ok(mut archive) => match archive.by_name("content.xml") {
-            // What is not well formed is refused by the reader of its cells, which gives the reason.
+            // Malformed content is rejected by the reader of the cells, which gives the reason.
             Ok(content) => ods_cells(BufReader::new(content)).map_or(0, OdsCells::bytes),
             Err(_) => return Ok(()),
         },
@@ -38,7 +39,7 @@ pub(super) fn check(path: &Path, config: &DataConfig) -> Result<(), DataError> {
     ByteLimit::of_packed(config, length).check(path, cells, || format!("its cells take {}", megabytes(cells)))
 }
 
-/// The cells of all sheets of an .ods file, from its `content.xml`.
+/// Counts the cells of all sheets of an .ods file, from its `content.xml`.
 fn ods_cells(content: impl BufRead) -> Result<OdsCells, quick_xml::Error> {
     let mut reader = quick_xml::Reader::from_reader(content);
     let (mut buffer, mut total) = (Vec::new(), OdsCells::default());
@@ -73,12 +74,12 @@ fn ods_cells(content: impl BufRead) -> Result<OdsCells, quick_xml::Error> {
     }
 }
 
-/// A cell of an .ods file as it is written.
+/// A cell element of an .ods file.
 #[derive(Default)]
 struct OdsCell {
     repeats: u64,
     filled: bool,
-    /// Bytes of its text.
+    /// Size of its text in bytes.
     text: u64,
 }
 
@@ -93,12 +94,12 @@ impl OdsCell {
     }
 }
 
-/// A row of an .ods file as it is written.
+/// A row element of an .ods file.
 #[derive(Default)]
 struct OdsRow {
     repeats: u64,
     columns: u64,
-    /// Columns up to the last filled cell.
+    /// Number of columns up to the last non-empty cell.
     width: u64,
     text: u64,
 }
@@ -117,10 +118,10 @@ impl OdsRow {
 #[derive(Default)]
 struct OdsSheet {
     rows: u64,
-    /// Rows up to the last with a filled cell.
+    /// Number of rows up to the last one with a non-empty cell.
     height: u64,
     width: u64,
-    /// Cells of the rows as they are written, each row once.
+    /// Number of cells of the row elements, each row counted once.
     written: u64,
     text: u64,
 }
@@ -141,13 +142,13 @@ impl OdsSheet {
 #[derive(Default)]
 struct OdsCells {
     cells: u64,
-    /// Bytes of their texts.
+    /// Size of their texts in bytes.
     text: u64,
 }
 
 impl OdsCells {
     fn add(&mut self, sheet: &OdsSheet) {
-        // The reader holds the rows as they are written, and then the array.
+        // The reader holds the row elements first and the array afterwards.
         let cells = sheet.height.saturating_mul(sheet.width).max(sheet.written);
         self.cells = self.cells.saturating_add(cells);
         self.text = self.text.saturating_add(sheet.text);
@@ -158,20 +159,20 @@ impl OdsCells {
     }
 }
 
-/// The number in an attribute, at least 1.
+/// Returns the number in a repeat attribute, at least 1.
 fn repeats(tag: &BytesStart<'_>, name: &str) -> u64 {
     let value = tag.try_get_attribute(name).ok().flatten();
     let number = value.and_then(|value| value.value.trim().parse::<u64>().ok());
     number.unwrap_or(1).max(1)
 }
 
-/// The error of a spreadsheet that cannot be read.
+/// Returns the error for a spreadsheet that cannot be read.
 pub(super) fn damaged(path: &Path, error: &dyn std::fmt::Display) -> DataError {
     let next = "Save the file again, or export the sheet as CSV";
     DataError::format(path, format!("the spreadsheet cannot be read: {error}"), next)
 }
 
-/// Memory of the sheets of an .xls file, from the records of its stream `Workbook`.
+/// Returns the memory of the sheets of an .xls file, from the records of its stream `Workbook`.
 fn xls_bytes(path: &Path) -> Result<u64, DataError> {
     let unreadable = |error: io::Error| damaged(path, &error);
     let mut file = cfb::open(path).map_err(unreadable)?;
@@ -194,11 +195,11 @@ fn xls_bytes(path: &Path) -> Result<u64, DataError> {
 const BEGIN_OF_FILE: u16 = 0x0809;
 const DIMENSIONS: u16 = 0x0200;
 const MULTIPLE_NUMBERS: u16 = 0x00BD;
-/// Records of one cell, whose data begin with its row and column: formula, number, label, shared and rich text, boolean or error,
-/// packed number.
+/// Records of one cell, whose data begin with its row and column: formula, number, label, shared and rich text, boolean
+/// or error, and packed number.
 const CELLS: [u16; 7] = [0x0006, 0x0203, 0x0204, 0x00FD, 0x00D6, 0x0205, 0x027E];
 
-/// Reads the data of the next record and returns its kind; `None` at the end.
+/// Reads the data of the next record and returns its kind, or `None` at the end.
 fn next_record(records: &mut impl Read, data: &mut Vec<u8>) -> io::Result<Option<u16>> {
     let mut head = [0; 4];
     match records.read_exact(&mut head) {
@@ -212,7 +213,7 @@ fn next_record(records: &mut impl Read, data: &mut Vec<u8>) -> io::Result<Option
     Ok(Some(u16::from_le_bytes([kind_low, kind_high])))
 }
 
-/// The rows and columns of a sheet of an .xls file that have cells.
+/// Extent of the cells of an .xls sheet.
 #[derive(Default)]
 struct XlsSheet {
     rows: Option<(u16, u16)>,
@@ -220,14 +221,14 @@ struct XlsSheet {
 }
 
 impl XlsSheet {
-    /// Records the place of a record; false if it is outside any sheet.
+    /// Records the place of a cell record; returns false if it is outside any sheet.
     fn add(&mut self, kind: u16, data: &[u8]) -> bool {
         let word = |at: usize| {
             let bytes = data.get(at..).and_then(|rest| rest.first_chunk());
             bytes.map_or(0, |bytes| u16::from_le_bytes(*bytes))
         };
         if kind == DIMENSIONS {
-            // Rows are of four bytes in files of 1997 and later, of two in earlier ones.
+            // Row numbers take four bytes in files of 1997 and later, two in earlier ones.
             let (last_row, last_column) = match data.len() {
                 ..14 => (u32::from(word(2)), word(6)),
                 _ => (u32::from(word(4)) | u32::from(word(6)) << 16, word(10)),
@@ -250,7 +251,7 @@ impl XlsSheet {
     }
 }
 
-/// Makes a range include `place`.
+/// Extends a range to include `place`.
 fn widen(range: &mut Option<(u16, u16)>, place: u16) {
     let (low, high) = range.unwrap_or((place, place));
     *range = Some((low.min(place), high.max(place)));
@@ -329,6 +330,6 @@ mod tests {
         ] {
             assert!(!XlsSheet::default().add(kind, &data), "{what}");
         }
-        assert!(XlsSheet::default().add(0x0031, &record(0, 999)), "a font is no cell");
+        assert!(XlsSheet::default().add(0x0031, &record(0, 999)), "a font is not a cell");
     }
 }

@@ -1,4 +1,4 @@
-//! Unpacked size of a spreadsheet, known before its reader allocates memory for it.
+//! Unpacked size of a spreadsheet, determined before its reader allocates memory for it.
 
 use crate::config::DataConfig;
 use crate::error::DataError;
@@ -7,21 +7,21 @@ use std::io::BufReader;
 use std::path::Path;
 use zip::ZipArchive;
 
-/// Refuses a spreadsheet that takes, or unpacks to, more bytes than the config allows.
+/// Rejects a spreadsheet that takes, or unpacks to, more bytes than the config allows.
 ///
 /// # Errors
-/// A path that is not a file, or more bytes than the limit.
+/// Fails if the path is not a file or exceeds the limit.
 pub(super) fn check(path: &Path, config: &DataConfig) -> Result<(), DataError> {
     let (file, length) = data_file::open(path)?;
     ByteLimit::of_plain(config).check(path, length, || format!("it has {}", megabytes(length)))?;
-    // The older format is not packed; what neither is, its reader refuses.
+    // The older format is not packed; anything else is rejected by its reader.
     let Ok(mut archive) = ZipArchive::new(BufReader::new(file)) else { return Ok(()) };
     let limit = ByteLimit::of_packed(config, length);
     let mut total = 0u64;
     for entry in 0..archive.len() {
         total = total.saturating_add(archive.by_index_raw(entry).map_or(0, |entry| entry.size()));
     }
-    // An entry that is longer than it says is refused by the library when it is read.
+    // An entry longer than declared is rejected by the library when it is read.
     limit.check(path, total, || format!("its {} unpack to {}", megabytes(length), megabytes(total)))
 }
 
@@ -31,7 +31,7 @@ mod tests {
     use std::fs::File;
     use std::io::{Read, Write};
 
-    /// Writes an archive of zeros, which claims to have `said` bytes if that is given.
+    /// Writes an archive of zeros that claims a size of `said` bytes, if given.
     fn write(path: &Path, length: usize, said: Option<u32>) {
         let mut archive = zip::ZipWriter::new(File::create(path).unwrap());
         archive.start_file("xl/sharedStrings.xml", zip::write::SimpleFileOptions::default()).unwrap();

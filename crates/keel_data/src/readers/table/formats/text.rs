@@ -1,4 +1,4 @@
-//! From the bytes of a text file to its text: compression and encoding.
+//! Decoding of a text file: compression and encoding.
 
 use crate::config::DataConfig;
 use crate::error::DataError;
@@ -6,13 +6,13 @@ use crate::readers::data_file::{ByteLimit, megabytes, read_at_most};
 use flate2::read::MultiGzDecoder;
 use std::path::Path;
 
-/// Number of bytes examined to distinguish UTF-16 without a mark from other texts.
+/// Number of bytes examined to recognise UTF-16 without a byte order mark.
 const SAMPLE: usize = 4_096;
 
-/// The text of a file, and a note about its encoding if that is not UTF-8.
+/// Decodes the text of a file, with a note about its encoding if that is not UTF-8.
 ///
 /// # Errors
-/// A damaged compressed file, one that unpacks to more than the config allows, or bytes that are not text.
+/// Fails if a compressed file is damaged or unpacks to more than the config allows, or if the bytes are not text.
 pub(super) fn decode(
     path: &Path,
     mut bytes: Vec<u8>,
@@ -38,7 +38,7 @@ pub(super) fn decode(
     text_only(path, text.into_owned()).map(|text| (text, note))
 }
 
-/// The content of a compressed file. Its true size is known at its end alone: it is unpacked up to the limit.
+/// Unpacks a compressed file. Its true size is known only at its end, so it is unpacked up to the limit.
 fn unpacked(path: &Path, bytes: &[u8], limit: ByteLimit) -> Result<Vec<u8>, DataError> {
     let unpacked = read_at_most(MultiGzDecoder::new(bytes), limit.bytes(), 0).map_err(|error| {
         DataError::format(path, format!("the compressed table is damaged: {error}"), "Fetch the file again")
@@ -49,7 +49,7 @@ fn unpacked(path: &Path, bytes: &[u8], limit: ByteLimit) -> Result<Vec<u8>, Data
     })
 }
 
-/// The encoding that the bytes are most likely in, given that they are not UTF-8.
+/// Guesses the encoding of bytes that are not UTF-8.
 fn guess(bytes: &[u8]) -> &'static encoding_rs::Encoding {
     if is_chinese(bytes) {
         return encoding_rs::GB18030;
@@ -59,8 +59,9 @@ fn guess(bytes: &[u8]) -> &'static encoding_rs::Encoding {
     detector.guess(None, false)
 }
 
-/// Returns true if all bytes above 127 are pairs of GB 2312, four in five of them common characters and some of those beyond the
-/// range of Korean syllables. A table holds too little text for the guess by frequency, which takes such pairs for letters.
+/// Returns true if all bytes above 127 form pairs of GB 2312, four in five of them common characters, some of those
+/// beyond the range of Korean syllables. A table has too little text for the guess by frequency, which takes such pairs
+/// for letters.
 fn is_chinese(bytes: &[u8]) -> bool {
     let (mut pairs, mut common, mut beyond_korean) = (0usize, 0usize, false);
     let mut rest = bytes;
@@ -81,7 +82,7 @@ fn is_chinese(bytes: &[u8]) -> bool {
     beyond_korean && common * 5 >= pairs * 4
 }
 
-/// UTF-16 without a byte order mark: most of every other byte is zero.
+/// Detects UTF-16 without a byte order mark: most of every other byte is zero.
 fn utf_16(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     let sample = bytes.get(..SAMPLE).unwrap_or(bytes);
     let zeros = |from: usize| sample.iter().skip(from).step_by(2).filter(|&&byte| byte == 0).count();

@@ -1,4 +1,4 @@
-//! The page of the activation functions.
+//! Page of the activation functions.
 
 use keel_page::Text;
 use keel_page::charts::{Gate, Marks, Plot, Scale, Series, number};
@@ -17,7 +17,7 @@ const GROUPS: [(&str, &str, &[&str]); 3] = [
 const GATES: [(&str, [f64; 3]); 3] =
     [("sigmoid", [-10.0, 0.0, 10.0]), ("tanh", [-3.0, 0.0, 3.0]), ("relu", [-3.0, 3.0, 10.0])];
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let all = &document.activations;
     let mut page = Page::new()
@@ -86,7 +86,7 @@ pub(super) fn page(document: &Document) -> Page {
         )
 }
 
-/// A function at one of the inputs it was read at.
+/// Draws a function at one of its readings.
 fn gate(figures: &ActivationFigures, x: f64) -> Part {
     let at = figures.at_input(x);
     let gate = Gate {
@@ -109,7 +109,7 @@ fn chains(document: &Document) -> Plot {
     })
 }
 
-/// One curve for each of the named functions.
+/// Draws one curve for each of the named functions.
 fn curves(y_title: &str, all: &[ActivationFigures], names: &[&str], values: fn(&Curve) -> &[f64]) -> Plot {
     let chosen = all.iter().filter(|one| names.contains(&one.activation));
     chosen.fold(Plot::new("x", y_title), |plot, one| {
@@ -138,7 +138,7 @@ fn table(document: &Document) -> Table {
     for one in &document.activations {
         table.text_row(vec![
             Text::same(one.activation),
-            // The means of odd functions are 0; what is left of them is rounding.
+            // The means of odd functions are 0 up to rounding.
             cell((one.standard_normal_input.mean * 1e6).round() / 1e6 + 0.0),
             cell(one.standard_normal_input.variance),
             cell(one.largest_derivative),
@@ -151,7 +151,7 @@ fn table(document: &Document) -> Table {
     table
 }
 
-/// The zones in words; those that reach the end of the searched stretch are unbounded.
+/// Describes the zones; those that reach the end of the searched interval are unbounded.
 fn zones(zones: &[[f64; 2]]) -> String {
     let zone = |&[low, high]: &[f64; 2]| match (low <= -19.99, high >= 19.99) {
         (true, _) => format!("x &lt; {}", number((high * 100.0).round() / 100.0)),

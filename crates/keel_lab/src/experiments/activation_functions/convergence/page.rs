@@ -1,4 +1,4 @@
-//! The page of convergence by activation.
+//! Page of convergence by activation.
 
 use keel_page::charts::{Dots, Marks, Plot, Scale, Series, number};
 use keel_page::page::{Page, Table, cell};
@@ -10,7 +10,7 @@ use crate::loss_curve::loss_points;
 /// Ratio of mean steps below which two functions count as equally fast.
 const ALIKE: f64 = 1.15;
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let Document { depth, width, seeds, goal, .. } = document;
     let plot = Plot::new(Text::new("step", "步"), Text::new("training loss", "训练损失"));
@@ -64,7 +64,7 @@ pub(super) fn page(document: &Document) -> Page {
         )
 }
 
-/// Relu against the sigmoid and tanh, from the numbers.
+/// Compares relu with sigmoid and tanh, based on the numbers.
 fn seen(document: &Document) -> Text {
     let of = |name: &str| document.functions.iter().find(|one| one.activation == name);
     let steps = |name: &str| of(name).and_then(|one| one.steps_to_goal);
@@ -87,7 +87,7 @@ fn seen(document: &Document) -> Text {
     )
 }
 
-/// The mean steps of another function compared with those of relu.
+/// Compares the mean steps of another function with those of relu.
 fn compared(relu: f64, other: Option<f64>, name: &str, language: Language) -> String {
     let Some(other) = other else {
         return match language {

@@ -1,4 +1,4 @@
-//! The page of the experiment on dead units.
+//! Page of the experiment on dead units.
 
 use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Point, Region, Scale, Series, number, points};
@@ -9,13 +9,13 @@ use super::{Document, Run, Sweep};
 
 /// Half the side of the picture of the cloud.
 const REACH: f64 = 4.0;
-/// Colours: points that fire and points that do not, the side of a live and of a dead hyperplane.
+/// Colours: points that fire and points that do not, firing side of a live and of a dead hyperplane.
 const FIRES: usize = 0;
 const SILENT: usize = 7;
 const LIVE: usize = 2;
 const DEAD: usize = 1;
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let dead = || Text::new("dead", "死亡比例");
     let page = hyperplanes(&document.unit)
@@ -53,7 +53,7 @@ pub(super) fn page(document: &Document) -> Page {
     why(page)
 }
 
-/// The cloud with the unit's hyperplane, before and after a step.
+/// Renders the cloud with the unit's hyperplane, before and after a step.
 fn hyperplanes(unit: &UnitFigures) -> Page {
     let steps = unit.steps;
     let before = Part::new(Text::new("before", "更新之前"), cloud(&unit.points, &unit.start));
@@ -77,9 +77,10 @@ fn hyperplanes(unit: &UnitFigures) -> Page {
     Page::new()
         .heading("What you see", "现象")
         .paragraph(
-            "One relu unit with two inputs over a cloud of points. Its boundary w·x + b = 0 is a hyperplane, here a line: the unit \
-             fires on the tinted side, and only the points there give it a gradient. It shall learn to give a quarter of its \
-             output. A moderate step moves the line a little. A step that is too large throws it out of the cloud.",
+            "One relu unit with two inputs over a cloud of points. Its boundary w·x + b = 0 is a hyperplane, here a \
+             line: the unit fires on the tinted side, and only the points there give it a gradient. It has to learn \
+             to output a quarter of its initial value. A moderate step moves the line a little. A step that is too \
+             large throws it out of the cloud.",
             "一个有两个输入的 ReLU 单元与一团数据点。它的边界 w·x + b = 0 是一个超平面，这里是一条线：单元在着色的一侧激活，只有那一侧的点给它梯度。\
              它要学会输出原来的四分之一。步长适中时，线只移动一点；步长过大时，线被甩到点云之外。",
         )
@@ -98,7 +99,7 @@ fn hyperplanes(unit: &UnitFigures) -> Page {
         )
 }
 
-/// The cloud with the hyperplane of one unit and its firing side.
+/// Plots the cloud with the hyperplane of one unit and its firing side.
 pub(crate) fn cloud(cloud: &[[f64; 2]], plane: &Plane) -> Plot {
     let side = if plane.active_fraction > 0.0 { LIVE } else { DEAD };
     let chosen = |fires: bool| -> Vec<Point> {
@@ -120,7 +121,7 @@ pub(crate) fn cloud(cloud: &[[f64; 2]], plane: &Plane) -> Plot {
         .with(Series::new(Text::new("hyperplane", "超平面"), boundary, Marks::Line).coloured(side).extended())
 }
 
-/// Two points of a hyperplane far outside the picture; none where both weights are 0.
+/// Returns two points of a hyperplane far outside the picture; empty if both weights are 0.
 pub(crate) fn hyperplane(plane: &Plane) -> Vec<Point> {
     let Plane { weights: [a, b], bias, .. } = *plane;
     let length = a.hypot(b);
@@ -156,16 +157,17 @@ fn unit_table(unit: &UnitFigures) -> Table {
 fn why(page: Page) -> Page {
     page.heading("Why", "为什么")
         .paragraph(
-            "On the far side of a unit's hyperplane output and gradient are 0. If one large step, or a bad start, moves the plane \
-             so that all data lie on that side, nothing moves it back: w stays as it is for ever. Leaky \
-             relu and elu keep a slope there. They can become useless at such learning rates, but not dead; elu's slope, \
-             e<sup>x</sup>, is below one thousandth from −7 on, and counts as none here.",
+            "On the far side of a unit's hyperplane output and gradient are 0. If one large step, or a bad start, \
+             moves the plane so that all data lie on that side, nothing moves it back: w stays as it is forever. \
+             Leaky relu and elu keep a slope there. They can become useless at such learning rates, but not dead; \
+             elu's slope, e<sup>x</sup>, is below one thousandth from −7 on, and counts as none here.",
             "在超平面的另一侧，单元的输出与梯度都是 0。若一次过大的更新或糟糕的初值把平面移到所有数据都在另一侧，就再没有梯度把它移回来。\
              Leaky ReLU 与 ELU 在那一侧仍有斜率：在过大的学习率下它们也可能失效，但不会死亡。ELU 的斜率 e<sup>x</sup> 在 −7 以下不到千分之一，这里也算没有梯度。",
         )
         .paragraph(
-            "Initial weights that are symmetric about 0 start without dead units at any size: every unit is positive for about half \
-             of the samples. Weights that are too large kill in training, because the gradients and so the steps are large too.",
+            "Initial weights that are symmetric about 0 start without dead units at any size: every unit is positive \
+             for about half of the samples. Weights that are too large kill units during training, because the \
+             gradients, and so the steps, are large, too.",
             "关于 0 对称的初始权重，无论大小，起步时都没有死亡单元：每个单元对大约一半的样本为正。过大的权重会在训练中造成死亡，因为梯度和更新步长也随之变大。",
         )
         .heading("What to take away", "要点")
@@ -176,7 +178,7 @@ fn why(page: Page) -> Page {
         )
 }
 
-/// One curve for each function: a number of its runs over the setting in which they differ.
+/// Plots one curve per function: a number of its runs over the setting in which they differ.
 fn curves(sweeps: &[Sweep], [x_title, y_title]: [Text; 2], y: fn(&Run) -> Option<f64>) -> Plot {
     let plot = Plot::new(x_title, y_title).scales(Scale::Logarithmic, Scale::Linear).y_range(0.0, 1.05);
     sweeps.iter().fold(plot, |plot, sweep| {

@@ -1,23 +1,23 @@
-//! One relu unit over a cloud of points: a small step teaches it, a large one throws its hyperplane out of the cloud.
+//! One relu unit over a cloud of points: a small step trains it, a large one throws its hyperplane out of the cloud.
 //!
-//! The unit `max(0, w · x + b)` has to give a quarter of its initial output, so its weights have to shrink in the same
-//! direction. It learns by gradient descent on the mean of `(output - target)^2 / 2` over all points.
+//! The unit `max(0, w · x + b)` has to output a quarter of its initial output, so its weights have to shrink in the
+//! same direction. It learns by gradient descent on the mean of `(output - target)^2 / 2` over all points.
 
 use keel_nn::RandomKey;
 use serde::Serialize;
 
 use crate::signal::normal_values;
 
-/// Points of the cloud, normal in the plane, and their standard deviation.
+/// Number of points in the cloud, normal in the plane, and their standard deviation.
 const POINTS: usize = 200;
 const SPREAD: f64 = 0.6;
-/// Steps after the first that show whether a unit still learns.
+/// Number of further steps that show whether a unit still learns.
 const STEPS: usize = 200;
-/// Weights of the unit at the start; its bias is 0.
+/// Initial weights of the unit; its bias is 0.
 pub(crate) const START: [f64; 2] = [1.6, 1.2];
-/// Output to learn, as a share of that of the start.
+/// Target output relative to the initial output.
 const SHARE: f64 = 0.25;
-/// Step sizes that are compared.
+/// Learning rates compared.
 const LEARNING_RATES: [f64; 2] = [1.5, 12.0];
 
 /// Numbers of the figure.
@@ -29,12 +29,12 @@ pub(super) struct UnitFigures {
     pub(super) runs: Vec<UnitRun>,
 }
 
-/// A unit at one step size.
+/// A unit at one learning rate.
 #[derive(Serialize)]
 pub(super) struct UnitRun {
     pub(super) learning_rate: f64,
     pub(super) after_one_step: Plane,
-    /// After `steps` steps more.
+    /// State after `steps` further steps.
     pub(super) after_all_steps: Plane,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Plane {
     pub(crate) gradient: f64,
 }
 
-/// The cloud and the unit, before and after.
+/// Computes the cloud and the unit, before and after.
 pub(super) fn compute(key: RandomKey) -> UnitFigures {
     let points = cloud(key);
     let start = Unit { weights: START, bias: 0.0, slope: 0.0 };
@@ -62,7 +62,7 @@ pub(super) fn compute(key: RandomKey) -> UnitFigures {
     UnitFigures { steps: STEPS, start: start.plane(&points), runs: LEARNING_RATES.iter().map(run).collect(), points }
 }
 
-/// Points of the cloud.
+/// Returns the points of the cloud.
 pub(crate) fn cloud(key: RandomKey) -> Vec<[f64; 2]> {
     let draws = normal_values(2 * POINTS, key);
     draws.chunks(2).map(|pair| [pair[0], pair[1]].map(|draw| SPREAD * f64::from(draw))).collect()
@@ -82,7 +82,7 @@ impl Unit {
         self.weights[0] * x + self.weights[1] * y + self.bias
     }
 
-    /// Loss and gradient with respect to both weights and the bias.
+    /// Returns the loss and its gradient with respect to both weights and the bias.
     fn differentiate(&self, points: &[[f64; 2]]) -> (f64, [f64; 3]) {
         let teacher = Unit { weights: START.map(|weight| SHARE * weight), bias: 0.0, slope: 0.0 };
         let (mut loss, mut gradient) = (0.0, [0.0; 3]);
@@ -100,14 +100,14 @@ impl Unit {
         (loss, gradient)
     }
 
-    /// The unit after one step of gradient descent on all points.
+    /// Returns the unit after one step of gradient descent on all points.
     pub(crate) fn stepped(&self, points: &[[f64; 2]], learning_rate: f64) -> Unit {
         let (_, [x, y, bias]) = self.differentiate(points);
         let weights = [self.weights[0] - learning_rate * x, self.weights[1] - learning_rate * y];
         Unit { weights, bias: self.bias - learning_rate * bias, ..*self }
     }
 
-    /// Numbers of the unit over all points.
+    /// Returns the numbers of the unit over all points.
     pub(crate) fn plane(&self, points: &[[f64; 2]]) -> Plane {
         let (loss, gradient) = self.differentiate(points);
         let active = points.iter().filter(|&&point| self.pre_activation(point) > 0.0).count();

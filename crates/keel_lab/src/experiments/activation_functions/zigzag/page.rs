@@ -1,4 +1,4 @@
-//! The page of the zigzag experiment.
+//! Page of the zigzag experiment.
 
 use keel_page::charts::{Marks, Plot, Point, Region, Scale, Series, number, points};
 use keel_page::page::{Page, Part, Table};
@@ -6,13 +6,13 @@ use keel_page::{Language, Text};
 
 use super::{Document, Paths, SignCurve, TARGET};
 
-/// Colours of both kinds of inputs, of the target and of the quadrants that a step can point into.
+/// Colours of both kinds of inputs, of the target and of the quadrants a step can point into.
 pub(crate) const POSITIVE: usize = 1;
 pub(crate) const CENTRED: usize = 0;
 pub(crate) const STRAIGHT: usize = 7;
 const ALLOWED: usize = 2;
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     Page::new()
         .heading("What you see", "现象")
@@ -92,33 +92,33 @@ pub(super) fn page(document: &Document) -> Page {
         )
 }
 
-/// Maximum number of points of a path that are drawn.
+/// Maximum number of path points drawn.
 const DRAWN: usize = 200;
 
-/// Name of inputs uniform in [0, 1).
+/// Returns the name of inputs uniform in [0, 1).
 pub(crate) fn positive_name() -> Text {
     Text::new("positive inputs", "恒正输入")
 }
 
-/// Name of inputs uniform in [-0.5, 0.5).
+/// Returns the name of inputs uniform in [-0.5, 0.5).
 pub(crate) fn centred_name() -> Text {
     Text::new("centred inputs", "零中心输入")
 }
 
-/// A chart of the two weights with the quadrants around the origin in which both change the same way.
+/// Creates a chart of the two weights with the quadrants around the origin in which both change in the same direction.
 fn quadrants(titles: [Text; 2], reach: f64) -> Plot {
     let [x, y] = titles;
     same_way((0.0, 0.0), reach).into_iter().fold(Plot::new(x, y).square(), Plot::tinted)
 }
 
-/// The two quadrants around `centre`, each `reach` wide, into which a step leads that moves both weights the same way.
+/// Returns the two quadrants around `centre`, each `reach` wide, for steps that move both weights in the same direction.
 pub(crate) fn same_way(centre: Point, reach: f64) -> [Region; 2] {
     let (x, y) = centre;
     [reach, -reach]
         .map(|reach| Region::new(vec![(x, y), (x + reach, y), (x + reach, y + reach), (x, y + reach)], ALLOWED))
 }
 
-/// The steps of a path from the origin as points on the circle, and the direction of the target.
+/// Plots the steps of a path from the origin as points on the circle, and the direction of the target.
 pub(crate) fn directions(path: &[[f64; 2]], target: [f64; 2], colour: usize) -> Plot {
     let unit = |x: f64, y: f64| {
         let length = x.hypot(y);
@@ -177,8 +177,8 @@ fn seen(document: &Document) -> Text {
     let mut chinese = format!("学习率为 {rate} 时，恒正输入要走 {steps} 步，零中心输入要走 {other} 步");
     if (0.8..1.25).contains(&ratio) {
         english.push_str(
-            ": the zigzag makes the path longer, not slower, for along the way to the target, (1, −1), the error is equally flat \
-             in both cases (a curvature of 1/12).",
+            ": the zigzag makes the path longer, not slower, because in the direction of the target, (1, −1), the \
+             error is equally flat in both cases (a curvature of 1/12).",
         );
         chinese.push_str("：锯齿使路径变长，却没有使它变慢，因为沿着通向目标的方向 (1, −1)，两种情形的误差曲面同样平缓（曲率都是 1/12）。");
     } else {
@@ -189,9 +189,9 @@ fn seen(document: &Document) -> Text {
         let [slow, most, fast, least] =
             [slow.learning_rate, most.round(), fast.learning_rate, least.round()].map(number);
         english.push_str(&format!(
-            " What the zigzag costs is the learning rate: across that way, along (1, 1), positive inputs are seven times as steep \
-             (7/12 against 1/12). The fewest steps of positive inputs are {most}, at a rate of {slow}; of centred inputs {least}, \
-             at {fast}."
+            " The price of the zigzag is a lower learning rate: perpendicular to that direction, along (1, 1), \
+             positive inputs are seven times as steep (7/12 against 1/12). The fewest steps of positive inputs are \
+             {most}, at a rate of {slow}; of centred inputs {least}, at {fast}."
         ));
         chinese.push_str(&format!(
             "锯齿真正的代价在学习率：在与之垂直的方向 (1, 1) 上，恒正输入的误差曲面要陡七倍（7/12 对 1/12）。恒正输入最快要 {most} 步（学习率 {slow}），\

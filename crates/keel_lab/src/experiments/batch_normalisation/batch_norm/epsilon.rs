@@ -1,5 +1,5 @@
-//! Batch norm fails from weights so small that ε outweighs the variance: the signal by layer, by theory and measured, and the
-//! same training with a smaller ε.
+//! Failure of batch norm with weights so small that ε outweighs the variance: the signal by layer, in theory and as
+//! measured, and the same training run with a smaller ε.
 
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
@@ -39,15 +39,15 @@ pub(super) struct EpsilonRun {
 #[derive(Debug, Serialize)]
 pub(super) struct EpsilonLayer {
     pub(super) layer: usize,
-    /// Standard deviation after batch norm, which it is to make 1.
+    /// Standard deviation after batch norm, 1 if ε were negligible.
     pub(super) normalised_std: f64,
     pub(super) theory: f64,
 }
 
-/// Measures and trains with every ε.
+/// Measures and trains with each ε.
 ///
 /// # Errors
-/// If a network cannot be built.
+/// Fails if a network cannot be built.
 pub(super) fn figures(config: &Config, data: &Part, key: RandomKey) -> Result<EpsilonFigures, LabError> {
     let run = |epsilon: f64| {
         let norm = BatchNormSpec { epsilon: epsilon as f32, ..BatchNormSpec::default() };
@@ -58,13 +58,13 @@ pub(super) fn figures(config: &Config, data: &Part, key: RandomKey) -> Result<Ep
     Ok(EpsilonFigures { scale: SCALE, runs: EPSILONS.into_iter().map(run).collect::<Result<_, LabError>>()? })
 }
 
-/// A relu stack as deep and as wide as the network that is trained, from a standard normal input.
+/// Measures a relu stack with the depth and width of the trained network, on a standard normal input.
 fn layers(config: &Config, epsilon: f64, key: RandomKey) -> Vec<EpsilonLayer> {
     let (depth, batch) = (config.depth, config.batch);
     let init = InitSpec::normal(SCALE as f32);
     let stack = Stack { width: UNITS, depth, batch, activation: Activation::Relu, init };
-    // Over the batch a sum varies as its inputs do: batch norm takes their mean away again. Relu leaves 1/2 − 1/2π of the
-    // variance of a normal.
+    // Over the batch a sum varies as its inputs do, since batch norm subtracts their mean. Relu leaves 1/2 − 1/2π of
+    // the variance of a normal variable.
     let mut input_variance = 1.0;
     let signals = stack.forward_with_batch_norm(key.named("epsilon"), epsilon);
     let layer = |(index, signal): (usize, &crate::signal::LayerSignal)| {
@@ -98,7 +98,7 @@ mod tests {
             for run in [usual, tiny] {
                 for layer in &run.layers {
                     let ratio = layer.normalised_std / layer.theory;
-                    // Every layer compounds the deviation of the one before from infinite width.
+                    // Each layer compounds the previous layer's deviation from infinite width.
                     let limit = 1.25_f64.powi(layer.layer as i32);
                     assert!((1.0 / limit..limit).contains(&ratio), "ε {}: {layer:?}", run.epsilon);
                 }

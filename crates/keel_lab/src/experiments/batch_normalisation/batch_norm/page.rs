@@ -1,4 +1,4 @@
-//! The page of the batch norm experiment.
+//! Page of the batch norm experiment.
 
 use keel_page::Text;
 use keel_page::charts::{Histograms, Marks, Plot, Point, Scale, Series, exact, number, points};
@@ -7,7 +7,7 @@ use keel_page::page::{Page, Table, cell, mathml};
 use super::scale_and_shift::Distribution as Shape;
 use super::{Distribution, Document, Layer, Pair, Signal};
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let page = definition(Page::new(), document);
     let page = training(signals(page, document), document);
@@ -132,10 +132,11 @@ fn epsilon(page: Page, document: &Document) -> Page {
     page.heading("Where batch norm fails too: ε", "批量归一化的失效情形：ε")
         .paragraph(
             format!(
-                "From weights of {scale} the network with batch norm learns nothing either ({accuracy} right). The cause is ε, which keeps the \
-                 root from 0. The variance of a pre-activation is n·Var(w)·Var(x), below 1e−6 here, and ε is 1e−5: what is divided by is √ε, \
-                 not σ. Behind the first batch norm the deviation is {share} instead of 1, so the next layer is given that much less, \
-                 and falls short by more:"
+                "From weights of {scale} the network with batch norm learns nothing either ({accuracy} right). The \
+                 cause is ε, which keeps the square root away from 0. The variance of a pre-activation is \
+                 n·Var(w)·Var(x), below 1e−6 here, and ε is 1e−5: the divisor is √ε, not σ. After the first batch \
+                 norm the deviation is {share} instead of 1, so the next layer is given that much less, and falls \
+                 short by more:"
             ),
             format!(
                 "权重取 {scale} 时，有批量归一化的网络也学不到东西（准确率 {accuracy}）。原因是防止除以零的 ε：预激活值的方差是 n·Var(w)·Var(x)，这里不到 1e−6，而 ε 是 1e−5，\
@@ -181,7 +182,7 @@ fn shape(shape: Shape) -> Text {
     }
 }
 
-/// Two decimals, without a sign before zero.
+/// Formats two decimals, without a sign before zero.
 fn signed(value: f64) -> String {
     format!("{value:.2}").replace("-0.00", "0.00").replace('-', "\u{2212}")
 }
@@ -274,7 +275,7 @@ fn signal(signals: &[Signal], activation: &str) -> Plot {
     })
 }
 
-/// The accuracies of one side of all pairs, over the setting in which the pairs differ.
+/// Plots the accuracies of one side of all pairs over the setting in which the pairs differ.
 fn accuracy(x_title: Text, curve: impl Fn(fn(&Pair) -> f64) -> Vec<Point>) -> Plot {
     let with = curve(|pair| pair.with.train_accuracy);
     let without = curve(|pair| pair.without.train_accuracy);

@@ -9,11 +9,11 @@ use crate::error::LabError;
 use crate::signal::normal_values;
 use crate::statistics::Moments;
 
-/// Samples of the batch.
+/// Number of samples in the batch.
 const SAMPLES: usize = 1000;
 const CHANNELS: usize = 3;
 const BINS: usize = 40;
-/// γ and β of the course's second assignment.
+/// γ and β from the course's second assignment.
 const SCALE: [f32; CHANNELS] = [1.0, 2.0, 3.0];
 const SHIFT: [f32; CHANNELS] = [11.0, 12.0, 13.0];
 
@@ -22,7 +22,7 @@ const SHIFT: [f32; CHANNELS] = [11.0, 12.0, 13.0];
 pub(super) struct ScaleAndShift {
     pub(super) samples: usize,
     pub(super) channels: Vec<ScaledChannel>,
-    /// Largest difference between input and output with γ = √(σ² + ε) and β = μ, over the largest input.
+    /// Largest difference between input and output with γ = √(σ² + ε) and β = μ, relative to the largest input.
     pub(super) identity_difference: f64,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct ScaledChannel {
     pub(super) gamma: f64,
     pub(super) beta: f64,
     pub(super) before: Moments,
-    /// With γ = 1 and β = 0.
+    /// Moments with γ = 1 and β = 0.
     pub(super) normalised: Moments,
     pub(super) after: Moments,
     pub(super) histogram_before: Histogram,
@@ -47,7 +47,7 @@ pub(super) enum Distribution {
     Normal,
     /// Squares of normal numbers: a long tail on one side.
     Skewed,
-    /// Either side of a gap.
+    /// Two groups on either side of a gap.
     TwoHeaps,
 }
 
@@ -56,7 +56,7 @@ const SHAPES: [Distribution; CHANNELS] = [Distribution::Normal, Distribution::Sk
 /// Runs one batch through the engine's layer with three choices of γ and β.
 ///
 /// # Errors
-/// If the layer cannot be built.
+/// Fails if the layer cannot be built.
 pub(super) fn figures(key: RandomKey) -> Result<ScaleAndShift, LabError> {
     let x = inputs(key.named("scale and shift"));
     let (normalised, after) = (normed(&x, [1.0; CHANNELS], [0.0; CHANNELS])?, normed(&x, SCALE, SHIFT)?);
@@ -88,7 +88,7 @@ pub(super) fn figures(key: RandomKey) -> Result<ScaleAndShift, LabError> {
     })
 }
 
-/// `[samples, channels]`, each channel with a distribution, a location and a scale of its own.
+/// Draws `[samples, channels]`, each channel with its own distribution, location and scale.
 fn inputs(key: RandomKey) -> Vec<f32> {
     let draws = normal_values(SAMPLES * CHANNELS, key);
     let value = |(index, draw): (usize, f32)| match SHAPES[index % CHANNELS] {
@@ -99,7 +99,7 @@ fn inputs(key: RandomKey) -> Vec<f32> {
     draws.into_iter().enumerate().map(value).collect()
 }
 
-/// The outputs of the engine's layer in training.
+/// Returns the outputs of the engine's layer in training mode.
 fn normed(x: &[f32], scale: [f32; CHANNELS], shift: [f32; CHANNELS]) -> Result<Vec<f32>, LabError> {
     let op = LayerSpec::BatchNorm(BatchNormSpec::default()).build(Shape::Features(CHANNELS))?;
     let layer = op.layer();
@@ -136,7 +136,7 @@ mod tests {
                 assert!((channel.normalised.std - 1.0).abs() < 1e-4, "{channel:?}");
                 assert!((channel.after.mean - channel.beta).abs() < 1e-4, "{channel:?}");
                 assert!((channel.after.std - channel.gamma).abs() < 1e-3, "{channel:?}");
-                // The same bins hold the same samples, but for those on a border.
+                // The same bins contain the same samples, except for those on an edge.
                 let pairs = channel.histogram_before.counts.iter().zip(&channel.histogram_normalised.counts);
                 let moved: usize = pairs.map(|(&before, &after)| before.abs_diff(after)).sum();
                 assert!(moved <= 6, "the shape is the same: {channel:?}");

@@ -1,4 +1,4 @@
-//! The engine's numbers: its layer forward and backward, the same with statistics held fixed, and slopes of its definition.
+//! Results of the engine: forward and backward pass of its layer, the same with fixed statistics, and slopes of its definition.
 
 use keel_nn::layers::{BatchNormSpec, LayerSpec};
 use keel_nn::reference::{Call, with_definition};
@@ -7,7 +7,7 @@ use keel_nn::{Backward, Forward, MemoryRequest, Mode, Op, RandomKey, Shape};
 use super::{Batch, CHANNELS, SCALE, SHIFT};
 use crate::error::LabError;
 
-/// Step of the differences.
+/// Step of the finite differences.
 const STEP: f64 = 1e-5;
 
 /// Results of a forward and a backward pass of the layer in training.
@@ -26,7 +26,7 @@ impl Engine {
     /// Runs the layer.
     ///
     /// # Errors
-    /// If epsilon is out of range.
+    /// Fails if epsilon is out of range.
     pub(super) fn run(batch: &Batch) -> Result<Self, LabError> {
         let passes = passes(batch, BatchNormSpec { epsilon: batch.epsilon, ..BatchNormSpec::default() })?;
         let (d_scale, d_shift) = passes.grad_parameters.split_at(CHANNELS);
@@ -39,10 +39,10 @@ impl Engine {
     }
 }
 
-/// dx of a frozen layer, whose mean and variance are those of the batch and do not move with it.
+/// Returns dx of a frozen layer, whose mean and variance are those of the batch but constant.
 ///
 /// # Errors
-/// If epsilon is out of range.
+/// Fails if epsilon is out of range.
 pub(super) fn frozen_dx(batch: &Batch) -> Result<Vec<f64>, LabError> {
     let spec = BatchNormSpec { epsilon: batch.epsilon, frozen: true, ..BatchNormSpec::default() };
     Ok(widened(&passes(batch, spec)?.grad_input))
@@ -50,19 +50,20 @@ pub(super) fn frozen_dx(batch: &Batch) -> Result<Vec<f64>, LabError> {
 
 /// Slopes of the loss, the sum of outputs times upstream gradient, by centred differences of the engine's f64 definition.
 pub(super) struct Slopes {
-    /// By the variance of each channel, the mean held fixed: evaluation normalises with the statistics it is given.
+    /// Slope with respect to the variance of each channel, with the mean held fixed: evaluation normalises with given
+    /// statistics.
     pub(super) variance: Vec<f64>,
-    /// By the mean of each channel, the variance held fixed.
+    /// Slope with respect to the mean of each channel, with the variance held fixed.
     pub(super) mean: Vec<f64>,
-    /// By each input, through all paths.
+    /// Slope with respect to each input, through all paths.
     pub(super) input: Vec<f64>,
 }
 
 impl Slopes {
-    /// Measures them.
+    /// Measures the slopes.
     ///
     /// # Errors
-    /// If epsilon is out of range.
+    /// Fails if epsilon is out of range.
     pub(super) fn measured(batch: &Batch) -> Result<Self, LabError> {
         let op = operation(BatchNormSpec { epsilon: batch.epsilon, ..BatchNormSpec::default() })?;
         let (x, upstream) = (widened(&batch.x), widened(&batch.upstream));
@@ -82,7 +83,7 @@ impl Slopes {
         };
         let statistics = statistics(batch);
         let by_statistic = |place: usize| {
-            // As a share of the variance, so that the difference is one of the number's own size.
+            // Relative to the variance, so that the step has the magnitude of the value.
             let step = STEP * statistics[CHANNELS + place % CHANNELS].max(STEP);
             let moved = |step: f64| {
                 let mut moved = statistics.clone();
@@ -118,7 +119,7 @@ fn operation(spec: BatchNormSpec) -> Result<Op, LabError> {
     LayerSpec::BatchNorm(spec).build(Shape::Features(CHANNELS)).map_err(LabError::from)
 }
 
-/// Forward and backward in training mode, from running statistics that are the batch's own.
+/// Runs forward and backward in training mode, starting from running statistics equal to those of the batch.
 fn passes(batch: &Batch, spec: BatchNormSpec) -> Result<Passes, LabError> {
     let op = operation(spec)?;
     let (layer, samples, length) = (op.layer(), batch.samples(), batch.x.len());
@@ -139,7 +140,7 @@ fn passes(batch: &Batch, spec: BatchNormSpec) -> Result<Passes, LabError> {
     Ok(passes)
 }
 
-/// Mean and variance of the batch as the state of a layer: means, variances, number of updates.
+/// Returns mean and variance of the batch as the state of a layer: means, variances, number of updates.
 fn statistics(batch: &Batch) -> Vec<f64> {
     let n = batch.samples() as f64;
     let values = |channel: usize| batch.x.iter().skip(channel).step_by(CHANNELS).map(|&value| f64::from(value));

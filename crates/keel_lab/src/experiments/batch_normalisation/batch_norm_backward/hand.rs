@@ -1,4 +1,4 @@
-//! The derivation by hand, in f64: one field for each line.
+//! Derivation by hand in f64: one field per line.
 
 use super::engine::Engine;
 use super::{Batch, CHANNELS, ChannelFigures, SCALE, SHIFT, Sample};
@@ -27,7 +27,7 @@ pub(super) struct Hand {
 }
 
 impl Hand {
-    /// Every line for one batch.
+    /// Computes every line for one batch.
     pub(super) fn new(batch: &Batch) -> Self {
         let (samples, epsilon) = (batch.samples(), f64::from(batch.epsilon));
         let x: Vec<f64> = batch.x.iter().map(|&value| f64::from(value)).collect();
@@ -68,12 +68,12 @@ impl Hand {
         }
     }
 
-    /// dx as the sum of the direct path, that through the variance and that through the mean.
+    /// Returns dx as the sum of the direct path, the path through the variance and the path through the mean.
     pub(super) fn three_paths(&self) -> Vec<f64> {
         (0..self.direct.len()).map(|index| self.direct[index] + self.by_variance(index) + self.by_mean(index)).collect()
     }
 
-    /// dx in one line.
+    /// Returns dx by the one-line formula.
     pub(super) fn collected(&self) -> Vec<f64> {
         let n = self.samples as f64;
         let one = |index: usize| {
@@ -85,7 +85,7 @@ impl Hand {
         (0..self.direct.len()).map(one).collect()
     }
 
-    /// Numbers of one channel, with sums of the engine's dx.
+    /// Returns the numbers of one channel, with sums of the engine's dx.
     pub(super) fn channel(&self, channel: usize, engine: &Engine) -> ChannelFigures {
         let magnitudes: Vec<f64> = engine.dx.iter().map(|value| value.abs()).collect();
         let along: Vec<f64> = engine.dx.iter().zip(&self.normalised).map(|(dx, normalised)| dx * normalised).collect();
@@ -104,7 +104,7 @@ impl Hand {
         }
     }
 
-    /// The samples of the first channel, smallest input first.
+    /// Returns the samples of the first channel, smallest input first.
     pub(super) fn samples(&self, engine: &Engine) -> Vec<Sample> {
         let one = |sample: usize| {
             let index = sample * CHANNELS;
@@ -144,7 +144,7 @@ fn by_channel(value: impl Fn(usize) -> f64) -> Vec<f64> {
     (0..CHANNELS).map(value).collect()
 }
 
-/// Sum of the values of one channel.
+/// Sums the values of one channel.
 fn sum(values: &[f64], channel: usize) -> f64 {
     values.iter().skip(channel).step_by(CHANNELS).sum()
 }

@@ -1,4 +1,4 @@
-//! The page of the backward pass of batch norm.
+//! Page of the backward pass of batch norm.
 
 use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Series, number, points};
@@ -6,7 +6,7 @@ use keel_page::page::{Page, Table, cell, mathml};
 
 use super::{Document, Line, Sample};
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let page = Page::new()
         .heading("What you see", "现象")
@@ -87,9 +87,9 @@ fn backward(page: Page) -> Page {
 fn check(page: Page, document: &Document) -> Page {
     page.paragraph(
         "Each line by hand, in double precision, next to the engine's numbers. Its layer gives y, dβ, dγ and dx. A \
-         frozen layer, whose \
-         statistics do not move, gives the direct path. In evaluation mean and variance are numbers that are handed in, so \
-         differences of its loss by them are dμ and dσ². The last row takes differences by every input, on all paths at once.",
+         frozen layer, whose statistics do not move, gives the direct path. In evaluation mean and variance are given \
+         numbers, so finite differences of the loss with respect to them are dμ and dσ². The last row takes \
+         differences with respect to every input, on all paths at once.",
         "每一行用双精度手算，再与引擎对照。引擎的层给出 y、dβ、dγ 与 dx；冻结的层（统计量不动）给出直接路径；推理模式下均值与方差是外部给定的数，\
          损失对它们的差商就是 dμ 与 dσ²；最后一行对每个输入取差商，包含全部路径。",
     )
@@ -117,11 +117,10 @@ fn zero(page: Page, document: &Document) -> Page {
         .table(sums(document))
         .paragraph(
             "Three things follow. A bias before batch norm has the gradient Σ dx = 0: it never learns anything, and β \
-             does its work. \
-             The gradients of a unit have both signs in every batch, so that the weights before it are no longer pushed \
-             all up or \
-             all down even where all inputs are positive: this is how batch norm ends the zigzag of relu. And if all weights in front are \
-             multiplied by a, the output stays and dx shrinks by 1/a, as √(σ² + ε) stands below: large weights take small steps.",
+             does its work. The gradients of a unit have both signs in every batch, so that the weights before it are \
+             no longer pushed all up or all down even where all inputs are positive: this is how batch norm ends the \
+             zigzag of relu. And if all weights in front are multiplied by a, the output stays and dx shrinks by 1/a, \
+             because √(σ² + ε) is in the denominator: large weights take small steps.",
             "由此得出三点。批量归一化之前的偏置，其梯度是 Σ dx = 0：它无法学到任何东西，其作用由 β 承担。一个单元的梯度在每批中有正有负，所以即使输入全为正，\
              它前面的权重也不会一起增大或一起减小：批量归一化就是这样消除 ReLU 的锯齿路径的。若前面的权重都乘以 a，输出不变，而 dx 缩小为 1/a（分母里有 √(σ² + ε)）：权重越大，步子越小。",
         )

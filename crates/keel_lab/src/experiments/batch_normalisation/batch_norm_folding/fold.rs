@@ -3,7 +3,7 @@
 use keel_nn::{Network, Op, ParameterRole, Value};
 use serde::Serialize;
 
-/// Numbers of one channel of a batch norm, and the folded ones.
+/// Values of one channel of a batch norm, and the folded ones.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Channel {
     pub(crate) gamma: f64,
@@ -11,30 +11,30 @@ pub(crate) struct Channel {
     pub(crate) mean: f64,
     /// √(σ² + ε)
     pub(crate) deviation: f64,
-    /// Of the weights of the channel.
+    /// Factor of the channel's weights.
     pub(crate) factor: f64,
     /// New bias.
     pub(crate) bias: f64,
 }
 
-/// A batch norm with the map before it, as places in the buffers of the network.
+/// A batch norm with the map before it, as ranges in the buffers of the network.
 struct Fold {
     /// Weights of the map, output channels last.
     weights: std::ops::Range<usize>,
     channels: Vec<Channel>,
 }
 
-/// The channels of the first batch norm.
+/// Returns the channels of the first batch norm.
 pub(crate) fn channels(network: &Network) -> Vec<Channel> {
     folds(network).into_iter().next().map(|fold| fold.channels).unwrap_or_default()
 }
 
-/// Channels of all batch norms.
+/// Returns the number of channels of all batch norms.
 pub(crate) fn normed_channels(network: &Network) -> usize {
     folds(network).iter().map(|fold| fold.channels.len()).sum()
 }
 
-/// Writes the folded weights of `normed` into `plain`: the same maps, each with a bias, and no batch norm between.
+/// Writes the folded weights of `normed` to `plain`, which has the same maps, each with a bias, and no batch norm.
 pub(crate) fn fold(normed: &Network, plain: &mut Network) {
     let folds = folds(normed);
     let maps: Vec<std::ops::Range<usize>> = plain
@@ -55,14 +55,14 @@ pub(crate) fn fold(normed: &Network, plain: &mut Network) {
     if maps.len() == folds.len() {
         return;
     }
-    // The scores have no batch norm after them.
+    // The scores are not followed by batch norm.
     let last = normed.graph.nodes().iter().rfind(|node| node.op.has_weight_matrix());
     if let (Some(last), Some(place)) = (last, maps.last()) {
         plain.parameters[place.clone()].copy_from_slice(&normed.parameters[last.parameters.clone()]);
     }
 }
 
-/// Every batch norm that reads a map, in the order of the network.
+/// Returns every batch norm that reads a map, in network order.
 fn folds(network: &Network) -> Vec<Fold> {
     let graph = &network.graph;
     let mut folds = Vec::new();

@@ -1,4 +1,4 @@
-//! The page on folding batch norm.
+//! Page on folding batch norm.
 
 use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Series, number, points};
@@ -6,7 +6,7 @@ use keel_page::page::{Page, Table, cell, mathml};
 
 use super::{Document, Map};
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     Page::new()
         .heading("What you see", "现象")
@@ -85,7 +85,7 @@ fn networks(document: &Document) -> Table {
     table
 }
 
-/// From two deviations below the mean to two above.
+/// Plots from two deviations below the mean to two above.
 fn lines(document: &Document) -> Plot {
     let plot = Plot::new(Text::new("pre-activation z", "预激活值 z"), Text::new("output", "输出"));
     document.first_channels.iter().enumerate().fold(plot, |plot, (index, channel)| {

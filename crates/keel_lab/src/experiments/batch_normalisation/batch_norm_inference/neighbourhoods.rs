@@ -1,4 +1,4 @@
-//! One image among different neighbours: its answer with the statistics of the batch it is in, and with fixed ones.
+//! One image in different batches: its prediction with batch statistics and with fixed ones.
 
 use std::collections::BTreeSet;
 
@@ -15,9 +15,9 @@ use crate::training::answer;
 
 /// Number of batches in which the image is evaluated.
 pub(crate) const NEIGHBOURHOODS: u64 = 5;
-/// Images of a batch, the one in question first.
+/// Number of images in a batch, the image itself first.
 const BATCH: usize = 8;
-/// Images among which the one that is shown is chosen.
+/// Number of images among which the displayed one is chosen.
 const CANDIDATES: usize = 100;
 
 /// One image in several batches.
@@ -27,9 +27,9 @@ pub(crate) struct OneImage {
     pub(crate) image: usize,
     pub(crate) label: u32,
     pub(crate) batch: usize,
-    /// Share of the candidates whose answer is not the same in all neighbourhoods.
+    /// Share of the candidates whose prediction is not the same in all neighbourhoods.
     pub(crate) changing_fraction: f64,
-    /// Probabilities of the classes with the running statistics, which no neighbour changes.
+    /// Probabilities of the classes with the running statistics, which do not depend on neighbours.
     pub(crate) fixed: Answer,
     pub(crate) neighbourhoods: Vec<Neighbourhood>,
 }
@@ -37,15 +37,15 @@ pub(crate) struct OneImage {
 /// The image in one batch.
 #[derive(Serialize)]
 pub(crate) struct Neighbourhood {
-    /// Numbers of the images, the one in question first.
+    /// Indices of the images, the image itself first.
     pub(crate) images: Vec<usize>,
-    /// Their classes.
+    /// Classes of the images.
     pub(crate) labels: Vec<u32>,
     #[serde(flatten)]
     pub(crate) answer: Answer,
 }
 
-/// Answer of a network for the image.
+/// Prediction of a network for the image.
 #[derive(Clone, Serialize)]
 pub(crate) struct Answer {
     pub(crate) answer: usize,
@@ -53,10 +53,10 @@ pub(crate) struct Answer {
 }
 
 impl OneImage {
-    /// Finds the image with the largest number of different answers, and shows them.
+    /// Finds the image with the largest number of different predictions.
     ///
     /// # Errors
-    /// If the layers do not fit together.
+    /// Fails if the layers do not fit together.
     pub(super) fn found(config: &Config, networks: &mut Networks, test: &Part, seed: u64) -> Result<Self, LabError> {
         let batch = BATCH.min(test.len());
         let mut own = classifier(config.width, BatchNormSpec::default(), batch, seed)?;
@@ -87,7 +87,7 @@ impl OneImage {
 }
 
 impl Answer {
-    /// The largest score, and all of them as probabilities.
+    /// Returns the predicted class, and all scores as probabilities.
     pub(crate) fn of(scores: &[f32]) -> Self {
         let largest = scores.iter().copied().fold(f32::MIN, f32::max);
         let powers: Vec<f64> = scores.iter().map(|score| f64::from(score - largest).exp()).collect();
@@ -96,12 +96,12 @@ impl Answer {
     }
 }
 
-/// Number of different answers.
+/// Returns the number of different predictions.
 pub(crate) fn distinct_answers(neighbourhoods: &[Neighbourhood]) -> usize {
     neighbourhoods.iter().map(|one| one.answer.answer).collect::<BTreeSet<usize>>().len()
 }
 
-/// Choice of the images that share a batch with one image.
+/// Choice of the images that share a batch with an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Neighbours {
@@ -109,20 +109,20 @@ pub(crate) enum Neighbours {
     SameClass,
 }
 
-/// The batches that an image is put in.
+/// Batches that contain an image.
 pub(crate) struct Company<'a> {
     /// Images to choose from.
     pub(crate) test: &'a Part,
-    /// Of the choice.
+    /// Random key of the choice.
     pub(crate) key: RandomKey,
-    /// Images of a batch, the one in question first.
+    /// Number of images in a batch, the image itself first.
     pub(crate) batch: usize,
-    /// Choice of the others.
+    /// Choice of the other images.
     pub(crate) neighbours: Neighbours,
 }
 
 impl Company<'_> {
-    /// The image in the neighbourhoods of one `shuffle`; `scores` are those of a whole batch.
+    /// Evaluates the image in the neighbourhoods of one `shuffle`; `scores` returns those of a whole batch.
     pub(crate) fn look(
         &self,
         image: usize,
@@ -138,12 +138,12 @@ impl Company<'_> {
         (0..NEIGHBOURHOODS).map(neighbourhood).collect()
     }
 
-    /// Number of images that can stand next to `image`.
+    /// Returns the number of images available as neighbours of `image`.
     pub(crate) fn choice(&self, image: usize) -> usize {
         (0..self.test.len()).filter(|&other| self.fits(image, other)).count()
     }
 
-    /// `image` and others in random order; they repeat where there are too few.
+    /// Returns `image` and others in random order; they repeat if there are too few.
     fn images(&self, image: usize, number: u64) -> Vec<usize> {
         let (samples, key) = (self.test.len(), self.key.named("neighbourhoods").child(image as u64).child(number));
         let others: Vec<usize> =

@@ -8,7 +8,7 @@ use crate::error::LabError;
 use crate::samples::{Order, Part, Parts};
 use crate::training::{Classifier, Schedule};
 
-/// Momentum with which the last batch alone, or a plain average of batches, is the running statistic.
+/// Momentum with which the running statistic is the last batch alone, or a plain average of batches.
 const LAST_BATCH_ALONE: f32 = 1.0;
 
 /// The same trained weights with statistics from six sources.
@@ -22,14 +22,14 @@ pub(super) struct Networks {
 }
 
 impl Networks {
-    /// Trains once, and gathers statistics in each way.
+    /// Trains once, and gathers statistics in every way.
     ///
     /// # Errors
-    /// If the layers do not fit together.
+    /// Fails if the layers do not fit together.
     pub(super) fn train(config: &Config, digits: &Parts, seed: u64) -> Result<Self, LabError> {
         let mut trained = classifier(config.width, BatchNormSpec::default(), config.batch, seed)?;
         trained.train(&digits.train, schedule(config));
-        // Training does not read the running statistics: the same seed gives the same weights.
+        // Training does not use the running statistics: the same seed gives the same weights.
         let mut averaged = classifier(config.width, cumulative(), config.batch, seed)?;
         averaged.train(&digits.train, schedule(config));
         let last = BatchNormSpec { momentum: LAST_BATCH_ALONE, ..BatchNormSpec::default() };
@@ -47,13 +47,13 @@ impl Networks {
         })
     }
 
-    /// The statistics that all others are compared with.
+    /// Returns the statistics that all others are compared with.
     pub(super) fn truth(&self) -> Vec<f32> {
         running(&self.whole_training_set)
     }
 }
 
-/// Three times linear - batch norm - relu of `width` units, then ten scores.
+/// Builds three blocks of linear - batch norm - relu with `width` units, then ten scores.
 pub(crate) fn classifier(width: usize, norm: BatchNormSpec, batch: usize, seed: u64) -> Result<Classifier, LabError> {
     let mut layers = keel_nn::model::mlp(width, 3);
     for layer in &mut layers {
@@ -66,7 +66,7 @@ pub(crate) fn classifier(width: usize, norm: BatchNormSpec, batch: usize, seed: 
 
 /// A way to gather statistics after training.
 pub(super) struct Gathering {
-    /// The rule.
+    /// Rule.
     pub(super) norm: BatchNormSpec,
     /// Samples of a batch.
     pub(super) batch: usize,
@@ -74,7 +74,7 @@ pub(super) struct Gathering {
     pub(super) batches: usize,
 }
 
-/// The trained weights with statistics gathered from `data`.
+/// Returns the trained weights with statistics gathered from `data`.
 pub(super) fn regathered(
     config: &Config,
     trained: &Classifier,
@@ -92,7 +92,7 @@ pub(super) fn regathered(
     Ok(other)
 }
 
-/// The rule that averages all batches equally.
+/// Returns the rule that averages all batches equally.
 pub(super) fn cumulative() -> BatchNormSpec {
     BatchNormSpec { running: RunningStatistics::Cumulative, ..BatchNormSpec::default() }
 }
@@ -101,7 +101,7 @@ fn schedule(config: &Config) -> Schedule {
     Schedule { learning_rate: config.learning_rate as f32, momentum: 0.9, batch: config.batch, steps: config.steps }
 }
 
-/// All running means and variances.
+/// Returns all running means and variances.
 pub(super) fn running(classifier: &Classifier) -> Vec<f32> {
     let graph = &classifier.network.graph;
     let entries = graph.state().iter().filter(|entry| entry.name.ends_with("mean") || entry.name.ends_with("variance"));

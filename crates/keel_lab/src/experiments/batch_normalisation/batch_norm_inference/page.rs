@@ -1,4 +1,4 @@
-//! The page of the experiment on batch norm at inference.
+//! Page of the experiment on batch norm at inference.
 
 use keel_page::charts::{Marks, Pictures, Plot, Scale, Series, number, points};
 use keel_page::page::{Page, Part, Table};
@@ -9,7 +9,7 @@ use super::test_batches::{OwnStatistics, Statistics};
 use super::{Document, StatisticsSource, Unit, WarmUp};
 use crate::samples::{Task, picture_size};
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let page = Page::new()
         .heading("What you see", "现象")
@@ -46,7 +46,7 @@ pub(super) fn page(document: &Document) -> Page {
     why(one_image(page, document))
 }
 
-/// Accuracy with the own statistics of test batches, and the share of images whose answer changes, by the size of the batch.
+/// Plots accuracy with the test batches' own statistics, and the share of images whose prediction changes, over the batch size.
 pub(crate) fn by_batch(own_statistics: &[OwnStatistics], running_accuracy: f64) -> Plot {
     let curve = |y: &dyn Fn(&OwnStatistics) -> f64| points(own_statistics, |own| own.batch as f64, y);
     let running = curve(&|_| running_accuracy);
@@ -71,7 +71,7 @@ pub(crate) fn by_batch(own_statistics: &[OwnStatistics], running_accuracy: f64) 
         .with(Series::new(Text::new("right, running statistics", "准确率，滑动统计量"), running, Marks::Dashed))
 }
 
-/// The same image among different neighbours.
+/// Renders the same image with different neighbours.
 fn one_image(page: Page, document: &Document) -> Page {
     let one = &document.one_image;
     let OneImage { label, batch, changing_fraction, fixed, .. } = one;
@@ -109,7 +109,7 @@ fn one_image(page: Page, document: &Document) -> Page {
     )
 }
 
-/// The images of each neighbourhood, under the answer that the first of them gets.
+/// Renders the images of each neighbourhood, titled with the prediction for the first image.
 pub(crate) fn pictures(neighbourhoods: &[Neighbourhood], pixels: &[Vec<f32>]) -> Vec<Part> {
     let rows = neighbourhoods.iter().zip(pixels).enumerate();
     let part = |(index, (neighbourhood, pixels)): (usize, (&Neighbourhood, &Vec<f32>))| {
@@ -127,12 +127,12 @@ pub(crate) fn pictures(neighbourhoods: &[Neighbourhood], pixels: &[Vec<f32>]) ->
     rows.map(part).collect()
 }
 
-/// Probability of the answer.
+/// Formats the probability of the prediction.
 fn sure(answer: &Answer) -> String {
     number(answer.probabilities[answer.answer])
 }
 
-/// Probability of each class in every neighbourhood, and with fixed statistics.
+/// Plots the probability of each class in every neighbourhood, and with fixed statistics.
 pub(crate) fn probabilities(neighbourhoods: &[Neighbourhood], fixed: &Answer) -> Plot {
     let curve = |answer: &Answer| -> Vec<(f64, f64)> {
         answer.probabilities.iter().enumerate().map(|(class, &probability)| (class as f64, probability)).collect()
@@ -178,7 +178,8 @@ fn why(page: Page) -> Page {
         )
 }
 
-/// One moment of every unit, 0 the mean and 1 the standard deviation, from two sources over that of the whole training set.
+/// Plots one moment of every unit, 0 the mean and 1 the standard deviation, from two sources over that of the whole
+/// training set.
 fn units(document: &Document, moment: usize) -> Plot {
     let curve = |estimate: &dyn Fn(&Unit) -> f32| {
         points(&document.units, |unit| f64::from(unit.whole_training_set[moment]), |unit| f64::from(estimate(unit)))

@@ -10,7 +10,7 @@ use crate::error::LabError;
 use crate::samples::{CLASSES, FEATURES, Order, Part};
 use crate::training::{Classifier, accuracy, answer};
 
-/// Shufflings of the test set over which answers are compared.
+/// Number of shuffles of the test set over which predictions are compared.
 const SHUFFLES: u64 = 5;
 
 /// Results with one kind of statistics on all kinds of test batches.
@@ -20,7 +20,7 @@ pub(super) struct StatisticsFigures {
     pub(super) batches: Vec<KindFigures>,
 }
 
-/// Statistics a test batch is normalised with.
+/// Statistics used to normalise a test batch.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Statistics {
@@ -37,7 +37,7 @@ pub(super) struct KindFigures {
     pub(super) kind: &'static str,
     pub(super) batch: usize,
     pub(super) test_accuracy: f64,
-    /// Share of images whose answer changes with the company they are in.
+    /// Share of images whose prediction depends on the other images in the batch.
     pub(super) changing_fraction: f64,
 }
 
@@ -46,9 +46,9 @@ pub(super) struct KindFigures {
 pub(crate) struct OwnStatistics {
     pub(crate) batch: usize,
     pub(crate) shuffled_accuracy: f64,
-    /// With the test set sorted by class.
+    /// Accuracy with the test set sorted by class.
     pub(crate) sorted_accuracy: f64,
-    /// Share of images whose answer changes with the company they are in.
+    /// Share of images whose prediction depends on the other images in the batch.
     pub(crate) changing_fraction: f64,
     pub(crate) distinct_answers: usize,
 }
@@ -81,10 +81,10 @@ pub(super) struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Four statistics on four kinds of test batches.
+    /// Evaluates four kinds of statistics on four kinds of test batches.
     ///
     /// # Errors
-    /// If the layers do not fit together.
+    /// Fails if the layers do not fit together.
     pub(super) fn kinds_of_batches(&self) -> Result<Vec<StatisticsFigures>, LabError> {
         let figures = |statistics: Statistics| {
             let batches = KINDS.iter().map(|kind| self.kind(kind, statistics));
@@ -93,7 +93,7 @@ impl Trial<'_> {
         Statistics::ALL.into_iter().map(figures).collect()
     }
 
-    /// Accuracy, and the share of images whose answer changes with the company they are in.
+    /// Computes the accuracy, and the share of images whose prediction depends on the other images in the batch.
     fn kind(&self, kind: &Kind, statistics: Statistics) -> Result<KindFigures, LabError> {
         let Trial { config, networks, test, seed } = *self;
         let batch = kind.batch.min(test.len());
@@ -126,14 +126,14 @@ impl Trial<'_> {
         })
     }
 
-    /// Test batches of one size normalised with their own statistics.
+    /// Evaluates test batches of one size normalised with their own statistics.
     ///
     /// # Errors
-    /// If the layers do not fit together.
+    /// Fails if the layers do not fit together.
     pub(super) fn own_statistics(&self, batch: usize) -> Result<OwnStatistics, LabError> {
         let Trial { config, networks, test, seed } = *self;
         let batch = batch.min(test.len());
-        // A sample alone is run twice, see `alone`.
+        // A single sample is run twice, see `alone`.
         let mut classifier = classifier(config.width, BatchNormSpec::default(), batch.max(2), seed)?;
         classifier.network.parameters.copy_from_slice(&networks.moving_average.network.parameters);
         Ok(OwnStatistics::of(&mut classifier, test, batch, seed))
@@ -141,8 +141,8 @@ impl Trial<'_> {
 }
 
 impl OwnStatistics {
-    /// Test batches of one size normalised with their own statistics: shuffled, sorted by class, and how many images change
-    /// their answer with the company they are in.
+    /// Evaluates test batches of one size normalised with their own statistics: shuffled, sorted by class, and the
+    /// share of images whose prediction depends on the other images in the batch.
     pub(crate) fn of(classifier: &mut Classifier, test: &Part, batch: usize, seed: u64) -> Self {
         let mut sorted: Vec<usize> = (0..test.len()).collect();
         sorted.sort_by_key(|&sample| test.labels[sample]);
@@ -177,7 +177,7 @@ impl Statistics {
     const ALL: [Statistics; 4] =
         [Statistics::MovingAverage, Statistics::CumulativeAverage, Statistics::Population, Statistics::Own];
 
-    /// The network that has them; none for those of the test batch itself.
+    /// Returns the network with these statistics, or `None` for those of the test batch itself.
     fn network(self, networks: &Networks) -> Option<&Classifier> {
         match self {
             Statistics::MovingAverage => Some(&networks.moving_average),
@@ -187,7 +187,7 @@ impl Statistics {
         }
     }
 
-    /// The rule that keeps them.
+    /// Returns the rule that computes them.
     fn rule(self) -> BatchNormSpec {
         match self {
             Statistics::MovingAverage | Statistics::Own => BatchNormSpec::default(),
@@ -213,12 +213,12 @@ impl Mix {
     }
 }
 
-/// Scores of the samples in `order`, batch by batch, with the statistics for evaluation.
+/// Returns scores of the samples in `order`, batch by batch, with the evaluation statistics.
 fn in_evaluation(classifier: &mut Classifier, data: &Part, order: &[usize], batch: usize) -> Vec<f32> {
     order.chunks_exact(batch).flat_map(|samples| classifier.scores(&data.take(samples).inputs)).collect()
 }
 
-/// Scores of the samples in `order`, batch by batch; a last batch that is not full is left out.
+/// Returns scores of the samples in `order`, batch by batch; an incomplete last batch is left out.
 pub(crate) fn scores(classifier: &mut Classifier, data: &Part, order: &[usize], batch: usize) -> Vec<f32> {
     let inputs = data.take(order).inputs;
     let batches = inputs.chunks_exact(batch * FEATURES);
@@ -228,8 +228,8 @@ pub(crate) fn scores(classifier: &mut Classifier, data: &Part, order: &[usize], 
     batches.flat_map(|input| classifier.scores_with_own_statistics(input)).collect()
 }
 
-/// One sample normalised with its own statistics: its deviation from its own mean is 0, so that every batch norm gives its
-/// shift. Training refuses such a batch; the sample twice has the same mean and the same variance 0.
+/// Normalises one sample with its own statistics: its deviation from its own mean is 0, so every batch norm outputs its
+/// shift. Training rejects such a batch; the same sample twice has the same mean and the same variance 0.
 fn alone(classifier: &mut Classifier, input: &[f32]) -> Vec<f32> {
     let mut scores = classifier.scores_with_own_statistics(&[input, input].concat());
     scores.truncate(CLASSES);

@@ -1,4 +1,4 @@
-//! The page of the experiment on the place of batch norm.
+//! Page of the experiment on the placement of batch norm.
 
 use keel_page::charts::{Dots, Marks, Plot, Scale, Series, number};
 use keel_page::page::{Page, Table};
@@ -7,7 +7,7 @@ use keel_page::{Language, Text};
 use super::{BiasGradients, Document, PlacementFigures, StackFigures};
 use crate::loss_curve::loss_points;
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let stacks = &document.stacks;
     let mut page = Page::new().heading("What you see", "现象").paragraph(
@@ -27,9 +27,10 @@ pub(super) fn page(document: &Document) -> Page {
     page.table(table(stacks))
         .heading("Why", "为什么")
         .paragraph(
-            "Before the activation, batch norm decides how much of the activation's range is used: half of the relus open, the \
-             sigmoid near its steep middle. Behind it, the next layer gets centred inputs instead of positive ones. Both put \
-             a normalisation between any two maps, which is what helps most; the original paper and the lecture put it before.",
+            "Before the activation, batch norm decides how much of the activation's range is used: half of the relus \
+             open, the sigmoid near its steep middle. After it, the next layer gets centred inputs instead of \
+             positive ones. Both put a normalisation between any two maps, which is what helps most; the original \
+             paper and the lecture put it before.",
             "放在激活之前，批量归一化决定激活函数工作在哪一段：一半的 ReLU 打开，sigmoid 处于陡峭的中段。放在激活之后，下一层得到零中心而不是恒正的输入。\
              两种放法都在任意两个映射之间做了归一化，这才是最主要的作用；原论文与课程都放在激活之前。",
         )
@@ -56,7 +57,7 @@ fn stack_name(stack: &StackFigures) -> Text {
     Text::new(name, name.replace("linear, ", "线性，").replace("convolution, ", "卷积，"))
 }
 
-/// Every placement of every stack, with a name for it.
+/// Iterates over every placement of every stack, with its name.
 fn rows(stacks: &[StackFigures]) -> impl Iterator<Item = (Text, &PlacementFigures)> {
     stacks.iter().flat_map(|stack| stack.placements.iter().map(move |figures| (row_name(stack, figures), figures)))
 }

@@ -1,4 +1,4 @@
-//! The page of the recipes for images.
+//! Page of the recipes for images.
 
 use keel_page::charts::{Marks, Pictures, Plot, Point, Scale, Series, escape, number, points};
 use keel_page::page::{Page, Table, cell};
@@ -8,7 +8,7 @@ use super::{Document, Recipe, RecipeFigures, Sample};
 use crate::loss_curve::loss_points;
 use crate::samples::{PHOTOGRAPHS, picture_size};
 
-/// The page for one document and the images it shows.
+/// Returns the page for a document and the images it shows.
 pub(super) fn page(document: &Document) -> Page {
     let recipes = &document.recipes;
     let mut page = Page::new().heading("What you see", "现象").paragraph(
@@ -65,7 +65,7 @@ pub(super) fn page(document: &Document) -> Page {
     why(page)
 }
 
-/// Source of the images, worded to follow "five times".
+/// Describes the source of the images, worded to follow "five times".
 fn source(document: &Document) -> Text {
     let size: Vec<String> = document.image.iter().take(2).map(usize::to_string).collect();
     let size = size.join("×");
@@ -82,7 +82,7 @@ fn source(document: &Document) -> Text {
     Text::new(format!(": {data}, {size} pixels"), format!("：{data}，{size} 像素"))
 }
 
-/// The result in words, from the numbers.
+/// Describes the result, based on the numbers.
 fn seen(document: &Document) -> Text {
     let best = |recipe: Recipe| {
         let found = document.recipes.iter().find(|one| one.recipe == recipe);
@@ -158,13 +158,13 @@ fn name(recipe: Recipe) -> Text {
     }
 }
 
-/// The values that become black and white: from 0 where nothing is centred, else as far below 0 as above.
+/// Returns the values shown as black and white: from 0 if nothing is centred, else symmetric about 0.
 fn range(recipe: Recipe, sample: &Sample) -> Interval<f32> {
     let high = sample.part.inputs.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
     Interval { low: if recipe.is_centred() { -high } else { 0.0 }, high }
 }
 
-/// Adds one curve for each recipe.
+/// Adds one curve per recipe.
 fn curves(plot: Plot, recipes: &[RecipeFigures], curve: impl Fn(&RecipeFigures) -> Vec<Point>) -> Plot {
     recipes
         .iter()

@@ -1,4 +1,4 @@
-//! The page of the clouds and their covariances.
+//! Page of the clouds and their covariances.
 
 use keel_page::Text;
 use keel_page::charts::{HeatMap, Marks, Plot, Series, number, points};
@@ -8,11 +8,11 @@ use super::{Document, PIXEL_VIEWS, Statistics, VIEWS, View, ViewFigures};
 
 /// Half the side of the picture of a cloud.
 const REACH: f64 = 8.0;
-/// The three steps of the lecture's first figure, and those of its second, in [`VIEWS`].
+/// Indices in [`VIEWS`] of the three steps of the lecture's first figure, and of its second.
 const SCALED: [usize; 3] = [0, 1, 2];
 const ROTATED: [usize; 3] = [0, 3, 4];
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let page = Page::new()
         .heading("What you see", "现象")
@@ -95,7 +95,7 @@ fn cloud(document: &Document, view: usize) -> Part {
     Part::new(VIEWS[view].title(), plot.with(series))
 }
 
-/// Titles of the principal axes.
+/// Returns the titles of the principal axes.
 fn axes() -> [Text; 2] {
     [Text::new("first principal axis", "第一主轴"), Text::new("second principal axis", "第二主轴")]
 }

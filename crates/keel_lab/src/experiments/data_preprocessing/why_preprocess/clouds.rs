@@ -5,7 +5,7 @@ use keel_page::charts::{Marks, Plot, Point, Region, Series};
 
 use super::is_right;
 
-/// Colours: the two classes, points on the wrong side, the line before and after its turn.
+/// Colours: the two classes, misclassified points, the line before and after its turn.
 const CLASSES: [usize; 2] = [0, 2];
 const WRONG: usize = 1;
 const BEST_LINE: usize = 7;
@@ -15,21 +15,21 @@ const TURNED_LINE: usize = 3;
 pub(crate) struct View<'a> {
     /// Coordinates and class, +1 or -1, of each point.
     pub(crate) points: &'a [[f64; 3]],
-    /// Middle of the picture.
+    /// Centre of the picture.
     pub(crate) middle: [f64; 2],
-    /// Half its side.
+    /// Half the side of the picture.
     pub(crate) reach: f64,
 }
 
 impl View<'_> {
-    /// Both classes, the best line, the line turned by `turn` degrees, and the origin.
+    /// Plots both classes, the best line, the line turned by `turn` degrees, and the origin.
     pub(crate) fn with_origin(&self, turn: f64) -> Plot {
         let origin = Series::new(Text::new("origin", "原点"), vec![(0.0, 0.0)], Marks::Points);
         self.with_lines(self.plot(|_| true), turn).with(origin.coloured(BEST_LINE))
     }
 
-    /// Both classes and both lines; tinted, the side that the turned line takes for class A, and the points that it puts on
-    /// the wrong side.
+    /// Plots both classes and both lines, with a tint on the side that the turned line assigns to class A, and the
+    /// misclassified points.
     pub(crate) fn up_close(&self, turn: f64) -> Plot {
         let (sine, cosine) = turn.to_radians().sin_cos();
         let far = self.reach + self.middle[0].hypot(self.middle[1]);
@@ -40,7 +40,7 @@ impl View<'_> {
         plot.with(Series::new(Text::new("wrong after the turn", "转动后分错"), wrong, Marks::Points).coloured(WRONG))
     }
 
-    /// The points of both classes that are `chosen`.
+    /// Plots the points of both classes that are `chosen`.
     fn plot(&self, chosen: impl Fn(&[f64; 3]) -> bool) -> Plot {
         let View { points, middle: [x, y], reach } = *self;
         let plot = Plot::new("x", "y").square().x_range(x - reach, x + reach).y_range(y - reach, y + reach);
@@ -52,13 +52,13 @@ impl View<'_> {
         })
     }
 
-    /// The best line, and the turned one if it is another.
+    /// Adds the best line, and the turned one if it differs.
     fn with_lines(&self, plot: Plot, turn: f64) -> Plot {
         let plot = plot.with(self.line(0.0));
         if turn == 0.0 { plot } else { plot.with(self.line(turn)) }
     }
 
-    /// The line through the origin whose normal is turned by `degrees` from the horizontal.
+    /// Returns the line through the origin whose normal is turned by `degrees` from the horizontal.
     fn line(&self, degrees: f64) -> Series {
         let (sine, cosine) = degrees.to_radians().sin_cos();
         let far = 2.0 * (self.middle[0].hypot(self.middle[1]) + self.reach);

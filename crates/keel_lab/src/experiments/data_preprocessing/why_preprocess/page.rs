@@ -1,4 +1,4 @@
-//! The page about clouds far from the origin.
+//! Page about clouds far from the origin.
 
 use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Series, number, points};
@@ -10,7 +10,7 @@ use super::{Document, OffsetFigures};
 /// Half the side of a picture of the clouds alone.
 const NEAR: f64 = 3.0;
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let turn = number(document.turn);
     let far = document.offsets.iter().map(|one| Part::new(offset(one), from_afar(one, document.turn)));
@@ -63,8 +63,9 @@ pub(super) fn page(document: &Document) -> Page {
         )
         .heading("What to take away", "要点")
         .paragraph(
-            "Centring costs one subtraction and allows learning rates larger by orders of magnitude, with a classifier that small \
-             changes of the weights do not upset. [[image_recipes]] shows the same on images.",
+            "Centring costs one subtraction and allows learning rates larger by orders of magnitude, with a \
+             classifier that is robust against small changes of the weights. [[image_recipes]] shows the same on \
+             images.",
             "零中心化只需一次减法，就能使用大几个数量级的学习率，分类器也不再对权重的微小变化敏感。图像上的同一现象见 [[image_recipes]]。",
         )
 }
@@ -74,7 +75,7 @@ fn offset(one: &OffsetFigures) -> Text {
     Text::new(format!("offset {offset}"), format!("偏移 {offset}"))
 }
 
-/// Offset and accuracies before and after the turn.
+/// Describes offset and accuracies before and after the turn.
 fn result(one: &OffsetFigures, turn: f64) -> Text {
     let (offset, turn) = (number(one.offset), number(turn));
     let best = one.turns.iter().find(|turn| turn.degrees == 0.0).map(|turn| number(turn.accuracy));
@@ -86,19 +87,19 @@ fn result(one: &OffsetFigures, turn: f64) -> Text {
     )
 }
 
-/// Share of wrong points at each offset.
+/// Lists the share of wrong points at each offset.
 fn shares(document: &Document) -> String {
     let share = |one: &OffsetFigures| format!("{:.0} %", 100.0 * (1.0 - one.drawn.accuracy));
     document.offsets.iter().map(share).collect::<Vec<_>>().join(", ")
 }
 
-/// The clouds and both lines on axes that hold the origin.
+/// Plots the clouds and both lines on axes that include the origin.
 fn from_afar(one: &OffsetFigures, turn: f64) -> Plot {
     let reach = 0.5 * one.offset.abs() + 1.2 * NEAR;
     View { points: &one.sample, middle: [0.0, -0.5 * one.offset], reach }.with_origin(turn)
 }
 
-/// The clouds alone, with the points on the wrong side of the turned line.
+/// Plots the clouds alone, with the points on the wrong side of the turned line.
 fn up_close(one: &OffsetFigures, turn: f64) -> Plot {
     View { points: &one.sample, middle: [0.0, -one.offset], reach: NEAR }.up_close(turn)
 }

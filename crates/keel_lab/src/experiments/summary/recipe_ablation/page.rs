@@ -1,4 +1,4 @@
-//! The page of the four recommendations.
+//! Page of the four recommendations.
 
 use keel_page::charts::{Dots, Marks, Plot, Scale, Series, number};
 use keel_page::page::{Page, Table};
@@ -7,7 +7,7 @@ use keel_page::{Language, Text};
 use super::{Document, VariantFigures};
 use crate::loss_curve::loss_points;
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let Document { width, depth, steps, seeds, classes, variants, .. } = document;
     let guess = number(1.0 / *classes as f64);

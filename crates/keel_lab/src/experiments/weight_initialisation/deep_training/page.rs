@@ -1,4 +1,4 @@
-//! The page of the deep training experiment.
+//! Page of the deep training experiment.
 
 use keel_page::Text;
 use keel_page::charts::{Dots, Marks, Plot, Scale, Series, number};
@@ -7,7 +7,7 @@ use keel_page::page::{Page, Table, cell};
 use super::{Document, Runs};
 use crate::loss_curve::loss_points;
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let Document { width, depth, steps, learning_rate, seeds, runs, .. } = document;
     let rate = number(*learning_rate);
@@ -126,7 +126,7 @@ fn table(runs: &[Runs]) -> Table {
     table
 }
 
-/// The name of a start, in both languages.
+/// Returns the name of a start, in both languages.
 fn name(run: &Runs) -> Text {
     let chinese = run
         .init

@@ -1,4 +1,4 @@
-//! The knobs of the initialisation experiment.
+//! Knobs of the initialisation experiment.
 
 use keel_nn::activations::Activation;
 use keel_nn::init::{
@@ -17,15 +17,15 @@ pub(super) struct Config {
     /// Function after every layer.
     #[schemars(extend("zh" = "每层之后的激活函数。"))]
     pub(super) activation: ActivationName,
-    /// Units of every layer.
+    /// Number of units per layer.
     #[schemars(extend("zh" = "每层的单元数。"))]
     #[schemars(range(min = 1, max = 8192))]
     pub(super) width: usize,
-    /// Layers.
+    /// Number of layers.
     #[schemars(extend("zh" = "层数。"))]
     #[schemars(range(min = 1, max = 200))]
     pub(super) depth: usize,
-    /// Samples of the standard normal input.
+    /// Number of samples of the standard normal input.
     #[schemars(extend("zh" = "标准正态输入的样本数。"))]
     #[schemars(range(min = 1, max = 1024))]
     pub(super) batch: usize,
@@ -90,7 +90,7 @@ impl Default for Init {
 }
 
 impl Config {
-    /// The engine's initialiser, every default filled in.
+    /// Returns the engine's initialiser with all defaults filled in.
     pub(super) fn init_spec(&self) -> InitSpec {
         let (std, fan) = (self.init.std as f32, Fan::In);
         let own = self.gain.map(|gain| gain as f32);

@@ -18,7 +18,7 @@ pub(crate) struct Layer {
     pub(crate) pre_activation: Moments,
     pub(crate) activation: Output,
     pub(crate) gradient: GradientSizes,
-    /// On the signal on its way forward.
+    /// Verdict on the signal on its way forward.
     pub(crate) verdict: Verdict,
     /// Moments of the outputs at infinite width.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,14 +45,14 @@ pub(crate) struct GradientSizes {
     pub(crate) rms: f64,
     pub(crate) weight_rms: f64,
     pub(crate) activation_rms: f64,
-    /// On dL/dh on its way back.
+    /// Verdict on dL/dh on its way back.
     pub(crate) verdict: Verdict,
 }
 
-/// Measures all layers of a stack; `theory` has an entry for each, and `page` is the name that an error gives.
+/// Measures all layers of a stack; `theory` has one entry per layer, and `page` is the name used in errors.
 ///
 /// # Errors
-/// If a value is not finite.
+/// Fails if a value is not finite.
 pub(crate) fn measured(
     page: &'static str,
     activation: Activation,
@@ -94,7 +94,7 @@ fn check_finite(page: &'static str, signals: &[LayerSignal]) -> Result<(), LabEr
     Ok(())
 }
 
-/// The same bins for all layers: the range of the function where it has one, else that of the values.
+/// Returns the same histogram range for all layers: the range of the function if bounded, else that of the values.
 fn histogram_range(activation: Activation, signals: &[LayerSignal]) -> Interval {
     match activation {
         Activation::Tanh => Interval { low: -1.0, high: 1.0 },
@@ -108,16 +108,16 @@ fn histogram_range(activation: Activation, signals: &[LayerSignal]) -> Interval 
     }
 }
 
-/// Activation, flatness and histogram range that all layers of a stack share.
+/// Activation, flatness and histogram range shared by all layers of a stack.
 struct Frame {
     activation: Activation,
     flatness: Flatness,
-    /// Ends of the histograms.
+    /// Range of the histograms.
     range: Interval,
 }
 
 impl Frame {
-    /// Measures the layer `index`; verdicts follow when all layers are known.
+    /// Measures the layer `index`; verdicts are set once all layers are known.
     fn layer(&self, index: usize, signal: &LayerSignal, theory: Option<Moments>) -> Layer {
         let function = self.activation.initial_function();
         let output = Moments::of_slice(&signal.output);

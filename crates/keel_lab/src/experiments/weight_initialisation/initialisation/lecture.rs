@@ -1,4 +1,4 @@
-//! The five settings of the lecture (CS231n 2020, lecture 7, pages 60 to 74) with the numbers printed on its slides.
+//! The lecture's five settings (CS231n 2020, lecture 7, pages 60 to 74) with the numbers printed on its slides.
 
 use keel_nn::RandomKey;
 use keel_nn::activations::Activation;
@@ -13,18 +13,18 @@ use crate::experiment::Experiment;
 use crate::signal::verdict;
 use crate::signal::{Stack, infinite_width};
 
-/// One setting as the lecture has it: 16 samples through six layers of 4,096 units.
+/// One setting as in the lecture: 16 samples through six layers of 4,096 units.
 struct Slide {
     setting: Setting,
     activation: Activation,
     weights: WeightStd,
     /// Printed standard deviations of the six layers.
     std: [f64; 6],
-    /// Printed means; none for tanh, where they are 0.
+    /// Printed means; `None` for tanh, where they are 0.
     mean: Option<[f64; 6]>,
 }
 
-/// A setting by its peculiarity.
+/// A setting, named after its characteristic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Setting {
@@ -38,7 +38,7 @@ pub(crate) enum Setting {
 /// Standard deviation of the weights.
 enum WeightStd {
     Fixed(f64),
-    /// The square root of this over the number of inputs.
+    /// The square root of this divided by the number of inputs.
     Scaled(f64),
 }
 
@@ -80,11 +80,11 @@ const SLIDES: [Slide; 5] = [
     },
 ];
 
-/// Units of every layer on the slides.
+/// Number of units of every layer on the slides.
 pub(crate) const SLIDE_WIDTH: usize = 4096;
 
-/// Printed standard deviations of the setting that gives weights of the variance `scaled_variance / inputs` to `activation`; none
-/// where no slide has such weights.
+/// Returns the printed standard deviations for weights of variance `scaled_variance / inputs` with `activation`, or
+/// `None` if no slide has such weights.
 pub(crate) fn printed_std(activation: Activation, scaled_variance: f64) -> Option<[f64; 6]> {
     let scaled = |slide: &Slide| match slide.weights {
         WeightStd::Fixed(std) => SLIDE_WIDTH as f64 * std * std,
@@ -101,20 +101,20 @@ pub(super) struct LectureSetting {
     pub(super) activation: &'static str,
     /// Standard deviation of the weights.
     pub(super) weight_std: f64,
-    /// Number of inputs times the variance of a weight, which decides.
+    /// Number of inputs times the variance of a weight, which decides the outcome.
     pub(super) scaled_variance: f64,
-    /// Printed on the slide, for up to six layers.
+    /// Values printed on the slide, for up to six layers.
     pub(super) slide_std: Vec<f64>,
     pub(super) slide_mean: Option<Vec<f64>>,
-    /// Factor of dL/dh from one layer to the one before, a mean over the stack.
+    /// Factor of dL/dh from one layer to the one before, averaged over the stack.
     pub(super) gradient_factor: f64,
     pub(super) layers: Vec<Layer>,
 }
 
-/// Measures all five; they share their draws, so that nothing but the scale of the weights and the activation differs.
+/// Measures all five; they share their draws, so that they differ only in the scale of the weights and the activation.
 ///
 /// # Errors
-/// If a value is not finite.
+/// Fails if a value is not finite.
 pub(super) fn settings(config: &Config, key: RandomKey) -> Result<Vec<LectureSetting>, LabError> {
     let Config { width, depth, batch, .. } = *config;
     let stacks = SLIDES.map(|Slide { activation, weights, .. }| {

@@ -1,4 +1,4 @@
-//! The page of the initialisation experiment.
+//! Page of the initialisation experiment.
 
 use keel_page::Text;
 use keel_page::charts::{Histograms, Marks, Plot, Point, Scale, Series, Sheet, SheetCell, SheetRow, number, points};
@@ -8,7 +8,7 @@ use super::Document;
 use super::layers::Layer;
 use super::lecture::{LectureSetting, Setting};
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let page = lecture(Page::new(), document);
     let page = why(page);
@@ -94,7 +94,7 @@ fn why(page: Page) -> Page {
         )
 }
 
-/// The setting that the knobs name, in detail.
+/// Renders the setting given by the knobs, in detail.
 fn own(page: Page, document: &Document) -> Page {
     let Document { layers, activation, .. } = document;
     let (name, scaled) = (own_name(document), document.init.std.map(|std| document.width as f64 * std * std));
@@ -141,7 +141,7 @@ fn take_away(page: Page, lecture: &[LectureSetting]) -> Page {
 }
 
 impl Setting {
-    /// Name for readers.
+    /// Returns the displayed name.
     pub(crate) fn title(self) -> Text {
         match self {
             Setting::TanhSmall => Text::same("tanh, 0.01 · randn"),
@@ -152,7 +152,7 @@ impl Setting {
         }
     }
 
-    /// The lesson of the setting.
+    /// Returns the lesson of the setting.
     fn remark(self) -> Text {
         match self {
             Setting::TanhSmall => Text::new("the signal dies out", "信号逐层消失"),
@@ -164,7 +164,7 @@ impl Setting {
     }
 }
 
-/// Name of the initialiser of this run.
+/// Returns the name of this run's initialiser.
 fn own_name(document: &Document) -> String {
     let init = &document.init;
     let value = |name: &str, value: Option<f64>| value.map(|value| format!("{name} {}", number(value)));
@@ -201,7 +201,7 @@ fn sheet_cell(layer: &Layer, setting: &LectureSetting) -> SheetCell {
         (Text::new("slide", "课件"), slide),
         (Text::new("theory", "理论"), theory),
     ];
-    // The means of tanh are 0 and are not worth a line.
+    // The means of tanh are 0 and are not listed.
     if let Some(printed) = setting.slide_mean.as_ref().and_then(|means| means.get(index - 1)) {
         let theory = layer.theory.map_or("–".to_owned(), |theory| short(theory.mean));
         lines.push((Text::new("mean", "均值"), short(outputs.mean)));
@@ -235,18 +235,18 @@ fn histograms(layers: &[Layer]) -> Histograms {
     })
 }
 
-/// Two decimals, without a sign before zero.
+/// Formats two decimals, without a sign before zero.
 pub(crate) fn signed(value: f64) -> String {
     format!("{value:.2}").replace("-0.00", "0.00").replace('-', "\u{2212}")
 }
 
-/// Three decimals, so that titles of panels stay short; a number that would vanish keeps its power of ten.
+/// Formats three decimals, so that titles of panels stay short; a number that would round to 0 keeps its power of ten.
 pub(crate) fn short(value: f64) -> String {
     let text = format!("{value:.3}").replace('-', "\u{2212}");
     if value.abs() >= 1000.0 || (value != 0.0 && value.abs() < 1e-3) { number(value) } else { text }
 }
 
-/// One number of each layer.
+/// Returns one number of each layer as points.
 pub(crate) fn by_layer(layers: &[Layer], number: impl Fn(&Layer) -> Option<f64>) -> Vec<Point> {
     points(layers, |layer| layer.layer as f64, number)
 }
@@ -274,7 +274,7 @@ fn backward(lecture: &[LectureSetting], quantity: &str, size: fn(&Layer) -> f64)
     })
 }
 
-/// The lecture's settings with the verdicts on their layers.
+/// Returns a table of the lecture's settings with the verdicts on their layers.
 fn verdicts(lecture: &[LectureSetting]) -> Table {
     let columns = [
         ("Setting", "设置"),
@@ -306,7 +306,7 @@ fn verdicts(lecture: &[LectureSetting]) -> Table {
     table
 }
 
-/// Verdicts of layers, those that follow each other and agree as one: "1 in range, 2–5 shrinking, 6 too small".
+/// Describes the verdicts of layers, merging adjacent equal ones: "1 in range, 2–5 shrinking, 6 too small".
 fn runs(layers: &[Layer]) -> Text {
     use keel_page::Language::{Chinese, English};
     let (mut english, mut chinese) = (Vec::new(), Vec::new());
@@ -324,7 +324,7 @@ fn runs(layers: &[Layer]) -> Text {
     Text::new(english.join(", "), chinese.join("，"))
 }
 
-/// Every number of every layer.
+/// Returns a table of every number of every layer.
 pub(crate) fn numbers(layers: &[Layer]) -> Table {
     let columns = [
         ("Layer", "层"),

@@ -13,7 +13,7 @@ fn layers(settings: &[&str], seed: u64) -> Vec<Layer> {
     compute(settings, seed).unwrap().layers
 }
 
-/// Tolerances of the deviations by layer: four times their spread over seeds.
+/// Tolerances of the standard deviations by layer: four times their spread over seeds.
 const TOLERANCES: [[f64; 6]; 5] = [
     [0.005; 6],
     [0.005; 6],
@@ -47,7 +47,7 @@ fn the_five_settings_of_the_lecture_have_the_reference_numbers() {
             assert!((std - expected).abs() <= tolerance, "{name:?} layer {}: {std}", layer + 1);
             let theory = found.theory.unwrap().std;
             assert!((theory - expected).abs() < 0.0003, "{name:?}, theory of layer {}: {theory}", layer + 1);
-            // The slide rounds to two digits, and one of its own draws is as far from theory as ours may be.
+            // The slide rounds to two digits, and its own draw may be as far from theory as ours.
             let slide = setting.slide_std[layer];
             assert!((slide - theory).abs() <= tolerance + 0.005, "{name:?}, slide of layer {}: {slide}", layer + 1);
             let (rms, expected) = (found.gradient.rms, weight_gradients[index][layer]);

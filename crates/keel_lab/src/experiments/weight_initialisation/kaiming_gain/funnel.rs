@@ -1,4 +1,5 @@
-//! A relu network whose layers differ in width, forward and back: weights scaled by the inputs of a layer or by its outputs.
+//! A relu network with layers of different widths, forward and backward: weights scaled by the inputs of a layer or by
+//! its outputs.
 
 use keel_kernels::activation::{self, ActivationGradient};
 use keel_kernels::matmul::{self, Factors, Sizes};
@@ -13,7 +14,7 @@ use crate::statistics::Moments;
 
 /// Widths from the input to the last layer.
 const WIDTHS: [usize; 6] = [1024, 512, 256, 128, 64, 32];
-/// Samples: many, because the last layers have few units.
+/// Number of samples: many, because the last layers have few units.
 const BATCH: usize = 64;
 
 /// Numbers of the network.
@@ -23,17 +24,17 @@ pub(super) struct FunnelFigures {
     pub(super) choices: Vec<FunnelChoice>,
 }
 
-/// The network with one choice of the variance of the weights.
+/// The network with one choice of the weight variance.
 #[derive(Debug, Serialize)]
 pub(super) struct FunnelChoice {
     pub(super) choice: Fans,
-    /// Variance of the last pre-activations over that of the first.
+    /// Variance of the last pre-activations divided by that of the first.
     pub(super) forward: Comparison,
-    /// Mean square of the gradient with respect to the first layer's outputs over that with respect to the last's.
+    /// Mean square of the gradient with respect to the first layer's outputs divided by that with respect to the last layer's.
     pub(super) backward: Comparison,
 }
 
-/// The number of connections that the variance of a weight is 2 over.
+/// Number of connections by which 2 is divided to give the weight variance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Fans {
@@ -41,13 +42,13 @@ pub(super) enum Fans {
     Out,
 }
 
-/// Both choices, as geometric means over networks.
+/// Returns both choices, as geometric means over networks.
 pub(super) fn figures(config: &Config, seed: u64) -> FunnelFigures {
     let choice = |choice: Fans| {
         let ratios: Vec<Ratios> = stacks::networks(config, seed).map(|seed| run(choice, seed)).collect();
         let mean = |part: fn(&Ratios) -> f64| Moments::of(ratios.iter().map(|ratios| part(ratios).ln())).mean.exp();
         let (mut forward, mut backward) = (1.0, 1.0);
-        // The first layer has no relu before it, and the comparison begins after it.
+        // The first layer has no relu before it, so the comparison begins after it.
         for pair in WIDTHS.windows(2).skip(1) {
             let (fan_in, fan_out) = (pair[0] as f64, pair[1] as f64);
             let variance = KAIMING / if choice == Fans::In { fan_in } else { fan_out };
@@ -63,14 +64,14 @@ pub(super) fn figures(config: &Config, seed: u64) -> FunnelFigures {
     FunnelFigures { widths: WIDTHS, choices: [Fans::In, Fans::Out].map(choice).into() }
 }
 
-/// Changes of size through the network.
+/// Changes of magnitude through the network.
 struct Ratios {
     forward: f64,
     backward: f64,
 }
 
-/// One network of standard normal weights times their deviation, a standard normal input, and a standard normal gradient
-/// with respect to the last outputs.
+/// Runs one network of standard normal weights times their deviation, with a standard normal input and a standard
+/// normal gradient with respect to the last outputs.
 fn run(choice: Fans, seed: u64) -> Ratios {
     let key = RandomKey::new(seed).named("funnel");
     let relu = Activation::Relu.initial_function();
@@ -112,7 +113,7 @@ fn product(left: &[f32], right: &[f32], sizes: Sizes) -> Vec<f32> {
     result
 }
 
-/// `left` times the transpose of `right`, `[columns, depth]`.
+/// Returns `left` times the transpose of `right`, `[columns, depth]`.
 fn transposed(left: &[f32], right: &[f32], sizes: Sizes) -> Vec<f32> {
     let mut scratch = vec![0.0; matmul::scratch_length(simd::level(), sizes)];
     let mut result = vec![0.0; sizes.rows * sizes.columns];

@@ -1,4 +1,4 @@
-//! The page of the derivation of Kaiming's weights.
+//! Page of the derivation of Kaiming's weights.
 
 use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Scale, Series, number, points};
@@ -8,7 +8,7 @@ use super::funnel::Fans;
 use super::stacks::{LayerFigures, Profile, Scanned};
 use super::{Comparison, Document, if_variance};
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let Document { depth, width, seeds, .. } = document;
     let wrong = number(document.if_variance.factor);
@@ -42,10 +42,11 @@ pub(super) fn page(document: &Document) -> Page {
 fn one_layer(page: Page, document: &Document) -> Page {
     page.heading("Step 1: one sum", "第 1 步：一个求和式")
         .paragraph(
-            "A unit adds up n products of weight and input, y = Σ w x. The weights are independent of the inputs and have mean 0, \
-             so every cross term E[w w′ x x′] vanishes. What remains of the input is its second moment, not its variance. \
-             Nothing else is asked of x: it need not be normal, need not have mean 0, and its entries need not even be \
-             independent of each other. It is therefore no problem that after relu x is neither normal nor centred.",
+            "A unit adds up n products of weight and input, y = Σ w x. The weights are independent of the inputs and \
+             have mean 0, so every cross term E[w w′ x x′] vanishes. What remains of the input is its second moment, \
+             not its variance. Nothing else is required of x: it need not be normal, need not have mean 0, and its \
+             entries need not even be independent of each other. It is therefore no problem that after relu x is \
+             neither normal nor centred.",
             "一个单元把 n 个权重与输入的乘积相加，y = Σ w x。权重与输入独立且均值为 0，所以交叉项 E[w w′ x x′] 全部消失。输入留下来的是二阶矩，而不是方差。\
              对 x 别无要求：不必服从正态，不必零均值，各分量之间甚至不必独立。这就回答了“ReLU 之后的 x 不再是正态、不再零均值”的担忧。",
         )
@@ -117,9 +118,10 @@ fn slide_numbers(page: Page, document: &Document) -> Page {
     page.heading("The numbers on the slide: 0.5642 and 0.8256", "课件上的数：0.5642 与 0.8256")
         .paragraph(
             format!(
-                "With 2/n in every layer and a standard normal input, Var(y) = 2 in the first layer, and therefore in all. Behind \
-                 relu a normal y of variance 2 is half of a bell and a heap of zeros, and its moments are integrals of one line: \
-                 mean {mean}, standard deviation {std}, second moment {}, which the next layer receives.",
+                "With 2/n in every layer and a standard normal input, Var(y) = 2 in the first layer, and therefore in \
+                 all. After relu a normal y of variance 2 is half of a bell curve and many zeros, and its moments are \
+                 integrals of one line: mean {mean}, standard deviation {std}, second moment {}, which the next layer \
+                 receives.",
                 number(half.second_moment_at_variance_2)
             ),
             format!(
@@ -155,10 +157,11 @@ fn backward(page: Page, document: &Document) -> Page {
         .formula(mathml("Var(Δx_l) = \\frac{1}{2} \\hat{n}_l Var(w_l) Var(Δx_{l+1})").as_str())
         .paragraph(
             format!(
-                "The way back asks for 2/n̂. Both wishes cannot be met where n and n̂ differ, and need not be: with 2/n in every layer \
-                 the backward product is Π n̂/n, and as the outputs of a layer are the inputs of the next, everything cancels but \
-                 the first and the last width. Here a network of {} units narrows from layer to layer, the hardest case: either \
-                 choice leaves one direction untouched and costs the other one fixed factor, which does not grow with depth.",
+                "The backward pass requires 2/n̂. Both conditions cannot be met where n and n̂ differ, and need not \
+                 be: with 2/n in every layer the backward product is Π n̂/n, and as the outputs of a layer are the \
+                 inputs of the next, everything cancels but the first and the last width. Here a network of {} units \
+                 narrows from layer to layer, the hardest case: either choice leaves one direction untouched and \
+                 costs the other one fixed factor, which does not grow with depth.",
                 document.funnel.widths.map(|width| width.to_string()).join(" – ")
             ),
             format!(
@@ -206,7 +209,7 @@ fn scan(document: &Document) -> Plot {
         ))
 }
 
-/// y² times the standard normal density, both halves.
+/// Plots y² times the standard normal density, both halves.
 pub(crate) fn half() -> Plot {
     let value = |y: f64| y * y * (-0.5 * y * y).exp() / (2.0 * std::f64::consts::PI).sqrt();
     let curve = |from: i32, to: i32| (from..=to).map(|step| 0.05 * f64::from(step)).map(|y| (y, value(y))).collect();
@@ -270,7 +273,7 @@ fn steps(document: &Document) -> Table {
     table
 }
 
-/// Layers of the table: the first, and then every fifth.
+/// Returns a table of the first layer and every fifth one after it.
 fn layer_table(layers: &[LayerFigures]) -> Table {
     let columns = [
         ("Layer", "层"),

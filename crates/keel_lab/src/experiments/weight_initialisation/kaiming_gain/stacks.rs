@@ -11,7 +11,7 @@ use crate::experiment::Experiment;
 use crate::signal::{LayerSignal, Stack, normal_moments};
 use crate::statistics::{Moments, fraction};
 
-/// Signal of the last layer over that of the first, with one factor.
+/// Signal of the last layer divided by that of the first, with one factor.
 #[derive(Debug, Serialize)]
 pub(super) struct Scanned {
     pub(super) factor: f64,
@@ -33,9 +33,9 @@ pub(crate) struct Steps {
 /// Integrals over the density of a normal number y, computed numerically.
 #[derive(Debug, Serialize)]
 pub(super) struct HalfIntegral {
-    /// Of y² over all y, for variance 1.
+    /// Integral of y² over all y, for variance 1.
     pub(super) whole: f64,
-    /// Of y² over y above 0, for variance 1.
+    /// Integral of y² over y above 0, for variance 1.
     pub(super) positive_half: f64,
     /// Mean of max(0, y) for variance 2.
     pub(super) mean_at_variance_2: f64,
@@ -56,9 +56,9 @@ pub(super) struct Profile {
 #[derive(Debug, Serialize)]
 pub(super) struct ProfileLayer {
     pub(super) layer: usize,
-    /// Over the variance of the layer before; none for the first.
+    /// Ratio to the variance of the layer before; `None` for the first.
     pub(super) step: Option<f64>,
-    /// Over the variance of the first layer.
+    /// Ratio to the variance of the first layer.
     pub(super) product: Comparison,
 }
 
@@ -68,12 +68,12 @@ pub(super) struct LayerFigures {
     pub(super) layer: usize,
     pub(super) mean: f64,
     pub(super) std: f64,
-    /// Of `std` over networks.
+    /// Standard deviation of `std` over networks.
     pub(super) std_spread: f64,
     pub(super) second_moment: f64,
 }
 
-/// Standard deviations of the outputs with a factor of its own in the first layer.
+/// Standard deviations of the outputs with a separate factor in the first layer.
 #[derive(Debug, Serialize)]
 pub(super) struct FirstLayer {
     pub(super) factor: f64,
@@ -89,16 +89,16 @@ pub(super) struct SlopeFigures {
     pub(super) factor: f64,
     /// E[x²] / Var(y)
     pub(super) kept: Comparison,
-    /// log10 of the last layer over the first with its own factor; theory says 0.
+    /// log10 of the last layer over the first with its own factor; 0 in theory.
     pub(super) log10_ratio: f64,
-    /// The same with the factor 2 of relu.
+    /// log10 of the last layer over the first with relu's factor 2.
     pub(super) log10_ratio_with_two: Comparison,
 }
 
-/// log10 of the last layer's standard deviation over the first's, averaged over networks, and its prediction.
+/// Returns log10 of the last layer's standard deviation over the first's, averaged over networks, and its prediction.
 ///
 /// # Errors
-/// If the signal is not finite.
+/// Fails if the signal is not finite.
 pub(super) fn scan(config: &Config, factor: f64, seed: u64) -> Result<Scanned, LabError> {
     let ratios = log10_ratios(config, Activation::Relu, factor, seed);
     if !ratios.mean.is_finite() {
@@ -111,7 +111,7 @@ pub(super) fn scan(config: &Config, factor: f64, seed: u64) -> Result<Scanned, L
     Ok(Scanned { factor, log10_ratio: ratios.mean, spread: ratios.std, predicted })
 }
 
-/// The steps of the derivation at factor 2, averaged over networks.
+/// Measures the steps of the derivation at factor 2, averaged over networks.
 pub(super) fn steps(config: &Config, seed: u64) -> Steps {
     let all: Vec<Steps> = networks(config, seed)
         .map(|seed| Steps::of(&signals(config, Activation::Relu, KAIMING, seed), KAIMING))
@@ -126,7 +126,7 @@ pub(super) fn steps(config: &Config, seed: u64) -> Steps {
 }
 
 impl Steps {
-    /// Behind the first layer of one network with weights of variance `factor`/n, where the input is normal.
+    /// Measures the steps after the first layer of one network with weights of variance `factor`/n, where the input is normal.
     pub(crate) fn of(signals: &[LayerSignal], factor: f64) -> Steps {
         let (pre, output) = (Moments::of_slice(&signals[0].pre_activation), Moments::of_slice(&signals[0].output));
         let next = Moments::of_slice(&signals[1].pre_activation);
@@ -140,7 +140,7 @@ impl Steps {
     }
 }
 
-/// Moments of relu's outputs under a normal density.
+/// Computes the moments of relu's outputs under a normal density.
 pub(super) fn half_integral() -> HalfIntegral {
     let two = normal_moments(Activation::Relu, 2.0_f64.sqrt());
     HalfIntegral {
@@ -152,7 +152,7 @@ pub(super) fn half_integral() -> HalfIntegral {
     }
 }
 
-/// Variance by layer with one factor, averaged (as logarithms) over networks.
+/// Computes the variance by layer with one factor, averaged (as logarithms) over networks.
 pub(super) fn profile(config: &Config, factor: f64, seed: u64) -> Profile {
     let mut logarithms = vec![0.0; config.depth];
     for seed in networks(config, seed) {
@@ -171,7 +171,7 @@ pub(super) fn profile(config: &Config, factor: f64, seed: u64) -> Profile {
     Profile { factor, layers: logarithms.iter().enumerate().map(layer).collect() }
 }
 
-/// Outputs of every layer with Kaiming's factor.
+/// Measures the outputs of every layer with Kaiming's factor.
 pub(super) fn by_layer(config: &Config, seed: u64) -> Vec<LayerFigures> {
     let runs: Vec<Vec<Moments>> = networks(config, seed)
         .map(|seed| {
@@ -193,8 +193,8 @@ pub(super) fn by_layer(config: &Config, seed: u64) -> Vec<LayerFigures> {
     (0..config.depth).map(layer).collect()
 }
 
-/// First and last layer with `factor` in the first layer and Kaiming's in all others. A factor of the first weights is one of
-/// the input, and relu passes it on.
+/// Measures the first and the last layer with `factor` in the first layer and Kaiming's in all others. A factor of the
+/// first weights is equivalent to a factor of the input, since relu is positively homogeneous.
 pub(super) fn first_layer(config: &Config, factor: f64, seed: u64) -> FirstLayer {
     let scale = (factor / KAIMING).sqrt();
     let deviations: Vec<(f64, f64)> = networks(config, seed)
@@ -208,7 +208,7 @@ pub(super) fn first_layer(config: &Config, factor: f64, seed: u64) -> FirstLayer
     FirstLayer { factor, first: mean(|one| one.0), last: mean(|one| one.1) }
 }
 
-/// Leaky relu with one slope: the remaining second moment, and a deep stack with its own factor and with relu's.
+/// Measures leaky relu with one slope: the remaining second moment, and a deep stack with its own factor and with relu's.
 pub(super) fn slope(config: &Config, slope: f64, seed: u64) -> SlopeFigures {
     let activation = Activation::LeakyRelu(LeakyReluSpec { slope: slope as f32 });
     let share = 0.5 * (1.0 + slope * slope);
@@ -231,7 +231,7 @@ pub(super) fn slope(config: &Config, slope: f64, seed: u64) -> SlopeFigures {
     }
 }
 
-/// Seeds of the networks that are averaged.
+/// Returns the seeds of the networks that are averaged.
 pub(super) fn networks(config: &Config, seed: u64) -> impl Iterator<Item = u64> {
     (0..config.seeds as u64).map(move |index| seed.wrapping_add(index))
 }
@@ -245,12 +245,12 @@ fn signals(config: &Config, activation: Activation, factor: f64, seed: u64) -> V
     stack(config, activation, factor).forward(RandomKey::new(seed))
 }
 
-/// With Kaiming's factor and an input of standard deviation `scale`.
+/// Runs a stack with Kaiming's factor and an input of standard deviation `scale`.
 fn signals_of_input(config: &Config, scale: f32, seed: u64) -> Vec<LayerSignal> {
     stack(config, Activation::Relu, KAIMING).forward_from(RandomKey::new(seed), scale)
 }
 
-/// log10 of the last layer's pre-activations over the first's: moments over networks.
+/// Returns the moments over networks of log10 of the last layer's pre-activations over the first's.
 fn log10_ratios(config: &Config, activation: Activation, factor: f64, seed: u64) -> Moments {
     let ratio = |seed: u64| {
         let signals = signals(config, activation, factor, seed);

@@ -1,4 +1,4 @@
-//! The page of the derivation of Xavier's weights.
+//! Page of the derivation of Xavier's weights.
 
 use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Point, Scale, Series, exact, points};
@@ -6,7 +6,7 @@ use keel_page::page::{Page, Table, mathml};
 
 use super::{Comparison, Document, Layer, Step};
 
-/// The page for one document.
+/// Returns the page for a document.
 pub(super) fn page(document: &Document) -> Page {
     let page = Page::new()
         .heading("What you see", "现象")
@@ -75,14 +75,14 @@ fn backward(page: Page, document: &Document) -> Page {
 fn limits(page: Page, document: &Document) -> Page {
     page.heading("Where the assumptions end", "假设在何处失效")
         .paragraph(
-            "Tanh is nearly a straight line only for small inputs. From a standard normal input it keeps less than it gets, the \
-             next layer keeps more of the less, and the signal decays without end, but slowly, like 1/√l.",
+            "Tanh is nearly a straight line only for small inputs. From a standard normal input it keeps less than it \
+             gets, the next layer keeps a larger share of that, and the signal decays forever, but slowly, like 1/√l.",
             "tanh 只在输入很小时才近似直线。对标准正态输入，它的输出小于输入；信号越小，下一层的衰减也越少；于是信号持续但缓慢地衰减，约为 1/√l。",
         )
         .plot(Text::new("Tanh with Xavier's weights", "tanh 配 Xavier 权重"), tanh(document))
         .paragraph(
-            "Behind relu the inputs have a mean: E[x²] is ½ of the variance before, Var(x) only 0.34 of it. Step 1 shows that it is \
-             E[x²] that counts. Keeping that apart gives Kaiming's factor 2 ([[kaiming_gain]]).",
+            "After relu the inputs have a mean: E[x²] is ½ of the variance before, Var(x) only 0.34 of it. Step 1 \
+             shows that it is E[x²] that counts. Taking this into account gives Kaiming's factor 2 ([[kaiming_gain]]).",
             "ReLU 之后的输入均值不为零：E[x²] 是之前方差的 ½，而 Var(x) 只有 0.34。第 1 步表明起作用的是 E[x²]。区分这两者，就得到 Kaiming 的系数 2（见[[kaiming_gain]]）。",
         )
         .heading("What to take away", "要点")

@@ -1,4 +1,4 @@
-//! The rows of a Parquet file, turned into columns.
+//! Conversion of the rows of a Parquet file to columns.
 
 use super::super::raw::{Cells, RawColumn, RawTable, SourceFile, TextCells, tell_apart};
 use super::super::sheet::check_columns;
@@ -15,17 +15,17 @@ use std::path::Path;
 /// Reads a whole file.
 ///
 /// # Errors
-/// A damaged file, one that is larger than the config allows, a compression that is not built in, or columns of lists or
-/// groups.
+/// Fails if the file is damaged or larger than the config allows, uses a compression that is not built in, or has
+/// columns of lists or groups.
 pub(super) fn read(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
-    // Files from anywhere may bring the library to a fault of its own; nothing it was at is looked at again.
+    // A crafted file may cause the library to panic; no state it was using is used afterwards.
     std::panic::catch_unwind(|| read_rows(path, config)).unwrap_or_else(|_| {
         let what = "the Parquet file cannot be read: its reader failed";
         Err(DataError::format(path, what, "Write the file again, or as CSV"))
     })
 }
 
-/// Refuses a file whose directory claims more columns, bytes or cells than the config allows.
+/// Rejects a file whose metadata claims more columns, bytes or cells than the config allows.
 fn check_claims(path: &Path, length: u64, metadata: &ParquetMetaData, config: &DataConfig) -> Result<(), DataError> {
     let groups = metadata.row_groups();
     let columns = metadata.file_metadata().schema_descr().root_schema().get_fields().len();
@@ -36,7 +36,7 @@ fn check_claims(path: &Path, length: u64, metadata: &ParquetMetaData, config: &D
     let unpacked = sum(&mut groups.iter().map(|group| group.total_byte_size()));
     let limit = ByteLimit::of_packed(config, length);
     limit.check(path, unpacked, || format!("it claims {} once unpacked", megabytes(unpacked)))?;
-    // Repeated values take no place in the file, and eight bytes each in memory.
+    // Repeated values take no space in the file, but eight bytes each in memory.
     let rows = sum(&mut groups.iter().map(|group| group.num_rows()));
     let cells = rows.saturating_mul(columns as u64).saturating_mul(size_of::<f64>() as u64);
     let claim = || format!("its {rows} rows of {columns} columns take {}", megabytes(cells));
@@ -60,8 +60,8 @@ fn read_rows(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
     for row in reader.get_row_iter(None).map_err(damaged)? {
         for (index, (name, field)) in row.map_err(damaged)?.into_columns().into_iter().enumerate() {
             text_bytes += length_of(&field);
-            // Many cells may share a text that the file holds once.
-            limit.check(path, text_bytes, || "its texts take more memory than that".to_string())?;
+            // Many cells may share a text stored once in the file.
+            limit.check(path, text_bytes, || "its texts take more memory than allowed".to_string())?;
             let (Some(column), Some(scale)) = (columns.get_mut(index), scales.get(index)) else { continue };
             if !column.push(field, *scale) {
                 let what = format!("column \"{name}\" holds lists or groups");
@@ -79,7 +79,7 @@ fn read_rows(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
     Ok(RawTable { columns, files, parts: None, decimal_comma_likely: false, notes })
 }
 
-/// Bytes of a text; 0 for other values.
+/// Returns the length of a text in bytes; 0 for other values.
 fn length_of(field: &Field) -> u64 {
     match field {
         Field::Str(text) => text.len() as u64,
@@ -88,7 +88,7 @@ fn length_of(field: &Field) -> u64 {
     }
 }
 
-/// Seconds of one step of a column of time stamps in nanoseconds, which come as plain numbers; 0 for other columns.
+/// Returns the unit in seconds of a column of nanosecond time stamps, which are read as plain numbers; 0 for other columns.
 fn nanoseconds(field: &Type) -> f64 {
     match field.get_basic_info().logical_type_ref() {
         Some(LogicalType::Timestamp(stamp)) if stamp.unit == TimeUnit::NANOS => 1e-9,
@@ -109,7 +109,7 @@ impl Default for Column {
 }
 
 impl Column {
-    /// Adds a value; false if it is a list or a group. `step` is that of time stamps in nanoseconds.
+    /// Adds a value; returns false if it is a list or a group. `step` is the unit of nanosecond time stamps.
     fn push(&mut self, field: Field, step: f64) -> bool {
         match field {
             Field::Null => self.nothing(),
@@ -147,7 +147,7 @@ impl Column {
         }
     }
 
-    /// Makes the column one of texts; all cells before the first value are empty.
+    /// Converts the column to text; all cells before the first value are empty.
     fn text(&mut self, value: &str) {
         if !matches!(self.cells, Cells::Text(_)) {
             let mut text = TextCells::default();
@@ -181,8 +181,8 @@ mod tests {
     use crate::dataset::{Inputs, Targets};
     use crate::load::load;
 
-    /// Written by `tools/fixtures/tables.py` with pyarrow: a number with a missing cell, a time stamp, a truth, a text and a
-    /// target.
+    /// Written by `tools/fixtures/tables.py` with pyarrow: a number with a missing cell, a time stamp, a boolean, a
+    /// text and a target.
     const TABLE: &[u8] = include_bytes!("../../../../../tests/fixtures/table.parquet");
 
     #[test]
