@@ -19,7 +19,6 @@ const MOST_PER_PROCESSOR: usize = 16;
 ///
 /// # Errors
 /// If the system cannot start that many threads.
-/// If the system cannot start that many threads.
 pub fn pool(threads: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
     let most = MOST_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if threads == 0 { default_threads() } else { threads.min(most) };
@@ -39,9 +38,16 @@ pub fn pool_of(config: &Config) -> Result<rayon::ThreadPool, TrainError> {
         .map_err(|error| TrainError::setting("train.threads", format!("cannot start threads: {error}; use fewer")))
 }
 
-/// Returns the number of physical cores among the processors available to this process; unknown except on Linux.
+/// Returns the number of physical cores among the processors available to this process; `None` if Linux does not report it.
+#[cfg(target_os = "linux")]
 fn physical_cores() -> Option<usize> {
     cores_of(&allowed_processors()?)
+}
+
+/// Returns the number of physical cores of the machine.
+#[cfg(not(target_os = "linux"))]
+fn physical_cores() -> Option<usize> {
+    Some(num_cpus::get_physical())
 }
 
 /// Returns the processors available to this process in the list format of Linux, `0-2,5`; unknown elsewhere.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Elementwise, Function, Visitor};
-use crate::parallel::{Pieces, for_each_chunk};
+use crate::parallel::{Pieces, for_each_chunk, for_each_chunk_mut};
 use crate::simd::SimdLevel;
 
 /// Number of floats per task: 64 KiB of each slice.
@@ -16,6 +16,21 @@ const CHUNK: usize = 16 * 1024;
 pub fn forward(simd: SimdLevel, function: Function, input: &[f32], output: &mut [f32]) {
     assert_eq!(input.len(), output.len(), "lengths of input and output");
     function.visit(Forward { simd, input, output });
+}
+
+/// Computes `values = f(values)`, with the bits of [`forward`].
+pub fn forward_in_place(simd: SimdLevel, function: Function, values: &mut [f32]) {
+    function.visit(InPlace { simd, values });
+}
+
+/// Computes `gradient = gradient * f'(input)` from the output of the forward call, with the bits of [`backward_from_output`].
+///
+/// # Panics
+/// If the lengths differ or [`Function::from_output`] is false.
+pub fn backward_in_place(simd: SimdLevel, function: Function, output: &[f32], gradient: &mut [f32]) {
+    assert!(function.from_output(), "the derivative of {function:?} cannot be computed from its output");
+    assert_eq!(output.len(), gradient.len(), "lengths of output and gradient");
+    function.visit(BackwardInPlace { simd, output, gradient });
 }
 
 /// Operands of the backward pass of an activation.
@@ -67,6 +82,48 @@ impl Visitor for Forward<'_> {
             self.simd.run(
                 #[inline(always)]
                 || output.iter_mut().zip(input).for_each(|(output, &x)| *output = function.value(x)),
+            );
+        });
+    }
+}
+
+struct InPlace<'a> {
+    simd: SimdLevel,
+    values: &'a mut [f32],
+}
+
+impl Visitor for InPlace<'_> {
+    type Output = ();
+
+    fn visit<F: Elementwise>(self, function: F) {
+        for_each_chunk_mut(self.values, CHUNK, |_, values| {
+            self.simd.run(
+                #[inline(always)]
+                || values.iter_mut().for_each(|value| *value = function.value(*value)),
+            );
+        });
+    }
+}
+
+struct BackwardInPlace<'a> {
+    simd: SimdLevel,
+    output: &'a [f32],
+    gradient: &'a mut [f32],
+}
+
+impl Visitor for BackwardInPlace<'_> {
+    type Output = ();
+
+    fn visit<F: Elementwise>(self, function: F) {
+        for_each_chunk_mut(self.gradient, CHUNK, |index, gradient| {
+            let output = &self.output[index * CHUNK..][..gradient.len()];
+            self.simd.run(
+                #[inline(always)]
+                || {
+                    for (gradient, &output) in gradient.iter_mut().zip(output) {
+                        *gradient *= function.derivative_from_output(output);
+                    }
+                },
             );
         });
     }

@@ -252,3 +252,30 @@ fn half_a_row_is_refused() {
 fn rows_without_channels_are_refused() {
     Prelu { simd: SimdLevel::Scalar, slope: &[] }.forward(&[], &mut []);
 }
+
+#[test]
+fn functions_in_place_have_the_bits_of_those_between_two_slices() {
+    let inputs: Vec<f32> = inputs().into_iter().cycle().take(40_001).collect();
+    let gradients: Vec<f32> = (0..inputs.len()).map(|index| (index % 17) as f32 - 8.0).collect();
+    for (level, (function, ..)) in on_every_level(cases()) {
+        let mut outputs = vec![0.0; inputs.len()];
+        forward(level, function, &inputs, &mut outputs);
+        let mut in_place = inputs.clone();
+        forward_in_place(level, function, &mut in_place);
+        assert_eq!(in_place, outputs, "{level:?} {function:?}");
+        if function.from_output() {
+            let mut expected = vec![0.0; inputs.len()];
+            let given = ActivationGradient { saved: &outputs, grad_output: &gradients };
+            backward_from_output(level, function, given, &mut expected);
+            let mut gradient = gradients.clone();
+            backward_in_place(level, function, &outputs, &mut gradient);
+            assert_eq!(gradient, expected, "{level:?} {function:?}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "cannot be computed from its output")]
+fn a_derivative_that_needs_the_input_is_refused_in_place() {
+    backward_in_place(SimdLevel::Scalar, Function::Gelu, &[1.0], &mut [1.0]);
+}

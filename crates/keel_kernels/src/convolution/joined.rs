@@ -40,7 +40,7 @@ impl ConvolutionAt<'_> {
         let sizes = Sizes { rows: input.len() / depth, depth, columns };
         let left = Operand { values: input, depth_step: 1, side_step: depth };
         let right = Operand { values: weights, depth_step: columns, side_step: 1 };
-        let product = Multiplication { sizes, left, right, bias, accumulate: false, in_place: true };
+        let product = Multiplication { sizes, left, right, bias, accumulate: false, in_place: true, activation: None };
         product.run(self.simd, output, Scratch::none());
     }
 
@@ -67,7 +67,7 @@ impl ConvolutionAt<'_> {
             let left = Operand { values: read.grad_output, depth_step: 1, side_step: out_channels };
             let right = Operand { values: read.weights, depth_step: 1, side_step: out_channels };
             let accumulate = write.accumulate;
-            let product = Multiplication { sizes, left, right, bias: None, accumulate, in_place: true };
+            let product = Multiplication { sizes, left, right, bias: None, accumulate, in_place: true, activation: None };
             product.run(self.simd, write.grad_input, Scratch::none());
         }
         if !write.grad_bias.is_empty() {

@@ -9,11 +9,21 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
+use crate::activation::Function;
 use crate::length;
 use crate::parallel::MULTIPLY_ADDS_PER_OPERATION;
 use crate::scratch::Scratch;
 use crate::simd::SimdLevel;
 pub(crate) use multiply::{Multiplication, Operand};
+
+/// Function applied to the rows of a product while they are in the fastest cache.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RowActivation {
+    /// Function applied to every value.
+    pub function: Function,
+    /// First row that it is applied to; the rows before keep the sums.
+    pub first_row: usize,
+}
 
 /// Sizes of a product `[rows, depth] x [depth, columns]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +91,24 @@ pub fn matmul(simd: SimdLevel, sizes: Sizes, factors: Factors<'_>, result: &mut 
     product(sizes, left, right, factors.bias).run(simd, result, scratch);
 }
 
+/// Computes [`matmul`] followed by `activation`, with the bits of [`crate::activation::forward`] applied to the product.
+///
+/// # Panics
+/// As described at [`matmul`].
+pub fn matmul_activated(
+    simd: SimdLevel,
+    sizes: Sizes,
+    factors: Factors<'_>,
+    activation: RowActivation,
+    result: &mut [f32],
+    scratch: Scratch<'_>,
+) {
+    let left = Operand { values: factors.left, depth_step: 1, side_step: sizes.depth };
+    let right = Operand { values: factors.right, depth_step: sizes.columns, side_step: 1 };
+    let product = product(sizes, left, right, factors.bias);
+    Multiplication { activation: Some(activation), ..product }.run(simd, result, scratch);
+}
+
 /// Computes `result = left * transpose(right) (+ bias)`: left `[rows, depth]`, right `[columns, depth]`, result `[rows, columns]`;
 /// `scratch` has [`scratch_length`] floats.
 ///
@@ -116,5 +144,5 @@ pub fn transposed_matmul(
 }
 
 fn product<'a>(sizes: Sizes, left: Operand<'a>, right: Operand<'a>, bias: Option<&'a [f32]>) -> Multiplication<'a> {
-    Multiplication { sizes, left, right, bias, accumulate: false, in_place: false }
+    Multiplication { sizes, left, right, bias, accumulate: false, in_place: false, activation: None }
 }

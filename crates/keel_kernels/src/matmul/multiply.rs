@@ -10,7 +10,8 @@ use pulp::Simd;
 
 use super::pack::{self, Runs};
 use super::plan::{MAX_DEPTH_BLOCK, ProductPlan, tallest_tile_in_place};
-use super::{MatrixLengths, Sizes};
+use super::{MatrixLengths, RowActivation, Sizes};
+use crate::activation::{Elementwise, Visitor};
 use crate::parallel::{Pieces, for_each_task};
 use crate::product::Tiles;
 use crate::product::microkernel::{self, FULL_VECTORS, Segment, Start, Tile, max_rows};
@@ -55,6 +56,8 @@ pub(crate) struct Multiplication<'a> {
     pub(crate) accumulate: bool,
     /// True if the left matrix is never packed, so that no scratch buffer is needed.
     pub(crate) in_place: bool,
+    /// Function applied to the finished sums.
+    pub(crate) activation: Option<RowActivation>,
 }
 
 impl Multiplication<'_> {
@@ -285,8 +288,27 @@ impl Task<'_> {
                     },
                 };
                 microkernel::run(simd, count, vectors, &tile);
+                self.activate(simd, block, first..first + count);
             }
         }
+    }
+
+    /// Applies the activation to a tile whose sums are complete.
+    ///
+    /// # Safety
+    /// No other thread may access the tile.
+    #[inline(always)]
+    unsafe fn activate<S: Simd>(&self, simd: S, block: &Block, rows: Range<usize>) {
+        let Sizes { depth, columns: all_columns, .. } = self.product.sizes;
+        let Some(RowActivation { function, first_row }) = self.product.activation else { return };
+        let rows = rows.start.max(first_row)..rows.end;
+        if block.depth.end < depth || rows.is_empty() {
+            return;
+        }
+        // SAFETY: inside the result; guaranteed by the caller.
+        let start = unsafe { self.target.pointer(rows.start * all_columns + block.columns.start) };
+        let tile = ActivatedTile { start, stride: all_columns, rows: rows.len(), columns: block.columns.len() };
+        function.visit(Activation { simd, tile });
     }
 
     /// Prefetches one part of the block of the right matrix that is packed next: its rows are too far apart for the hardware
@@ -306,6 +328,49 @@ impl Task<'_> {
             for column in (0..length).step_by(LINE) {
                 prefetch_far(start.wrapping_add(run * stride + column));
             }
+        }
+    }
+}
+
+/// Tile of the result that an activation is applied to.
+#[derive(Clone, Copy)]
+struct ActivatedTile {
+    start: *mut f32,
+    /// Distance of neighbouring rows, in floats.
+    stride: usize,
+    rows: usize,
+    columns: usize,
+}
+
+/// Calls the loop over a tile that is compiled for a function.
+struct Activation<S> {
+    simd: S,
+    tile: ActivatedTile,
+}
+
+impl<S: Simd> Visitor for Activation<S> {
+    type Output = ();
+
+    fn visit<F: Elementwise>(self, function: F) {
+        self.simd.vectorize(ActivateTile { function, tile: self.tile });
+    }
+}
+
+struct ActivateTile<F> {
+    function: F,
+    tile: ActivatedTile,
+}
+
+impl<F: Elementwise> pulp::WithSimd for ActivateTile<F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let ActivateTile { function, tile: ActivatedTile { start, stride, rows, columns } } = self;
+        for row in 0..rows {
+            // SAFETY: `Task::activate` passes rows of the result that belong to its task.
+            let row = unsafe { std::slice::from_raw_parts_mut(start.add(row * stride), columns) };
+            row.iter_mut().for_each(|value| *value = function.value(*value));
         }
     }
 }

@@ -93,8 +93,9 @@ impl Case {
         let mut c = vec![initial.unwrap_or(f32::NAN); sizes.rows * sizes.columns];
         let mut scratch = vec![f32::NAN; plan::packed_left_length(level, *sizes)];
         let (left, right, bias) = (self.left(), self.right(), bias.as_deref());
+        let accumulate = initial.is_some();
         let product =
-            Multiplication { sizes: *sizes, left, right, bias, accumulate: initial.is_some(), in_place: false };
+            Multiplication { sizes: *sizes, left, right, bias, accumulate, in_place: false, activation: None };
         product.run(level, &mut c, Scratch(&mut scratch));
         c
     }
@@ -220,6 +221,36 @@ fn the_three_functions_use_the_forms_they_name() {
             let factors = Factors { left: &case.a, right: &case.b, bias: case.bias.as_deref() };
             function(level, sizes, factors, &mut c, Scratch(&mut scratch));
             assert_eq!(c, case.result(level), "{form:?}, {}", level.name());
+        }
+    }
+}
+
+#[test]
+fn an_activated_product_has_the_bits_of_the_activation_of_the_product() {
+    let functions = [Function::Relu, Function::Tanh, Function::Elu { alpha: 0.7 }, Function::LeakyRelu { slope: 0.1 }];
+    for ([rows, depth, columns], first_row) in
+        [([1, 1, 1], 0), ([7, 5, 33], 3), ([25, 0, 9], 0), ([30, 800, 70], 16), ([530, 40, 600], 531), ([13, 9, 12], 13)]
+    {
+        let case = Case::new(sizes([rows, depth, columns]), Form::Plain);
+        let bias = values(columns, 3);
+        let factors = Factors { left: &case.a, right: &case.b, bias: Some(&bias) };
+        for level in SimdLevel::available() {
+            let mut scratch = vec![0.0; scratch_length(level, case.sizes)];
+            let mut sums = vec![0.0; rows * columns];
+            matmul(level, case.sizes, factors, &mut sums, Scratch(&mut scratch));
+            for function in functions {
+                let plain = (first_row * columns).min(sums.len());
+                let mut expected = sums.clone();
+                crate::activation::forward(level, function, &sums[plain..], &mut expected[plain..]);
+                for threads in [1, 3] {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                    let activation = RowActivation { function, first_row };
+                    let mut result = vec![f32::NAN; rows * columns];
+                    let scratch = Scratch(&mut scratch);
+                    pool.install(|| matmul_activated(level, case.sizes, factors, activation, &mut result, scratch));
+                    assert_eq!(result, expected, "{level:?} {rows}x{depth}x{columns} {function:?} from {first_row}");
+                }
+            }
         }
     }
 }

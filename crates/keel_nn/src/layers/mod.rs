@@ -35,7 +35,7 @@ pub use catalog::LayerEntry;
 pub use conv2d::{Conv2d, Conv2dSpec};
 pub use convolution_block::ConvolutionBlock;
 pub use custom::CustomLayer;
-pub use dense::{Linear, LinearSpec, Maxout, MaxoutSpec, Members, MembersSpec};
+pub use dense::{Linear, LinearBlock, LinearSpec, Maxout, MaxoutSpec, Members, MembersSpec};
 pub use dropout::{Dropout, DropoutSpec};
 pub use extent::Extent;
 pub use flatten::{Flatten, FlattenSpec};

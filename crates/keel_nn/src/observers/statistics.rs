@@ -222,6 +222,10 @@ fn probe(program: &Program, index: usize, wanted: &[Wanted]) -> Probe {
         false => OutputRequest::None,
     };
     probe.requests.gradient = shown.gradient && !own.gradient && !gradient_by_reader;
+    if let [hidden, _, ..] = instruction.nodes[..] {
+        let hidden = wanted[hidden.index()];
+        (probe.requests.hidden_output, probe.requests.hidden_gradient) = (hidden.output, hidden.gradient);
+    }
     probe
 }
 

@@ -90,6 +90,10 @@ pub struct Requests {
     pub output: OutputRequest,
     /// [`LayerProbe::gradient`] of the last layer.
     pub gradient: bool,
+    /// [`LayerProbe::output`] of the first of several layers, whose output is not stored: a kernel that can, measures it.
+    pub hidden_output: bool,
+    /// [`LayerProbe::gradient`] of the first of several layers: a kernel that can, measures it.
+    pub hidden_gradient: bool,
     /// [`Probe::energy`].
     pub energy: bool,
     /// [`Probe::histograms`].
@@ -214,6 +218,31 @@ impl Probe {
         }
         if values {
             self.values.output.extend_from_slice(output);
+        }
+    }
+
+    /// Returns the number of samples of which a kernel measures the hidden output, from the first; each has `length` values.
+    pub(crate) fn hidden_samples(&self, length: usize, samples: usize) -> usize {
+        match self.requests {
+            Requests { hidden_output: false, .. } => 0,
+            Requests { sampled: true, .. } => sample::measured_samples(length, samples),
+            _ => samples,
+        }
+    }
+
+    /// Measures the output of the first layer, `[samples, ...]`: the samples that [`Probe::hidden_samples`] names.
+    pub(crate) fn measure_hidden_output(&mut self, simd: SimdLevel, output: &[f32]) {
+        if let Some(first) = self.layers.first_mut() {
+            first.output = Some(signal(simd, output, Limits::NONE, &mut first.parts));
+        }
+    }
+
+    /// Measures the gradient with respect to the output of the first layer, `[samples, ...]`, if it is requested.
+    pub(crate) fn measure_hidden_gradient(&mut self, simd: SimdLevel, gradient_values: &[f32], samples: usize) {
+        let part = self.measured_part(gradient_values, samples);
+        let parts = &mut self.gradient_parts;
+        if let Some(first) = self.layers.first_mut().filter(|_| self.requests.hidden_gradient) {
+            first.gradient = Some(gradient(simd, part, parts));
         }
     }
 

@@ -14,12 +14,17 @@ const LOOKED_AT: usize = 8 * 1024;
 /// Minimum number of samples that are read.
 const LEAST_SAMPLES: usize = 16;
 
-/// Returns the first samples of `values` `[samples, ...]`: all of them if there are few values. Training batches are shuffled, so
-/// the first samples represent all.
+/// Returns the number of samples, from the first, that are measured of `samples` with `length` values each: all of them if there
+/// are few values. Training batches are shuffled, so the first samples represent all.
+pub(super) fn measured_samples(length: usize, samples: usize) -> usize {
+    let wanted = (LOOKED_AT / length.max(1)).max(LEAST_SAMPLES);
+    if length * samples <= 2 * LOOKED_AT { samples } else { wanted.min(samples) }
+}
+
+/// Returns the measured samples of `values` `[samples, ...]`.
 pub(super) fn first_samples(values: &[f32], samples: usize) -> &[f32] {
     let length = values.len() / samples.max(1);
-    let wanted = (LOOKED_AT / length.max(1)).max(LEAST_SAMPLES);
-    if values.len() <= 2 * LOOKED_AT || wanted >= samples { values } else { &values[..wanted * length] }
+    &values[..measured_samples(length, samples) * length]
 }
 
 #[cfg(test)]

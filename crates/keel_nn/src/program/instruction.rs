@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Fusion;
 use crate::graph::{Graph, NodeId, Op, Value};
 use crate::layer::Layer;
-use crate::layers::{ConvolutionBlock, NormBlock};
+use crate::layers::{ConvolutionBlock, LinearBlock, NormBlock};
 
 /// A value of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +21,8 @@ pub enum ValueSource {
 pub enum Kernel {
     /// One operation.
     Single(Op),
+    /// A linear layer with the activation that follows.
+    Linear(LinearBlock),
     /// A batch norm with the operations that follow.
     Norm(NormBlock),
     /// A convolution with the batch norm after it and the operations that follow.
@@ -32,6 +34,7 @@ impl Kernel {
     pub fn layer(&self) -> &dyn Layer {
         match self {
             Kernel::Single(op) => op.layer(),
+            Kernel::Linear(block) => block,
             Kernel::Norm(block) => block,
             Kernel::Convolution(block) => block,
         }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fusion {
+    /// A linear layer and the activation after it.
+    LinearActivation,
     /// Batch norm and the activation after it.
     NormActivation,
     /// Batch norm and the sum that ends a residual block.
@@ -23,7 +25,8 @@ pub enum Fusion {
 
 impl Fusion {
     /// All passes in the order they run, with name and summary.
-    pub const ALL: [(Fusion, &'static str, &'static str); 6] = [
+    pub const ALL: [(Fusion, &'static str, &'static str); 7] = [
+        (Fusion::LinearActivation, "linear_activation", "activation in the product of a linear layer"),
         (Fusion::NormActivation, "norm_activation", "batch norm + activation in one pass each way"),
         (Fusion::NormSum, "norm_sum", "batch norm + residual sum in one pass each way"),
         (Fusion::SumActivation, "sum_activation", "residual sum + activation in one pass each way"),

@@ -83,6 +83,13 @@ fn cases() -> Vec<(String, Shape, Vec<LayerSpec>, usize)> {
     let text = r#"[{"type": "linear", "out_features": 17}, {"type": "batch_norm"}, {"type": "activation",
         "function": "silu"}, {"type": "linear"}]"#;
     cases.push(("vectors".to_owned(), Shape::Features(7), layers(text), 9));
+    for (function, width, samples) in [("relu", 33, 17), ("tanh", 5, 1), ("sigmoid", 700, 50), ("elu", 64, 12)] {
+        let hidden = format!(
+            r#"{{"type": "linear", "out_features": {width}}}, {{"type": "activation", "function": "{function}"}}"#
+        );
+        let text = format!(r#"[{hidden}, {hidden}, {{"type": "linear", "bias": false}}]"#);
+        cases.push((format!("linear {function}"), Shape::Features(13), layers(&text), samples));
+    }
     cases
 }
 
@@ -146,6 +153,12 @@ fn the_presets_fuse_into_the_expected_nodes() {
     let without = names(&model::cnn(32, 1), FusionPasses::all().without(Fusion::ConvolutionNorm));
     assert_eq!(without[..2], ["conv2d_1", "batch_norm_1 + activation_1 + max_pool_1"]);
     assert_eq!(names(&model::cnn(32, 1), FusionPasses::none()).len(), 6);
+    let hidden = |function: &str| {
+        format!(r#"{{"type": "linear", "out_features": 4}}, {{"type": "activation", "function": "{function}"}}"#)
+    };
+    let text = format!(r#"[{{"type": "flatten"}}, {}, {}, {{"type": "linear"}}]"#, hidden("relu"), hidden("gelu"));
+    let dense = names(&layers(&text), FusionPasses::all());
+    assert_eq!(dense, ["flatten_1", "linear_1 + activation_1", "linear_2", "activation_2", "linear_3"]);
 }
 
 #[test]

@@ -19,7 +19,8 @@ fn network() -> Network {
     let layers = json!([
         {"type": "conv2d", "out_channels": 5}, {"type": "batch_norm"}, {"type": "activation", "function": "relu"},
         {"type": "conv2d", "out_channels": 6, "stride": 2}, {"type": "activation", "function": "tanh"},
-        {"type": "global_avg_pool"}, {"type": "linear", "out_features": 11}, {"type": "linear"},
+        {"type": "global_avg_pool"}, {"type": "linear", "out_features": 11},
+        {"type": "linear", "out_features": 7}, {"type": "activation", "function": "tanh"}, {"type": "linear"},
     ]);
     let layers: Vec<LayerSpec> = serde_json::from_value(layers).unwrap();
     Network::new(Graph::build(INPUT, &layers, 4).unwrap(), RandomKey::new(3))
@@ -109,7 +110,7 @@ fn statistics_of_single_nodes_are_those_of_their_tensors() {
         mean * mean / (mean * mean + variance)
     };
     let nodes = network.graph.nodes();
-    for (node, input) in [(3, 2), (6, 5), (7, 6)] {
+    for (node, input) in [(3, 2), (6, 5), (7, 6), (9, 8)] {
         let measured = statistics.node(nodes[node].id).input_energy.unwrap();
         assert_close(f64::from(measured), energy(nodes[input].id), &nodes[node].name);
     }
@@ -152,6 +153,10 @@ fn joined_nodes_answer_as_single_ones_or_from_some_images() {
         }
         assert_eq!(single.sign_agreement.is_some(), joined.sign_agreement.is_some(), "{}", node.name);
     }
+    // The second linear layer and its activation are one kernel, which measures what lies between them.
+    let hidden = network.graph.nodes()[7].id;
+    assert_eq!(*joined.node(hidden), *single.node(hidden));
+    assert!(joined.node(hidden).output.is_some() && joined.node(hidden).gradient.is_some());
     assert!(whole >= network.graph.nodes().len() && sampled > 0, "{whole} measured whole, {sampled} on some images");
 }
 
@@ -171,4 +176,35 @@ fn nothing_is_answered_that_was_not_asked() {
     assert_eq!(shown.histograms().count(), network.graph.nodes().len());
     shown.begin(false, false);
     assert_eq!(shown.node(network.graph.nodes()[0].id).output, None, "a new step starts empty");
+}
+
+/// Of a large batch, only the first samples of the pre-activations are measured, and the outputs are those without an observer.
+#[test]
+fn hidden_values_of_a_large_batch_are_sampled_and_change_nothing() {
+    let layers = json!([
+        {"type": "linear", "out_features": 600}, {"type": "activation", "function": "relu"}, {"type": "linear"},
+    ]);
+    let layers: Vec<LayerSpec> = serde_json::from_value(layers).unwrap();
+    let mut network = Network::new(Graph::build(Shape::Features(3), &layers, 4).unwrap(), RandomKey::new(3));
+    let samples = 40;
+    let input: Vec<f32> = (0..samples * 3).map(|index| ((index * 37) % 101) as f32 / 30.0 - 1.0).collect();
+    let batch = BatchInput { input: &input, random: RandomKey::new(2) };
+    let request = MemoryRequest { batch: samples, mode: Mode::Train, workers: 1 };
+    let mut outputs = |target: Cpu, observer: &mut dyn Observer| {
+        let mut executor = Executor::new(lower(&network.graph, &target), request);
+        executor.forward(&mut network, batch, observer).to_vec()
+    };
+    let silent = outputs(Cpu::fused(), &mut ());
+    let graph = Graph::build(Shape::Features(3), &layers, 4).unwrap().into();
+    let mut counts = Vec::new();
+    for target in [Cpu::unfused(), Cpu::fused()] {
+        let mut statistics = Statistics::new(&lower(&graph, &target), everything).sampled();
+        statistics.begin(false, false);
+        assert_eq!(outputs(target, &mut statistics), silent);
+        statistics.finish();
+        let node = *statistics.node(graph.nodes()[0].id);
+        counts.push((node.output.map(|output| (output.count, output.mean, output.zeros)), node.gradient));
+    }
+    assert_eq!(counts[0], counts[1]);
+    assert_eq!(counts[0].0.map(|output| output.0), Some(16 * 600));
 }

@@ -196,7 +196,7 @@ impl TrainingObserver for Progress {
             Event::Evaluation(evaluation) => self.evaluation(evaluation),
             Event::Finding(finding) => self.finding(finding),
             Event::Shortened { total_steps, epochs } => self.shortened(total_steps, epochs),
-            Event::Checkpoint { .. } => {}
+            _ => {}
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Linear layers: every output is a weighted sum of all inputs.
 
-use keel_kernels::matmul::{self, Factors, Sizes};
+use keel_kernels::matmul::{self, Factors, RowActivation, Sizes};
 use keel_kernels::{MatrixColumns, Scratch, column_sums};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -142,6 +142,19 @@ impl Linear {
         Sizes { rows: batch, depth: self.in_features, columns: self.out_features }
     }
 
+    /// Computes the output of one group, and applies an activation to it.
+    pub(super) fn product(&self, context: &mut Forward<'_>, activation: Option<RowActivation>) {
+        let (simd, sizes) = (context.simd, self.sizes(context.batch));
+        let (weight, bias) = context.parameters.split_at(self.weight_length());
+        let bias = self.spec.bias.then_some(bias);
+        let factors = Factors { left: context.inputs[0], right: weight, bias };
+        let (output, scratch) = (&mut *context.output, Scratch(&mut *context.scratch));
+        match activation {
+            Some(activation) => matmul::matmul_activated(simd, sizes, factors, activation, output, scratch),
+            None => matmul::matmul(simd, sizes, factors, output, scratch),
+        }
+    }
+
     /// Returns the groups, if there are several.
     fn groups(&self) -> Option<LinearGroups> {
         let (groups, bias) = (self.spec.groups, self.spec.bias);
@@ -192,15 +205,11 @@ impl Layer for Linear {
         }
     }
 
-    fn forward(&self, context: Forward<'_>) {
+    fn forward(&self, mut context: Forward<'_>) {
         if let Some(groups) = self.groups() {
             return groups.forward(context);
         }
-        let sizes = self.sizes(context.batch);
-        let (weight, bias) = context.parameters.split_at(self.weight_length());
-        let bias = self.spec.bias.then_some(bias);
-        let factors = Factors { left: context.inputs[0], right: weight, bias };
-        matmul::matmul(context.simd, sizes, factors, context.output, Scratch(context.scratch));
+        self.product(&mut context, None);
     }
 
     fn backward(&self, context: Backward<'_>) {

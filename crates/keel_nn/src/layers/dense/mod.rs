@@ -1,6 +1,7 @@
 //! Fully connected layers: every output depends on all inputs, or on all inputs of its group.
 
 mod linear;
+mod linear_block;
 mod linear_groups;
 mod maxout;
 mod members;
@@ -9,6 +10,7 @@ use keel_kernels::SimdLevel;
 use keel_kernels::matmul::{self, Sizes};
 
 pub use linear::{Linear, LinearSpec};
+pub use linear_block::LinearBlock;
 pub use maxout::{Maxout, MaxoutSpec};
 pub use members::{Members, MembersSpec};
 

@@ -6,6 +6,7 @@
 
 mod convolution_norm;
 mod fold_norm;
+mod linear_activation;
 mod norm_activation;
 mod norm_pooling;
 mod norm_sum;
@@ -21,6 +22,7 @@ type Join = fn(&Kernel, &Kernel) -> Option<Kernel>;
 pub(super) fn join(mut instructions: Vec<Instruction>, passes: FusionPasses) -> Vec<Instruction> {
     for pass in passes.iter() {
         match pass {
+            Fusion::LinearActivation => join_pairs(&mut instructions, pass, linear_activation::join),
             Fusion::NormActivation => join_pairs(&mut instructions, pass, norm_activation::join),
             Fusion::NormSum => join_pairs(&mut instructions, pass, norm_sum::join),
             Fusion::SumActivation => join_pairs(&mut instructions, pass, sum_activation::join),

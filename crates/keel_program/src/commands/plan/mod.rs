@@ -35,8 +35,8 @@ Examples:
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
-    /// Fusion passes to leave out, or `all`: norm_activation, norm_sum, sum_activation, norm_pooling, convolution_norm,
-    /// fold_norm.
+    /// Fusion passes to leave out, or `all`: linear_activation, norm_activation, norm_sum, sum_activation, norm_pooling,
+    /// convolution_norm, fold_norm.
     #[arg(long, value_name = "PASS", value_delimiter = ',')]
     without: Vec<String>,
     /// Memory limit of the training run (4GB, 800MB); default: the free memory of the machine
