@@ -34,9 +34,7 @@ impl Raise for TrainError {
             TrainError::Setting { field, .. } if field.starts_with("data") => exceptions::DataError::new_err(text),
             TrainError::Setting { .. } => exceptions::ConfigError::new_err(text),
             TrainError::Checkpoint(_) | TrainError::Run { .. } => exceptions::RunError::new_err(text),
-            TrainError::NoResult { .. } | TrainError::NonFinite { .. } | TrainError::Ranks(_) => {
-                exceptions::TrainingError::new_err(text)
-            }
+            _ => exceptions::TrainingError::new_err(text),
         }
     }
 }

@@ -71,7 +71,7 @@ impl TrainingObserver for Progress {
                 set("total_steps", total_steps.into());
                 set("epochs", epochs.ceil().into());
             }
-            Event::Evaluation(_) | Event::Checkpoint { .. } => {}
+            _ => {}
         }
     }
 }

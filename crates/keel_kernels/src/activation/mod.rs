@@ -23,9 +23,7 @@ mod silu;
 mod softplus;
 mod tanh;
 
-pub use apply::{
-    ActivationGradient, backward, backward_from_output, backward_in_place, forward, forward_in_place,
-};
+pub use apply::{ActivationGradient, backward, backward_from_output, backward_in_place, forward, forward_in_place};
 pub use elu::Elu;
 pub use exponential::{exp, exp_m1};
 pub use gelu::Gelu;

@@ -67,7 +67,8 @@ impl ConvolutionAt<'_> {
             let left = Operand { values: read.grad_output, depth_step: 1, side_step: out_channels };
             let right = Operand { values: read.weights, depth_step: 1, side_step: out_channels };
             let accumulate = write.accumulate;
-            let product = Multiplication { sizes, left, right, bias: None, accumulate, in_place: true, activation: None };
+            let product =
+                Multiplication { sizes, left, right, bias: None, accumulate, in_place: true, activation: None };
             product.run(self.simd, write.grad_input, Scratch::none());
         }
         if !write.grad_bias.is_empty() {

@@ -256,6 +256,7 @@ impl Task<'_> {
         };
         let segments = [Segment { a: 0, b: 0, length: block.depth.len() }];
         let tile_count = self.rows.len().div_ceil(highest);
+        let activates = self.product.activation.is_some() && block.depth.end == self.product.sizes.depth;
         for (index, (first, count)) in Tiles::new(self.rows.len(), highest).iter().enumerate() {
             let first = self.rows.start + first;
             if let Some(next) = &next {
@@ -288,21 +289,23 @@ impl Task<'_> {
                     },
                 };
                 microkernel::run(simd, count, vectors, &tile);
-                self.activate(simd, block, first..first + count);
+                if activates {
+                    self.activate(simd, block, first..first + count);
+                }
             }
         }
     }
 
-    /// Applies the activation to a tile whose sums are complete.
+    /// Applies the activation to a tile whose sums are complete. Not inlined, so that the loop over the tiles stays small.
     ///
     /// # Safety
     /// No other thread may access the tile.
-    #[inline(always)]
+    #[inline(never)]
     unsafe fn activate<S: Simd>(&self, simd: S, block: &Block, rows: Range<usize>) {
-        let Sizes { depth, columns: all_columns, .. } = self.product.sizes;
+        let all_columns = self.product.sizes.columns;
         let Some(RowActivation { function, first_row }) = self.product.activation else { return };
         let rows = rows.start.max(first_row)..rows.end;
-        if block.depth.end < depth || rows.is_empty() {
+        if rows.is_empty() {
             return;
         }
         // SAFETY: inside the result; guaranteed by the caller.
@@ -370,7 +373,11 @@ impl<F: Elementwise> pulp::WithSimd for ActivateTile<F> {
         for row in 0..rows {
             // SAFETY: `Task::activate` passes rows of the result that belong to its task.
             let row = unsafe { std::slice::from_raw_parts_mut(start.add(row * stride), columns) };
-            row.iter_mut().for_each(|value| *value = function.value(*value));
+            let (whole, rest) = row.as_chunks_mut::<8>();
+            for values in whole {
+                values.iter_mut().for_each(|value| *value = function.value(*value));
+            }
+            rest.iter_mut().for_each(|value| *value = function.value(*value));
         }
     }
 }

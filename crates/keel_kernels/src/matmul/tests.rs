@@ -228,9 +228,14 @@ fn the_three_functions_use_the_forms_they_name() {
 #[test]
 fn an_activated_product_has_the_bits_of_the_activation_of_the_product() {
     let functions = [Function::Relu, Function::Tanh, Function::Elu { alpha: 0.7 }, Function::LeakyRelu { slope: 0.1 }];
-    for ([rows, depth, columns], first_row) in
-        [([1, 1, 1], 0), ([7, 5, 33], 3), ([25, 0, 9], 0), ([30, 800, 70], 16), ([530, 40, 600], 531), ([13, 9, 12], 13)]
-    {
+    for ([rows, depth, columns], first_row) in [
+        ([1, 1, 1], 0),
+        ([7, 5, 33], 3),
+        ([25, 0, 9], 0),
+        ([30, 800, 70], 16),
+        ([530, 40, 600], 531),
+        ([13, 9, 12], 13),
+    ] {
         let case = Case::new(sizes([rows, depth, columns]), Form::Plain);
         let bias = values(columns, 3);
         let factors = Factors { left: &case.a, right: &case.b, bias: Some(&bias) };

@@ -163,7 +163,10 @@ mod tests {
         let cases = [
             (nested, "named fields"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 4), }".into(), "claims [99999999999, 4]"),
-            ("{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615, 9), }".into(), "more than memory can hold"),
+            (
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615, 9), }".into(),
+                "more than memory can hold",
+            ),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 9), }".into(), "does not consist of sizes"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1), }".into(), "has 8 bytes for them"),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 25769803770), }".into(), "holds no values"),
