@@ -257,7 +257,7 @@ fn k006_k007_and_the_gradient_check() {
     let monitor = started(&model, StartMeasurement { gradient_check: Some(check), ..Default::default() });
     assert_eq!(only(&monitor, "K007").layer.as_deref(), Some("fc1"));
     let monitor = started(&model, StartMeasurement { batch_mixing: Some(0.2), ..Default::default() });
-    assert!(only(&monitor, "K007").message.contains("neighbours"));
+    assert!(only(&monitor, "K007").message.contains("other samples in the batch"));
 }
 
 #[test]

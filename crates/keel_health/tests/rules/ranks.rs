@@ -30,10 +30,10 @@ fn a_rank_with_other_weights_is_an_error_at_once() {
     );
     assert!(found[0].remedy.contains("rank 2"), "{}", found[0].remedy);
     let two = after(&[&[(7, 1.0), (9, 1.0), (8, 1.0), (7, 1.0)]]);
-    assert!(two[0].message.starts_with("ranks 1, 2 hold"), "{}", two[0].message);
+    assert!(two[0].message.starts_with("ranks 1, 2 have"), "{}", two[0].message);
     // Of two that differ, the first is taken for the right one: it writes the run.
     let pair = after(&[&[(7, 1.0), (8, 1.0)]]);
-    assert!(pair[0].message.starts_with("rank 1 holds"), "{}", pair[0].message);
+    assert!(pair[0].message.starts_with("rank 1 has"), "{}", pair[0].message);
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub mod evaluation;
 pub mod moments;
 mod pooled;
 pub mod records;
+mod row;
 pub mod sample;
 pub mod tail;
 #[cfg(test)]

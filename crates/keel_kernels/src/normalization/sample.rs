@@ -6,6 +6,7 @@ use super::batch::{
     BACKWARD_TABLE, FORWARD_TABLE, TableInput, apply_gradient_chunk, normalize_chunk, sum_gradient_chunk,
 };
 use super::moments::{self, Moments, RECORD};
+use super::row::{RowStatistics, normalize_row, row_gradient};
 use super::{Affine, AffineGradient};
 use crate::columns::{MatrixColumns, RowPair, column_sums};
 use crate::length;
@@ -107,7 +108,15 @@ impl SampleNorm {
 
     /// Returns the length of the scratch buffer of [`SampleNorm::backward`].
     pub fn backward_scratch(&self) -> BackwardScratch {
-        BackwardScratch { per_sample: 2 * self.channels, per_worker: BACKWARD_TABLE * self.channels }
+        match self.is_row() {
+            true => BackwardScratch { per_sample: self.channels, per_worker: 0 },
+            false => BackwardScratch { per_sample: 2 * self.channels, per_worker: BACKWARD_TABLE * self.channels },
+        }
+    }
+
+    /// Returns true if each sample is one row with one mean and one variance.
+    fn is_row(&self) -> bool {
+        self.positions == 1 && self.groups == 1
     }
 
     /// Computes `output = (input - mean) / std * scale + shift`. `scratch` has [`SampleNorm::forward_scratch`] floats for at least
@@ -137,6 +146,9 @@ impl SampleNorm {
                 #[inline(always)]
                 || {
                     self.measure(input, Scratch(record), statistics);
+                    if self.is_row() {
+                        return normalize_row(input, row_statistics(statistics), affine, output);
+                    }
                     self.forward_table(statistics, affine, table);
                     normalize_chunk(TableInput { x: input, table }, output);
                 },
@@ -179,6 +191,9 @@ impl SampleNorm {
             simd.run(
                 #[inline(always)]
                 || {
+                    if self.is_row() {
+                        return row_gradient(rows, row_statistics(statistics), given.scale, sums, dx);
+                    }
                     let center = &mut table[..self.channels];
                     self.spread(&statistics[..self.groups], center);
                     sum_gradient_chunk(rows, center, sums);
@@ -191,6 +206,11 @@ impl SampleNorm {
             );
         });
         let columns = |first| MatrixColumns { values: sums, width: per_sample, first };
+        if self.is_row() {
+            let gradient = MatrixColumns { values: given.grad_output, width: self.channels, first: 0 };
+            column_sums(simd, gradient, affine.shift);
+            return column_sums(simd, columns(0), affine.scale);
+        }
         column_sums(simd, columns(0), affine.shift);
         column_sums(simd, columns(self.channels), affine.scale);
     }
@@ -278,6 +298,12 @@ impl SampleNorm {
     }
 }
 
+/// Returns the statistics `[STATISTICS, 1]` of a sample that is one row.
+#[inline(always)]
+fn row_statistics(statistics: &[f32]) -> RowStatistics {
+    RowStatistics { mean: statistics[0], low: statistics[1], inverse_std: statistics[2] }
+}
+
 /// Operands of [`SampleNorm::backward_table`].
 #[derive(Clone, Copy)]
 struct SampleSums<'a> {
@@ -331,7 +357,7 @@ mod tests {
     #[test]
     fn norms_of_samples_equal_the_formula_at_every_level() {
         for (positions, channels, groups) in
-            [(1, 9, 1), (1, 130, 1), (5, 3, 3), (7, 8, 2), (4, 33, 11), (9, 20, 4), (3, 17, 17)]
+            [(1, 9, 1), (1, 16, 1), (1, 130, 1), (5, 3, 3), (7, 8, 2), (4, 33, 11), (9, 20, 4), (3, 17, 17)]
         {
             let norm = SampleNorm { positions, channels, groups, epsilon: 1e-3 };
             let length = norm.sample_length();
