@@ -47,6 +47,15 @@ pub struct Factors<'a> {
     pub bias: Option<&'a [f32]>,
 }
 
+/// Operands of a product whose rows are activated.
+#[derive(Clone, Copy, Debug)]
+pub struct ActivatedFactors<'a> {
+    /// Operands of the product.
+    pub factors: Factors<'a>,
+    /// Function applied to it.
+    pub activation: RowActivation,
+}
+
 impl Sizes {
     /// Returns the number of multiply-adds of the product, saturating at the maximum of a `usize`.
     pub fn work(self) -> usize {
@@ -91,18 +100,18 @@ pub fn matmul(simd: SimdLevel, sizes: Sizes, factors: Factors<'_>, result: &mut 
     product(sizes, left, right, factors.bias).run(simd, result, scratch);
 }
 
-/// Computes [`matmul`] followed by `activation`, with the bits of [`crate::activation::forward`] applied to the product.
+/// Computes [`matmul`] followed by the activation, with the bits of [`crate::activation::forward`] applied to the product.
 ///
 /// # Panics
 /// As described at [`matmul`].
 pub fn matmul_activated(
     simd: SimdLevel,
     sizes: Sizes,
-    factors: Factors<'_>,
-    activation: RowActivation,
+    operands: ActivatedFactors<'_>,
     result: &mut [f32],
     scratch: Scratch<'_>,
 ) {
+    let ActivatedFactors { factors, activation } = operands;
     let left = Operand { values: factors.left, depth_step: 1, side_step: sizes.depth };
     let right = Operand { values: factors.right, depth_step: sizes.columns, side_step: 1 };
     let product = product(sizes, left, right, factors.bias);

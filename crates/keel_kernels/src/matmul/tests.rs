@@ -250,9 +250,10 @@ fn an_activated_product_has_the_bits_of_the_activation_of_the_product() {
                 for threads in [1, 3] {
                     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                     let activation = RowActivation { function, first_row };
+                    let operands = ActivatedFactors { factors, activation };
                     let mut result = vec![f32::NAN; rows * columns];
                     let scratch = Scratch(&mut scratch);
-                    pool.install(|| matmul_activated(level, case.sizes, factors, activation, &mut result, scratch));
+                    pool.install(|| matmul_activated(level, case.sizes, operands, &mut result, scratch));
                     assert_eq!(result, expected, "{level:?} {rows}x{depth}x{columns} {function:?} from {first_row}");
                 }
             }

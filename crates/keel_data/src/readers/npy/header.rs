@@ -102,18 +102,15 @@ impl Element {
         }
     }
 
-    /// Returns the value of an element from its bytes, least significant first.
-    ///
-    /// # Panics
-    /// If there are fewer than [`Element::bytes`].
+    /// Returns the value of an element from its bytes, least significant first; zeros stand for missing bytes.
     #[inline]
     pub(super) fn value(self, bytes: &[u8]) -> f64 {
         fn first<const N: usize>(bytes: &[u8]) -> [u8; N] {
-            std::array::from_fn(|index| bytes[index])
+            bytes.first_chunk().copied().unwrap_or([0; N])
         }
         match self {
-            Element::Bool => f64::from(u8::from(bytes[0] != 0)),
-            Element::Uint8 => f64::from(bytes[0]),
+            Element::Bool => f64::from(u8::from(first(bytes) != [0])),
+            Element::Uint8 => f64::from(u8::from_le_bytes(first(bytes))),
             Element::Uint16 => f64::from(u16::from_le_bytes(first(bytes))),
             Element::Uint32 => f64::from(u32::from_le_bytes(first(bytes))),
             Element::Uint64 => u64::from_le_bytes(first(bytes)) as f64,

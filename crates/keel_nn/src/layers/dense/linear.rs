@@ -1,6 +1,6 @@
 //! Linear layers: every output is a weighted sum of all inputs.
 
-use keel_kernels::matmul::{self, Factors, RowActivation, Sizes};
+use keel_kernels::matmul::{self, ActivatedFactors, Factors, RowActivation, Sizes};
 use keel_kernels::{MatrixColumns, Scratch, column_sums};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -150,7 +150,10 @@ impl Linear {
         let factors = Factors { left: context.inputs[0], right: weight, bias };
         let (output, scratch) = (&mut *context.output, Scratch(&mut *context.scratch));
         match activation {
-            Some(activation) => matmul::matmul_activated(simd, sizes, factors, activation, output, scratch),
+            Some(activation) => {
+                let operands = ActivatedFactors { factors, activation };
+                matmul::matmul_activated(simd, sizes, operands, output, scratch);
+            }
             None => matmul::matmul(simd, sizes, factors, output, scratch),
         }
     }
