@@ -55,7 +55,7 @@ pub enum HealthError {
         field: String,
         /// Name as written.
         name: String,
-        /// Most similar name in the model.
+        /// Closest name in the model; `None` if none is close.
         nearest: Option<String>,
     },
     /// The file contains no records.
