@@ -210,6 +210,11 @@ mod tests {
                 "config.toml:2: `model.init`: `constant` needs more than its name: write { type = \"constant\", value = … }",
             ),
             ("[[model.layers]]\ntype = \"conv3d\"\n", "did you mean `conv2d`?"),
+            (
+                "[[model.layers]]\ntype = \"relu\"\n",
+                "`model.layers.0.type`: unknown value `relu`; write `{ type = \"activation\", function = \"relu\" }`",
+            ),
+            ("[[model.layers]]\nfeatures = 3\n", "instance_norm, activation, max_pool, "),
             ("[[model.layers]]\ntype = \"linear\"\nout_feature = 3\n", "did you mean `out_features`?"),
         ];
         for (text, expected) in cases {

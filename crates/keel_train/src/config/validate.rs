@@ -101,7 +101,9 @@ impl<'schema> Checker<'schema> {
     }
 
     fn tagged(&mut self, value: &mut Located, branches: &[&'schema Json], default: Option<&Json>, key: &str) {
-        let tags: Vec<&str> = branches.iter().filter_map(|branch| tag_of(branch)).collect();
+        let mut tags: Vec<&str> = branches.iter().filter_map(|branch| tag_of(branch)).collect();
+        // Variants that differ in another constant share their tag and follow each other.
+        tags.dedup();
         let default_tag = default.and_then(|default| default.get("type").unwrap_or(default).as_str());
         let untagged = value.get("type").is_none();
         if let (true, Some(tag), Node::Table(entries)) = (untagged, default_tag, &mut value.node) {
@@ -120,9 +122,8 @@ impl<'schema> Checker<'schema> {
         };
         let variants: Vec<&Json> = branches.iter().copied().filter(|branch| tag_of(branch) == Some(&name)).collect();
         let Some(first) = variants.first() else {
-            let mut tags = tags;
-            tags.dedup();
-            return self.report(&join(key, "type"), unknown_word(&name, &tags), &origin);
+            let message = written_as(&name, branches).unwrap_or_else(|| unknown_word(&name, &tags));
+            return self.report(&join(key, "type"), message, &origin);
         };
         let Some(branch) = variants.iter().copied().find(|branch| constants_match(value, branch)) else {
             let property = constants(first).find(|(property, _)| *property != "type").map_or("type", |(name, _)| name);
@@ -378,6 +379,15 @@ fn wants_table(word: &str, variant: &Json) -> String {
     let required = variant.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
     let keys: String = required.filter(|key| *key != "type").map(|key| format!(", {key} = …")).collect();
     format!("`{word}` needs more than its name: write {{ type = \"{word}\"{keys} }}")
+}
+
+/// Returns the message about a `type` that is the value of another key of one of the variants, such as the function of an activation.
+fn written_as(name: &str, variants: &[&Json]) -> Option<String> {
+    variants.iter().find_map(|variant| {
+        let (property, _) = constants(variant).find(|(property, word)| *property != "type" && *word == name)?;
+        let tag = tag_of(variant)?;
+        Some(format!("unknown value `{name}`; write `{{ type = \"{tag}\", {property} = \"{name}\" }}`"))
+    })
 }
 
 fn unknown_word(word: &str, words: &[&str]) -> String {
