@@ -18,6 +18,13 @@ const SHARE: usize = 50;
 const LEAST: usize = 256;
 const MOST: usize = 1024;
 
+/// Multiply-adds of a forward pass over [`LEAST`] samples above which a short epoch is measured on fewer samples: a tenth of a second
+/// of two cores.
+const LONG_PASS: u64 = 10_000_000_000;
+/// Divisor of the training split for the samples of a short epoch whose passes are long, and their minimum number in batches.
+const LONG_PASS_SHARE: usize = 8;
+const LONG_PASS_BATCHES: usize = 2;
+
 /// Results that the training loop has for the epoch.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct EpochLosses {
@@ -31,8 +38,9 @@ pub struct EpochLosses {
     pub validation_accuracy: Option<f64>,
 }
 
-/// Measures the end of an epoch on a fixed part of the training split, a fiftieth of it within 256 and 1,024 samples: two forward
-/// passes. The session is unchanged afterwards.
+/// Measures the end of an epoch on a fixed part of the training split: two forward passes. The part is a fiftieth of the split within
+/// 256 and 1,024 samples; where passes over 256 samples are long, it may be as small as an eighth of the split or two batches. The
+/// session is unchanged afterwards.
 ///
 /// # Errors
 /// If a sample cannot be preprocessed.
@@ -73,10 +81,18 @@ pub fn measure_epoch(
 /// Returns samples evenly spread over the training split, whole batches of the training batch size if there are enough.
 fn measured_samples(session: &Session, model: &ModelDescription) -> Vec<usize> {
     let train = &session.data().train;
-    let wanted = (train.len() / SHARE).clamp(LEAST, MOST).min(train.len());
     let batch = batch_size(model, train.len());
+    let least = least_samples(session.network().graph.multiply_adds(), train.len(), batch);
+    let wanted = (train.len() / SHARE).clamp(least, MOST).min(train.len());
     let count = (wanted / batch).max(1) * batch;
     (0..count).map(|index| train[index * train.len() / count]).collect()
+}
+
+/// Returns the minimum number of measured samples of a training split of `samples`: a network that computes for long would otherwise
+/// spend a good part of a short epoch on its measurement.
+fn least_samples(multiply_adds: u64, samples: usize, batch: usize) -> usize {
+    let is_long = multiply_adds.saturating_mul(LEAST as u64) > LONG_PASS;
+    if is_long { (samples / LONG_PASS_SHARE).max(LONG_PASS_BATCHES * batch).min(LEAST) } else { LEAST }
 }
 
 fn batch_size(model: &ModelDescription, samples: usize) -> usize {
@@ -172,5 +188,21 @@ impl NormLayer {
             momentum: self.momentum,
             updates: state[self.updates] as u64,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_epoch_of_a_large_network_is_measured_on_fewer_samples() {
+        let (small, large) = (LONG_PASS / LEAST as u64, LONG_PASS / LEAST as u64 + 1);
+        assert_eq!(least_samples(small, 320, 16), LEAST);
+        assert_eq!(least_samples(large, 320, 16), 40);
+        assert_eq!(least_samples(large, 100, 16), 32);
+        assert_eq!(least_samples(large, 100_000, 16), LEAST);
+        assert_eq!(least_samples(large, 320, 1000), LEAST);
+        assert_eq!(least_samples(u64::MAX, 8, 1), 2);
     }
 }
