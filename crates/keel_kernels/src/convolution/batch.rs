@@ -21,6 +21,10 @@ const MAX_PARTIAL_FLOATS: usize = 8 << 20;
 /// Minimum number of passes of a batch per thread, if there are enough images, so that threads finish at about the same time.
 const PASSES_PER_WORKER: usize = 4;
 
+/// Number of floats of packed weights from which each thread computes its images in as few passes as possible: every pass reads all
+/// weights, which do not stay in its caches.
+const LARGE_WEIGHTS: usize = 1 << 18;
+
 /// Number of weights that one task sums over the chunks.
 const REDUCTION_FLOATS: usize = 4096;
 
@@ -139,7 +143,11 @@ impl ConvolutionAt<'_> {
         let packed = &*packed;
         let work = batch.saturating_mul(self.shape.multiply_adds());
         // An output image has the same bits in any pass, so that the size of passes may depend on the number of threads.
-        let most = self.images.min(batch / (PASSES_PER_WORKER * workers())).max(1);
+        let share = match packed.len() {
+            LARGE_WEIGHTS.. => batch.div_ceil(workers()),
+            _ => batch / (PASSES_PER_WORKER * workers()),
+        };
+        let most = self.images.min(share).max(1);
         let per_worker = most * (self.frame_length() + own_length) + self.forward_pass_scratch();
         let scratch = WorkerScratch { floats: rest.0, per_worker };
         for_each_task_with_scratch(batch.div_ceil(most), work, scratch, |pass, scratch| {
