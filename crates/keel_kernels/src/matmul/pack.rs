@@ -36,17 +36,34 @@ pub(super) unsafe fn copy<S: Simd>(simd: S, runs: Runs, target: *mut f32) {
         }
         return;
     }
-    // A whole vector may be stored if later runs overwrite its excess: a masked store is slower.
+    // A whole vector may be stored if later runs overwrite its excess, and loaded if the source goes on behind the run: masked
+    // accesses are slower.
     let vectors = width.div_ceil(lanes);
-    let whole = (depth * width).saturating_sub(vectors * lanes) / width.max(1);
-    for k in 0..depth {
+    let rest = vectors.saturating_sub(1) * lanes;
+    let stored = (depth * width).saturating_sub(vectors * lanes) / width.max(1);
+    let readable = (depth.saturating_sub(1) * stride + count).saturating_sub(vectors * lanes) / stride.max(1);
+    let whole = if count > rest { stored.min(readable) } else { 0 };
+    let last = simd.mask_between_m32s(0, lanes.min(count.saturating_sub(rest)) as u32).mask();
+    for k in 0..whole {
+        // SAFETY: whole vectors of the source, which is readable to the end of its last run, and of the target.
+        unsafe {
+            let (from, to) = (source.add(k * stride), target.add(k * width));
+            for first in (0..rest).step_by(lanes) {
+                to.add(first).cast::<S::f32s>().write_unaligned(from.add(first).cast::<S::f32s>().read_unaligned());
+            }
+            let value = from.add(rest).cast::<S::f32s>().read_unaligned();
+            let value = simd.select_f32s(last, value, simd.splat_f32s(0.0));
+            to.add(rest).cast::<S::f32s>().write_unaligned(value);
+        }
+    }
+    for k in whole..depth {
         for first in (0..width).step_by(lanes) {
             let load = simd.mask_between_m32s(0, lanes.min(count.saturating_sub(first)) as u32);
             // SAFETY: masked to the run; whole stores end inside the target.
             unsafe {
                 let value = simd.mask_load_ptr_f32s(load, source.wrapping_add(k * stride + first));
                 let to = target.add(k * width + first);
-                if k < whole {
+                if k < stored {
                     to.cast::<S::f32s>().write_unaligned(value);
                 } else {
                     let store = simd.mask_between_m32s(0, lanes.min(width - first) as u32);
