@@ -100,7 +100,8 @@ pub struct Requests {
     pub histograms: bool,
     /// [`Probe::values`].
     pub values: bool,
-    /// Measures only the first samples of large outputs and gradients: 16 of them and about 8 Ki values.
+    /// Measures only the first samples of large outputs and gradients: 16 of them and about 8 Ki values, or fewer than 16 if
+    /// they would have more than 512 Ki values.
     pub sampled: bool,
     /// [`SignProbe::agreement`] of every entry of [`Probe::signs`].
     pub signs: bool,

@@ -11,13 +11,21 @@ pub(super) fn spread(values: &[f32], block: usize, length: usize) -> impl Iterat
 /// Number of values read of a tensor that is not measured completely, because it has more than twice as many.
 const LOOKED_AT: usize = 8 * 1024;
 
-/// Minimum number of samples that are read.
+/// Minimum number of samples that are read, unless they have more than [`MOST_VALUES`] values.
 const LEAST_SAMPLES: usize = 16;
+
+/// Maximum number of values that are read of more than [`FEWEST_SAMPLES`] samples: large images show much of a layer in each of them.
+const MOST_VALUES: usize = 1 << 19;
+
+/// Minimum number of samples that are read of any length.
+const FEWEST_SAMPLES: usize = 2;
 
 /// Returns the number of samples, from the first, that are measured of `samples` with `length` values each: all of them if there
 /// are few values. Training batches are shuffled, so the first samples represent all.
 pub(super) fn measured_samples(length: usize, samples: usize) -> usize {
-    let wanted = (LOOKED_AT / length.max(1)).max(LEAST_SAMPLES);
+    let length_or_one = length.max(1);
+    let least = (MOST_VALUES / length_or_one).clamp(FEWEST_SAMPLES, LEAST_SAMPLES);
+    let wanted = (LOOKED_AT / length_or_one).max(least);
     if length * samples <= 2 * LOOKED_AT { samples } else { wanted.min(samples) }
 }
 
@@ -44,8 +52,11 @@ mod tests {
             (128, 256, 32),
             (1638, 10, 1638),
             (10_000, 10, 819),
-            (8, 100_000, 8),
-            (64, 100_000, 16),
+            (64, 32_768, 16),
+            (64, 32_769, 15),
+            (8, 100_000, 5),
+            (64, 262_144, 2),
+            (64, 1_000_000, 2),
             (3, 0, 3),
         ] {
             let values = vec![0.0; samples * length];
