@@ -6,7 +6,7 @@
 //! KEEL_SIMD=avx2 cargo run --release --manifest-path bench/products/Cargo.toml
 //! ```
 //!
-//! A shape is `rows x depth x columns`; `large` stands for those with 256 or more on each side. The results of both sides are
+//! A shape is `rows x depth x columns`; `large` stands for the listed ones with 256 or more on each side. The results of both sides are
 //! compared before anything is timed.
 
 use std::time::Instant;
@@ -144,12 +144,8 @@ fn main() {
         "{:>18} {:>15} {:>7} {:>7} {:>7} {:>7} {:>7}",
         "shape", "form", "threads", "ours", "share", "gemm", "ratio"
     );
-    for shape in SHAPES {
+    for shape in shapes(&words) {
         let name = shape.map(|side| side.to_string()).join("x");
-        let large = shape.iter().all(|&side| side >= 256);
-        if !words.is_empty() && !words.iter().any(|word| *word == name || word == "large" && large) {
-            continue;
-        }
         for form in [Form::Forward, Form::InputGradient, Form::WeightGradient] {
             for threads in [1, 2] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
@@ -157,6 +153,21 @@ fn main() {
             }
         }
     }
+}
+
+/// Returns the shapes that `words` name, or all if there are no words.
+fn shapes(words: &[String]) -> Vec<[usize; 3]> {
+    let large = SHAPES.into_iter().filter(|shape| shape.iter().all(|&side| side >= 256));
+    let shape = |word: &String| {
+        let sides: Option<Vec<usize>> = word.split('x').map(|side| side.parse().ok().filter(|&side| side > 0)).collect();
+        let shape = sides.and_then(|sides| <[usize; 3]>::try_from(sides).ok());
+        shape.unwrap_or_else(|| panic!("`{word}` is not a shape such as 128x784x512, nor `large`"))
+    };
+    let chosen = words.iter().flat_map(|word| match word.as_str() {
+        "large" => large.clone().collect(),
+        _ => vec![shape(word)],
+    });
+    if words.is_empty() { SHAPES.to_vec() } else { chosen.collect() }
 }
 
 fn measure(name: &str, case: &mut Case, threads: usize) {

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::{fs, io};
 
 /// Folders of the root that contain results, not sources.
-const RESULTS: [&str; 3] = ["target", "runs", ".git"];
+const RESULTS: [&str; 2] = ["runs", ".git"];
 
-/// Names of folders that contain results anywhere.
-const CACHES: [&str; 3] = ["__pycache__", ".mypy_cache", ".pytest_cache"];
+/// Names of folders that contain results anywhere: packages outside of the workspace have a `target` of their own.
+const CACHES: [&str; 4] = ["target", "__pycache__", ".mypy_cache", ".pytest_cache"];
 
 /// Suffixes of compiled modules, which `maturin develop` puts next to the sources.
 const COMPILED: [&str; 2] = [".so", ".pyd"];
