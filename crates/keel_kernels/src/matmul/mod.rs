@@ -95,9 +95,7 @@ pub fn scratch_length(simd: SimdLevel, sizes: Sizes) -> usize {
 /// # Panics
 /// If a length does not match its sizes, or the matrices are too large for any machine.
 pub fn matmul(simd: SimdLevel, sizes: Sizes, factors: Factors<'_>, result: &mut [f32], scratch: Scratch<'_>) {
-    let left = Operand { values: factors.left, depth_step: 1, side_step: sizes.depth };
-    let right = Operand { values: factors.right, depth_step: sizes.columns, side_step: 1 };
-    product(sizes, left, right, factors.bias).run(simd, result, scratch);
+    forward(sizes, factors).run(simd, result, scratch);
 }
 
 /// Computes [`matmul`] followed by the activation, with the bits of [`crate::activation::forward`] applied to the product.
@@ -112,10 +110,7 @@ pub fn matmul_activated(
     scratch: Scratch<'_>,
 ) {
     let ActivatedFactors { factors, activation } = operands;
-    let left = Operand { values: factors.left, depth_step: 1, side_step: sizes.depth };
-    let right = Operand { values: factors.right, depth_step: sizes.columns, side_step: 1 };
-    let product = product(sizes, left, right, factors.bias);
-    Multiplication { activation: Some(activation), ..product }.run(simd, result, scratch);
+    Multiplication { activation: Some(activation), ..forward(sizes, factors) }.run(simd, result, scratch);
 }
 
 /// Computes `result = left * transpose(right) (+ bias)`: left `[rows, depth]`, right `[columns, depth]`, result `[rows, columns]`;
@@ -150,6 +145,13 @@ pub fn transposed_matmul(
     let left = Operand { values: factors.left, depth_step: sizes.rows, side_step: 1 };
     let right = Operand { values: factors.right, depth_step: sizes.columns, side_step: 1 };
     product(sizes, left, right, factors.bias).run(simd, result, scratch);
+}
+
+/// Returns the product of [`matmul`].
+fn forward(sizes: Sizes, factors: Factors<'_>) -> Multiplication<'_> {
+    let left = Operand { values: factors.left, depth_step: 1, side_step: sizes.depth };
+    let right = Operand { values: factors.right, depth_step: sizes.columns, side_step: 1 };
+    product(sizes, left, right, factors.bias)
 }
 
 fn product<'a>(sizes: Sizes, left: Operand<'a>, right: Operand<'a>, bias: Option<&'a [f32]>) -> Multiplication<'a> {

@@ -1,9 +1,12 @@
 //! The matrix of networks: a step in memory and a whole training run of each, alternating with PyTorch's step.
 
 mod end_to_end;
+mod finished;
 mod networks;
 mod summary;
 
+use keel_kernels::parallel::workers;
+use keel_kernels::simd;
 use keel_nn::layers::LayerSpec;
 use keel_train::config::HealthLevel;
 use serde_json::{Value, json};
@@ -14,6 +17,7 @@ use super::turns::{in_turn, median, repetitions};
 use super::workload::{Evaluation, Workload};
 use super::{Context, SEED, health_cost};
 use crate::failure::Failure;
+pub(crate) use finished::Finished;
 use networks::Family;
 
 /// Maximum relative difference of the numbers that both sides compute.
@@ -25,12 +29,20 @@ const TURN_MILLISECONDS: f64 = 300.0;
 /// Number of turns of whole training runs, each of two epochs.
 const TRAININGS: usize = 2;
 
-/// Measures every network with one of `words` in its name, or all if there are no words. A network that fails gives the reason
-/// in its `error`.
+/// Returns the settings that rows depend on, for [`Finished::open`].
+pub(crate) fn settings(context: &Context) -> Value {
+    json!({
+        "version": env!("CARGO_PKG_VERSION"), "simd": simd::level().name(), "threads": workers(), "turns": context.turns,
+        "variants": context.peer.as_ref().map(|_| &context.variants),
+    })
+}
+
+/// Measures every network with one of `words` in its name, or all if there are no words, and adds each to those that are
+/// `finished`, which are not measured again. A network that fails gives the reason in its `error`.
 ///
 /// # Errors
-/// If no network has any of the words in its name.
-pub(crate) fn measure(context: &Context, words: &[String]) -> Result<Value, Failure> {
+/// If no network has any of the words in its name, or a row cannot be written.
+pub(crate) fn measure(context: &Context, words: &[String], mut finished: Finished) -> Result<Value, Failure> {
     let wanted =
         |network: &Description| words.is_empty() || words.iter().any(|word| network.name.contains(word.as_str()));
     let chosen: Vec<(Family, Description)> =
@@ -43,11 +55,22 @@ pub(crate) fn measure(context: &Context, words: &[String]) -> Result<Value, Fail
     let mut rows = Vec::new();
     for (index, (family, network)) in chosen.iter().enumerate() {
         (context.progress)(&format!("{} of {}: {}", index + 1, chosen.len(), network.name));
-        let row = row(context, *family, network).unwrap_or_else(
-            |failure| json!({ "name": network.name, "family": family.name(), "error": failure.to_string() }),
-        );
-        (context.progress)(&format!("  {}", in_short(&row)));
-        rows.push(row);
+        if let Some(row) = finished.row(&network.name) {
+            (context.progress)(&format!("  measured before: {}", in_short(row)));
+            rows.push(row.clone());
+            continue;
+        }
+        match row(context, *family, network) {
+            Ok(row) => {
+                (context.progress)(&format!("  {}", in_short(&row)));
+                finished.add(&row)?;
+                rows.push(row);
+            }
+            Err(failure) => {
+                (context.progress)(&format!("  failed: {failure}"));
+                rows.push(json!({ "name": network.name, "family": family.name(), "error": failure.to_string() }));
+            }
+        }
     }
     Ok(json!({ "summary": summary::of(&rows), "networks": rows }))
 }
@@ -57,16 +80,14 @@ fn in_short(row: &Value) -> String {
     let ratio =
         |part: &str| row[part]["ratio"].as_f64().map_or_else(String::new, |ratio| format!(", {ratio:.2} of PyTorch's"));
     let part = |part: &str| format!("{:.3} ms{}", row[part]["milliseconds"].as_f64().unwrap_or(f64::NAN), ratio(part));
-    match row["error"].as_str() {
-        Some(error) => format!("failed: {error}"),
-        None => format!(
-            "step {}; end to end {}; health {:.3} and {:.3}",
-            part("step"),
-            part("end_to_end"),
-            row["health"]["standard"]["ratio"].as_f64().unwrap_or(f64::NAN),
-            row["health"]["full"]["ratio"].as_f64().unwrap_or(f64::NAN),
-        ),
-    }
+    let health = |level: &str| row["health"][level]["ratio"].as_f64().unwrap_or(f64::NAN);
+    format!(
+        "step {}; end to end {}; health {:.3} and {:.3}",
+        part("step"),
+        part("end_to_end"),
+        health("standard"),
+        health("full"),
+    )
 }
 
 fn row(context: &Context, family: Family, network: &Description) -> Result<Value, Failure> {

@@ -12,6 +12,7 @@ use keel_train::threads;
 use serde_json::{Value, json};
 
 use crate::bench::machine::{self, Limits};
+use crate::bench::matrix::Finished;
 use crate::bench::rows::{ROWS, Row};
 use crate::bench::{Context, PeerCommand, matrix, memory, peer, scaling, tables};
 use crate::failure::{Failure, Stop};
@@ -81,11 +82,15 @@ enum BenchPart {
 Examples:
   evenkeel bench networks --no-peers
   evenkeel bench networks --python venv/bin/python --only gelu,VGG
-  evenkeel bench networks --turns 10 --json > networks.json")]
+  evenkeel bench networks --turns 10 --json > networks.json
+  evenkeel bench networks --resume finished.jsonl --json > networks.json")]
     Networks {
         /// Only networks with one of these words in their name
         #[arg(long, value_delimiter = ',', value_name = "WORDS")]
         only: Vec<String>,
+        /// Add each finished network to this file, and do not measure those in it again
+        #[arg(long, value_name = "FILE")]
+        resume: Option<PathBuf>,
     },
     /// Measure how the time of a step grows with batch, width, depth and threads
     #[command(after_help = "\
@@ -120,11 +125,15 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
             output.result(&document, || format!("{document:#}"))?;
             Ok(Status::Done)
         }
-        Some(BenchPart::Networks { only }) => {
+        Some(BenchPart::Networks { only, resume }) => {
             let document = pool.install(|| {
                 let (peer, missing) = chosen_peer(arguments);
                 let context = context(arguments, peer);
-                let mut document = matrix::measure(&context, only)?;
+                let finished = match resume {
+                    Some(path) => Finished::open(path, &matrix::settings(&context))?,
+                    None => Finished::default(),
+                };
+                let mut document = matrix::measure(&context, only, finished)?;
                 document["machine"] = machine::describe(context.limits);
                 document["peer_missing"] = json!(missing);
                 Ok::<Value, Failure>(document)
