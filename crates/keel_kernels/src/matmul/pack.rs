@@ -189,11 +189,14 @@ mod tests {
             for (depth, count, width) in [(1, 1, 1), (3, 5, 8), (9, 12, 12), (8, 11, 11), (17, 32, 32), (20, 10, 16)] {
                 let stride = depth.max(count) + 3;
                 let source: Vec<f32> = (0..stride * depth.max(count)).map(|index| index as f32).collect();
-                let runs = Runs { source: source.as_ptr(), stride, depth, count, width };
+                // Memory ends where the last run does, so that the address sanitizer notices a read behind it.
+                let ending = |runs: usize, length: usize| source[..(runs - 1) * stride + length].to_vec();
+                let (rows, columns) = (ending(depth, count), ending(count, depth));
+                let runs = Runs { source: rows.as_ptr(), stride, depth, count, width };
                 let (mut copied, mut transposed) = (vec![f32::NAN; depth * width], vec![f32::NAN; depth * width]);
                 level.dispatch(Copy(runs, copied.as_mut_ptr()));
                 // SAFETY: the slices contain all runs; the level is available.
-                unsafe { transpose(level, runs, transposed.as_mut_ptr()) };
+                unsafe { transpose(level, Runs { source: columns.as_ptr(), ..runs }, transposed.as_mut_ptr()) };
                 for (index, (copied, transposed)) in copied.into_iter().zip(transposed).enumerate() {
                     let (k, column) = (index / width, index % width);
                     let inside = column < count;
