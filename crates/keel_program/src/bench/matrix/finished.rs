@@ -32,18 +32,19 @@ impl Finished {
         for (index, line) in text[..complete].lines().enumerate() {
             let value: Value = serde_json::from_str(line).map_err(|error| {
                 Failure::new(format!("{}:{}: not a row of this benchmark: {error}", path.display(), index + 1))
-                    .next_step("name a new file".to_owned())
+                    .next_step("name a new file")
             })?;
             lines.push(value);
         }
         let rows = match lines.split_first() {
-            None if text[complete..].starts_with(|first| first != '{') => {
+            // An interrupted program may have left a part of the first line.
+            None if !settings.to_string().starts_with(&text) => {
                 let message = format!("{}: not a file of this benchmark", path.display());
-                return Err(Failure::new(message).next_step("name a new file".to_owned()));
+                return Err(Failure::new(message).next_step("name a new file"));
             }
             Some((known, _)) if known != settings => {
                 let message = format!("{}: measured with {known}, not with {settings}", path.display());
-                return Err(Failure::new(message).next_step("name a new file, or use the same options".to_owned()));
+                return Err(Failure::new(message).next_step("name a new file, or use the same options"));
             }
             Some((_, rows)) => rows.to_vec(),
             None => Vec::new(),
@@ -102,7 +103,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows.jsonl");
         let _ = Finished::open(&path, &json!({ "turns": 3 })).unwrap();
-        for text in [&std::fs::read_to_string(&path).unwrap(), "notes", "notes\nmore\n", "{}\n{\"name\":\n"] {
+        for text in
+            [&std::fs::read_to_string(&path).unwrap(), "notes", "notes\nmore\n", "{\"a\": 1}", "{}\n{\"name\":\n"]
+        {
             std::fs::write(&path, text).unwrap();
             let refused = Finished::open(&path, &json!({ "turns": 5 })).unwrap_err().to_string();
             assert!(refused.contains("rows.jsonl"), "{refused}");
