@@ -7,11 +7,13 @@
 #![warn(clippy::unwrap_used)]
 
 pub mod charts;
+mod escaped;
 mod histogram;
 mod interval;
 mod language;
 pub mod page;
 
+pub use escaped::escaped;
 pub use histogram::Histogram;
 pub use interval::Interval;
 pub use language::{Language, Text};

@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use keel_page::Language;
-use keel_page::charts::{escape, number};
+use keel_page::charts::number;
 use keel_page::page::HtmlDocument;
 use keel_train::doctor::{Attempt, Ending, Found, Judgement, Measured, SettingChange, Story};
 use keel_train::remedies::RunResult;
 use keel_train::runs::write_atomically;
+use maud::{Markup, html};
 
+use crate::elements::{self, FindingTags};
 use crate::error::ReportError;
 
 /// Writes the page of `story`.
@@ -22,7 +24,7 @@ pub fn write_doctor_page(story: &Story, path: &Path, language: Language) -> Resu
         .map_err(|source| ReportError::Write { path: path.to_owned(), source })
 }
 
-fn body(story: &Story, language: Language) -> String {
+fn body(story: &Story, language: Language) -> Markup {
     let sections = [
         (language.choose("Before and after", "前后对比"), comparison(story, language)),
         (language.choose("Found at the start", "开始时的诊断"), found(&story.found, language)),
@@ -30,12 +32,15 @@ fn body(story: &Story, language: Language) -> String {
         (language.choose("Changed settings", "改动的设置"), changes(&story.changes, language)),
         (language.choose("Findings left at the end", "结束时仍有的诊断"), found(&story.left, language)),
     ];
-    let sections: String =
-        sections.iter().map(|(title, html)| format!("<section><h2>{title}</h2>{html}</section>")).collect();
-    format!("<div class=\"report\">{}{sections}</div>", header(story, language))
+    html! {
+        div.report {
+            (header(story, language))
+            @for (title, content) in sections { section { h2 { (title) } (content) } }
+        }
+    }
 }
 
-fn header(story: &Story, language: Language) -> String {
+fn header(story: &Story, language: Language) -> Markup {
     let (class, word) = match story.ending {
         Some(Ending::Better) => ("good", language.choose("better than before", "比之前好")),
         Some(Ending::Healthy) => ("good", language.choose("healthy from the start", "原本就正常")),
@@ -52,14 +57,14 @@ fn header(story: &Story, language: Language) -> String {
         (language.choose("seconds", "秒"), format!("{:.0}", story.seconds)),
         (language.choose("epochs each", "每次轮数"), epochs(story)),
     ];
-    let tiles: String =
-        tiles.iter().map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escape(value))).collect();
-    format!(
-        "<header><p class=\"chapter\">Evenkeel · {kind}</p><h1>{data}</h1><p class=\"state\"><span class=\"pill {class}\">{word}</span> <span>{sentence}</span></p><dl class=\"tiles\">{tiles}</dl></header>",
-        kind = language.choose("Doctor", "诊治"),
-        data = escape(&story.data),
-        sentence = sentence(story, language),
-    )
+    html! {
+        header {
+            p.chapter { "Evenkeel · " (language.choose("Doctor", "诊治")) }
+            h1 { (story.data) }
+            p.state { span.pill.(class) { (word) } " " span { (sentence(story, language)) } }
+            (elements::definitions("tiles", &tiles))
+        }
+    }
 }
 
 fn epochs(story: &Story) -> String {
@@ -71,7 +76,7 @@ fn epochs(story: &Story) -> String {
 
 fn sentence(story: &Story, language: Language) -> String {
     let mean = |side: &[Measured]| mean(side.iter().map(|run| run.test.score));
-    let score = escape(&story.score);
+    let score = &story.score;
     match (mean(&story.start), mean(&story.end), language) {
         (Some(start), Some(end), Language::English) => {
             format!("test {score} {} before, {} after (means over seeds)", number(start), number(end))
@@ -88,15 +93,15 @@ fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-fn comparison(story: &Story, language: Language) -> String {
+fn comparison(story: &Story, language: Language) -> Markup {
     if story.start.is_empty() {
         let text = language.choose(
             "There is no comparison: the search was stopped before one was made.",
             "没有对比：在此之前已被停止。",
         );
-        return format!("<p class=\"calm\">{text}</p>");
+        return html! { p.calm { (text) } };
     }
-    let score = escape(&story.score);
+    let score = &story.score;
     let titles = match language {
         Language::English => [
             "".to_owned(),
@@ -110,62 +115,65 @@ fn comparison(story: &Story, language: Language) -> String {
         }
     };
     let sides = [(language.choose("before", "之前"), &story.start), (language.choose("after", "之后"), &story.end)];
-    let rows = sides.iter().filter(|(_, side)| !side.is_empty()).map(|(name, side)| {
-        let validation: Vec<RunResult> = side.iter().map(|run| run.validation).collect();
-        let test: Vec<RunResult> = side.iter().map(|run| run.test).collect();
-        vec![
-            (*name).to_owned(),
-            spread(&validation, |run| run.score),
-            spread(&validation, |run| run.loss),
-            spread(&test, |run| run.score),
-            spread(&test, |run| run.loss),
-        ]
-    });
-    let note = match (language, &story.comparison) {
-        (Language::English, Some(comparison)) => format!(
-            "Over {} seeds that took no part in any decision. Gain in validation {score} {}, needed {}; the test split took no part in any decision.",
-            story.start.len(),
-            number(comparison.score.mean),
-            number(comparison.score.needed)
-        ),
-        (Language::Chinese, Some(comparison)) => format!(
-            "使用 {} 个未参与取舍的种子。验证 {score} 提高 {}，需超过 {}；测试集不参与任何取舍。",
-            story.start.len(),
-            number(comparison.score.mean),
-            number(comparison.score.needed)
-        ),
-        (Language::English, None) => "Nothing was changed, so there is nothing to compare.".to_owned(),
-        (Language::Chinese, None) => "没有改动，无需对比。".to_owned(),
-    };
-    format!("{}<p class=\"more\">{note}</p>", table("", &titles, rows))
-}
-
-fn found(found: &[Found], language: Language) -> String {
-    if found.is_empty() {
-        let text = language.choose("No error and no warning.", "没有错误，也没有警告。");
-        return format!("<p class=\"calm\">{text}</p>");
+    let rows = sides.into_iter().filter(|(_, side)| !side.is_empty()).map(|(name, side)| side_row(name, side));
+    html! {
+        (elements::table(None, &elements::titles(titles), rows))
+        p.more { (gain(story, language)) }
     }
-    let card = |found: &Found| {
-        let place = match &found.layer {
-            Some(layer) => format!("<code>{}</code>", escape(layer)),
-            None => language.choose("whole network", "整个网络").to_owned(),
-        };
-        format!(
-            "<article class=\"finding {level}\"><div class=\"words\"><p class=\"tags\"><span class=\"pill {level}\">{level}</span> <b>{}</b> {} · {place}</p><p>{}</p></div></article>",
-            escape(&found.code),
-            escape(&found.rule),
-            escape(&found.message),
-            level = found.level.name(),
-        )
-    };
-    found.iter().map(card).collect()
 }
 
-fn attempts(story: &Story, language: Language) -> String {
+/// Renders the row of one side of the comparison.
+fn side_row(name: &str, side: &[Measured]) -> Markup {
+    let validation: Vec<RunResult> = side.iter().map(|run| run.validation).collect();
+    let test: Vec<RunResult> = side.iter().map(|run| run.test).collect();
+    html! {
+        tr {
+            td { (name) }
+            @for results in [validation, test] {
+                td { (spread(&results, |run| run.score)) }
+                td { (spread(&results, |run| run.loss)) }
+            }
+        }
+    }
+}
+
+/// Describes the gain and the gain that was needed.
+fn gain(story: &Story, language: Language) -> String {
+    let Some(comparison) = &story.comparison else {
+        return language
+            .choose("Nothing was changed, so there is nothing to compare.", "没有改动，无需对比。")
+            .to_owned();
+    };
+    let (score, seeds) = (&story.score, story.start.len());
+    let [gain, needed] = [comparison.score.mean, comparison.score.needed].map(number);
+    match language {
+        Language::English => format!(
+            "Over {seeds} seeds that took no part in any decision. Gain in validation {score} {gain}, needed {needed}; \
+             the test split took no part in any decision."
+        ),
+        Language::Chinese => format!(
+            "使用 {seeds} 个未参与取舍的种子。验证 {score} 提高 {gain}，需超过 {needed}；测试集不参与任何取舍。"
+        ),
+    }
+}
+
+fn found(found: &[Found], language: Language) -> Markup {
+    html! {
+        @if found.is_empty() {
+            p.calm { (language.choose("No error and no warning.", "没有错误，也没有警告。")) }
+        }
+        @for Found { code, rule, level, layer, message } in found {
+            @let tags = FindingTags { level: *level, level_name: level.name(), code, rule, layer: layer.as_deref() };
+            article.finding.(level.name()) { div.words { (tags.html(language)) p { (message) } } }
+        }
+    }
+}
+
+fn attempts(story: &Story, language: Language) -> Markup {
     if story.attempts.is_empty() {
-        return format!("<p class=\"calm\">{}</p>", language.choose("No change had to be tried.", "无需尝试。"));
+        return html! { p.calm { (language.choose("No change had to be tried.", "无需尝试。")) } };
     }
-    let score = escape(&story.score);
+    let score = &story.score;
     let titles = match language {
         Language::English => [
             "change".to_owned(),
@@ -184,18 +192,24 @@ fn attempts(story: &Story, language: Language) -> String {
             "结果".into(),
         ],
     };
-    let rows = story.attempts.iter().map(|attempt| {
-        let refusal = attempt.refusal.as_ref().map(|reason| format!(": {}", escape(reason))).unwrap_or_default();
-        vec![
-            format!("{}<br><span class=\"more\">{}</span>", escape(&attempt.change), escape(&attempt.reason)),
-            escape(&attempt.because),
-            result(&attempt.without),
-            result(&attempt.with),
-            attempt.with.len().to_string(),
-            format!("<span class=\"pill {}\">{}</span>{refusal}", tone(attempt), judgement(attempt, language)),
-        ]
-    });
-    table("columns", &titles, rows)
+    let rows = story.attempts.iter().map(|attempt| attempt_row(attempt, language));
+    elements::table(Some("columns"), &elements::titles(titles), rows)
+}
+
+fn attempt_row(attempt: &Attempt, language: Language) -> Markup {
+    html! {
+        tr {
+            td { (attempt.change) br; span.more { (attempt.reason) } }
+            td { (attempt.because) }
+            td { (result(&attempt.without)) }
+            td { (result(&attempt.with)) }
+            td { (attempt.with.len()) }
+            td {
+                span.pill.(tone(attempt)) { (judgement(attempt, language)) }
+                @if let Some(reason) = &attempt.refusal { ": " (reason) }
+            }
+        }
+    }
 }
 
 /// Formats the score, or the loss if there is none.
@@ -225,15 +239,15 @@ fn judgement(attempt: &Attempt, language: Language) -> &'static str {
     }
 }
 
-fn changes(changes: &[SettingChange], language: Language) -> String {
+fn changes(changes: &[SettingChange], language: Language) -> Markup {
     if changes.is_empty() {
-        return format!("<p class=\"calm\">{}</p>", language.choose("None.", "无。"));
+        return html! { p.calm { (language.choose("None.", "无。")) } };
     }
     let titles = [language.choose("key", "键"), language.choose("before", "之前"), language.choose("after", "之后")];
-    let rows = changes.iter().map(|SettingChange { key, before, after }| {
-        [key, before, after].iter().map(|text| format!("<code>{}</code>", escape(text))).collect()
-    });
-    table("choices", &titles.map(str::to_owned), rows)
+    let row = |SettingChange { key, before, after }: &SettingChange| {
+        html! { tr { @for text in [key, before, after] { td { code { (text) } } } } }
+    };
+    elements::table(Some("choices"), &elements::titles(titles), changes.iter().map(row))
 }
 
 /// Formats the mean, with minimum and maximum in brackets.
@@ -242,19 +256,6 @@ fn spread(results: &[RunResult], value: fn(&RunResult) -> Option<f64>) -> String
     let Some(mean) = mean(values.iter().map(|&value| Some(value))) else { return "–".to_owned() };
     let (low, high) = values.iter().fold((f64::MAX, f64::MIN), |(low, high), &value| (low.min(value), high.max(value)));
     if low == high { number(mean) } else { format!("{} ({}–{})", number(mean), number(low), number(high)) }
-}
-
-/// Renders a table; titles and cells are HTML.
-fn table(class: &str, titles: &[String], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let head: String = titles.iter().map(|title| format!("<th>{title}</th>")).collect();
-    let row = |cells: Vec<String>| {
-        let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
-        format!("<tr>{cells}</tr>")
-    };
-    let rows: String = rows.map(row).collect();
-    format!(
-        "<div class=\"table\"><table class=\"{class}\"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
 }
 
 #[cfg(test)]
@@ -314,7 +315,7 @@ mod tests {
 
     #[test]
     fn the_page_tells_the_story_with_its_numbers_in_both_languages() {
-        let english = body(&story(), Language::English);
+        let english = body(&story(), Language::English).into_string();
         for expected in [
             "better than before",
             "test accuracy 0.1 before, 0.75 after",
@@ -327,7 +328,7 @@ mod tests {
         ] {
             assert!(english.contains(expected), "{english}\nlacks {expected}");
         }
-        let chinese = body(&story(), Language::Chinese);
+        let chinese = body(&story(), Language::Chinese).into_string();
         assert!(chinese.contains("有效，保留") && chinese.contains("测试 accuracy：之前 0.1，之后 0.75"), "{chinese}");
     }
 
@@ -341,7 +342,7 @@ mod tests {
             comparison: None,
             ..story()
         };
-        let html = body(&stopped, Language::English);
+        let html = body(&stopped, Language::English).into_string();
         assert!(html.contains("stopped before the comparison") && html.contains("There is no comparison"), "{html}");
     }
 }

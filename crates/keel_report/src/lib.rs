@@ -8,6 +8,7 @@
 
 mod decimate;
 mod doctor_page;
+mod elements;
 mod error;
 mod evaluation;
 mod filters;

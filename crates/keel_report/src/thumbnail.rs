@@ -2,6 +2,7 @@
 
 use keel_page::Interval;
 use keel_page::charts::png;
+use maud::{Markup, html};
 
 /// Maximum side of an image in pixels; larger samples are averaged down.
 const LONGEST_SIDE: usize = 96;
@@ -53,14 +54,14 @@ pub(crate) struct Thumbnail {
 }
 
 impl Thumbnail {
-    /// Renders the image as an element; `description` is already escaped.
-    pub(crate) fn html(&self, description: &str) -> String {
+    /// Renders the image as an element with `description` as its alternative text.
+    pub(crate) fn html(&self, description: &str) -> Markup {
         // Small images are enlarged as squares, large ones are smoothed.
         let class = if self.height.max(self.width) <= 40 { "pixels" } else { "smooth" };
         let Thumbnail { png, height, width } = self;
-        format!(
-            "<img class=\"{class}\" src=\"data:image/png;base64,{png}\" width=\"{width}\" height=\"{height}\" alt=\"{description}\">"
-        )
+        html! {
+            img class=(class) src={ "data:image/png;base64," (png) } width=(width) height=(height) alt=(description);
+        }
     }
 }
 
@@ -77,6 +78,7 @@ mod tests {
         let size = ImageSize { height: 1, width: 3, channels: 1 };
         let picture = thumbnail(&[0.0, f32::NAN, 2.0], size, range);
         assert_eq!((picture.height, picture.width), (1, 3));
-        assert!(picture.html("7").contains("class=\"pixels\""));
+        let html = picture.html("a <7>").into_string();
+        assert!(html.contains("class=\"pixels\"") && html.contains("alt=\"a &lt;7&gt;\""), "{html}");
     }
 }

@@ -50,7 +50,7 @@ impl Desk {
             seed: request.seed,
             numbers,
             status: view.status.get(language).to_owned(),
-            html: view.page.body(language),
+            html: view.page.body(language).into_string(),
             draft: is_draft,
         })
     }

@@ -436,7 +436,13 @@ mod tests {
                     };
                     match KillRelu::compute(&state, 0, &mut ()) {
                         Ok(numbers) => {
-                            assert!(!KillRelu::view(&state, &numbers).page.body(Language::English).contains("NaN"))
+                            assert!(
+                                !KillRelu::view(&state, &numbers)
+                                    .page
+                                    .body(Language::English)
+                                    .into_string()
+                                    .contains("NaN")
+                            )
                         }
                         Err(error) => assert!(error.to_string().contains("not finite"), "{error}"),
                     }

@@ -424,7 +424,7 @@ mod tests {
         for (state, words) in cases {
             assert!(status_of(&state).contains(words), "{}", status_of(&state));
             let view = ZigzagPath::view(&state, &compute(&state, 0));
-            assert!(!view.page.body(Language::Chinese).contains("NaN"));
+            assert!(!view.page.body(Language::Chinese).into_string().contains("NaN"));
         }
     }
 
@@ -432,7 +432,7 @@ mod tests {
     fn quadrants_are_tinted_where_a_step_is_bound_to_them() {
         let tints = |state: State| {
             let numbers = compute(&state, 0);
-            path(&state, &numbers).html(Language::English).matches("class=\"region").count()
+            path(&state, &numbers).html(Language::English).into_string().matches("class=\"region").count()
         };
         assert_eq!(tints(State::default()), 2);
         assert_eq!(tints(State { centred: true, ..State::default() }), 0);

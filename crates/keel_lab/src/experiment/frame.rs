@@ -1,56 +1,63 @@
 //! Document around the page of a run: title, knobs, the command that repeats it, links.
 
 use keel_page::Language;
-use keel_page::charts::escape;
 use keel_page::page::{HtmlDocument, Links};
+use maud::{Markup, PreEscaped, html};
 use serde_json::Value;
 
 use super::Outcome;
 
 /// Renders the whole document, in one language and with links to others.
-pub(super) fn html(outcome: &Outcome, language: Language, links: &Links, tried: &str) -> String {
+pub(super) fn html(outcome: &Outcome, language: Language, links: &Links, tried: &Markup) -> String {
     let entry = outcome.experiment;
-    let repeat = match language {
-        Language::English => "Every number of this page as JSON:",
-        Language::Chinese => "本页全部数字的 JSON：",
+    let content = outcome.page.body(language).into_string();
+    let body = html! {
+        article class="lesson" {
+            (links.top(language))
+            header {
+                p class="chapter" { (entry.chapter.title().get(language)) }
+                h1 { (entry.title(language)) }
+                p class="summary" { (entry.summary(language)) }
+                (tried)
+            }
+            (PreEscaped(links.resolve(&content, language)))
+            (knobs(outcome, language))
+            footer {
+                p {
+                    (language.choose("Every number of this page as JSON:", "本页全部数字的 JSON："))
+                    " "
+                    code { (command_line(outcome)) }
+                }
+                (links.bottom(language))
+            }
+        }
     };
-    let body = format!(
-        "<article class=\"lesson\">{}<header><p class=\"chapter\">{}</p><h1>{}</h1><p class=\"summary\">{}</p>{}</header>{}{}\
-         <footer><p>{repeat} <code>{}</code></p>{}</footer></article>",
-        links.top(language),
-        entry.chapter.title().get(language),
-        escape(entry.title(language)),
-        escape(entry.summary(language)),
-        tried,
-        links.resolve(&outcome.page.body(language), language),
-        knobs(outcome, language),
-        escape(&command_line(outcome)),
-        links.bottom(language)
-    );
     HtmlDocument { title: entry.title(language), style: "", body: &body }.html(language)
 }
 
 /// Renders the knobs of the run with the values used.
-fn knobs(outcome: &Outcome, language: Language) -> String {
+fn knobs(outcome: &Outcome, language: Language) -> Markup {
     let (title, heads, seed) = match language {
         Language::English => ("Knobs of this run", ["Knob", "Value", "What it does"], "Seed of all random numbers."),
         Language::Chinese => ("本次运行的设置", ["设置项", "取值", "作用"], "所有随机数的种子。"),
     };
-    let head: String = heads.iter().map(|head| format!("<th scope=\"col\">{head}</th>")).collect();
     let row = |name: &str, value: String, text: &str| {
-        let (name, value, text) = (escape(name), escape(&value), escape(text));
-        format!("<tr><th scope=\"row\"><code>{name}</code></th><td>{value}</td><td>{text}</td></tr>")
+        html! { tr { th scope="row" { code { (name) } } td { (value) } td { (text) } } }
     };
-    let mut rows: String = outcome
-        .experiment
-        .knobs()
-        .iter()
-        .map(|knob| row(&knob.name, shown(&outcome.settings, &knob.name), knob.text(language)))
-        .collect();
-    rows.push_str(&row("seed", outcome.seed().to_string(), seed));
-    format!(
-        "<h2>{title}</h2><div class=\"table\"><table class=\"numbers knobs\"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    html! {
+        h2 { (title) }
+        div class="table" {
+            table class="numbers knobs" {
+                thead { tr { @for head in heads { th scope="col" { (head) } } } }
+                tbody {
+                    @for knob in outcome.experiment.knobs() {
+                        (row(&knob.name, shown(&outcome.settings, &knob.name), knob.text(language)))
+                    }
+                    (row("seed", outcome.seed().to_string(), seed))
+                }
+            }
+        }
+    }
 }
 
 /// Returns the value of the knob `name`.

@@ -5,6 +5,7 @@ mod frame;
 
 use keel_page::Language;
 use keel_page::page::{Linked, Links, Page};
+use maud::Markup;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -146,12 +147,12 @@ pub struct Outcome {
 
 impl Outcome {
     /// Renders the page with links to others; `tried` are the links to its exhibits.
-    pub(crate) fn linked_html(&self, language: Language, links: &Links, tried: &str) -> String {
+    pub(crate) fn linked_html(&self, language: Language, links: &Links, tried: &Markup) -> String {
         frame::html(self, language, links, tried)
     }
 
     /// Returns the first chart or row of images of the page, without its caption.
-    pub(crate) fn first_figure(&self, language: Language) -> String {
+    pub(crate) fn first_figure(&self, language: Language) -> Markup {
         self.page.first_figure(language)
     }
 

@@ -1,8 +1,9 @@
 //! Page of an exhibit: controls, figures of the initial state, and the script that requests others.
 
-use keel_page::charts::{self, Scale, escape};
+use keel_page::charts::{self, Scale};
 use keel_page::page::{HtmlDocument, Links};
 use keel_page::{Language, Text};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
 use crate::catalog::catalog;
@@ -84,11 +85,10 @@ impl ExhibitDocument<'_> {
         Ok(match self.engine {
             Some(Engine::Server { styles, scripts, .. }) => served(language, title, &body, styles, scripts),
             engine => {
-                let engine = match engine {
-                    Some(Engine::Script(file)) => format!("<script src=\"{file}\"></script>"),
-                    _ => String::new(),
+                let body = html! {
+                    (body)
+                    @if let Some(Engine::Script(file)) = engine { script src=(file) {} }
                 };
-                let body = format!("{body}{engine}");
                 HtmlDocument { title, style: STYLE, body: &body }.html_with(language, SCRIPT)
             }
         })
@@ -109,33 +109,41 @@ impl ExhibitDocument<'_> {
         self.linked_html(language, &links)
     }
 
-    fn body(&self, language: Language, links: &Links, answer: &Answer) -> String {
+    fn body(&self, language: Language, links: &Links, answer: &Answer) -> Markup {
         let entry = self.exhibit;
         let explained = links.resolve(&format!("[[{}]]", entry.experiment), language);
-        let words = |english, chinese| language.choose(english, chinese);
-        format!(
-            "<article class=\"exhibit\">{}<header><p class=\"chapter\">{}</p><h1>{}</h1><p class=\"summary\">{}</p></header>\
-             <div class=\"bench\"><form class=\"controls\" id=\"controls\" aria-label=\"{}\">{}</form>\
-             <div class=\"shown\"><p id=\"status\" role=\"status\">{}</p><div id=\"figures\">{}</div></div></div>\
-             <footer><p>{} {explained}</p><details><summary>{}</summary><pre id=\"numbers\" tabindex=\"0\">{}</pre></details>{}</footer>\
-             <script type=\"application/json\" id=\"exhibit\">{}</script></article>",
-            links.top(language),
-            entry.chapter.title().get(language),
-            escape(entry.title(language)),
-            escape(entry.summary(language)),
-            words("Controls", "控件"),
-            self.controls(language),
-            escape(&answer.status),
-            answer.html,
-            words("Explained on the page", "讲解见"),
-            words("Every number of the figures as JSON", "图中全部数字（JSON）"),
-            escape(&answer.numbers.to_string()),
-            links.bottom(language),
-            self.description(language).to_string().replace('<', "\\u003c"),
-        )
+        let description = self.description(language).to_string().replace('<', "\\u003c");
+        html! {
+            article class="exhibit" {
+                (links.top(language))
+                header {
+                    p class="chapter" { (entry.chapter.title().get(language)) }
+                    h1 { (entry.title(language)) }
+                    p class="summary" { (entry.summary(language)) }
+                }
+                div class="bench" {
+                    form class="controls" id="controls" aria-label=(language.choose("Controls", "控件")) {
+                        (self.controls(language))
+                    }
+                    div class="shown" {
+                        p id="status" role="status" { (answer.status) }
+                        div id="figures" { (PreEscaped(&answer.html)) }
+                    }
+                }
+                footer {
+                    p { (language.choose("Explained on the page", "讲解见")) " " (PreEscaped(explained)) }
+                    details {
+                        summary { (language.choose("Every number of the figures as JSON", "图中全部数字（JSON）")) }
+                        pre id="numbers" tabindex="0" { (answer.numbers) }
+                    }
+                    (links.bottom(language))
+                }
+                script type="application/json" id="exhibit" { (PreEscaped(description)) }
+            }
+        }
     }
 
-    fn controls(&self, language: Language) -> String {
+    fn controls(&self, language: Language) -> Markup {
         let knobs = self.exhibit.knobs();
         let knob = |name: &str| knobs.iter().find(|knob| knob.name == name);
         let controls = (self.exhibit.controls)();
@@ -143,22 +151,18 @@ impl ExhibitDocument<'_> {
         let played: Vec<&str> = controls.iter().filter_map(Control::played).collect();
         let shown =
             controls.iter().filter(|control| !matches!(control, Control::Slider { knob, .. } if played.contains(knob)));
-        let mut html: String = shown.map(|control| one(control, &knob, language)).collect();
-        let words = |english, chinese| language.choose(english, chinese);
-        let draw = match self.exhibit.is_random {
-            true => format!(
-                "<button type=\"button\" id=\"draw\">{}</button>",
-                words("Draw other random numbers", "换一组随机数")
-            ),
-            false => String::new(),
-        };
-        html.push_str(&format!(
-            "<div class=\"buttons\">{draw}<button type=\"button\" id=\"reset\">{}</button>\
-             <button type=\"button\" id=\"link\">{}</button></div>",
-            words("Reset", "恢复初始状态"),
-            words("Copy the link to this state", "复制当前状态的链接"),
-        ));
-        html
+        html! {
+            @for control in shown { (one(control, &knob, language)) }
+            div class="buttons" {
+                @if self.exhibit.is_random {
+                    button type="button" id="draw" { (language.choose("Draw other random numbers", "换一组随机数")) }
+                }
+                button type="button" id="reset" { (language.choose("Reset", "恢复初始状态")) }
+                button type="button" id="link" {
+                    (language.choose("Copy the link to this state", "复制当前状态的链接"))
+                }
+            }
+        }
     }
 
     /// Returns the data required by the script.
@@ -211,51 +215,54 @@ impl ExhibitDocument<'_> {
 }
 
 /// Renders one control as HTML.
-fn one<'a>(control: &Control, knob: &impl Fn(&str) -> Option<&'a Knob>, language: Language) -> String {
-    let text = |label: &Text| escape(label.get(language));
+fn one<'a>(control: &Control, knob: &impl Fn(&str) -> Option<&'a Knob>, language: Language) -> Markup {
     match control {
         Control::Slider { knob: name, label, scale } => {
-            knob(name).map_or_else(String::new, |knob| slider(knob, &text(label), *scale, language))
+            html! { @if let Some(knob) = knob(name) { (slider(knob, label, *scale, language)) } }
         }
         Control::Choice { knob: name, label, words } => {
-            knob(name).map_or_else(String::new, |knob| choice(knob, &text(label), words, language))
+            html! { @if let Some(knob) = knob(name) { (choice(knob, label, words, language)) } }
         }
-        Control::Switch { knob: name, label } => knob(name).map_or_else(String::new, |knob| {
-            format!(
-                "<label class=\"switch\" title=\"{}\"><input type=\"checkbox\" data-knob=\"{name}\"{}> {}</label>",
-                escape(knob.text(language)),
-                if knob.default == true { " checked" } else { "" },
-                text(label)
-            )
-        }),
-        Control::Presets { label, presets } => {
-            let button = |Preset { label, settings }: &Preset| {
-                let settings: serde_json::Map<String, Value> =
-                    settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-                let settings = escape(&Value::Object(settings).to_string());
-                format!("<button type=\"button\" data-settings=\"{settings}\">{}</button>", text(label))
-            };
-            let buttons: String = presets.iter().map(button).collect();
-            format!("<fieldset class=\"presets\"><legend>{}</legend>{buttons}</fieldset>", text(label))
-        }
-        Control::Play { knob: name, label, step } => knob(name).map_or_else(String::new, |knob| {
-            let words = |english, chinese| language.choose(english, chinese);
-            format!(
-                "<div class=\"play\" data-play=\"{name}\" data-step=\"{step}\">{}<div class=\"buttons\">\
-                 <button type=\"button\" class=\"run\" aria-pressed=\"false\">{}</button>\
-                 <button type=\"button\" class=\"step\">+{step}</button><button type=\"button\" class=\"begin\">{}</button></div></div>",
-                slider(knob, &text(label), Scale::Linear, language),
-                words("Play", "播放"),
-                words("From step 0", "从第 0 步开始")
-            )
-        }),
-        Control::Drag { .. } | Control::Turn { .. } => String::new(),
+        Control::Switch { knob: name, label } => html! {
+            @if let Some(knob) = knob(name) {
+                label class="switch" title=(knob.text(language)) {
+                    input type="checkbox" data-knob=(name) checked[knob.default == true];
+                    " " (label.get(language))
+                }
+            }
+        },
+        Control::Presets { label, presets } => html! {
+            fieldset class="presets" {
+                legend { (label.get(language)) }
+                @for preset in presets { (button(preset, language)) }
+            }
+        },
+        Control::Play { knob: name, label, step } => html! {
+            @if let Some(knob) = knob(name) {
+                div class="play" data-play=(name) data-step=(step) {
+                    (slider(knob, label, Scale::Linear, language))
+                    div class="buttons" {
+                        button type="button" class="run" aria-pressed="false" { (language.choose("Play", "播放")) }
+                        button type="button" class="step" { "+" (step) }
+                        button type="button" class="begin" { (language.choose("From step 0", "从第 0 步开始")) }
+                    }
+                }
+            }
+        },
+        Control::Drag { .. } | Control::Turn { .. } => Markup::default(),
     }
 }
 
+/// Renders the button of prepared settings.
+fn button(Preset { label, settings }: &Preset, language: Language) -> Markup {
+    let settings: serde_json::Map<String, Value> =
+        settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    html! { button type="button" data-settings=(Value::Object(settings)) { (label.get(language)) } }
+}
+
 /// Renders a slider with a field for the exact number.
-fn slider(knob: &Knob, label: &str, scale: Scale, language: Language) -> String {
-    let name = &knob.name;
+fn slider(knob: &Knob, label: &Text, scale: Scale, language: Language) -> Markup {
+    let (name, label) = (&knob.name, label.get(language));
     let (low, high) = (knob.minimum.unwrap_or(0.0), knob.maximum.unwrap_or(1.0));
     let value = knob.default.as_f64().unwrap_or(low);
     let (spread, from, to, at) = match (scale, scale.map(low), scale.map(high), scale.map(value)) {
@@ -263,55 +270,68 @@ fn slider(knob: &Knob, label: &str, scale: Scale, language: Language) -> String 
         _ => ("linear", low, high, value),
     };
     let step = match (spread, knob.is_whole()) {
-        ("linear", true) => "1".to_owned(),
-        _ => ((to - from) / 500.0).to_string(),
+        ("linear", true) => 1.0,
+        _ => (to - from) / 500.0,
     };
-    format!(
-        "<div class=\"slider\" title=\"{}\"><label for=\"range-{name}\">{label}</label><input type=\"text\" inputmode=\"decimal\" \
-         class=\"exact\" aria-label=\"{label}\" data-exact=\"{name}\" value=\"{value}\" autocomplete=\"off\">\
-         <input type=\"range\" id=\"range-{name}\" data-knob=\"{name}\" data-scale=\"{spread}\" min=\"{from}\" max=\"{to}\" \
-         step=\"{step}\" value=\"{at}\"></div>",
-        escape(knob.text(language))
-    )
+    html! {
+        div class="slider" title=(knob.text(language)) {
+            label for={ "range-" (name) } { (label) }
+            input type="text" inputmode="decimal" class="exact" aria-label=(label) data-exact=(name) value=(value)
+                autocomplete="off";
+            input type="range" id={ "range-" (name) } data-knob=(name) data-scale=(spread) min=(from) max=(to)
+                step=(step) value=(at);
+        }
+    }
 }
 
-fn choice(knob: &Knob, label: &str, words: &[(&str, Text)], language: Language) -> String {
-    let (name, help) = (&knob.name, escape(knob.text(language)));
+fn choice(knob: &Knob, label: &Text, words: &[(&str, Text)], language: Language) -> Markup {
+    let (name, help, label) = (&knob.name, knob.text(language), label.get(language));
     let shown = |choice: &str| {
         let words = words.iter().find(|(name, _)| *name == choice);
-        words.map_or_else(|| escape(choice), |(_, words)| escape(words.get(language)))
+        words.map_or_else(|| choice.to_owned(), |(_, words)| words.get(language).to_owned())
     };
+    let is_default = |choice: &str| knob.default == choice;
     if knob.choices.len() > MOST_BUTTONS {
-        let option = |choice: &String| {
-            let selected = if knob.default == choice.as_str() { " selected" } else { "" };
-            format!("<option value=\"{0}\"{selected}>{1}</option>", escape(choice), shown(choice))
+        return html! {
+            div class="list" title=(help) {
+                label for={ "list-" (name) } { (label) }
+                select id={ "list-" (name) } data-knob=(name) {
+                    @for choice in &knob.choices {
+                        option value=(choice) selected[is_default(choice)] { (shown(choice)) }
+                    }
+                }
+            }
         };
-        let options: String = knob.choices.iter().map(option).collect();
-        return format!(
-            "<div class=\"list\" title=\"{help}\"><label for=\"list-{name}\">{label}</label>\
-             <select id=\"list-{name}\" data-knob=\"{name}\">{options}</select></div>"
-        );
     }
-    let button = |choice: &String| {
-        let checked = if knob.default == choice.as_str() { " checked" } else { "" };
-        format!(
-            "<label><input type=\"radio\" name=\"{name}\" data-knob=\"{name}\" value=\"{0}\"{checked}><span>{1}</span></label>",
-            escape(choice),
-            shown(choice)
-        )
-    };
-    let buttons: String = knob.choices.iter().map(button).collect();
-    format!("<fieldset class=\"choice\" title=\"{help}\"><legend>{label}</legend>{buttons}</fieldset>")
+    html! {
+        fieldset class="choice" title=(help) {
+            legend { (label) }
+            @for choice in &knob.choices {
+                label {
+                    input type="radio" name=(name) data-knob=(name) value=(choice) checked[is_default(choice)];
+                    span { (shown(choice)) }
+                }
+            }
+        }
+    }
 }
 
 /// Renders a page whose style sheets and scripts come from a server.
-fn served(language: Language, title: &str, body: &str, styles: &[String], scripts: &[String]) -> String {
-    let styles: String = styles.iter().map(|style| format!("<link rel=\"stylesheet\" href=\"{style}\">")).collect();
-    let scripts: String = scripts.iter().map(|script| format!("<script src=\"{script}\" defer></script>")).collect();
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"{language}\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><link rel=\"icon\" href=\"data:,\">\
-         <title>{} · Evenkeel</title>{styles}{scripts}</head><body><main>{body}</main></body></html>\n",
-        charts::escape(title)
-    )
+fn served(language: Language, title: &str, body: &Markup, styles: &[String], scripts: &[String]) -> String {
+    let document = html! {
+        (DOCTYPE) "\n"
+        html lang=(language) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                link rel="icon" href="data:,";
+                title { (title) " · Evenkeel" }
+                @for style in styles { link rel="stylesheet" href=(style); }
+                @for script in scripts { script src=(script) defer {} }
+            }
+            body { main { (body) } }
+        }
+        "\n"
+    };
+    document.into_string()
 }

@@ -5,9 +5,9 @@ mod notes;
 
 use std::path::Path;
 
-use keel_page::charts::escape;
 use keel_page::page::{HtmlDocument, Linked, Links, Neighbour, translation_link};
 use keel_page::{Language, Text};
+use maud::{Markup, html};
 use serde::Serialize;
 
 use crate::catalog::catalog;
@@ -166,57 +166,65 @@ impl Site<'_> {
              engine that trains, and all its numbers are in a JSON file next to its page.",
             "激活函数、数据预处理、权重初始化与批量归一化。每张图都由训练所用的同一引擎算出，图中每个数都在页面旁的 JSON 文件里。",
         );
-        let switch = translation_link(&self.file("index", other(language)), language);
-        let mut body = format!(
-            "<nav aria-label=\"{}\">{switch}</nav><header><h1>{}</h1><p class=\"summary\">{}</p></header>",
-            language.choose("This site", "本站"),
-            title.get(language),
-            summary.get(language)
-        );
-        if self.documents.is_complete() {
-            let (file, title, summary) = (self.file(notes::NAME, language), notes::title(), notes::summary());
-            body.push_str(&format!(
-                "<p class=\"start\"><a href=\"{file}\"><b>{}</b></a> {}</p>",
-                title.get(language),
-                summary.get(language)
-            ));
-        }
-        let mut place = 0;
-        for chapter in Chapter::ALL {
-            let entries = catalog().iter().filter(|entry| entry.chapter == chapter);
-            let items: String = entries
-                .filter_map(|entry| {
-                    let item = self.item(entry, place + 1, language)?;
-                    place += 1;
-                    Some(item)
-                })
-                .collect();
-            if !items.is_empty() {
-                body.push_str(&format!(
-                    "<h2>{}</h2><p class=\"question\">{}</p>{}<div class=\"cards\">{items}</div>",
-                    chapter.title().get(language),
-                    chapter.guide().get(language),
-                    self.tried(|exhibit| exhibit.chapter == chapter, language)
-                ));
+        let body = html! {
+            nav aria-label=(language.choose("This site", "本站")) {
+                (translation_link(&self.file("index", other(language)), language))
             }
-        }
+            header { h1 { (title.get(language)) } p class="summary" { (summary.get(language)) } }
+            @if self.documents.is_complete() {
+                p class="start" {
+                    a href=(self.file(notes::NAME, language)) { b { (notes::title().get(language)) } }
+                    " "
+                    (notes::summary().get(language))
+                }
+            }
+            (self.chapters(language))
+        };
         HtmlDocument { title: title.get(language), style: INDEX_STYLE, body: &body }.html(language)
     }
 
+    /// Renders the experiments that have a page, numbered, by chapter.
+    fn chapters(&self, language: Language) -> Markup {
+        let mut place = 0;
+        let mut items = |chapter: Chapter| -> Vec<Markup> {
+            let entries = catalog().iter().filter(|entry| entry.chapter == chapter);
+            let item = |entry| {
+                let item = self.item(entry, place + 1, language)?;
+                place += 1;
+                Some(item)
+            };
+            entries.filter_map(item).collect()
+        };
+        html! {
+            @for (chapter, items) in Chapter::ALL.map(|chapter| (chapter, items(chapter))) {
+                @if !items.is_empty() {
+                    h2 { (chapter.title().get(language)) }
+                    p class="question" { (chapter.guide().get(language)) }
+                    (self.tried(|exhibit| exhibit.chapter == chapter, language))
+                    div class="cards" { @for item in &items { (item) } }
+                }
+            }
+        }
+    }
+
     /// Returns the link to an exhibit.
-    fn exhibit(&self, entry: &ExhibitEntry, language: Language) -> String {
-        format!("<a href=\"{}\">{}</a>", self.file(entry.name, language), escape(entry.title(language)))
+    fn exhibit(&self, entry: &ExhibitEntry, language: Language) -> Markup {
+        html! { a href=(self.file(entry.name, language)) { (entry.title(language)) } }
     }
 
     /// Returns links to the exhibits that `belong`, if there are pages of exhibits.
-    fn tried(&self, belong: impl Fn(&ExhibitEntry) -> bool, language: Language) -> String {
+    fn tried(&self, belong: impl Fn(&ExhibitEntry) -> bool, language: Language) -> Markup {
         let own = exhibits().iter().filter(|exhibit| self.documents.is_complete() && belong(exhibit));
-        let links: Vec<String> = own.map(|exhibit| self.exhibit(exhibit, language)).collect();
-        if links.is_empty() {
-            return String::new();
+        let links: Vec<Markup> = own.map(|exhibit| self.exhibit(exhibit, language)).collect();
+        html! {
+            @if !links.is_empty() {
+                p class="try" {
+                    (language.choose("Try it yourself:", "亲手试一试："))
+                    " "
+                    (joined(&links, language.choose(" · ", "　")))
+                }
+            }
         }
-        let (words, gap) = (language.choose("Try it yourself:", "亲手试一试："), language.choose(" · ", "　"));
-        format!("<p class=\"try\">{words} {}</p>", links.join(gap))
     }
 
     /// Renders the page of the notes.
@@ -230,45 +238,48 @@ impl Site<'_> {
         let exhibit = |entry: &ExhibitEntry| self.exhibit(entry, language);
         let links = LinksTo { figure: &|figure| self.figure(figure, language), exhibit: &exhibit };
         let content = notes::body(&self.documents, language, links);
-        let body = format!(
-            "{}<header><h1>{}</h1><p class=\"summary\">{}</p></header>{content}<footer><p>{} <a href=\"{}.json\">JSON</a></p></footer>",
-            pages.top(language),
-            title.get(language),
-            summary.get(language),
-            language.choose("The same as data:", "数据："),
-            notes::NAME
-        );
+        let body = html! {
+            (pages.top(language))
+            header { h1 { (title.get(language)) } p class="summary" { (summary.get(language)) } }
+            (content)
+            footer {
+                p { (language.choose("The same as data:", "数据：")) " " a href={ (notes::NAME) ".json" } { "JSON" } }
+            }
+        };
         HtmlDocument { title: title.get(language), style: notes::STYLE, body: &body }.html(language)
     }
 
     /// Returns the link to a figure, or to its page if only that is known.
-    fn figure(&self, figure: &FigureOf, language: Language) -> Option<String> {
+    fn figure(&self, figure: &FigureOf, language: Language) -> Option<Markup> {
         let entry = catalog().iter().find(|entry| entry.name == figure.experiment)?;
         let file = self.written(entry, language)?;
         let outcome = self.outcomes.iter().find(|outcome| outcome.experiment.name == entry.name);
         let number = outcome.filter(|_| !figure.caption.is_empty()).and_then(|one| one.figure_number(figure.caption));
-        let title = escape(entry.title(language));
+        let title = entry.title(language);
         Some(match number {
-            Some(number) => {
-                let words = language.choose(", figure", "，图");
-                format!("<a href=\"{file}#figure-{number}\">{title}{words} {number}</a>")
-            }
-            None => format!("<a href=\"{file}\">{title}</a>"),
+            Some(number) => html! {
+                a href={ (file) "#figure-" (number) } { (title) (language.choose(", figure", "，图")) " " (number) }
+            },
+            None => html! { a href=(file) { (title) } },
         })
     }
 
     /// Renders a picture and a sentence, without a picture for a page of an earlier run.
-    fn item(&self, entry: &'static ExperimentEntry, place: usize, language: Language) -> Option<String> {
+    fn item(&self, entry: &'static ExperimentEntry, place: usize, language: Language) -> Option<Markup> {
         let file = self.written(entry, language)?;
         let outcome = self.outcomes.iter().find(|outcome| outcome.experiment.name == entry.name);
         let figure = outcome.map(|outcome| outcome.first_figure(language)).unwrap_or_default();
-        Some(format!(
-            "<article class=\"card-link\"><div class=\"thumbnail\" aria-hidden=\"true\" inert>{figure}</div><h3><span class=\"place\">{place}</span> <a href=\"{file}\">{}</a></h3>\
-             <p>{} <a href=\"{}.json\">JSON</a></p></article>",
-            escape(entry.title(language)),
-            escape(entry.summary(language)),
-            entry.name
-        ))
+        Some(html! {
+            article class="card-link" {
+                div class="thumbnail" aria-hidden="true" inert { (figure) }
+                h3 {
+                    span class="place" { (place) }
+                    " "
+                    a href=(file) { (entry.title(language)) }
+                }
+                p { (entry.summary(language)) " " a href={ (entry.name) ".json" } { "JSON" } }
+            }
+        })
     }
 }
 
@@ -276,7 +287,7 @@ impl Outcome {
     /// Renders the page as a self-contained HTML document.
     pub fn html(&self, language: Language) -> String {
         let pages = catalog().iter().map(|entry| entry.linked(None)).collect();
-        self.linked_html(language, &Links { pages, ..Links::default() }, "")
+        self.linked_html(language, &Links { pages, ..Links::default() }, &Markup::default())
     }
 }
 
@@ -284,5 +295,15 @@ fn other(language: Language) -> Language {
     match language {
         Language::English => Language::Chinese,
         Language::Chinese => Language::English,
+    }
+}
+
+/// Renders links one after another, with `gap` between them.
+fn joined(links: &[Markup], gap: &str) -> Markup {
+    html! {
+        @for (index, link) in links.iter().enumerate() {
+            @if index > 0 { (gap) }
+            (link)
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Texts and tables about a monitored run: its layers, and the findings of the health rules in both languages.
 
 use keel_health::{Finding, Level, Remedy, find_rule};
-use keel_page::Text;
-use keel_page::charts::{escape, number};
+use keel_page::charts::number;
 use keel_page::page::{Table, cell};
+use keel_page::{Text, escaped};
 use serde::Serialize;
 
 use super::{LayerRow, leading};
@@ -71,8 +71,8 @@ pub(crate) fn findings_table(caption: Text, findings: &[FindingRow]) -> Table {
         table.text_row(vec![
             rule_title(&finding.code),
             level_title(finding.level),
-            Text::same(finding.layer.as_deref().map_or_else(|| "–".to_owned(), escape)),
-            Text::new(escape(&finding.message), format!("测得 {measured}，界限 {limit}")),
+            Text::same(finding.layer.as_deref().map_or_else(|| "–".to_owned(), escaped)),
+            Text::new(escaped(&finding.message), format!("测得 {measured}，界限 {limit}")),
             finding.remedy.clone(),
             finding.explained_by.as_deref().map_or(Text::same("–"), Text::same),
         ]);
@@ -97,7 +97,7 @@ pub(crate) fn layer_table(caption: Text, rows: &[LayerRow], with_findings: bool)
     }
     let mut table = Table::new(caption, columns);
     for row in rows {
-        let mut cells = vec![Text::same(escape(&row.layers.join(" → ")))];
+        let mut cells = vec![Text::same(escaped(&row.layers.join(" → ")))];
         cells.extend([row.z_std, row.output_std].map(cell));
         cells.extend([row.zeros, row.saturated, row.silent].map(share));
         cells.extend([row.gradient_rms, row.update_ratio].map(cell));
@@ -160,7 +160,7 @@ fn remedy(finding: &Finding) -> Text {
         Remedy::EarlyStopping { .. } => "验证损失不再改善时停止".to_owned(),
         _ => english.clone(),
     };
-    Text::new(escape(&english), escape(&chinese))
+    Text::new(escaped(&english), escaped(&chinese))
 }
 
 /// Returns the Chinese name of a rule that can occur in a run of the lab.
@@ -210,7 +210,7 @@ mod tests {
         let page = keel_page::page::Page::new()
             .table(findings_table(Text::same("findings"), &rows))
             .table(layer_table(Text::same("layers"), &layers, true));
-        let [english, chinese] = Language::ALL.map(|language| page.body(language));
+        let [english, chinese] = Language::ALL.map(|language| page.body(language).into_string());
         assert!(
             english.contains("preprocess with standardize") && chinese.contains("预处理：standardize"),
             "{chinese}"

@@ -62,8 +62,14 @@ impl Axis {
         Some((self.scale.map(value)? - self.low) / (self.high - self.low))
     }
 
+    /// Returns positions and labels of about `count` round values.
+    pub(super) fn placed_ticks(&self, count: usize) -> Vec<(f64, String)> {
+        let place = |(value, label)| Some((self.position(value)?, label));
+        self.ticks(count).into_iter().filter_map(place).collect()
+    }
+
     /// Returns about `count` round values with their labels.
-    pub(super) fn ticks(&self, count: usize) -> Vec<(f64, String)> {
+    fn ticks(&self, count: usize) -> Vec<(f64, String)> {
         match self.scale {
             Scale::Linear => self.linear_ticks(count),
             Scale::Logarithmic => self.powers(count),

@@ -1,10 +1,11 @@
 //! Rows of dots over a shared axis: every run of a comparison, and the mean of each row.
 
-use std::fmt::Write;
+use maud::{Markup, html};
 
 use super::axis::{Axis, Scale};
+use super::frame::series_class;
 use super::palette::{Named, Palette};
-use super::{Look, description, escape, number};
+use super::{Look, description, number};
 use crate::language::{Language, Text};
 
 /// Size in drawing units; the drawing is stretched to the width of the page, and each row to [`ROW_HEIGHT`].
@@ -33,7 +34,7 @@ impl Dots {
     }
 
     /// Renders the chart on a page without other charts of the same rows.
-    pub fn html(&self, language: Language) -> String {
+    pub fn html(&self, language: Language) -> Markup {
         self.drawn(&Look { language, palette: &Palette::default() })
     }
 
@@ -43,41 +44,46 @@ impl Dots {
     }
 
     /// Renders the chart in the colours of its page: names next to the drawing, ticks below.
-    pub fn drawn(&self, look: &Look<'_>) -> String {
+    pub fn drawn(&self, look: &Look<'_>) -> Markup {
         let language = look.language;
         let values = || self.rows.iter().flat_map(|(_, values)| values.iter().copied());
         let axis = Axis::new(Scale::Linear, values(), None);
-        let bottom = ROW * self.rows.len() as f64;
-        let (mut grid, mut ticks, mut names, mut marks) = (String::new(), String::new(), String::new(), String::new());
-        let mut words = Vec::with_capacity(self.rows.len());
-        for (value, label) in axis.ticks(6) {
-            let Some(at) = axis.position(value) else { continue };
-            let _ = write!(grid, "M{:.1} 0V{bottom}", at * WIDTH);
-            let _ = write!(ticks, "<span style=\"left:{:.2}%\">{label}</span>", at * 100.0);
-        }
-        for (index, (name, values)) in self.rows.iter().enumerate() {
+        let (bottom, height) = (ROW * self.rows.len() as f64, ROW_HEIGHT * self.rows.len() as f64);
+        let ticks = axis.placed_ticks(6);
+        let grid: String = ticks.iter().map(|(at, _)| format!("M{:.1} 0V{bottom}", at * WIDTH)).collect();
+        let row = |(index, (name, values)): (usize, &(Text, Vec<f64>))| {
             let colour = look.palette.colour(name.get(Language::English), index);
-            words.push(description::values(language, name.get(language), values));
-            let name = escape(name.get(language));
-            let _ = write!(names, "<span>{name}</span>");
-            let row = Row { name: &name, values, middle: ROW * (index as f64 + 0.5), colour };
-            marks.push_str(&row.svg(&axis));
+            Row { name: name.get(language), values, middle: ROW * (index as f64 + 0.5), colour }.svg(&axis)
+        };
+        let title = self.title.get(language);
+        html! {
+            div class="strip" {
+                div class="names" { @for (name, _) in &self.rows { span { (name.get(language)) } } }
+                div class="rows" style=(format!("height:{height:.1}rem")) {
+                    svg class="chart" viewBox={ "0 0 " (WIDTH) " " (bottom) } preserveAspectRatio="none" role="img"
+                        aria-label=(self.description(language)) {
+                        path class="grid" d=(grid) {}
+                        @for marks in self.rows.iter().enumerate().map(row) { (marks) }
+                    }
+                }
+                div class="x-ticks" {
+                    @for (at, label) in &ticks { span style=(format!("left:{:.2}%", at * 100.0)) { (label) } }
+                }
+                p class="x-title" { (title) }
+            }
         }
-        let (title, height) = (escape(self.title.get(language)), ROW_HEIGHT * self.rows.len() as f64);
+    }
+
+    fn description(&self, language: Language) -> String {
+        let row = |(name, values): &(Text, Vec<f64>)| description::values(language, name.get(language), values);
+        let rows: Vec<String> = self.rows.iter().map(row).collect();
         let (colon, gap) = (language.choose(": ", "："), language.choose("; ", "；"));
-        let description = format!("{title}{colon}{}", escape(&words.join(gap)));
-        format!(
-            "<div class=\"strip\"><div class=\"names\">{names}</div><div class=\"rows\" style=\"height:{height:.1}rem\">\
-             <svg class=\"chart\" viewBox=\"0 0 {WIDTH} {bottom}\" preserveAspectRatio=\"none\" role=\"img\" \
-             aria-label=\"{description}\"><path class=\"grid\" d=\"{grid}\"/>{marks}</svg></div>\
-             <div class=\"x-ticks\">{ticks}</div><p class=\"x-title\">{title}</p></div>"
-        )
+        format!("{}{colon}{}", self.title.get(language), rows.join(gap))
     }
 }
 
 /// A row of dots.
 struct Row<'a> {
-    /// Escaped name.
     name: &'a str,
     values: &'a [f64],
     /// Height of its middle in the drawing.
@@ -87,24 +93,22 @@ struct Row<'a> {
 
 impl Row<'_> {
     /// Renders the dots and the bar at their mean.
-    fn svg(&self, axis: &Axis) -> String {
+    fn svg(&self, axis: &Axis) -> Markup {
         let Row { name, values, middle, colour } = *self;
-        let class = super::frame::series_class(colour % 8);
         let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-        let mut svg = format!("<g class=\"series {class}\">");
-        for value in &finite {
-            let Some(at) = axis.position(*value) else { continue };
-            let (x, number) = (at * WIDTH, number(*value));
-            let _ =
-                write!(svg, "<path class=\"points\" d=\"M{x:.1},{middle}h0\"><title>{name}: {number}</title></path>");
-        }
         let mean = finite.iter().sum::<f64>() / finite.len() as f64;
-        if let Some(at) = axis.position(mean) {
-            let (x, top, bottom) = (at * WIDTH, middle - 0.32 * ROW, middle + 0.32 * ROW);
-            let _ = write!(svg, "<polyline points=\"{x:.1},{top:.1} {x:.1},{bottom:.1}\"/>");
+        let dots = finite.iter().filter_map(|&value| Some((axis.position(value)? * WIDTH, number(value))));
+        html! {
+            g class={ "series " (series_class(colour % 8)) } {
+                @for (x, number) in dots {
+                    path class="points" d=(format!("M{x:.1},{middle}h0")) { title { (name) ": " (number) } }
+                }
+                @if let Some(at) = axis.position(mean) {
+                    @let (x, top, bottom) = (at * WIDTH, middle - 0.32 * ROW, middle + 0.32 * ROW);
+                    polyline points=(format!("{x:.1},{top:.1} {x:.1},{bottom:.1}")) {}
+                }
+            }
         }
-        svg.push_str("</g>");
-        svg
     }
 }
 
@@ -115,7 +119,7 @@ mod tests {
     #[test]
     fn every_finite_value_is_a_dot_and_every_row_has_its_mean() {
         let chart = Dots::new("accuracy").with("a & b", vec![0.5, 0.7, f64::NAN]).with("none", vec![]);
-        let svg = chart.html(Language::English);
+        let svg = chart.html(Language::English).into_string();
         assert_eq!(svg.matches("class=\"points\"").count(), 2);
         assert_eq!(svg.matches("<polyline").count(), 1);
         assert!(svg.contains("a &amp; b") && !svg.contains("NaN"));

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::frame::{Colour, Frame, SIDE};
+use maud::html;
+
+use super::frame::{Frame, SIDE, series_class};
 
 /// A grid over the whole plot with a colour for each cell; more confident cells are darker.
 #[derive(Clone, Debug)]
@@ -37,8 +39,9 @@ impl Field {
             for strength in 1..=Self::STRENGTHS {
                 let path = self.path(|cell| cell.colour == colour && cell.strength >= strength);
                 if !path.is_empty() {
-                    let attributes = Colour::Series(colour).attributes("region");
-                    frame.push(format_args!("<path {attributes} shape-rendering=\"crispEdges\" d=\"{path}\"/>"));
+                    frame.push(html! {
+                        path class={ "region " (series_class(colour)) } shape-rendering="crispEdges" d=(path) {}
+                    });
                 }
             }
         }
@@ -74,7 +77,7 @@ mod tests {
     fn runs_of_a_row_are_rectangles_and_strong_cells_are_drawn_again() {
         let cell = |colour, strength| FieldCell { colour, strength };
         let cells = vec![cell(0, 1), cell(0, 2), cell(1, 1), cell(1, 0)];
-        let html = Plot::new("x", "y").field(Field::new(2, cells)).html(Language::English);
+        let html = Plot::new("x", "y").field(Field::new(2, cells)).html(Language::English).into_string();
         for expected in [
             "class=\"region series-0\" shape-rendering=\"crispEdges\" d=\"M0.0 500.0h1000.0v500.0h-1000.0z\"",
             "d=\"M500.0 500.0h500.0v500.0h-500.0z\"",

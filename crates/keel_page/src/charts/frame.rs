@@ -5,10 +5,10 @@
 //! width. The axes are stored as attributes of the element, so that a script can convert positions back to values: the
 //! numbers of a chart exist only in its drawing.
 
-use std::fmt::Write;
+use maud::{Markup, html};
 
+use super::Point;
 use super::axis::{Axis, Scale};
-use super::{Point, escape};
 use crate::language::Language;
 
 /// Side of the square that marks are drawn in.
@@ -18,8 +18,8 @@ pub(super) const SIDE: f64 = 1000.0;
 pub(super) struct Frame {
     x: Axis,
     y: Axis,
-    svg: String,
-    notes: String,
+    marks: Vec<Markup>,
+    notes: Vec<Markup>,
 }
 
 /// Texts around the drawing.
@@ -32,10 +32,20 @@ pub(super) struct Labels<'a> {
     pub(super) x: &'a str,
     /// Title of the vertical axis.
     pub(super) y: &'a str,
-    /// Name and attributes (class, style) of each series, in order.
-    pub(super) series: &'a [(&'a str, String)],
+    /// Legend, in the order of the series.
+    pub(super) series: &'a [Entry<'a>],
     /// Pairs of series of which the first is hidden by the second.
     pub(super) covered: &'a [Cover<'a>],
+}
+
+/// Entry of a legend.
+pub(super) struct Entry<'a> {
+    /// Name of the series.
+    pub(super) name: &'a str,
+    /// Class of its marks; may be empty.
+    pub(super) class: &'static str,
+    /// Colour of the series.
+    pub(super) colour: Colour,
 }
 
 /// A series hidden by another.
@@ -54,7 +64,7 @@ const WHOLE: f64 = 0.97;
 impl Frame {
     /// Creates a frame without marks.
     pub(super) fn new(x: Axis, y: Axis) -> Self {
-        Frame { x, y, svg: String::new(), notes: String::new() }
+        Frame { x, y, marks: Vec::new(), notes: Vec::new() }
     }
 
     /// Returns the position of a point, or `None` if it lies outside.
@@ -72,56 +82,69 @@ impl Frame {
         let Some((x, y)) = self.place(point) else { return };
         let side = if x > 0.7 * SIDE { " left" } else { "" };
         let (left, top) = (x / SIDE * 100.0, y / SIDE * 100.0);
-        let words = escape(words);
-        let _ = write!(self.notes, "<span class=\"note{side}\" style=\"left:{left:.2}%;top:{top:.2}%\">{words}</span>");
+        self.notes.push(html! {
+            span class={ "note" (side) } style=(format!("left:{left:.2}%;top:{top:.2}%")) { (words) }
+        });
     }
 
     /// Adds a mark.
-    pub(super) fn push(&mut self, mark: std::fmt::Arguments<'_>) {
-        self.svg.write_fmt(mark).expect("writing to a string cannot fail");
+    pub(super) fn push(&mut self, mark: Markup) {
+        self.marks.push(mark);
     }
 
     /// Renders the chart with the texts around it. `shape` is a class that sets its height.
-    pub(super) fn finish(self, labels: &Labels<'_>, shape: &str) -> String {
-        let (x_ticks, y_ticks) = (self.x.ticks(6), self.y.ticks(5));
-        let mut grid = String::new();
-        let (mut below, mut beside) = (String::new(), String::new());
-        for (value, label) in x_ticks {
-            let Some(at) = self.x.position(value) else { continue };
-            let _ = write!(grid, "M{:.1} 0V{SIDE}", at * SIDE);
-            let _ = write!(below, "<span style=\"left:{:.2}%\">{label}</span>", at * 100.0);
-        }
-        for (value, label) in y_ticks {
-            let Some(at) = self.y.position(value) else { continue };
-            let _ = write!(grid, "M0 {:.1}H{SIDE}", (1.0 - at) * SIDE);
-            let _ = write!(beside, "<span style=\"bottom:{:.2}%\">{label}</span>", at * 100.0);
-        }
-        let (x_title, y_title) = (escape(labels.x), escape(labels.y));
-        let description = escape(labels.description);
-        let mut html = format!(
-            "<div class=\"plot {shape}\" data-x=\"{}\" data-y=\"{}\"><p class=\"y-title\">{y_title}</p>\
-             <div class=\"y-ticks\">{beside}</div><div class=\"area\"><svg class=\"chart\" viewBox=\"0 0 {SIDE} {SIDE}\" \
-             preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{description}\">\
-             <path class=\"grid\" d=\"{grid}\"/>{}</svg>{}</div>\
-             <div class=\"x-ticks\">{below}</div><p class=\"x-title\">{x_title}</p></div>",
-            described(&self.x),
-            described(&self.y),
-            self.svg,
-            self.notes
-        );
-        if labels.series.len() > 1 {
-            html.push_str("<p class=\"legend\">");
-            for (name, attributes) in labels.series {
-                let _ = write!(html, "<span {attributes}><i></i><b>{}</b></span> ", escape(name));
+    pub(super) fn finish(self, labels: &Labels<'_>, shape: &str) -> Markup {
+        let (x_ticks, y_ticks) = (self.x.placed_ticks(6), self.y.placed_ticks(5));
+        let upright = x_ticks.iter().map(|(at, _)| format!("M{:.1} 0V{SIDE}", at * SIDE));
+        let level = y_ticks.iter().map(|(at, _)| format!("M0 {:.1}H{SIDE}", (1.0 - at) * SIDE));
+        let grid: String = upright.chain(level).collect();
+        html! {
+            div class={ "plot " (shape) } data-x=(described(&self.x)) data-y=(described(&self.y)) {
+                p class="y-title" { (labels.y) }
+                div class="y-ticks" {
+                    @for (at, label) in &y_ticks { span style=(format!("bottom:{:.2}%", at * 100.0)) { (label) } }
+                }
+                div class="area" {
+                    svg class="chart" viewBox={ "0 0 " (SIDE) " " (SIDE) } preserveAspectRatio="none" role="img"
+                        aria-label=(labels.description) {
+                        path class="grid" d=(grid) {}
+                        @for mark in &self.marks { (mark) }
+                    }
+                    @for note in &self.notes { (note) }
+                }
+                div class="x-ticks" {
+                    @for (at, label) in &x_ticks { span style=(format!("left:{:.2}%", at * 100.0)) { (label) } }
+                }
+                p class="x-title" { (labels.x) }
             }
-            html.push_str("</p>");
+            (labels.legend())
+            (labels.remark())
         }
-        if !labels.covered.is_empty() {
-            let sentences: Vec<String> = labels.covered.iter().map(|cover| cover.words(labels.language)).collect();
-            let gap = labels.language.choose(" ", "");
-            let _ = write!(html, "<p class=\"covered\">{}</p>", escape(&sentences.join(gap)));
+    }
+}
+
+impl Labels<'_> {
+    /// Renders the legend, or nothing for a single series.
+    fn legend(&self) -> Markup {
+        html! {
+            @if self.series.len() > 1 {
+                p class="legend" {
+                    @for Entry { name, class, colour } in self.series {
+                        span class=(colour.class(class)) style=[colour.style()] { i {} b { (name) } } " "
+                    }
+                }
+            }
         }
-        html
+    }
+
+    /// Renders the remark on hidden series, or nothing.
+    fn remark(&self) -> Markup {
+        let sentences: Vec<String> = self.covered.iter().map(|cover| cover.words(self.language)).collect();
+        html! {
+            @if !sentences.is_empty() {
+                p class="covered" { (sentences.join(self.language.choose(" ", ""))) }
+            }
+        }
     }
 }
 
@@ -148,11 +171,19 @@ pub(super) enum Colour {
 }
 
 impl Colour {
-    /// Returns the class and style attributes of an element with this colour and the class `class`.
-    pub(super) fn attributes(self, class: &str) -> String {
+    /// Returns the class attribute of an element with this colour and the class `class`.
+    pub(super) fn class(self, class: &str) -> String {
         match self {
-            Colour::Series(index) => format!("class=\"{class} {}\"", series_class(index)),
-            Colour::Depth(depth) => format!("class=\"{class} depth\" style=\"--depth:{:.0}%\"", depth * 100.0),
+            Colour::Series(index) => format!("{class} {}", series_class(index)),
+            Colour::Depth(_) => format!("{class} depth"),
+        }
+    }
+
+    /// Returns the style attribute of an element with this colour, if it needs one.
+    pub(super) fn style(self) -> Option<String> {
+        match self {
+            Colour::Series(_) => None,
+            Colour::Depth(depth) => Some(format!("--depth:{:.0}%", depth * 100.0)),
         }
     }
 }

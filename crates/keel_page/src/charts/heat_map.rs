@@ -1,8 +1,8 @@
 //! Heat maps of square matrices: covariances, correlations.
 
-use std::fmt::Write;
+use maud::{Markup, html};
 
-use super::{Look, escape, number, png};
+use super::{Look, number, png};
 use crate::language::{Language, Text};
 
 /// Maximum number of rows drawn as cells with numbers; larger maps are images with one pixel per entry.
@@ -35,7 +35,7 @@ impl HeatMap {
     }
 
     /// Renders the map in one language.
-    pub fn drawn(&self, look: &Look<'_>) -> String {
+    pub fn drawn(&self, look: &Look<'_>) -> Markup {
         if self.rows() <= CELLS { self.cells(look.language) } else { self.picture(look.language) }
     }
 
@@ -49,27 +49,34 @@ impl HeatMap {
         (value / self.full.unwrap_or_else(largest).max(f64::MIN_POSITIVE)).clamp(-1.0, 1.0)
     }
 
-    fn cells(&self, language: Language) -> String {
+    fn cells(&self, language: Language) -> Markup {
         let name = |index: usize| self.names.get(index).map_or("", |name| name.get(language));
         let rows = self.rows();
-        let head: String = (0..rows).map(|column| format!("<th scope=\"col\">{}</th>", escape(name(column)))).collect();
-        let mut body = String::new();
-        for (row, entries) in self.values.chunks(rows.max(1)).enumerate() {
-            let _ = write!(body, "<tr><th scope=\"row\">{}</th>", escape(name(row)));
-            for &entry in entries {
-                let tint = self.tint(entry);
-                let sign = if tint < 0.0 { "negative" } else { "positive" };
-                let share = tint.abs() * STRONGEST;
-                // Rounding errors should not show up as covariances.
-                let shown = number((entry * 1e4).round() / 1e4 + 0.0);
-                let _ = write!(body, "<td class=\"{sign}\" style=\"--share:{share:.0}%\">{shown}</td>");
+        html! {
+            table class="heat" {
+                thead { tr { td {} @for column in 0..rows { th scope="col" { (name(column)) } } } }
+                tbody {
+                    @for (row, entries) in self.values.chunks(rows.max(1)).enumerate() {
+                        tr {
+                            th scope="row" { (name(row)) }
+                            @for &entry in entries { (self.cell(entry)) }
+                        }
+                    }
+                }
             }
-            body.push_str("</tr>");
         }
-        format!("<table class=\"heat\"><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>")
     }
 
-    fn picture(&self, language: Language) -> String {
+    fn cell(&self, entry: f64) -> Markup {
+        let tint = self.tint(entry);
+        let sign = if tint < 0.0 { "negative" } else { "positive" };
+        let share = tint.abs() * STRONGEST;
+        // Rounding errors should not show up as covariances.
+        let shown = number((entry * 1e4).round() / 1e4 + 0.0);
+        html! { td class=(sign) style=(format!("--share:{share:.0}%")) { (shown) } }
+    }
+
+    fn picture(&self, language: Language) -> Markup {
         let pixel = |&value: &f64| {
             let tint = self.tint(value);
             let [red, green, blue] = if tint < 0.0 { NEGATIVE } else { POSITIVE };
@@ -77,11 +84,12 @@ impl HeatMap {
             [red, green, blue, (255.0 * tint.abs().sqrt()).round() as u8]
         };
         let pixels: Vec<u8> = self.values.iter().flat_map(pixel).collect();
-        let (rows, words) = (self.rows(), escape(&self.description(language)));
-        format!(
-            "<img class=\"heat\" src=\"data:image/png;base64,{}\" width=\"{rows}\" height=\"{rows}\" alt=\"{words}\">",
-            png(&pixels, rows, rows)
-        )
+        let rows = self.rows();
+        let file = png(&pixels, rows, rows);
+        html! {
+            img class="heat" src={ "data:image/png;base64," (file) } width=(rows) height=(rows)
+                alt=(self.description(language));
+        }
     }
 
     fn description(&self, language: Language) -> String {
@@ -112,7 +120,7 @@ mod tests {
     use crate::charts::Palette;
 
     fn drawn(map: &HeatMap) -> String {
-        map.drawn(&Look { language: Language::English, palette: &Palette::default() })
+        map.drawn(&Look { language: Language::English, palette: &Palette::default() }).into_string()
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A row of small histograms with the same axes, one for each layer.
 
-use std::fmt::Write;
+use maud::{Markup, PreEscaped, html};
 
-use super::{escape, number};
+use super::number;
 use crate::histogram::Histogram;
 use crate::language::{Language, Text};
 
@@ -30,10 +30,12 @@ impl Histograms {
     }
 
     /// Renders all panels as SVG.
-    pub fn html(&self, language: Language) -> String {
-        let panels: String =
-            self.panels.iter().map(|(title, histogram)| panel(title.get(language), histogram, language)).collect();
-        format!("<div class=\"panels\">{panels}</div>")
+    pub fn html(&self, language: Language) -> Markup {
+        html! {
+            div class="panels" {
+                @for (title, histogram) in &self.panels { (panel(title.get(language), histogram, language)) }
+            }
+        }
     }
 
     /// Renders all panels as a standalone SVG document: six per row, following the reader's light or dark setting.
@@ -42,22 +44,23 @@ impl Histograms {
         let rows = self.panels.len().div_ceil(columns);
         let cell = (WIDTH, HEIGHT + 24.0);
         let (width, height) = (cell.0 * columns as f64, cell.1 * rows as f64 + 40.0);
-        let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\">\
-             <style>{PICTURE_STYLE}</style><title>{0}</title><text class=\"title\" x=\"{MARGIN}\" y=\"24\">{0}</text>",
-            escape(title)
-        );
-        for (index, (title, histogram)) in self.panels.iter().enumerate() {
-            let (left, top) = ((index % columns) as f64 * cell.0, 40.0 + (index / columns) as f64 * cell.1);
-            let _ = write!(
-                svg,
-                "<g transform=\"translate({left} {top})\"><text class=\"panel\" x=\"{MARGIN}\" y=\"16\">{}</text>\
-                 <g transform=\"translate(0 20)\">{}</g></g>",
-                escape(title.get(language)),
-                marks(histogram)
-            );
-        }
-        svg + "</svg>\n"
+        let place = |index: usize| ((index % columns) as f64 * cell.0, 40.0 + (index / columns) as f64 * cell.1);
+        let document = html! {
+            svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (width) " " (height) } role="img" {
+                style { (PreEscaped(PICTURE_STYLE)) }
+                title { (title) }
+                text class="title" x=(MARGIN) y="24" { (title) }
+                @for (index, (title, histogram)) in self.panels.iter().enumerate() {
+                    @let (left, top) = place(index);
+                    g transform={ "translate(" (left) " " (top) ")" } {
+                        text class="panel" x=(MARGIN) y="16" { (title.get(language)) }
+                        g transform="translate(0 20)" { (marks(histogram)) }
+                    }
+                }
+            }
+            "\n"
+        };
+        document.into_string()
     }
 }
 
@@ -66,13 +69,14 @@ const PICTURE_STYLE: &str = "text{font:12px system-ui,-apple-system,'Segoe UI',R
 .title{font-size:16px;font-weight:600;fill:#1b1f24}.panel{fill:#1b1f24}.bar{fill:#0969da}.base{stroke:#57606a}\
 @media (prefers-color-scheme:dark){text{fill:#9ba6b2}.title,.panel{fill:#e6edf3}.bar{fill:#58a6ff}.base{stroke:#9ba6b2}}";
 
-fn panel(title: &str, histogram: &Histogram, language: Language) -> String {
-    let (title, words) = (escape(title), description(histogram, language));
-    format!(
-        "<figure class=\"panel\"><figcaption>{title}</figcaption><svg class=\"panel\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
-         role=\"img\" aria-label=\"{title}{words}\">{}</svg></figure>",
-        marks(histogram)
-    )
+fn panel(title: &str, histogram: &Histogram, language: Language) -> Markup {
+    html! {
+        figure class="panel" {
+            figcaption { (title) }
+            svg class="panel" viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img"
+                aria-label={ (title) (description(histogram, language)) } { (marks(histogram)) }
+        }
+    }
 }
 
 /// Describes extent, tallest bin and the shares at both ends.
@@ -99,33 +103,32 @@ fn description(histogram: &Histogram, language: Language) -> String {
 }
 
 /// Draws bars, baseline, and the ends of the axis.
-fn marks(histogram: &Histogram) -> String {
-    let bins = histogram.counts.len() as f64;
-    let width = (WIDTH - 2.0 * MARGIN) / bins;
+fn marks(histogram: &Histogram) -> Markup {
+    let ends = [histogram.edges.first(), histogram.edges.last()].map(|edge| edge.copied().unwrap_or(0.0));
+    let (right, label) = (WIDTH - MARGIN, BASE + 16.0);
+    html! {
+        @for bin in 0..histogram.counts.len() { (bar(histogram, bin)) }
+        line class="base" x1=(MARGIN) x2=(right) y1=(BASE) y2=(BASE) {}
+        text class="tick" x=(MARGIN) y=(label) { (number(ends[0])) }
+        text class="tick" text-anchor="end" x=(right) y=(label) { (number(ends[1])) }
+    }
+}
+
+fn bar(histogram: &Histogram, bin: usize) -> Markup {
+    let width = (WIDTH - 2.0 * MARGIN) / histogram.counts.len() as f64;
     let tallest = histogram.counts.iter().copied().max().unwrap_or(0).max(1) as f64;
     let total: usize = histogram.counts.iter().sum();
-    let mut svg = String::new();
-    for (bin, &count) in histogram.counts.iter().enumerate() {
-        let height = count as f64 / tallest * (BASE - MARGIN);
-        let (left, top) = (MARGIN + bin as f64 * width, BASE - height);
-        let edges = (number(histogram.edges[bin]), number(histogram.edges[bin + 1]));
-        let share = 100.0 * count as f64 / total.max(1) as f64;
-        let _ = write!(
-            svg,
-            "<rect class=\"bar series-0\" x=\"{left:.2}\" y=\"{top:.2}\" width=\"{:.2}\" height=\"{height:.2}\"><title>{} … {}: {share:.1} %</title></rect>",
-            width * 0.96,
-            edges.0,
-            edges.1
-        );
+    let count = histogram.counts[bin] as f64;
+    let height = count / tallest * (BASE - MARGIN);
+    let [left, top, wide, high] =
+        [MARGIN + bin as f64 * width, BASE - height, width * 0.96, height].map(|length| format!("{length:.2}"));
+    let [from, to] = [bin, bin + 1].map(|edge| number(histogram.edges[edge]));
+    let share = 100.0 * count / total.max(1) as f64;
+    html! {
+        rect class="bar series-0" x=(left) y=(top) width=(wide) height=(high) {
+            title { (from) " … " (to) ": " (format!("{share:.1}")) " %" }
+        }
     }
-    let right = WIDTH - MARGIN;
-    let _ = write!(svg, "<line class=\"base\" x1=\"{MARGIN}\" x2=\"{right}\" y1=\"{BASE}\" y2=\"{BASE}\"/>");
-    let ends = [histogram.edges.first(), histogram.edges.last()].map(|edge| edge.copied().unwrap_or(0.0));
-    let label = BASE + 16.0;
-    let _ = write!(svg, "<text class=\"tick\" x=\"{MARGIN}\" y=\"{label}\">{}</text>", number(ends[0]));
-    let _ =
-        write!(svg, "<text class=\"tick\" text-anchor=\"end\" x=\"{right}\" y=\"{label}\">{}</text>", number(ends[1]));
-    svg
 }
 
 #[cfg(test)]
@@ -135,7 +138,7 @@ mod tests {
     #[test]
     fn a_panel_says_where_most_values_are() {
         let histogram = Histogram { edges: vec![-1.0, 0.0, 1.0, 2.0], counts: vec![1, 8, 1] };
-        let html = Histograms::new().with("Layer 1", histogram).html(Language::English);
+        let html = Histograms::new().with("Layer 1", histogram).html(Language::English).into_string();
         let words = "Layer 1: histogram from \u{2212}1 to 2; the tallest bin, 0 to 1, holds 80.0 %, the first 10.0 %, the last 10.0 %";
         assert!(html.contains(words), "{html}");
     }

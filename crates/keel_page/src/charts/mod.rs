@@ -87,11 +87,6 @@ pub fn points<T, N: Into<Option<f64>>>(list: &[T], x: impl Fn(&T) -> f64, y: imp
     list.iter().filter_map(point).filter(|(x, y)| x.is_finite() && y.is_finite()).collect()
 }
 
-/// Escapes text for HTML and SVG.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +107,5 @@ mod tests {
             assert_eq!(number(value), expected);
         }
         assert_eq!((exact(10.0).as_str(), exact(-1e-5).as_str()), ("10.0", "-0.00001"));
-        assert_eq!(escape("a<b & \"c\""), "a&lt;b &amp; &quot;c&quot;");
     }
 }

@@ -1,6 +1,8 @@
 //! Small images side by side, as PNG inside the page.
 
-use super::{escape, png};
+use maud::{Markup, html};
+
+use super::png;
 use crate::interval::Interval;
 use crate::language::{Language, Text};
 
@@ -43,16 +45,18 @@ impl Pictures {
     }
 
     /// Renders all images in a row, enlarged without smoothing.
-    pub fn html(&self, language: Language) -> String {
-        let title = escape(self.title.get(language));
-        let image = |(index, data): (usize, &String)| {
-            let (width, height) = (self.width, self.height);
-            let content = self.contents.get(index).map_or_else(|| (index + 1).to_string(), |content| escape(content));
-            let size = format!("width=\"{width}\" height=\"{height}\"");
-            format!("<img src=\"data:image/png;base64,{data}\" {size} alt=\"{title}: {content}\" title=\"{content}\">")
-        };
-        let images: String = self.images.iter().enumerate().map(image).collect();
-        format!("<div class=\"pictures\">{images}</div>")
+    pub fn html(&self, language: Language) -> Markup {
+        let title = self.title.get(language);
+        let content = |index: usize| self.contents.get(index).cloned().unwrap_or_else(|| (index + 1).to_string());
+        html! {
+            div class="pictures" {
+                @for (index, file) in self.images.iter().enumerate() {
+                    @let content = content(index);
+                    img src={ "data:image/png;base64," (file) } width=(self.width) height=(self.height)
+                        alt={ (title) ": " (content) } title=(content);
+                }
+            }
+        }
     }
 }
 
@@ -63,7 +67,7 @@ mod tests {
     #[test]
     fn each_image_is_one_picture() {
         let pictures = Pictures::new("digits", &[0.5; 12], [2, 3, 1], Interval { low: 0.0, high: 1.0 });
-        let html = pictures.showing(vec!["a seven".to_owned()]).html(Language::English);
+        let html = pictures.showing(vec!["a seven".to_owned()]).html(Language::English).into_string();
         assert_eq!(html.matches("<img").count(), 2);
         assert!(
             html.contains("width=\"3\" height=\"2\" alt=\"digits: a seven\"") && html.contains("alt=\"digits: 2\"")

@@ -1,13 +1,15 @@
 //! Lines, points and areas over two axes.
 
+use maud::{Markup, html};
+
 use super::axis::{Axis, Scale};
 use super::cover::{Curve, covered};
 use super::description::{self, Described};
 use super::field::Field;
-use super::frame::{Colour, Frame, Labels};
+use super::frame::{Colour, Entry, Frame, Labels, series_class};
 use super::palette::{Named, Palette};
 use super::series::{Marks, Region, Series};
-use super::{Look, Point, escape};
+use super::{Look, Point};
 use crate::interval::Interval;
 use crate::language::{Language, Text};
 
@@ -101,12 +103,12 @@ impl Plot {
     }
 
     /// Renders the chart with its legend, on a page without other charts of the same series.
-    pub fn html(&self, language: Language) -> String {
+    pub fn html(&self, language: Language) -> Markup {
         self.drawn(&Look { language, palette: &Palette::default() })
     }
 
     /// Renders the chart with its legend, in the colours of its page.
-    pub fn drawn(&self, look: &Look<'_>) -> String {
+    pub fn drawn(&self, look: &Look<'_>) -> Markup {
         let language = look.language;
         let all = || self.series.iter().flat_map(|series| &series.points);
         let x = Axis::new(self.x_scale, all().map(|point| point.0), self.x_range);
@@ -120,7 +122,7 @@ impl Plot {
             let colour = series.colour.unwrap_or_else(own);
             let name = series.name.get(language);
             draw(&mut frame, series, colour, name);
-            names.push((name, colour.attributes(series.marks.class())));
+            names.push(Entry { name, class: series.marks.class(), colour });
         }
         self.notes.iter().for_each(|(at, words)| frame.note(*at, words.get(language)));
         let titles = [self.x_title.get(language), self.y_title.get(language)];
@@ -170,58 +172,63 @@ fn tint(frame: &mut Frame, region: &Region) {
         .filter_map(|&corner| frame.extended(corner))
         .map(|(x, y)| format!("{x:.1} {y:.1}"))
         .collect();
-    let attributes = Colour::Series(region.colour).attributes("region");
-    frame.push(format_args!("<path {attributes} d=\"M{}Z\"/>", corners.join("L")));
+    let path = format!("M{}Z", corners.join("L"));
+    frame.push(html! { path class={ "region " (series_class(region.colour)) } d=(path) {} });
 }
 
 fn draw(frame: &mut Frame, series: &Series, colour: Colour, name: &str) {
     let place = |&point: &Point| if series.extends { frame.extended(point) } else { frame.place(point) };
     let places: Vec<Option<Point>> = series.points.iter().map(place).collect();
     let class = format!("series {}", series.marks.class());
-    frame.push(format_args!("<g {} data-name=\"{}\">", colour.attributes(&class), escape(name)));
-    if series.marks.joined() {
-        // A point without a position interrupts the line.
-        for run in places.split(Option::is_none).filter(|run| run.len() > 1) {
-            let path: Vec<String> = run.iter().flatten().map(|(x, y)| format!("{x:.2},{y:.2}")).collect();
-            frame.push(format_args!("<polyline points=\"{}\"/>", path.join(" ")));
+    frame.push(html! {
+        g class=(colour.class(&class)) style=[colour.style()] data-name=(name) {
+            @if series.marks.joined() { (lines(&places)) }
+            @if series.marks == Marks::Arrow { (arrow_head(&places)) }
+            (dots(series.marks, &places))
         }
+    });
+}
+
+/// Draws the lines between the points; a point without a position interrupts them.
+fn lines(places: &[Option<Point>]) -> Markup {
+    let path = |run: &[Option<Point>]| {
+        let points: Vec<String> = run.iter().flatten().map(|(x, y)| format!("{x:.2},{y:.2}")).collect();
+        points.join(" ")
+    };
+    html! {
+        @for run in places.split(Option::is_none).filter(|run| run.len() > 1) { polyline points=(path(run)) {} }
     }
-    if series.marks == Marks::Arrow {
-        arrow_head(frame, &places);
-    }
+}
+
+/// Draws the dots of a series, and points that no line reaches.
+fn dots(marks: Marks, places: &[Option<Point>]) -> Markup {
     let alone = |index: usize| {
         let none = |at: Option<usize>| at.and_then(|at| places.get(at)).is_none_or(Option::is_none);
         none(index.checked_sub(1)) && none(Some(index + 1))
     };
-    let dotted = |index: &usize| !series.marks.joined() || series.marks == Marks::LineAndPoints || alone(*index);
+    let dotted = |index: &usize| !marks.joined() || marks == Marks::LineAndPoints || alone(*index);
     let dots: Vec<String> = (0..places.len())
         .filter(dotted)
         .filter_map(|index| places[index].map(|(x, y)| format!("M{x:.2},{y:.2}h0")))
         .collect();
-    if !dots.is_empty() {
-        let class = match series.marks {
-            Marks::Handle => "points handle",
-            _ if dots.len() > 100 => "points many",
-            _ => "points",
-        };
-        frame.push(format_args!("<path class=\"{class}\" d=\"{}\"/>", dots.concat()));
-    }
-    frame.push(format_args!("</g>"));
+    let class = match marks {
+        Marks::Handle => "points handle",
+        _ if dots.len() > 100 => "points many",
+        _ => "points",
+    };
+    html! { @if !dots.is_empty() { path class=(class) d=(dots.concat()) {} } }
 }
 
 /// Length of the two lines of an arrow head, and their angle to the shaft.
 const HEAD: f64 = 34.0;
 const HEAD_TURN: f64 = 0.45;
 
-fn arrow_head(frame: &mut Frame, places: &[Option<Point>]) {
-    let [.., Some(before), Some(tip)] = places else { return };
+fn arrow_head(places: &[Option<Point>]) -> Markup {
+    let [.., Some(before), Some(tip)] = places else { return Markup::default() };
     let back = (before.1 - tip.1).atan2(before.0 - tip.0);
     let wing = |turn: f64| (tip.0 + HEAD * (back + turn).cos(), tip.1 + HEAD * (back + turn).sin());
-    let (left, right) = (wing(HEAD_TURN), wing(-HEAD_TURN));
-    frame.push(format_args!(
-        "<path class=\"head\" d=\"M{:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}\"/>",
-        left.0, left.1, tip.0, tip.1, right.0, right.1
-    ));
+    let corners = [wing(HEAD_TURN), *tip, wing(-HEAD_TURN)].map(|(x, y)| format!("{x:.1} {y:.1}"));
+    html! { path class="head" d={ "M" (corners.join("L")) } {} }
 }
 
 #[cfg(test)]
@@ -235,18 +242,18 @@ mod tests {
             .with(Series::new("single", vec![(5.0, f64::NAN), (5.0, 0.5)], Marks::Line))
             .x_range(0.0, 10.0)
             .y_range(0.0, 1.0);
-        let html = plot.html(Language::English);
+        let html = plot.html(Language::English).into_string();
         for expected in [
             "data-x=\"linear 0 10\" data-y=\"linear 0 1\"",
-            "<polyline points=\"0.00,0.00 1000.00,1000.00\"/>",
+            "<polyline points=\"0.00,0.00 1000.00,1000.00\"></polyline>",
             "data-name=\"a&lt;b\"",
-            "<path class=\"points\" d=\"M500.00,500.00h0\"/>",
+            "<path class=\"points\" d=\"M500.00,500.00h0\"></path>",
             "aria-label=\"loss over step. a&lt;b: 1 at 0, 0 at 10. single: 0.5 at 5.\"",
         ] {
             assert!(html.contains(expected), "{expected}\n{html}");
         }
         assert!(!html.contains("NaN"));
-        let empty = Plot::new("x", "y").scales(Scale::Linear, Scale::Logarithmic).html(Language::English);
+        let empty = Plot::new("x", "y").scales(Scale::Linear, Scale::Logarithmic).html(Language::English).into_string();
         assert!(!empty.contains("NaN") && !empty.contains("inf"), "{empty}");
     }
 
@@ -261,8 +268,8 @@ mod tests {
             .with(Series::new("line", vec![(0.0, -3.0), (0.0, 3.0)], Marks::Line).extended())
             .with(Series::new("step", vec![(0.0, 0.0), (0.5, 0.5)], Marks::Arrow))
             .note((0.5, 0.5), "a step");
-        let html = plot.html(Language::English);
-        assert!(html.contains("<polyline points=\"500.00,2000.00 500.00,-1000.00\"/>"), "{html}");
+        let html = plot.html(Language::English).into_string();
+        assert!(html.contains("<polyline points=\"500.00,2000.00 500.00,-1000.00\"></polyline>"), "{html}");
         // The border of the area is the line x = -0.5, a quarter of the way across.
         assert!(html.contains("class=\"region series-2\" d=\"M250.0 "), "{html}");
         assert_eq!(html.matches("class=\"head\"").count(), 1);
@@ -272,7 +279,7 @@ mod tests {
             line(),
             Marks::Line,
         ));
-        assert!(twice.html(Language::English).contains("below lies under above."));
-        assert!(twice.html(Language::Chinese).contains("“below”被“above”遮住。"));
+        assert!(twice.html(Language::English).into_string().contains("below lies under above."));
+        assert!(twice.html(Language::Chinese).into_string().contains("“below”被“above”遮住。"));
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{escape, number};
+use maud::{Markup, html};
+
+use super::number;
 use crate::interval::Interval;
 
 const WIDTH: f64 = 240.0;
@@ -46,42 +48,48 @@ impl Ridges {
     }
 
     /// Renders the drawing in its own figure, or nothing if there are no ridges.
-    pub fn html(&self) -> String {
+    pub fn html(&self) -> Markup {
+        let [Ridge { step: first, .. }, ..] = &self.rows[..] else { return Markup::default() };
+        let last = self.rows.last().map_or(*first, |row| row.step);
         let low = self.rows.iter().map(|row| row.range.low).fold(f64::MAX, f64::min);
         let high = self.rows.iter().map(|row| row.range.high).fold(f64::MIN, f64::max);
-        let highest = self.rows.iter().flat_map(|row| &row.shares).fold(0.0_f64, |highest, &share| highest.max(share));
-        if self.rows.is_empty() {
-            return String::new();
-        }
-        let gap = (HEIGHT - TALLEST - 2.0 * MARGIN) / (self.rows.len().max(2) - 1) as f64;
-        let left = |value: f64| MARGIN + (value - low) / (high - low) * (WIDTH - 2.0 * MARGIN);
-        let mut svg = String::new();
-        for (index, row) in self.rows.iter().enumerate() {
-            let base = if self.rows.len() == 1 { HEIGHT - MARGIN } else { TALLEST + MARGIN + gap * index as f64 };
-            let width = (row.range.high - row.range.low) / row.shares.len() as f64;
-            // Use the square root, so that a spike does not flatten all others.
-            let top = |share: f64| base - TALLEST * (share / highest).sqrt();
-            let mut path = format!("M{:.1} {base:.1}", left(row.range.low));
-            for (bin, &share) in row.shares.iter().enumerate() {
-                let middle = row.range.low + (bin as f64 + 0.5) * width;
-                let _ = write!(path, "L{:.1} {:.1}", left(middle), top(share));
+        let whole = Interval { low, high };
+        html! {
+            figure class="panel" {
+                figcaption { (self.title) }
+                svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(self.title) {
+                    @for (index, row) in self.rows.iter().enumerate() {
+                        path class="ridge depth" style=(format!("--depth:{:.0}%", 100.0 * self.depth(index)))
+                            d=(self.outline(index, whole)) { title { (row.step) } }
+                    }
+                }
+                p class="ends" { span { (number(low)) } span { (first) "–" (last) } span { (number(high)) } }
             }
-            let _ = write!(path, "L{:.1} {base:.1}", left(row.range.high));
-            let depth = 100.0 * index as f64 / (self.rows.len().max(2) - 1) as f64;
-            let _ = write!(
-                svg,
-                "<path class=\"ridge depth\" style=\"--depth:{depth:.0}%\" d=\"{path}\"><title>{}</title></path>",
-                row.step
-            );
         }
-        let title = escape(&self.title);
-        let (first, last) = (self.rows[0].step, self.rows[self.rows.len() - 1].step);
-        format!(
-            "<figure class=\"panel\"><figcaption>{title}</figcaption><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
-             aria-label=\"{title}\">{svg}</svg><p class=\"ends\"><span>{}</span><span>{first}–{last}</span><span>{}</span></p></figure>",
-            number(low),
-            number(high)
-        )
+    }
+
+    /// Returns the place of a ridge among all, from 0 for the oldest to 1.
+    fn depth(&self, index: usize) -> f64 {
+        index as f64 / (self.rows.len().max(2) - 1) as f64
+    }
+
+    /// Returns the path of a ridge over the axis `whole`.
+    fn outline(&self, index: usize, whole: Interval) -> String {
+        let row = &self.rows[index];
+        let highest = self.rows.iter().flat_map(|row| &row.shares).fold(0.0_f64, |highest, &share| highest.max(share));
+        let gap = (HEIGHT - TALLEST - 2.0 * MARGIN) / (self.rows.len().max(2) - 1) as f64;
+        let base = if self.rows.len() == 1 { HEIGHT - MARGIN } else { TALLEST + MARGIN + gap * index as f64 };
+        let left = |value: f64| MARGIN + (value - whole.low) / (whole.high - whole.low) * (WIDTH - 2.0 * MARGIN);
+        // Use the square root, so that a spike does not flatten all others.
+        let top = |share: f64| base - TALLEST * (share / highest).sqrt();
+        let width = (row.range.high - row.range.low) / row.shares.len() as f64;
+        let mut path = format!("M{:.1} {base:.1}", left(row.range.low));
+        for (bin, &share) in row.shares.iter().enumerate() {
+            let middle = row.range.low + (bin as f64 + 0.5) * width;
+            let _ = write!(path, "L{:.1} {:.1}", left(middle), top(share));
+        }
+        let _ = write!(path, "L{:.1} {base:.1}", left(row.range.high));
+        path
     }
 }
 
@@ -97,9 +105,10 @@ mod tests {
             .with(2, range(0.0), &[3])
             .with(3, range(2.0), &[0, 0])
             .with(4, range(2.0), &[1, 2, 1])
-            .html();
+            .html()
+            .into_string();
         assert_eq!(html.matches("<path").count(), 2);
         assert!(html.contains("a&lt;b") && html.contains("1–4") && !html.contains("NaN"), "{html}");
-        assert!(Ridges::new("none").html().is_empty());
+        assert!(Ridges::new("none").html().into_string().is_empty());
     }
 }

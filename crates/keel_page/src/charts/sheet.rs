@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::escape;
+use maud::{Markup, html};
+
 use super::frame::series_class;
 use super::palette::Named;
 use crate::histogram::Histogram;
@@ -56,38 +57,40 @@ impl Sheet {
     }
 
     /// Renders all rows as HTML.
-    pub fn html(&self, language: Language) -> String {
-        let rows: String = self.rows.iter().map(|row| row.html(language)).collect();
-        format!("<div class=\"sheet\">{rows}</div>")
+    pub fn html(&self, language: Language) -> Markup {
+        html! { div class="sheet" { @for row in &self.rows { (row.html(language)) } } }
     }
 }
 
 impl SheetRow {
-    fn html(&self, language: Language) -> String {
-        let (name, note) = (escape(self.name.get(language)), escape(self.note.get(language)));
+    fn html(&self, language: Language) -> Markup {
         let class = series_class(self.colour);
-        let cells: String = self.cells.iter().map(|cell| cell.html(&class, language)).collect();
-        format!(
-            "<div class=\"sheet-row\"><p class=\"sheet-name\"><i class=\"{class}\"></i><b>{name}</b> <span>{note}</span></p>\
-             <div class=\"sheet-cells\">{cells}</div></div>"
-        )
+        html! {
+            div class="sheet-row" {
+                p class="sheet-name" {
+                    i class=(class) {}
+                    b { (self.name.get(language)) }
+                    " "
+                    span { (self.note.get(language)) }
+                }
+                div class="sheet-cells" { @for cell in &self.cells { (cell.html(&class, language)) } }
+            }
+        }
     }
 }
 
 impl SheetCell {
-    fn html(&self, class: &str, language: Language) -> String {
-        let lines: String = self
-            .lines
-            .iter()
-            .map(|(name, value)| format!("<dt>{}</dt><dd>{}</dd>", escape(name.get(language)), escape(value)))
-            .collect();
-        format!(
-            "<div class=\"sheet-cell\"><p>{}</p><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" \
-             aria-label=\"{}\"><path class=\"{class}\" d=\"{}\"/></svg><dl>{lines}</dl></div>",
-            escape(self.title.get(language)),
-            escape(self.description.get(language)),
-            outline(&self.histogram)
-        )
+    fn html(&self, class: &str, language: Language) -> Markup {
+        html! {
+            div class="sheet-cell" {
+                p { (self.title.get(language)) }
+                svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img"
+                    aria-label=(self.description.get(language)) {
+                    path class=(class) d=(outline(&self.histogram)) {}
+                }
+                dl { @for (name, value) in &self.lines { dt { (name.get(language)) } dd { (value) } } }
+            }
+        }
     }
 }
 
@@ -118,12 +121,12 @@ mod tests {
             lines: vec![("a < b".into(), "0.5".to_owned())],
         };
         let row = SheetRow { name: "first".into(), note: "n".into(), colour: 2, cells: vec![cell] };
-        let html = Sheet::new(vec![row]).html(Language::English);
+        let html = Sheet::new(vec![row]).html(Language::English).into_string();
         for expected in
             ["series-2", "aria-label=\"from 0 to 2\"", "M0 100V75.0H120.0V0.0H240.0V100Z", "<dt>a &lt; b</dt>"]
         {
             assert!(html.contains(expected), "{expected}\n{html}");
         }
-        assert!(!Sheet::default().html(Language::Chinese).contains("svg"));
+        assert!(!Sheet::default().html(Language::Chinese).into_string().contains("svg"));
     }
 }

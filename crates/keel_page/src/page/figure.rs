@@ -1,5 +1,7 @@
 //! Figures of a page, of every kind.
 
+use maud::Markup;
+
 use crate::charts::{Dots, Gate, HeatMap, Histograms, Look, Named, Pictures, Plot, Sheet};
 
 /// A drawing of a page, without its caption.
@@ -23,7 +25,7 @@ pub enum Figure {
 
 impl Figure {
     /// Renders the drawing as HTML, in the language and colours of its page.
-    pub(super) fn drawn(&self, look: &Look<'_>) -> String {
+    pub(super) fn drawn(&self, look: &Look<'_>) -> Markup {
         match self {
             Figure::Plot(plot) => plot.drawn(look),
             Figure::Histograms(histograms) => histograms.html(look.language),

@@ -7,10 +7,10 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use crate::charts::escape;
+use maud::{Markup, html};
 
 /// Converts one formula to MathML.
-pub fn mathml(source: &str) -> String {
+pub fn mathml(source: &str) -> Markup {
     Reader { characters: source.chars().peekable() }.row(None)
 }
 
@@ -20,28 +20,38 @@ struct Reader<'a> {
 
 /// A piece of a formula.
 struct Atom {
-    html: String,
-    /// True for names, numbers and fractions: two adjacent ones are a product, separated by a thin space.
-    is_operand: bool,
+    html: Markup,
+    kind: Kind,
     /// True for sums and products: their limits are above and below, not to the side.
     has_limits: bool,
 }
 
+/// Kind of an atom, for the space between two of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A name, a number or a fraction: two adjacent ones are a product, separated by a thin space.
+    Operand,
+    /// A closing bracket, which an operand can follow as the second factor.
+    Closing,
+    /// Anything else.
+    Operator,
+}
+
 impl Atom {
-    fn operand(html: String) -> Self {
-        Atom { html, is_operand: true, has_limits: false }
+    fn operand(html: Markup) -> Self {
+        Atom { html, kind: Kind::Operand, has_limits: false }
     }
 
-    fn operator(html: String) -> Self {
-        Atom { html, is_operand: false, has_limits: false }
+    fn operator(html: Markup) -> Self {
+        Atom { html, kind: Kind::Operator, has_limits: false }
     }
 }
 
 impl Reader<'_> {
     /// Parses everything up to `end`.
-    fn row(&mut self, end: Option<char>) -> String {
-        let mut row = String::new();
-        let (mut spaced, mut after_operand) = (false, false);
+    fn row(&mut self, end: Option<char>) -> Markup {
+        let mut row = Vec::new();
+        let (mut spaced, mut before) = (false, Kind::Operator);
         while let Some(&next) = self.characters.peek() {
             if Some(next) == end {
                 self.characters.next();
@@ -53,76 +63,79 @@ impl Reader<'_> {
                 continue;
             }
             let atom = self.scripted();
-            if spaced && after_operand && atom.is_operand {
-                row.push_str("<mspace width=\"0.25em\"/>");
+            if spaced && before != Kind::Operator && atom.kind == Kind::Operand {
+                row.push(html! { mspace width="0.25em" {} });
             }
-            row.push_str(&atom.html);
-            (spaced, after_operand) =
-                (false, atom.is_operand || atom.html == "<mo>)</mo>" || atom.html == "<mo>]</mo>");
+            row.push(atom.html);
+            (spaced, before) = (false, atom.kind);
         }
-        row
+        html! { @for part in &row { (part) } }
     }
 
     /// Parses an atom with its subscript and superscript.
     fn scripted(&mut self) -> Atom {
-        let base = self.atom();
+        let Atom { html: base, kind, has_limits } = self.atom();
         let (mut below, mut above) = (None, None);
         while let Some(&next @ ('_' | '^')) = self.characters.peek() {
             self.characters.next();
             let script = self.atom().html;
             if next == '_' { below = Some(script) } else { above = Some(script) }
         }
-        let tag = |plain: &'static str, limits: &'static str| if base.has_limits { limits } else { plain };
-        let (tag, scripts) = match (below, above) {
-            (None, None) => return base,
-            (Some(below), None) => (tag("msub", "munder"), below),
-            (None, Some(above)) => (tag("msup", "mover"), above),
-            (Some(below), Some(above)) => (tag("msubsup", "munderover"), below + &above),
+        let html = match (below, above) {
+            (None, None) => return Atom { html: base, kind, has_limits },
+            (Some(below), None) if has_limits => html! { munder { (base) (below) } },
+            (Some(below), None) => html! { msub { (base) (below) } },
+            (None, Some(above)) if has_limits => html! { mover { (base) (above) } },
+            (None, Some(above)) => html! { msup { (base) (above) } },
+            (Some(below), Some(above)) if has_limits => html! { munderover { (base) (below) (above) } },
+            (Some(below), Some(above)) => html! { msubsup { (base) (below) (above) } },
         };
-        Atom { html: format!("<{tag}>{}{scripts}</{tag}>", base.html), ..base }
+        let kind = if kind == Kind::Closing { Kind::Operator } else { kind };
+        Atom { html, kind, has_limits }
     }
 
     fn atom(&mut self) -> Atom {
-        let Some(first) = self.characters.next() else { return Atom::operator("<mrow></mrow>".to_owned()) };
+        let Some(first) = self.characters.next() else { return Atom::operator(html! { mrow {} }) };
         match first {
-            '{' => Atom::operand(format!("<mrow>{}</mrow>", self.row(Some('}')))),
+            '{' => Atom::operand(html! { mrow { (self.row(Some('}'))) } }),
             '\\' => self.command(),
             '0'..='9' => {
                 let digits = self.run(first, |next| next.is_ascii_digit() || next == '.');
-                Atom::operand(format!("<mn>{digits}</mn>"))
+                Atom::operand(html! { mn { (digits) } })
             }
-            '∑' | '∏' => Atom { html: format!("<mo>{first}</mo>"), is_operand: true, has_limits: true },
-            '∞' => Atom::operand("<mi>∞</mi>".to_owned()),
+            '∑' | '∏' => Atom { html: html! { mo { (first) } }, kind: Kind::Operand, has_limits: true },
+            '∞' => Atom::operand(html! { mi { "∞" } }),
             letter if letter.is_ascii_alphabetic() => {
                 let name = self.run(first, |next| next.is_ascii_alphabetic() || next == '′');
-                Atom::operand(format!("<mi>{name}</mi>"))
+                Atom::operand(html! { mi { (name) } })
             }
             letter if letter.is_alphabetic() => {
                 let name = self.run(first, |next| next == '′');
-                Atom::operand(format!("<mi>{name}</mi>"))
+                Atom::operand(html! { mi { (name) } })
             }
-            '-' => Atom::operator("<mo>\u{2212}</mo>".to_owned()),
-            other => Atom::operator(format!("<mo>{}</mo>", escape(&other.to_string()))),
+            '-' => Atom::operator(html! { mo { "\u{2212}" } }),
+            ')' | ']' => Atom { html: html! { mo { (first) } }, kind: Kind::Closing, has_limits: false },
+            other => Atom::operator(html! { mo { (other) } }),
         }
     }
 
     fn command(&mut self) -> Atom {
-        let Some(first) = self.characters.next() else { return Atom::operator(String::new()) };
+        let Some(first) = self.characters.next() else { return Atom::operator(Markup::default()) };
         let name = self.run(first, |next| next.is_ascii_alphabetic());
         let html = match name.as_str() {
-            "quad" => return Atom::operator("<mspace width=\"1em\"/>".to_owned()),
+            "quad" => return Atom::operator(html! { mspace width="1em" {} }),
             "frac" => {
                 let (above, below) = (self.atom().html, self.atom().html);
-                format!("<mfrac>{above}{below}</mfrac>")
+                html! { mfrac { (above) (below) } }
             }
-            "sqrt" => format!("<msqrt>{}</msqrt>", self.atom().html),
-            "hat" => format!("<mover accent=\"true\">{}<mo stretchy=\"false\">^</mo></mover>", self.atom().html),
+            "sqrt" => html! { msqrt { (self.atom().html) } },
+            "hat" => html! { mover accent="true" { (self.atom().html) mo stretchy="false" { "^" } } },
             "text" => {
                 self.characters.next();
                 let words: String = self.characters.by_ref().take_while(|&next| next != '}').collect();
-                return Atom::operator(format!("<mtext>{}</mtext>", escape(&words)));
+                return Atom::operator(html! { mtext { (words) } });
             }
-            other => format!("<mi>{other}</mi>"),
+            other => html! { mi { (other) } },
         };
         Atom::operand(html)
     }
@@ -143,7 +156,7 @@ mod tests {
 
     #[test]
     fn formulas_become_mathml() {
-        let thin = "<mspace width=\"0.25em\"/>";
+        let thin = "<mspace width=\"0.25em\"></mspace>";
         let cases = [
             ("x", "<mi>x</mi>".to_owned()),
             ("n Var(w)", format!("<mi>n</mi>{thin}<mi>Var</mi><mo>(</mo><mi>w</mi><mo>)</mo>")),
@@ -160,7 +173,7 @@ mod tests {
             ("f′(x) \\text{a & b}", "<mi>f′</mi><mo>(</mo><mi>x</mi><mo>)</mo><mtext>a &amp; b</mtext>".to_owned()),
         ];
         for (source, expected) in cases {
-            assert_eq!(mathml(source), expected, "{source}");
+            assert_eq!(mathml(source).into_string(), expected, "{source}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Links from a page to related pages.
 
-use crate::charts::escape;
+use maud::{Markup, PreEscaped, html};
+
 use crate::language::Language;
 
 /// Links of a page; a standalone page has none.
@@ -45,7 +46,7 @@ impl Links {
         let mut resolved = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             match part.split_once("]]").and_then(|(inside, rest)| Some((self.reference(inside, language)?, rest))) {
-                Some((reference, rest)) => resolved.extend([reference.as_str(), rest]),
+                Some((reference, rest)) => resolved.extend([reference.0.as_str(), rest]),
                 None => resolved.extend(["[[", part]),
             }
         }
@@ -53,56 +54,61 @@ impl Links {
     }
 
     /// Returns the link for `name` or `name|words`, if a page has this name.
-    fn reference(&self, inside: &str, language: Language) -> Option<String> {
+    fn reference(&self, inside: &str, language: Language) -> Option<Markup> {
         let (name, words) = inside.split_once('|').unwrap_or((inside, ""));
         let page = self.pages.iter().find(|page| page.name == name)?;
-        let words = if words.is_empty() { escape(page.title[language as usize]) } else { words.to_owned() };
+        let words = match words {
+            "" => html! { (page.title[language as usize]) },
+            words => PreEscaped(words.to_owned()),
+        };
         Some(match &page.file {
-            Some(file) => format!("<a href=\"{file}\">{words}</a>"),
+            Some(file) => html! { a href=(file) { (words) } },
             None => words,
         })
     }
 
     /// Renders the links above a page: the index and the other language.
-    pub fn top(&self, language: Language) -> String {
-        let lab = match language {
-            Language::English => "The lab",
-            Language::Chinese => "实验室",
-        };
-        let index = self.index.as_ref().map(|file| format!("<a href=\"{file}\">{lab}</a>"));
-        let translation = self.translation.as_ref().map(|file| translation_link(file, language));
-        if index.is_none() && translation.is_none() {
-            return String::new();
+    pub fn top(&self, language: Language) -> Markup {
+        html! {
+            @if self.index.is_some() || self.translation.is_some() {
+                nav aria-label=(language.choose("This site", "本站")) {
+                    @if let Some(file) = &self.index { a href=(file) { (language.choose("The lab", "实验室")) } }
+                    @if let Some(file) = &self.translation { (translation_link(file, language)) }
+                }
+            }
         }
-        let label = language.choose("This site", "本站");
-        let (index, translation) = (index.unwrap_or_default(), translation.unwrap_or_default());
-        format!("<nav aria-label=\"{label}\">{index}{translation}</nav>")
     }
 
     /// Renders the links below a page: the previous and the next page.
-    pub fn bottom(&self, language: Language) -> String {
-        let link = |page: &Option<Neighbour>, arrow: [&str; 2]| {
-            let link = |page: &Neighbour| {
-                format!("<a href=\"{}\">{}{}{}</a>", page.file, arrow[0], escape(&page.title), arrow[1])
-            };
-            page.as_ref().map_or("<span></span>".to_owned(), link)
-        };
-        if self.previous.is_none() && self.next.is_none() {
-            return String::new();
+    pub fn bottom(&self, language: Language) -> Markup {
+        html! {
+            @if self.previous.is_some() || self.next.is_some() {
+                nav aria-label=(language.choose("Previous and next page", "上一页与下一页")) {
+                    (Neighbour::link(&self.previous, ["← ", ""]))
+                    (Neighbour::link(&self.next, ["", " →"]))
+                }
+            }
         }
-        let label = language.choose("Previous and next page", "上一页与下一页");
-        let (previous, next) = (link(&self.previous, ["← ", ""]), link(&self.next, ["", " →"]));
-        format!("<nav aria-label=\"{label}\">{previous}{next}</nav>")
+    }
+}
+
+impl Neighbour {
+    /// Renders the link between `arrows`, or an empty element, so that the other link keeps its side.
+    fn link(neighbour: &Option<Self>, [before, after]: [&str; 2]) -> Markup {
+        match neighbour {
+            Some(Neighbour { file, title }) => html! { a href=(file) { (before) (title) (after) } },
+            None => html! { span {} },
+        }
     }
 }
 
 /// Renders the link to the same page in the other language, labelled in that language.
-pub fn translation_link(file: &str, language: Language) -> String {
+pub fn translation_link(file: &str, language: Language) -> Markup {
     let (code, words) = match language {
         Language::English => ("zh", "中文"),
         Language::Chinese => ("en", "English"),
     };
-    format!("<a href=\"{file}\" lang=\"{code}\" hreflang=\"{code}\">{words}</a>")
+    html! { a href=(file) lang=(code) hreflang=(code) { (words) } }
 }
 
 #[cfg(test)]

@@ -17,10 +17,13 @@ pub use links::{Linked, Links, Neighbour, translation_link};
 pub use style::STYLE;
 pub use table::{Table, cell};
 
+use maud::{Markup, PreEscaped, html};
+
 use crate::charts::{Dots, Histograms, Look, Palette, Pictures, Plot, Sheet};
 use crate::language::{Language, Text};
 
-/// Content of a page, from top to bottom. Texts are HTML written in this crate; external names are escaped.
+/// Content of a page, from top to bottom. Texts are HTML written in a crate of the workspace; names from outside in them
+/// are [`escaped`](crate::escaped).
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     blocks: Vec<Block>,
@@ -30,7 +33,7 @@ pub struct Page {
 enum Block {
     Heading(Text),
     Paragraph(Text),
-    Formula(Text),
+    Formula(Markup),
     Figure(Text, Figure),
     Row(Text, Vec<Part>),
     Table(Table),
@@ -68,9 +71,9 @@ impl Page {
         self
     }
 
-    /// Adds a formula as MathML content, with one version per language if it contains words.
-    pub fn formula(mut self, mathml: impl Into<Text>) -> Self {
-        self.blocks.push(Block::Formula(mathml.into()));
+    /// Adds a formula as the content of a MathML element.
+    pub fn formula(mut self, mathml: Markup) -> Self {
+        self.blocks.push(Block::Formula(mathml));
         self
     }
 
@@ -118,14 +121,14 @@ impl Page {
     }
 
     /// Renders the blocks in order, in one language.
-    pub fn body(&self, language: Language) -> String {
+    pub fn body(&self, language: Language) -> Markup {
         let look = Look { language, palette: &self.palette() };
         let mut figures = 0;
-        let html = |block: &Block| {
+        let mut drawn = |block: &Block| {
             figures += usize::from(block.caption().is_some());
             block.html(&look, figures)
         };
-        self.blocks.iter().map(html).collect()
+        html! { @for block in &self.blocks { (drawn(block)) } }
     }
 
     /// Returns the number of the figure whose English caption contains these words: its element is `figure-N`.
@@ -135,7 +138,7 @@ impl Page {
     }
 
     /// Renders the first chart, row of charts or row of images, without its caption.
-    pub fn first_figure(&self, language: Language) -> String {
+    pub fn first_figure(&self, language: Language) -> Markup {
         let look = Look { language, palette: &self.palette() };
         let figure = |block: &Block| match block {
             Block::Figure(_, figure) => Some(figure.drawn(&look)),
@@ -177,32 +180,34 @@ impl Block {
     }
 
     /// Renders the block; `number` applies if it is a figure.
-    fn html(&self, look: &Look<'_>, number: usize) -> String {
-        let language = look.language;
+    fn html(&self, look: &Look<'_>, number: usize) -> Markup {
+        let shown = |text: &Text| PreEscaped(text.get(look.language).to_owned());
         match self {
-            Block::Heading(text) => format!("<h2>{}</h2>", text.get(language)),
-            Block::Paragraph(text) => format!("<p>{}</p>", text.get(language)),
-            Block::Formula(mathml) => {
-                format!("<div class=\"formula\"><math display=\"block\">{}</math></div>", mathml.get(language))
-            }
-            Block::Figure(caption, figure) => captioned(number, caption.get(language), &figure.drawn(look)),
-            Block::Row(caption, parts) => captioned(number, caption.get(language), &row(parts, look)),
-            Block::Table(table) => table.html(language),
+            Block::Heading(text) => html! { h2 { (shown(text)) } },
+            Block::Paragraph(text) => html! { p { (shown(text)) } },
+            Block::Formula(mathml) => html! { div class="formula" { math display="block" { (mathml) } } },
+            Block::Figure(caption, figure) => captioned(number, &shown(caption), &figure.drawn(look)),
+            Block::Row(caption, parts) => captioned(number, &shown(caption), &row(parts, look)),
+            Block::Table(table) => table.html(look.language),
         }
     }
 }
 
-fn captioned(number: usize, caption: &str, inside: &str) -> String {
-    format!("<figure id=\"figure-{number}\">{inside}<figcaption>{caption}</figcaption></figure>")
+fn captioned(number: usize, caption: &Markup, inside: &Markup) -> Markup {
+    html! { figure id={ "figure-" (number) } { (inside) figcaption { (caption) } } }
 }
 
-fn row(parts: &[Part], look: &Look<'_>) -> String {
-    let part = |Part { title, figure }: &Part| {
-        let (title, figure) = (title.get(look.language), figure.drawn(look));
-        format!("<figure class=\"part\"><figcaption>{title}</figcaption>{figure}</figure>")
-    };
-    let parts: String = parts.iter().map(part).collect();
-    format!("<div class=\"row\">{parts}</div>")
+fn row(parts: &[Part], look: &Look<'_>) -> Markup {
+    html! {
+        div class="row" {
+            @for Part { title, figure } in parts {
+                figure class="part" {
+                    figcaption { (PreEscaped(title.get(look.language))) }
+                    (figure.drawn(look))
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -217,10 +222,10 @@ mod tests {
             .plot(Text::same("first"), Plot::new("x", "y").with(line("relu")).with(line("tanh")))
             .side_by_side(Text::same("row"), vec![Part::new("second", Plot::new("x", "y").with(line("tanh")))])
             .dots(Text::same("third"), Dots::new("accuracy").with("tanh", vec![0.5]));
-        let html = page.body(Language::English);
+        let html = page.body(Language::English).into_string();
         assert_eq!(html.matches("series-1\"").count() + html.matches("series-1 \"").count(), 4, "{html}");
         assert!(html.contains("<figure class=\"part\"><figcaption>second</figcaption>"));
-        assert!(page.first_figure(Language::English).starts_with("<div class=\"plot"));
+        assert!(page.first_figure(Language::English).into_string().starts_with("<div class=\"plot"));
         assert_eq!([page.figure_number("third"), page.figure_number("fourth")], [Some(3), None]);
         assert!(html.contains("<figure id=\"figure-2\"><div class=\"row\">"), "{html}");
     }

@@ -1,5 +1,7 @@
 //! Tables on a page.
 
+use maud::{Markup, PreEscaped, html};
+
 use crate::charts::number;
 use crate::language::{Language, Text};
 
@@ -32,24 +34,27 @@ impl Table {
     }
 
     /// Renders the table as HTML, in one language.
-    pub(super) fn html(&self, language: Language) -> String {
-        let head: String =
-            self.columns.iter().map(|title| format!("<th scope=\"col\">{}</th>", title.get(language))).collect();
-        let row = |row: &Vec<Text>| -> String {
-            let cell = |(index, text): (usize, &Text)| match (index, text.get(language)) {
-                (0, name) => format!("<th scope=\"row\">{name}</th>"),
-                (_, text) => format!("<td>{text}</td>"),
-            };
-            let cells: String = row.iter().enumerate().map(cell).collect();
-            format!("<tr>{cells}</tr>")
-        };
-        let rows: String = self.rows.iter().map(row).collect();
-        let class = if self.columns.len() >= WIDE_TABLE { " wide" } else { "" };
-        format!(
-            "<div class=\"table{class}\"><table class=\"numbers\"><caption>{}</caption><thead><tr>{head}</tr></thead>\
-             <tbody>{rows}</tbody></table></div>",
-            self.caption.get(language)
-        )
+    pub(super) fn html(&self, language: Language) -> Markup {
+        let shown = |text: &Text| PreEscaped(text.get(language).to_owned());
+        let wide = if self.columns.len() >= WIDE_TABLE { " wide" } else { "" };
+        html! {
+            div class={ "table" (wide) } {
+                table class="numbers" {
+                    caption { (shown(&self.caption)) }
+                    thead { tr { @for title in &self.columns { th scope="col" { (shown(title)) } } } }
+                    tbody {
+                        @for row in &self.rows {
+                            tr {
+                                @if let [name, cells @ ..] = &row[..] {
+                                    th scope="row" { (shown(name)) }
+                                    @for text in cells { td { (shown(text)) } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use keel_data::{ColumnKind, ColumnReport};
 use keel_page::Language;
-use keel_page::charts::escape;
+use maud::{Markup, html};
 
 use super::overview::grouped;
+use crate::elements;
 
 /// Maximum number of columns before the table is folded.
 const UNFOLDED: usize = 40;
@@ -12,48 +13,56 @@ const UNFOLDED: usize = 40;
 /// Maximum number of columns listed; `summary.json` has all of them.
 const LISTED: usize = 1_000;
 
-/// Returns the table with the target first, or nothing for data without columns.
-pub(super) fn table(columns: &[ColumnReport], language: Language) -> String {
+/// Renders the table with the target first, or nothing for data without columns.
+pub(super) fn table(columns: &[ColumnReport], language: Language) -> Markup {
     if columns.is_empty() {
-        return String::new();
+        return Markup::default();
     }
     let (targets, others): (Vec<&ColumnReport>, Vec<&ColumnReport>) =
         columns.iter().partition(|column| column.kind == ColumnKind::Target);
-    let rows: String = targets.into_iter().chain(others).take(LISTED).map(|column| row(column, language)).collect();
-    let heads = match language {
+    let rows = targets.into_iter().chain(others).take(LISTED).map(|column| row(column, language));
+    let titles = match language {
         Language::English => ["column", "kind", "missing", "distinct", "became", "reason"],
         Language::Chinese => ["列", "类型", "缺失", "不同取值", "转换为", "原因"],
     };
-    let head: String = heads.iter().map(|head| format!("<th scope=\"col\">{head}</th>")).collect();
-    let table = format!(
-        "<div class=\"table\"><table class=\"columns\"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{}",
-        left_out(columns.len(), language)
-    );
+    let table = html! {
+        (elements::table(Some("columns"), &elements::scoped_titles(titles), rows))
+        (left_out(columns.len(), language))
+    };
     let title = language.choose("Columns of the table", "表格的各列");
-    match columns.len() <= UNFOLDED {
-        true => format!("<h3>{title}</h3>{table}"),
-        false => format!("<details><summary>{title} ({})</summary>{table}</details>", grouped(columns.len() as u64)),
+    html! {
+        @if columns.len() <= UNFOLDED {
+            h3 { (title) }
+            (table)
+        } @else {
+            details { summary { (title) " (" (grouped(columns.len() as u64)) ")" } (table) }
+        }
     }
 }
 
-fn row(column: &ColumnReport, language: Language) -> String {
-    format!(
-        "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-        escape(&column.name),
-        kind(column.kind, language),
-        grouped(column.missing as u64),
-        grouped(column.distinct as u64),
-        escape(&column.became),
-        escape(&column.reason)
-    )
+fn row(column: &ColumnReport, language: Language) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (column.name) }
+            td { (kind(column.kind, language)) }
+            td { (grouped(column.missing as u64)) }
+            td { (grouped(column.distinct as u64)) }
+            td { (column.became) }
+            td { (column.reason) }
+        }
+    }
 }
 
-fn left_out(columns: usize, language: Language) -> String {
-    let Some(more @ 1..) = columns.checked_sub(LISTED) else { return String::new() };
+fn left_out(columns: usize, language: Language) -> Markup {
+    let Some(more @ 1..) = columns.checked_sub(LISTED) else { return Markup::default() };
     let more = grouped(more as u64);
-    match language {
-        Language::English => format!("<p>{more} more columns are listed in summary.json.</p>"),
-        Language::Chinese => format!("<p>其余 {more} 列见 summary.json。</p>"),
+    html! {
+        p {
+            @match language {
+                Language::English => { (more) " more columns are listed in summary.json." }
+                Language::Chinese => { "其余 " (more) " 列见 summary.json。" }
+            }
+        }
     }
 }
 
@@ -89,18 +98,18 @@ mod tests {
     #[test]
     fn the_target_leads_and_every_name_is_escaped() {
         let columns = [column("<b>age</b>", ColumnKind::Number), column("price", ColumnKind::Target)];
-        let html = table(&columns, Language::English);
+        let html = table(&columns, Language::English).into_string();
         assert!(html.find(">price<").unwrap() < html.find("&lt;b&gt;age").unwrap(), "{html}");
         assert!(!html.contains("<b>age") && html.contains("1.5 &lt; 20"), "{html}");
-        let chinese = table(&columns, Language::Chinese);
+        let chinese = table(&columns, Language::Chinese).into_string();
         assert!(chinese.contains("<td>目标</td>") && chinese.contains("<td>数值</td>"), "{chinese}");
-        assert_eq!(table(&[], Language::English), "");
+        assert_eq!(table(&[], Language::English).into_string(), "");
     }
 
     #[test]
     fn many_columns_are_folded_and_counted() {
         let columns: Vec<_> = (0..1_002).map(|at| column(&at.to_string(), ColumnKind::Number)).collect();
-        let html = table(&columns, Language::English);
+        let html = table(&columns, Language::English).into_string();
         assert!(html.starts_with("<details>"), "{}", &html[..80]);
         assert_eq!(html.matches("<th scope=\"row\">").count(), LISTED);
         assert!(html.contains("2 more columns"));

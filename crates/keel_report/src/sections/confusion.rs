@@ -1,35 +1,39 @@
 //! Confusion matrix, and metrics of each class.
 
 use keel_page::Language;
-use keel_page::charts::escape;
 use keel_train::metrics::{ClassMetrics, ConfusionMatrix, Metrics};
+use maud::{Markup, html};
 
 use super::Contents;
 use super::overview::percent;
+use crate::elements;
 
 /// Maximum number of classes shown with numbers; larger matrices are squares with numbers on hover.
 const NUMBERED: usize = 16;
 
-pub(super) fn section(contents: &Contents<'_>) -> String {
+/// Maximum number of classes before their metrics are folded.
+const UNFOLDED: usize = 25;
+
+pub(super) fn section(contents: &Contents<'_>) -> Markup {
     let Contents { evaluation, language, .. } = *contents;
-    let Some((metrics, of)) = metrics(contents) else { return String::new() };
-    let Some(confusion) = &metrics.confusion else { return String::new() };
+    let Some((metrics, of)) = metrics(contents) else { return Markup::default() };
+    let Some(confusion) = &metrics.confusion else { return Markup::default() };
     let names: Vec<String> = match metrics.classes.is_empty() {
         true => evaluation.class_names.clone(),
         false => metrics.classes.iter().map(|class| class.name.clone()).collect(),
     };
     if names.is_empty() || names.len() != confusion.counts.len() {
-        return String::new();
+        return Markup::default();
     }
     let matrix = match names.len() <= NUMBERED {
         true => numbered(confusion, &names, language),
         false => squares(confusion, &names, language),
     };
-    format!(
-        "<p class=\"lead\">{of}</p><div class=\"grid-confusion\">{matrix}{}</div>{}",
-        most_confused(confusion, &names, language),
-        classes(&metrics.classes, language)
-    )
+    html! {
+        p.lead { (of) }
+        div.grid-confusion { (matrix) (most_confused(confusion, &names, language)) }
+        (classes(&metrics.classes, language))
+    }
 }
 
 /// Returns the test results of the summary, or those of the evaluated model before the run has ended, with their description.
@@ -60,56 +64,58 @@ fn share(count: u64, row: &[u64]) -> f64 {
     if total == 0 { 0.0 } else { count as f64 / total as f64 }
 }
 
+/// Returns the class of a cell: `right` on the diagonal, `wrong` elsewhere.
+fn tone(truth: usize, predicted: usize) -> &'static str {
+    if truth == predicted { "right" } else { "wrong" }
+}
+
 /// Renders a table with counts and shares, coloured by share.
-fn numbered(confusion: &ConfusionMatrix, names: &[String], language: Language) -> String {
-    let head: String = names.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
-    let mut rows = String::new();
-    for (truth, counts) in confusion.counts.iter().enumerate() {
-        rows.push_str(&format!("<tr><th scope=\"row\">{}</th>", escape(&names[truth])));
-        for (predicted, &count) in counts.iter().enumerate() {
-            let share = share(count, counts);
-            let class = if truth == predicted { "right" } else { "wrong" };
-            let strong = if share > 0.55 { " strong" } else { "" };
-            let text =
-                if count == 0 { String::new() } else { format!("<b>{}</b><i>{:.0}&#8239;%</i>", count, share * 100.0) };
-            rows.push_str(&format!(
-                "<td class=\"{class}{strong}\" style=\"--share:{:.0}%\">{text}</td>",
-                share * 100.0
-            ));
+fn numbered(confusion: &ConfusionMatrix, names: &[String], language: Language) -> Markup {
+    let titles = html! {
+        td { (language.choose("true \\ predicted", "真实 \\ 预测")) }
+        (elements::scoped_titles(names))
+    };
+    let rows = confusion.counts.iter().enumerate().map(|(truth, counts)| {
+        html! {
+            tr {
+                th scope="row" { (names[truth]) }
+                @for (predicted, &count) in counts.iter().enumerate() {
+                    @let share = share(count, counts);
+                    @let percent = format!("{:.0}", share * 100.0);
+                    td.(tone(truth, predicted)).strong[share > 0.55] style={ "--share:" (percent) "%" } {
+                        @if count > 0 { b { (count) } i { (percent) "\u{202f}%" } }
+                    }
+                }
+            }
         }
-        rows.push_str("</tr>");
-    }
-    let corner = language.choose("true \\ predicted", "真实 \\ 预测");
-    format!(
-        "<div class=\"table\"><table class=\"confusion\"><thead><tr><td>{corner}</td>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    });
+    elements::table(Some("confusion"), &titles, rows)
 }
 
 /// Renders a drawing for many classes: one square per pair that occurs.
-fn squares(confusion: &ConfusionMatrix, names: &[String], language: Language) -> String {
+fn squares(confusion: &ConfusionMatrix, names: &[String], language: Language) -> Markup {
     let classes = names.len();
-    let mut marks = String::new();
-    for (truth, counts) in confusion.counts.iter().enumerate() {
-        for (predicted, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            let share = share(count, counts);
-            let class = if truth == predicted { "right" } else { "wrong" };
-            marks.push_str(&format!(
-                "<rect class=\"{class}\" x=\"{predicted}\" y=\"{truth}\" width=\"1\" height=\"1\" fill-opacity=\"{:.2}\"><title>{} → {}: {count} ({:.0} %)</title></rect>",
-                0.12 + 0.88 * share,
-                escape(&names[truth]),
-                escape(&names[predicted]),
-                share * 100.0
-            ));
+    let label = language.choose("confusion matrix", "混淆矩阵");
+    html! {
+        figure.squares {
+            svg viewBox={ "0 0 " (classes) " " (classes) } role="img" aria-label=(label) {
+                rect.ground width=(classes) height=(classes) {}
+                @for (truth, counts) in confusion.counts.iter().enumerate() {
+                    @for (predicted, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                        @let (share, class) = (share(count, counts), tone(truth, predicted));
+                        @let (opacity, percent) = (format!("{:.2}", 0.12 + 0.88 * share), format!("{:.0}", share * 100.0));
+                        rect.(class) x=(predicted) y=(truth) width="1" height="1" fill-opacity=(opacity) {
+                            title { (names[truth]) " → " (names[predicted]) ": " (count) " (" (percent) " %)" }
+                        }
+                    }
+                }
+            }
         }
     }
-    let label = language.choose("confusion matrix", "混淆矩阵");
-    format!(
-        "<figure class=\"squares\"><svg viewBox=\"0 0 {classes} {classes}\" role=\"img\" aria-label=\"{label}\"><rect class=\"ground\" width=\"{classes}\" height=\"{classes}\"/>{marks}</svg></figure>"
-    )
 }
 
 /// Renders the pairs of classes that are confused most often.
-fn most_confused(confusion: &ConfusionMatrix, names: &[String], language: Language) -> String {
+fn most_confused(confusion: &ConfusionMatrix, names: &[String], language: Language) -> Markup {
     let mut pairs: Vec<(u64, usize, usize)> = Vec::new();
     for (truth, counts) in confusion.counts.iter().enumerate() {
         pairs.extend(
@@ -123,58 +129,50 @@ fn most_confused(confusion: &ConfusionMatrix, names: &[String], language: Langua
     pairs.sort_by_key(|&(count, truth, predicted)| (std::cmp::Reverse(count), truth, predicted));
     pairs.truncate(8);
     if pairs.is_empty() {
-        return format!(
-            "<p class=\"calm\">{}</p>",
-            language.choose("No sample was assigned to a wrong class.", "没有样本被误分。")
-        );
+        let text = language.choose("No sample was assigned to a wrong class.", "没有样本被误分。");
+        return html! { p.calm { (text) } };
     }
-    let items: String = pairs
-        .iter()
-        .map(|&(count, truth, predicted)| {
-            let share = share(count, &confusion.counts[truth]);
-            format!(
-                "<li><b>{}</b> → <b>{}</b> <span>{count} · {}</span></li>",
-                escape(&names[truth]),
-                escape(&names[predicted]),
-                percent(share)
-            )
-        })
-        .collect();
-    format!(
-        "<div class=\"confused\"><h3>{}</h3><ol>{items}</ol></div>",
-        language.choose("Most often confused", "最常混淆")
-    )
+    html! {
+        div.confused {
+            h3 { (language.choose("Most often confused", "最常混淆")) }
+            ol {
+                @for (count, truth, predicted) in pairs {
+                    @let share = percent(share(count, &confusion.counts[truth]));
+                    li { b { (names[truth]) } " → " b { (names[predicted]) } " " span { (count) " · " (share) } }
+                }
+            }
+        }
+    }
 }
 
 /// Renders precision, recall and F1 of each class, with a bar for F1.
-fn classes(classes: &[ClassMetrics], language: Language) -> String {
+fn classes(classes: &[ClassMetrics], language: Language) -> Markup {
     if classes.is_empty() {
-        return String::new();
+        return Markup::default();
     }
-    let row = |class: &ClassMetrics| {
-        format!(
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"bar-cell\"><i style=\"width:{:.1}%\"></i></td></tr>",
-            escape(&class.name),
-            class.samples,
-            percent(class.precision),
-            percent(class.recall),
-            percent(class.f1),
-            100.0 * class.f1
-        )
+    let titles = match language {
+        Language::English => ["class", "samples", "precision", "recall", "F1"],
+        Language::Chinese => ["类别", "样本数", "精确率", "召回率", "F1"],
     };
-    let rows: String = classes.iter().map(row).collect();
-    let heads = match language {
-        Language::English => ["class", "samples", "precision", "recall", "F1", ""],
-        Language::Chinese => ["类别", "样本数", "精确率", "召回率", "F1", ""],
-    };
-    let title = |head: &&str| if head.is_empty() { "<td></td>".to_owned() } else { format!("<th>{head}</th>") };
-    let head: String = heads.iter().map(title).collect();
-    let table = format!(
-        "<div class=\"table\"><table class=\"classes\"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    );
-    if classes.len() <= 25 {
+    let titles = html! { (elements::titles(titles)) td {} };
+    let table = elements::table(Some("classes"), &titles, classes.iter().map(row));
+    if classes.len() <= UNFOLDED {
         return table;
     }
-    let title = language.choose("Every class", "所有类别");
-    format!("<details><summary>{title} ({})</summary>{table}</details>", classes.len())
+    html! {
+        details { summary { (language.choose("Every class", "所有类别")) " (" (classes.len()) ")" } (table) }
+    }
+}
+
+fn row(class: &ClassMetrics) -> Markup {
+    html! {
+        tr {
+            td { (class.name) }
+            td { (class.samples) }
+            td { (percent(class.precision)) }
+            td { (percent(class.recall)) }
+            td { (percent(class.f1)) }
+            td.bar-cell { i style={ "width:" (format!("{:.1}", 100.0 * class.f1)) "%" } {} }
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! Loss, accuracy, learning rate and gradient norm over the steps.
 
+use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Point, Scale, Series};
-use keel_page::{Language, Text};
 use keel_train::runs::{EpochRecord, StepRecord};
+use maud::{Markup, html};
 
 use super::super::decimate::{decimate, smooth};
 use super::super::record::Record;
@@ -14,18 +15,17 @@ const POINTS: usize = 1_200;
 /// Factor of decrease above which a loss is shown on a logarithmic axis.
 const LOGARITHMIC_FACTOR: f64 = 30.0;
 
-pub(super) fn section(contents: &Contents<'_>) -> String {
+pub(super) fn section(contents: &Contents<'_>) -> Markup {
     let Contents { record, language, .. } = *contents;
     if record.steps.is_empty() && record.epochs.is_empty() {
-        return String::new();
+        return Markup::default();
     }
     let plots = [loss(record), quality(record), rate(record), gradient(record)];
-    let figures: String = plots.iter().flatten().map(|plot| figure(plot, language)).collect();
-    format!("<div class=\"grid-2\">{figures}</div>")
-}
-
-fn figure(plot: &Plot, language: Language) -> String {
-    format!("<figure>{}</figure>", plot.html(language))
+    html! {
+        div.grid-2 {
+            @for plot in plots.iter().flatten() { figure { (plot.html(language)) } }
+        }
+    }
 }
 
 fn loss(record: &Record) -> Option<Plot> {

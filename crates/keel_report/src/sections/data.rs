@@ -1,11 +1,13 @@
 //! The data: splits, the columns of a table, and statistics of every feature or channel before and after preprocessing.
 
 use keel_data::{Moments, PreprocessStatistics};
-use keel_page::charts::{Marks, Plot, Series, escape, number};
+use keel_page::charts::{Marks, Plot, Point, Series, number};
 use keel_page::{Language, Text};
+use maud::{Markup, html};
 
 use super::overview::grouped;
 use super::{Contents, columns};
+use crate::elements;
 
 /// Maximum number of features listed; more are shown as a cloud.
 const LISTED: usize = 24;
@@ -13,87 +15,98 @@ const LISTED: usize = 24;
 /// Maximum number of points in the cloud.
 const POINTS: usize = 1_500;
 
-pub(super) fn section(contents: &Contents<'_>) -> String {
+pub(super) fn section(contents: &Contents<'_>) -> Markup {
     let Contents { evaluation, language, .. } = *contents;
-    let mut html = String::new();
-    if let Some([train, validation, test]) = evaluation.splits {
-        let [train, validation, test] = [train, validation, test].map(|samples| grouped(samples as u64));
-        html.push_str(&match language {
-            Language::English => format!(
-                "<p class=\"lead\"><b>{train}</b> samples to train on, <b>{validation}</b> for validation, <b>{test}</b> for the test.</p>"
-            ),
-            Language::Chinese => {
-                format!("<p class=\"lead\">训练 <b>{train}</b> 个样本，验证 <b>{validation}</b> 个，测试 <b>{test}</b> 个。</p>")
+    html! {
+        @if let Some(splits) = evaluation.splits { p.lead { (sizes(splits, language)) } }
+        @if let Some(summary) = &contents.record.summary { (columns::table(&summary.columns, language)) }
+        @if !evaluation.preprocessing.is_empty() {
+            h3 { (language.choose("Preprocessing, fitted on the training split", "预处理（仅由训练集拟合）")) }
+            ol { @for step in &evaluation.preprocessing { li { (step) } } }
+        }
+        @if let Some(statistics) = &evaluation.statistics {
+            @if statistics.before.len().max(statistics.after.len()) <= LISTED {
+                (table(statistics, language))
+            } @else {
+                (clouds(statistics, language))
             }
-        });
+        }
     }
-    if let Some(summary) = &contents.record.summary {
-        html.push_str(&columns::table(&summary.columns, language));
-    }
-    if !evaluation.preprocessing.is_empty() {
-        let items: String = evaluation.preprocessing.iter().map(|step| format!("<li>{}</li>", escape(step))).collect();
-        let title = language.choose("Preprocessing, fitted on the training split", "预处理（仅由训练集拟合）");
-        html.push_str(&format!("<h3>{title}</h3><ol>{items}</ol>"));
-    }
-    if let Some(statistics) = &evaluation.statistics {
-        html.push_str(&match statistics.before.len().max(statistics.after.len()) <= LISTED {
-            true => table(statistics, language),
-            false => clouds(statistics, language),
-        });
-    }
-    html
 }
 
-fn table(statistics: &PreprocessStatistics, language: Language) -> String {
-    let rows = statistics.before.len().max(statistics.after.len());
-    let same = statistics.before.len() == statistics.after.len();
-    let mut body = String::new();
-    for index in 0..rows {
-        let name = match statistics.names.get(index).filter(|_| same || index < statistics.before.len()) {
-            Some(name) => escape(name),
-            None => index.to_string(),
-        };
-        let cells = [statistics.before.get(index), statistics.after.get(index)].map(moments_cells);
-        body.push_str(&format!("<tr><td>{name}</td>{}</tr>", cells.concat()));
+/// Renders the sentence on the numbers of samples in the three splits.
+fn sizes(splits: [usize; 3], language: Language) -> Markup {
+    let [train, validation, test] = splits.map(|samples| html! { b { (grouped(samples as u64)) } });
+    match language {
+        Language::English => html! {
+            (train) " samples to train on, " (validation) " for validation, " (test) " for the test."
+        },
+        Language::Chinese => html! { "训练 " (train) " 个样本，验证 " (validation) " 个，测试 " (test) " 个。" },
     }
-    let heads = match language {
+}
+
+fn table(statistics: &PreprocessStatistics, language: Language) -> Markup {
+    let PreprocessStatistics { before, after, .. } = statistics;
+    let titles = match language {
         Language::English => ["mean", "std", "smallest", "largest"],
         Language::Chinese => ["均值", "标准差", "最小", "最大"],
     };
-    let head: String = heads.iter().chain(&heads).map(|head| format!("<th>{head}</th>")).collect();
-    let (before, after) = (language.choose("before", "之前"), language.choose("after", "之后"));
-    let what = language.choose("feature", "特征");
-    format!(
-        "<div class=\"table\"><table class=\"statistics\"><thead><tr><td></td><th colspan=\"4\">{before}</th><th colspan=\"4\">{after}</th></tr>\
-         <tr><th>{what}</th>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    html! {
+        div.table {
+            table.statistics {
+                thead {
+                    tr {
+                        td {}
+                        th colspan="4" { (language.choose("before", "之前")) }
+                        th colspan="4" { (language.choose("after", "之后")) }
+                    }
+                    tr { th { (language.choose("feature", "特征")) } (elements::titles(titles.repeat(2))) }
+                }
+                tbody {
+                    @for index in 0..before.len().max(after.len()) {
+                        tr {
+                            td { (feature(statistics, index)) }
+                            (moments_cells(before.get(index)))
+                            (moments_cells(after.get(index)))
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
-fn moments_cells(moments: Option<&Moments>) -> String {
-    match moments {
-        Some(moments) => [moments.mean, moments.std(), moments.min, moments.max]
-            .map(|value| format!("<td>{}</td>", number(value)))
-            .concat(),
-        None => "<td></td>".repeat(4),
+/// Returns the name of a feature, or its number if the features after preprocessing are others than before.
+fn feature(statistics: &PreprocessStatistics, index: usize) -> String {
+    let PreprocessStatistics { names, before, after, .. } = statistics;
+    let named = before.len() == after.len() || index < before.len();
+    names.get(index).filter(|_| named).cloned().unwrap_or_else(|| index.to_string())
+}
+
+fn moments_cells(moments: Option<&Moments>) -> Markup {
+    let numbers =
+        moments.map(|moments| [moments.mean, moments.std(), moments.min, moments.max].map(number)).unwrap_or_default();
+    html! {
+        @for number in numbers { td { (number) } }
     }
 }
 
 /// Plots standard deviation against mean of every feature, before and after preprocessing.
-fn clouds(statistics: &PreprocessStatistics, language: Language) -> String {
-    let sides = [
-        (Text::new("std before preprocessing", "预处理前的标准差"), &statistics.before, 0),
-        (Text::new("std after preprocessing", "预处理后的标准差"), &statistics.after, 2),
-    ];
-    let figures: String = sides
-        .into_iter()
-        .map(|(title, moments, colour)| {
-            let step = moments.len().div_ceil(POINTS).max(1);
-            let points = moments.iter().step_by(step).map(|moments| (moments.mean, moments.std())).collect();
-            let plot = Plot::new(Text::new("mean of a feature", "特征的均值"), title)
-                .with(Series::new(Text::new("features", "特征"), points, Marks::Points).coloured(colour))
-                .small();
-            format!("<figure>{}</figure>", plot.html(language))
-        })
-        .collect();
-    format!("<div class=\"grid-2\">{figures}</div>")
+fn clouds(statistics: &PreprocessStatistics, language: Language) -> Markup {
+    let before = Text::new("std before preprocessing", "预处理前的标准差");
+    let after = Text::new("std after preprocessing", "预处理后的标准差");
+    html! {
+        div.grid-2 {
+            figure { (cloud(before, &statistics.before, 0).html(language)) }
+            figure { (cloud(after, &statistics.after, 2).html(language)) }
+        }
+    }
+}
+
+fn cloud(title: Text, moments: &[Moments], colour: usize) -> Plot {
+    let step = moments.len().div_ceil(POINTS).max(1);
+    let points: Vec<Point> = moments.iter().step_by(step).map(|moments| (moments.mean, moments.std())).collect();
+    Plot::new(Text::new("mean of a feature", "特征的均值"), title)
+        .with(Series::new(Text::new("features", "特征"), points, Marks::Points).coloured(colour))
+        .small()
 }

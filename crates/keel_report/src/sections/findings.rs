@@ -2,28 +2,32 @@
 
 use keel_health::measurement::{LayerStatistic, SuspectLabel};
 use keel_health::{Application, Finding, Level, Remedy, find_rule};
-use keel_page::charts::{Marks, Plot, Point, Scale, Series, escape, number};
+use keel_page::charts::{Marks, Plot, Point, Scale, Series, number};
 use keel_page::{Language, Text};
+use maud::{Markup, html};
 
 use super::super::decimate::decimate;
 use super::curves::step_title;
 use super::{Contents, proof};
+use crate::elements::{self, FindingTags};
 
 /// Maximum number of points in an evidence chart.
 const POINTS: usize = 400;
 
-pub(super) fn section(contents: &Contents<'_>) -> String {
+pub(super) fn section(contents: &Contents<'_>) -> Markup {
     let Contents { record, language, .. } = *contents;
     if record.findings.is_empty() {
-        return format!("<p class=\"calm\">{}</p>", silence(contents));
+        return html! { p.calm { (silence(contents)) } };
     }
     let roots = record.findings.iter().filter(|finding| is_shown_alone(finding, &record.findings));
-    let cards: String = roots.map(|finding| card(contents, finding)).collect();
     let intro = language.choose(
         "Causes first. Findings explained by another one are folded under it: treat the cause and look again.",
         "先列原因。可由其他诊断解释的结果折叠在其下：先处理原因，再看结果。",
     );
-    format!("<p class=\"lead\">{intro}</p>{cards}")
+    html! {
+        p.lead { (intro) }
+        @for finding in roots { (card(contents, finding)) }
+    }
 }
 
 /// Returns true if a finding has its own card: it is a cause, or the finding that explains it is not in the list.
@@ -56,51 +60,50 @@ fn silence(contents: &Contents<'_>) -> &'static str {
     language.choose("No finding: every rule was applied to every layer.", "没有诊断：所有规则检查了所有层，均无异常。")
 }
 
-fn card(contents: &Contents<'_>, finding: &Finding) -> String {
+fn card(contents: &Contents<'_>, finding: &Finding) -> Markup {
     let Contents { record, language, .. } = *contents;
     let consequences: Vec<&Finding> = record.findings.iter().filter(|other| explains(finding, other)).collect();
-    let mut folded = String::new();
-    if !consequences.is_empty() {
-        let inside: String = consequences.iter().map(|finding| card(contents, finding)).collect();
-        let title = match language {
-            Language::English if consequences.len() == 1 => "1 consequence of this".to_owned(),
-            Language::English => format!("{} consequences of this", consequences.len()),
-            Language::Chinese => format!("由此引起的 {} 个结果", consequences.len()),
-        };
-        folded = format!("<details class=\"consequences\"><summary>{title}</summary>{inside}</details>");
+    let folded = match language {
+        Language::English if consequences.len() == 1 => "1 consequence of this".to_owned(),
+        Language::English => format!("{} consequences of this", consequences.len()),
+        Language::Chinese => format!("由此引起的 {} 个结果", consequences.len()),
+    };
+    let layer = finding.layer.as_deref().unwrap_or_default();
+    html! {
+        article.finding.(finding.level.name()) data-code=(finding.code) data-layer=(layer) {
+            div.words {
+                (heading(finding, language))
+                (facts(finding, language))
+                (advice(finding, language))
+                (proof::of_finding(&record.proofs, finding, language))
+            }
+            (evidence(contents, finding))
+            @if !consequences.is_empty() {
+                details.consequences {
+                    summary { (folded) }
+                    @for consequence in consequences { (card(contents, consequence)) }
+                }
+            }
+        }
     }
-    format!(
-        "<article class=\"finding {level}\" data-code=\"{code}\" data-layer=\"{layer}\"><div class=\"words\">{head}{facts}{proof}</div>{chart}{folded}</article>",
-        level = finding.level.name(),
-        code = escape(&finding.code),
-        layer = escape(finding.layer.as_deref().unwrap_or_default()),
-        head = heading(finding, language),
-        facts = facts(finding, language),
-        proof = proof::of_finding(&record.proofs, finding, language),
-        chart = evidence(contents, finding),
-    )
 }
 
-fn heading(finding: &Finding, language: Language) -> String {
-    let level = match finding.level {
+fn heading(finding: &Finding, language: Language) -> Markup {
+    let level_name = match finding.level {
         Level::Info => language.choose("note", "提示"),
         Level::Warn => language.choose("warning", "警告"),
         Level::Error => language.choose("error", "错误"),
     };
-    let layer = match &finding.layer {
-        Some(layer) => format!("<code>{}</code>", escape(layer)),
-        None => language.choose("whole network", "整个网络").to_owned(),
-    };
-    format!(
-        "<p class=\"tags\"><span class=\"pill {}\">{level}</span> <b>{}</b> {} · {layer}</p><h3>{}</h3>",
-        finding.level.name(),
-        escape(&finding.code),
-        escape(&finding.rule),
-        escape(&sentence(&finding.message))
-    )
+    let Finding { level, code, rule, layer, .. } = finding;
+    let tags = FindingTags { level: *level, level_name, code, rule, layer: layer.as_deref() };
+    html! {
+        (tags.html(language))
+        h3 { (sentence(&finding.message)) }
+    }
 }
 
-fn facts(finding: &Finding, language: Language) -> String {
+/// Renders measurement, cause and affected samples.
+fn facts(finding: &Finding, language: Language) -> Markup {
     let Finding { measured, threshold, first_step, last_step, .. } = finding;
     let name = |step: u64| match step {
         0 => language.choose("start", "开始").to_owned(),
@@ -108,66 +111,64 @@ fn facts(finding: &Finding, language: Language) -> String {
     };
     let first = name(*first_step);
     let steps = if first_step == last_step { first } else { format!("{first}–{last_step}") };
-    let mut html = format!(
-        "<dl class=\"facts\"><div><dt>{}</dt><dd>{}</dd></div><div><dt>{}</dt><dd>{}</dd></div><div><dt>{}</dt><dd>{steps}</dd></div></dl>",
-        language.choose("measured", "测得"),
-        number(*measured),
-        language.choose("limit", "界限"),
-        number(*threshold),
-        language.choose("steps", "步"),
-    );
-    html.push_str(&format!(
-        "<p><b>{}</b> {}</p>",
-        language.choose("Why.", "原因："),
-        escape(&sentence(&finding.cause))
-    ));
-    if !finding.samples.is_empty() {
-        let items: String = finding.samples.iter().map(|suspect| suspect_item(suspect, language)).collect();
-        html.push_str(&format!("<ul class=\"samples\">{items}</ul>"));
+    let facts = [
+        (language.choose("measured", "测得"), number(*measured)),
+        (language.choose("limit", "界限"), number(*threshold)),
+        (language.choose("steps", "步"), steps),
+    ];
+    html! {
+        (elements::definitions("facts", &facts))
+        p { b { (language.choose("Why.", "原因：")) } " " (sentence(&finding.cause)) }
+        @if !finding.samples.is_empty() {
+            ul.samples { @for suspect in &finding.samples { (suspect_item(suspect, language)) } }
+        }
     }
-    html.push_str(&format!(
-        "<p class=\"remedy-title\"><b>{}</b></p>",
-        language.choose("What to change.", "如何修改：")
-    ));
-    if finding.remedies.is_empty() {
-        html.push_str(&format!("<p>{}</p>", escape(&sentence(&finding.remedy))));
-    } else {
-        let items: String = finding.remedies.iter().map(|remedy| remedy_item(remedy, language)).collect();
-        html.push_str(&format!("<ol class=\"remedies\">{items}</ol>"));
+}
+
+/// Renders the remedies, and the command that explains the rule.
+fn advice(finding: &Finding, language: Language) -> Markup {
+    let explanation =
+        language.choose("The measurement of this rule, and harmless cases:", "该规则的测量内容与例外情形：");
+    html! {
+        p.remedy-title { b { (language.choose("What to change.", "如何修改：")) } }
+        @if finding.remedies.is_empty() {
+            p { (sentence(&finding.remedy)) }
+        } @else {
+            ol.remedies { @for remedy in &finding.remedies { (remedy_item(remedy, language)) } }
+        }
+        p.more { (explanation) " " code { "evenkeel explain " (finding.code) } }
     }
-    html.push_str(&format!(
-        "<p class=\"more\">{} <code>evenkeel explain {}</code></p>",
-        language.choose("The measurement of this rule, and harmless cases:", "该规则的测量内容与例外情形："),
-        escape(&finding.code)
-    ));
-    html
 }
 
 /// Renders a sample with a contradicted label.
-fn suspect_item(suspect: &SuspectLabel, language: Language) -> String {
+fn suspect_item(suspect: &SuspectLabel, language: Language) -> Markup {
     let SuspectLabel { sample, given, suggested, probability } = suspect;
-    let [sample, given, suggested] = [sample, given, suggested].map(|text| escape(text));
     let words = match language {
         Language::English => format!("labelled {given}, looks like {suggested} ({probability:.2})"),
         Language::Chinese => format!("标签为 {given}，网络判断为 {suggested}（{probability:.2}）"),
     };
-    format!("<li><code>{sample}</code> {words}</li>")
+    html! {
+        li { code { (sample) } " " (words) }
+    }
 }
 
-fn remedy_item(remedy: &Remedy, language: Language) -> String {
-    let settings: String =
-        remedy.settings().iter().map(|setting| format!("<code>--set '{}'</code>", escape(setting))).collect();
+fn remedy_item(remedy: &Remedy, language: Language) -> Markup {
     let place = match remedy.application() {
         Application::Running => language.choose("in the running training", "可用于继续训练"),
         Application::FreshRun => language.choose("in a new run", "需重新训练"),
         Application::ByHand => language.choose("by hand", "需手动处理"),
     };
-    format!("<li>{} <span class=\"place\">{place}</span> {settings}</li>", escape(&sentence(&remedy.describe())))
+    html! {
+        li {
+            (sentence(&remedy.describe())) " " span.place { (place) } " "
+            @for setting in remedy.settings() { code { "--set '" (setting) "'" } }
+        }
+    }
 }
 
 /// Renders the statistic over the steps with the limit it crossed, or nothing if it was not stored.
-fn evidence(contents: &Contents<'_>, finding: &Finding) -> String {
-    let Some((title, points)) = stored(contents, finding) else { return String::new() };
+fn evidence(contents: &Contents<'_>, finding: &Finding) -> Markup {
+    let Some((title, points)) = stored(contents, finding) else { return Markup::default() };
     let finite = || points.iter().map(|point| point.1).filter(|value| value.is_finite());
     let (low, high) = finite().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
     let positive = low > 0.0 && finding.threshold > 0.0;
@@ -190,7 +191,9 @@ fn evidence(contents: &Contents<'_>, finding: &Finding) -> String {
     if finding.threshold.is_finite() {
         plot = plot.with(Series::new(Text::new("limit", "界限"), ends.to_vec(), Marks::Dashed).coloured(7));
     }
-    format!("<div class=\"evidence\">{}</div>", plot.html(contents.language))
+    html! {
+        div.evidence { (plot.html(contents.language)) }
+    }
 }
 
 /// Returns the finding's own evidence, or else the stored measurement of its layer; a single value does not make a chart.

@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use keel_page::Interval;
-use keel_page::charts::{Ridges, escape};
+use keel_page::charts::Ridges;
 use keel_train::runs::HistogramRecord;
+use maud::{Markup, html};
 
 use super::Contents;
 
 /// Maximum number of ridges over all charts of the section.
 const ALL_RIDGES: usize = 1_500;
 
-pub(super) fn section(contents: &Contents<'_>) -> String {
+pub(super) fn section(contents: &Contents<'_>) -> Markup {
     let Contents { record, language, .. } = *contents;
     if record.histograms.is_empty() {
-        return String::new();
+        return Markup::default();
     }
     let mut kinds: Vec<&str> = Vec::new();
     for histogram in &record.histograms {
@@ -23,26 +24,32 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
         }
     }
     let names = record.layer_names();
-    let place = |layer: &str| names.iter().position(|name| name == layer).unwrap_or(names.len());
-    let mut html = format!(
-        "<p class=\"lead\">{}</p>",
-        language.choose("Each ridge is one moment; the last is in front.", "每条曲线为一个时刻，最近的在前。")
-    );
-    for kind in kinds {
-        let mut layers: BTreeMap<(usize, &str), Vec<&HistogramRecord>> = BTreeMap::new();
-        for histogram in record.histograms.iter().filter(|histogram| histogram.name == kind) {
-            layers.entry((place(&histogram.layer), &histogram.layer)).or_default().push(histogram);
+    html! {
+        p.lead {
+            (language.choose("Each ridge is one moment; the last is in front.", "每条曲线为一个时刻，最近的在前。"))
         }
-        let ridges = (ALL_RIDGES / layers.len().max(1)).clamp(4, 14);
-        let panels: String = layers.iter().map(|((_, layer), rows)| panel(layer, rows, ridges)).collect();
-        let title = escape(&kind.replace('_', " "));
-        html.push_str(&format!("<h3 class=\"kind\">{title}</h3><div class=\"panels\">{panels}</div>"));
+        @for kind in kinds {
+            h3.kind { (kind.replace('_', " ")) }
+            div.panels { (panels(&record.histograms, kind, &names)) }
+        }
     }
-    html
 }
 
-/// Returns at most `most` histograms of one layer, evenly spaced, including the last one.
-fn panel(layer: &str, rows: &[&HistogramRecord], most: usize) -> String {
+/// Renders one panel per layer that has histograms of `kind`, in the order of `names`.
+fn panels(histograms: &[HistogramRecord], kind: &str, names: &[String]) -> Markup {
+    let place = |layer: &str| names.iter().position(|name| name == layer).unwrap_or(names.len());
+    let mut layers: BTreeMap<(usize, &str), Vec<&HistogramRecord>> = BTreeMap::new();
+    for histogram in histograms.iter().filter(|histogram| histogram.name == kind) {
+        layers.entry((place(&histogram.layer), &histogram.layer)).or_default().push(histogram);
+    }
+    let ridges = (ALL_RIDGES / layers.len().max(1)).clamp(4, 14);
+    html! {
+        @for ((_, layer), rows) in &layers { (panel(layer, rows, ridges)) }
+    }
+}
+
+/// Renders at most `most` histograms of one layer, evenly spaced, including the last one.
+fn panel(layer: &str, rows: &[&HistogramRecord], most: usize) -> Markup {
     let count = rows.len().min(most);
     let mut ridges = Ridges::new(layer);
     for index in 0..count {

@@ -1,20 +1,22 @@
 //! The columns the model relies on.
 
-use keel_page::charts::{Dots, escape, number};
+use keel_page::charts::{Dots, number};
 use keel_page::{Language, Text};
 use keel_train::metrics::{MetricName, Metrics};
 use keel_train::{ColumnImportance, Importance};
+use maud::{Markup, html};
 
 use super::Contents;
 use super::metrics::{title, value_text};
 use super::overview::grouped;
+use crate::elements;
 
 /// Maximum number of columns in the chart.
 const SHOWN: usize = 20;
 
-pub(super) fn section(contents: &Contents<'_>) -> String {
+pub(super) fn section(contents: &Contents<'_>) -> Markup {
     let Contents { record, language, .. } = *contents;
-    let Some(importance) = &record.importance else { return String::new() };
+    let Some(importance) = &record.importance else { return Markup::default() };
     let name = |language| title(importance.metric, &Metrics::default(), language);
     let axis = Text::new(
         format!("how much worse {} gets", name(Language::English)),
@@ -22,14 +24,17 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
     );
     let shown = importance.columns.iter().take(SHOWN);
     let chart = shown.fold(Dots::new(axis), |chart, column| chart.with(column.name.as_str(), column.drops.clone()));
-    let lead = lead(importance, &name(language), language);
-    format!("<p class=\"lead\">{lead}</p><figure>{}</figure>{}", chart.html(language), table(importance, language))
+    html! {
+        p.lead { (lead(importance, &name(language), language)) }
+        figure { (chart.html(language)) }
+        (table(importance, language))
+    }
 }
 
 fn lead(importance: &Importance, name: &str, language: Language) -> String {
     let score = value_text(importance.metric, importance.score);
     let (samples, repeats) = (grouped(importance.samples), importance.repeats);
-    let part = escape(&importance.part);
+    let part = &importance.part;
     match language {
         Language::English => format!(
             "On {samples} samples ({part}), {name} is {score}. Each dot shows how much worse it gets when the values \
@@ -43,25 +48,25 @@ fn lead(importance: &Importance, name: &str, language: Language) -> String {
     }
 }
 
-fn table(importance: &Importance, language: Language) -> String {
+fn table(importance: &Importance, language: Language) -> Markup {
     let text = |value: f64| match importance.metric {
         metric if metric.is_share() => value_text(metric, value),
         MetricName::Auto => String::new(),
         _ => number(value),
     };
     let row = |column: &ColumnImportance| {
-        format!("<tr><td>{}</td><td>{}</td><td>{}</td></tr>", escape(&column.name), text(column.mean), text(column.std))
+        html! {
+            tr { td { (column.name) } td { (text(column.mean)) } td { (text(column.std)) } }
+        }
     };
-    let rows: String = importance.columns.iter().map(row).collect();
-    let heads = match language {
+    let titles = match language {
         Language::English => ["column", "mean", "standard deviation"],
         Language::Chinese => ["列", "均值", "标准差"],
     };
-    let head: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
-    let title = language.choose("Every column", "所有列");
-    format!(
-        "<details><summary>{title} ({})</summary><div class=\"table\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>\
-         </table></div></details>",
-        importance.columns.len()
-    )
+    html! {
+        details {
+            summary { (language.choose("Every column", "所有列")) " (" (importance.columns.len()) ")" }
+            (elements::table(None, &elements::titles(titles), importance.columns.iter().map(row)))
+        }
+    }
 }

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use keel_health::measurement::{LayerStatistic, ParameterRole};
+use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Point, Scale, Series};
-use keel_page::{Language, Text};
 use keel_train::runs::LayerSeries;
+use maud::{Markup, html};
 
 use super::super::decimate::decimate;
 use super::super::record::Record;
 use super::Contents;
 use super::curves::step_title;
+use crate::elements;
 
 /// Maximum number of points over all charts of the section; networks with many layers have fewer per layer.
 const ALL_POINTS: usize = 60_000;
@@ -124,38 +126,38 @@ const KINDS: [Kind; 12] = [
     },
 ];
 
-pub(super) fn section(contents: &Contents<'_>) -> String {
+pub(super) fn section(contents: &Contents<'_>) -> Markup {
     let Contents { record, language, .. } = *contents;
     if record.layers.is_empty() {
-        return String::new();
+        return Markup::default();
     }
     let points = (ALL_POINTS / record.layers.len()).clamp(60, 400);
-    let known: String = KINDS
-        .iter()
-        .filter_map(|kind| {
-            let title = Text::new(kind.english, kind.chinese);
-            let plot = chart(record, Measurement { name: kind.statistic.name(), title, scale: kind.scale }, points)?;
-            Some(figure(&plot, language.choose(kind.hint.0, kind.hint.1), language))
-        })
-        .collect();
+    let known = KINDS.iter().filter_map(|kind| {
+        let title = Text::new(kind.english, kind.chinese);
+        let plot = chart(record, Measurement { name: kind.statistic.name(), title, scale: kind.scale }, points)?;
+        Some(elements::captioned(&plot, language.choose(kind.hint.0, kind.hint.1), language))
+    });
     let names: BTreeSet<&str> = record.layers.iter().map(|series| series.name.as_str()).collect();
-    let others: String = names
+    let others: Vec<Plot> = names
         .into_iter()
         .filter(|name| !KINDS.iter().any(|kind| kind.statistic.name() == *name))
         .map(|name| Measurement { name, title: Text::same(name.replace('_', " ")), scale: scale_of(name) })
         .filter_map(|measurement| chart(record, measurement, points))
-        .map(|plot| figure(&plot, "", language))
         .collect();
     let lead = language.choose(
         "One curve per layer, from the first (orange) to the last (blue).",
         "每层一条曲线，从首层（橙）到末层（蓝）。",
     );
-    let mut html = format!("<p class=\"lead\">{lead}</p><div class=\"grid-2\">{known}</div>");
-    if !others.is_empty() {
-        let title = language.choose("More measurements", "更多测量");
-        html.push_str(&format!("<details><summary>{title}</summary><div class=\"grid-2\">{others}</div></details>"));
+    html! {
+        p.lead { (lead) }
+        div.grid-2 { @for figure in known { (figure) } }
+        @if !others.is_empty() {
+            details {
+                summary { (language.choose("More measurements", "更多测量")) }
+                div.grid-2 { @for plot in &others { (elements::captioned(plot, "", language)) } }
+            }
+        }
     }
-    html
 }
 
 /// Returns a logarithmic scale for magnitudes, and a linear one for shares and anything unknown.
@@ -164,10 +166,6 @@ fn scale_of(name: &str) -> Scale {
         Some("norm" | "ratio" | "rms" | "std") => Scale::Logarithmic,
         _ => Scale::Linear,
     }
-}
-
-fn figure(plot: &Plot, hint: &str, language: Language) -> String {
-    format!("<figure>{}<figcaption>{hint}</figcaption></figure>", plot.html(language))
 }
 
 /// A stored measurement and its presentation.

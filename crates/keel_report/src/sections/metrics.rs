@@ -1,15 +1,17 @@
 //! Metrics of the three splits compared with a constant guess; calibration and ROC curve.
 
-use keel_page::charts::{Marks, Plot, Series, escape, number};
+use keel_page::charts::{Marks, Plot, Series, number};
 use keel_page::{Language, Text};
-use keel_train::metrics::{CalibrationBin, MetricName, Metrics};
+use keel_train::metrics::{Baseline, CalibrationBin, Guess, MetricName, Metrics};
+use maud::{Markup, html};
 
 use super::Contents;
 use super::overview::{grouped, percent};
+use crate::elements;
 
-pub(super) fn section(contents: &Contents<'_>) -> String {
+pub(super) fn section(contents: &Contents<'_>) -> Markup {
     let Contents { record, language, .. } = *contents;
-    let Some(summary) = &record.summary else { return String::new() };
+    let Some(summary) = &record.summary else { return Markup::default() };
     let parts = [
         (("training", "训练"), &summary.metrics.train),
         (("validation", "验证"), &summary.metrics.validation),
@@ -19,10 +21,14 @@ pub(super) fn section(contents: &Contents<'_>) -> String {
         .iter()
         .filter_map(|(name, metrics)| Some(Part { name: language.choose(name.0, name.1), metrics: metrics.as_ref()? }))
         .collect();
-    let Some(&last) = present.last() else { return String::new() };
-    let charts = [calibration(last, language), roc(last, language)].concat();
-    let charts = if charts.is_empty() { charts } else { format!("<div class=\"grid-2\">{charts}</div>") };
-    format!("{}{}{charts}", table(&present, language), notes(&present, language))
+    let Some(&last) = present.last() else { return Markup::default() };
+    let notes = notes(&present, language);
+    let charts: Vec<Markup> = [calibration(last, language), roc(last, language)].into_iter().flatten().collect();
+    html! {
+        (table(&present, language))
+        @if !notes.is_empty() { ul.lead { @for note in notes { li { (note) } } } }
+        @if !charts.is_empty() { div.grid-2 { @for chart in charts { (chart) } } }
+    }
 }
 
 /// Metrics of one split.
@@ -34,69 +40,74 @@ struct Part<'a> {
 }
 
 /// Renders one row per metric and one column per part, with the score of a constant guess on the last part.
-fn table(parts: &[Part<'_>], language: Language) -> String {
-    let Some(&Part { name: last, metrics: shown }) = parts.last() else { return String::new() };
+fn table(parts: &[Part<'_>], language: Language) -> Markup {
+    let Some(&Part { name: last, metrics: shown }) = parts.last() else { return Markup::default() };
     let baseline = shown.baseline.as_ref();
-    let mut head = format!("<th>{}</th>", language.choose("metric", "指标"));
-    head.extend(parts.iter().map(|part| format!("<th>{}</th>", part.name)));
-    if let Some(baseline) = baseline {
-        let words = match (baseline.words(), &baseline.class) {
-            ("mean", _) => language.choose("training mean", "训练均值").to_owned(),
-            (_, class) => {
-                let class = class.as_ref().map(|class| format!(" ({})", escape(class))).unwrap_or_default();
-                format!("{}{class}", language.choose("largest class", "最大类别"))
-            }
-        };
-        head.push_str(&format!("<th>{last}: {words}</th>"));
-    }
-    let row = |&metric: &MetricName| {
-        let mut cells = format!("<td>{}</td>", title(metric, shown, language));
-        cells.extend(parts.iter().map(|part| match metric.value(part.metrics) {
-            Some(value) => format!("<td>{}</td>", value_text(metric, value)),
-            None => format!("<td>{}</td>", language.choose("undefined", "无定义")),
-        }));
-        if let Some(baseline) = baseline {
-            let value = baseline.value(metric).map_or_else(|| "–".to_owned(), |value| value_text(metric, value));
-            cells.push_str(&format!("<td>{value}</td>"));
-        }
-        format!("<tr>{cells}</tr>")
+    let titles = html! {
+        th { (language.choose("metric", "指标")) }
+        @for part in parts { th { (part.name) } }
+        @if let Some(baseline) = baseline { th { (last) ": " (guess(baseline, language)) } }
     };
-    let samples: String = parts.iter().map(|part| format!("<td>{}</td>", grouped(part.metrics.samples))).collect();
-    let more = if baseline.is_some() { "<td></td>" } else { "" };
-    let samples = format!("<tr><td>{}</td>{samples}{more}</tr>", language.choose("samples", "样本数"));
-    let rows: String = shown.shown().iter().map(row).collect();
-    format!("<div class=\"table\"><table><thead><tr>{head}</tr></thead><tbody>{rows}{samples}</tbody></table></div>")
+    let text = |metric: MetricName, value: Option<f64>, missing: &str| {
+        value.map_or_else(|| missing.to_owned(), |value| value_text(metric, value))
+    };
+    let undefined = language.choose("undefined", "无定义");
+    let row = |&metric: &MetricName| {
+        html! {
+            tr {
+                td { (title(metric, shown, language)) }
+                @for part in parts { td { (text(metric, metric.value(part.metrics), undefined)) } }
+                @if let Some(baseline) = baseline { td { (text(metric, baseline.value(metric), "–")) } }
+            }
+        }
+    };
+    let samples = html! {
+        tr {
+            td { (language.choose("samples", "样本数")) }
+            @for part in parts { td { (grouped(part.metrics.samples)) } }
+            @if baseline.is_some() { td {} }
+        }
+    };
+    elements::table(None, &titles, shown.shown().iter().map(row).chain([samples]))
 }
 
-/// Renders reasons for undefined metrics, and samples without a result.
-fn notes(parts: &[Part<'_>], language: Language) -> String {
+/// Describes the guess of a baseline.
+fn guess(baseline: &Baseline, language: Language) -> String {
+    match (baseline.guess, &baseline.class) {
+        (Guess::Mean, _) => language.choose("training mean", "训练均值").to_owned(),
+        (Guess::LargestClass, None) => language.choose("largest class", "最大类别").to_owned(),
+        (Guess::LargestClass, Some(class)) => format!("{} ({class})", language.choose("largest class", "最大类别")),
+    }
+}
+
+/// Returns reasons for undefined metrics, and samples without a result, one sentence each.
+fn notes(parts: &[Part<'_>], language: Language) -> Vec<String> {
     let mut notes = Vec::new();
     for Part { name: part, metrics } in parts {
         for (metric, reason) in &metrics.undefined {
             let name =
                 MetricName::with_name(metric).map_or_else(|| metric.clone(), |name| title(name, metrics, language));
             notes.push(match language {
-                Language::English => format!("{part}: {name} is undefined ({}).", escape(reason)),
+                Language::English => format!("{part}: {name} is undefined ({reason})."),
                 Language::Chinese => format!("{part}：{name}无定义（{}）。", reason_in_chinese(reason)),
             });
         }
         if let Some(left_out) = &metrics.left_out {
-            let (count, first) = (grouped(left_out.samples), escape(&left_out.first.join("; ")));
+            let (count, first) = (grouped(left_out.samples), left_out.first.join("; "));
             notes.push(match language {
                 Language::English => format!("{part}: {count} samples without a finite result are left out: {first}."),
                 Language::Chinese => format!("{part}：{count} 个样本没有有限的结果，未计入：{first}。"),
             });
         }
     }
-    let items: String = notes.iter().map(|note| format!("<li>{note}</li>")).collect();
-    if items.is_empty() { items } else { format!("<ul class=\"lead\">{items}</ul>") }
+    notes
 }
 
 /// Plots accuracy against confidence: on the diagonal, probabilities are calibrated.
-fn calibration(part: Part<'_>, language: Language) -> String {
+fn calibration(part: Part<'_>, language: Language) -> Option<Markup> {
     let Part { name: part, metrics } = part;
     if metrics.calibration.is_empty() {
-        return String::new();
+        return None;
     }
     let points = metrics.calibration.iter().map(|bin| (bin.confidence, bin.accuracy)).collect();
     let plot = Plot::new(
@@ -120,7 +131,7 @@ fn calibration(part: Part<'_>, language: Language) -> String {
             bins.join("；")
         ),
     };
-    figure(&plot, &text, language)
+    Some(elements::captioned(&plot, &text, language))
 }
 
 fn bin_text(bin: &CalibrationBin, language: Language) -> String {
@@ -132,15 +143,15 @@ fn bin_text(bin: &CalibrationBin, language: Language) -> String {
     }
 }
 
-fn roc(part: Part<'_>, language: Language) -> String {
+fn roc(part: Part<'_>, language: Language) -> Option<Markup> {
     let Part { name: part, metrics } = part;
-    let (Some(area), false) = (metrics.roc_auc, metrics.roc_curve.is_empty()) else { return String::new() };
+    let (Some(area), false) = (metrics.roc_auc, metrics.roc_curve.is_empty()) else { return None };
     let plot = Plot::new(Text::new("false positive rate", "假阳性率"), Text::new("true positive rate", "真阳性率"))
         .with(Series::new(Text::new("model", "模型"), metrics.roc_curve.clone(), Marks::Line))
         .with(diagonal(Text::new("guessing", "随机猜测")))
         .x_range(0.0, 1.0)
         .y_range(0.0, 1.0);
-    let positive = metrics.classes.get(1).map(|class| escape(&class.name)).unwrap_or_default();
+    let positive = metrics.classes.get(1).map(|class| class.name.as_str()).unwrap_or_default();
     let at = |rate: f64| {
         let reached = metrics.roc_curve.iter().filter(|point| point.0 <= rate).map(|point| point.1);
         percent(reached.fold(0.0, f64::max))
@@ -157,15 +168,11 @@ fn roc(part: Part<'_>, language: Language) -> String {
             number(area)
         ),
     };
-    figure(&plot, &text, language)
+    Some(elements::captioned(&plot, &text, language))
 }
 
 fn diagonal(name: Text) -> Series {
     Series::new(name, vec![(0.0, 0.0), (1.0, 1.0)], Marks::Dashed).coloured(7)
-}
-
-fn figure(plot: &Plot, text: &str, language: Language) -> String {
-    format!("<figure>{}<figcaption>{text}</figcaption></figure>", plot.html(language))
 }
 
 /// Formats the value of a metric for the report.
@@ -200,14 +207,14 @@ pub(super) fn title(metric: MetricName, metrics: &Metrics, language: Language) -
     }
 }
 
-fn reason_in_chinese(reason: &str) -> String {
+fn reason_in_chinese(reason: &str) -> &str {
     match reason {
-        "only one class present" => "只出现一个类别".to_owned(),
-        "only one sample" => "只有一个样本".to_owned(),
-        "no samples" => "没有样本".to_owned(),
-        "the target is constant" => "目标只有一个取值".to_owned(),
-        "every target is constant" => "每个目标都只有一个取值".to_owned(),
-        "hinge scores are not probabilities" => "合页损失的得分不是概率".to_owned(),
-        other => escape(other),
+        "only one class present" => "只出现一个类别",
+        "only one sample" => "只有一个样本",
+        "no samples" => "没有样本",
+        "the target is constant" => "目标只有一个取值",
+        "every target is constant" => "每个目标都只有一个取值",
+        "hinge scores are not probabilities" => "合页损失的得分不是概率",
+        other => other,
     }
 }

@@ -18,6 +18,7 @@ mod regression;
 mod setup;
 
 use keel_page::Language;
+use maud::{Markup, PreEscaped, html};
 use serde::Serialize;
 
 use super::evaluation::Evaluation;
@@ -39,7 +40,7 @@ struct Section {
     anchor: &'static str,
     english: &'static str,
     chinese: &'static str,
-    write: fn(&Contents<'_>) -> String,
+    write: fn(&Contents<'_>) -> Markup,
 }
 
 const SECTIONS: [Section; 14] = [
@@ -100,25 +101,23 @@ pub(super) fn parts(contents: &Contents<'_>, anchors: &[&str]) -> Vec<ReportPart
     let part = |section: &Section| ReportPart {
         anchor: section.anchor,
         title: contents.language.choose(section.english, section.chinese),
-        html: (section.write)(contents),
+        html: (section.write)(contents).into_string(),
     };
     wanted.map(part).filter(|part| !part.html.is_empty()).collect()
 }
 
-/// Returns the body of the page, and the titles of its sections.
-pub(super) fn body(contents: &Contents<'_>) -> (String, Vec<String>) {
-    let mut titles = Vec::new();
-    let (mut links, mut parts) = (String::new(), String::new());
-    for section in &SECTIONS {
-        let html = (section.write)(contents);
-        if html.is_empty() {
-            continue;
+/// Renders the body of the page, and returns the titles of its sections.
+pub(super) fn body(contents: &Contents<'_>) -> (Markup, Vec<String>) {
+    let parts = parts(contents, &SECTIONS.map(|section| section.anchor));
+    let page = html! {
+        div.report {
+            (overview::header(contents))
+            nav { @for part in &parts { a href={ "#" (part.anchor) } { (part.title) } } }
+            @for part in &parts {
+                section id=(part.anchor) { h2 { (part.title) } (PreEscaped(&part.html)) }
+            }
+            (overview::footer(contents))
         }
-        let (anchor, title) = (section.anchor, contents.language.choose(section.english, section.chinese));
-        links.push_str(&format!("<a href=\"#{anchor}\">{title}</a>"));
-        parts.push_str(&format!("<section id=\"{anchor}\"><h2>{title}</h2>{html}</section>"));
-        titles.push(title.to_owned());
-    }
-    let (header, footer) = (overview::header(contents), overview::footer(contents));
-    (format!("<div class=\"report\">{header}<nav>{links}</nav>{parts}{footer}</div>"), titles)
+    };
+    (page, parts.iter().map(|part| part.title.to_owned()).collect())
 }

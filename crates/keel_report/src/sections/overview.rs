@@ -2,44 +2,48 @@
 
 use keel_health::Level;
 use keel_page::Language;
-use keel_page::charts::{escape, number};
+use keel_page::charts::number;
 use keel_train::metrics::Metrics;
 use keel_train::runs::{Status, Summary};
+use maud::{Markup, html};
 
 use super::Contents;
+use crate::elements;
 
 /// Renders title, state and main numbers.
-pub(super) fn header(contents: &Contents<'_>) -> String {
+pub(super) fn header(contents: &Contents<'_>) -> Markup {
     let Contents { record, language, .. } = *contents;
-    let kind = language.choose("Run report", "训练报告");
-    let mut html = format!("<header><p class=\"chapter\">Evenkeel · {kind}</p><h1>{}</h1>", escape(&record.name));
-    html.push_str(&state(contents));
-    if let Some(summary) = &record.summary {
-        html.push_str(&tiles(contents, summary));
+    html! {
+        header {
+            p.chapter { "Evenkeel · " (language.choose("Run report", "训练报告")) }
+            h1 { (record.name) }
+            (state(contents))
+            @if let Some(summary) = &record.summary { (elements::definitions("tiles", &tiles(contents, summary))) }
+        }
     }
-    html.push_str("</header>");
-    html
 }
 
 /// Renders missing parts and the origin of the report.
-pub(super) fn footer(contents: &Contents<'_>) -> String {
+pub(super) fn footer(contents: &Contents<'_>) -> Markup {
     let Contents { record, language, .. } = *contents;
-    let mut html = String::from("<footer>");
-    if !record.notes.is_empty() {
-        let items: String = record.notes.iter().map(|note| format!("<li>{}</li>", escape(note))).collect();
-        html.push_str(&format!("<p>{}</p><ul>{items}</ul>", language.choose("Not shown:", "未能显示：")));
-    }
     let usage = language.choose(
         "Point at a chart to read it, drag to zoom, double-click to see all of it again; click a name in a legend to \
          hide its curve, double-click to see it alone.",
         "指向图表可读数，拖动可放大，双击还原；点击图例可隐藏曲线，双击则只看该曲线。",
     );
-    html.push_str(&format!("<p class=\"usage\">{usage}</p></footer>"));
-    html
+    html! {
+        footer {
+            @if !record.notes.is_empty() {
+                p { (language.choose("Not shown:", "未能显示：")) }
+                ul { @for note in &record.notes { li { (note) } } }
+            }
+            p.usage { (usage) }
+        }
+    }
 }
 
-/// Renders the line below the title: state, data, verdict.
-fn state(contents: &Contents<'_>) -> String {
+/// Renders the lines below the title: state, verdict, data; and a notice unless the run finished.
+fn state(contents: &Contents<'_>) -> Markup {
     let Contents { record, language, .. } = *contents;
     let (class, word, more) = match record.status() {
         Some(Status::Finished) => ("good", language.choose("finished", "已完成"), ""),
@@ -70,21 +74,19 @@ fn state(contents: &Contents<'_>) -> String {
             language.choose("summary.json is missing or unreadable.", "没有可读的 summary.json。"),
         ),
     };
-    let data = record.summary.as_ref().map(|summary| escape(&summary.data)).unwrap_or_default();
-    let mut html = format!(
-        "<p class=\"state\"><span class=\"pill {class}\">{word}</span> {} <span>{data}</span></p>",
-        verdict(contents)
-    );
-    let reason = record.summary.as_ref().and_then(|summary| summary.reason.as_deref()).map(escape).unwrap_or_default();
-    if !more.is_empty() || !reason.is_empty() {
-        let reason = if reason.is_empty() { String::new() } else { format!(" <span class=\"reason\">{reason}</span>") };
-        html.push_str(&format!("<p class=\"notice {class}\">{more}{reason}</p>"));
+    let summary = record.summary.as_ref();
+    let data = summary.map(|summary| summary.data.as_str()).unwrap_or_default();
+    let reason = summary.and_then(|summary| summary.reason.as_deref()).unwrap_or_default();
+    html! {
+        p.state { span.pill.(class) { (word) } " " (verdict(contents)) " " span { (data) } }
+        @if !more.is_empty() || !reason.is_empty() {
+            p.notice.(class) { (more) @if !reason.is_empty() { " " span.reason { (reason) } } }
+        }
     }
-    html
 }
 
 /// Renders the result of the health rules as a badge.
-fn verdict(contents: &Contents<'_>) -> String {
+fn verdict(contents: &Contents<'_>) -> Markup {
     let Contents { record, language, .. } = *contents;
     let (errors, warnings) = (record.count(Level::Error), record.count(Level::Warn));
     let (class, text) = if errors > 0 {
@@ -98,7 +100,9 @@ fn verdict(contents: &Contents<'_>) -> String {
     } else {
         ("good", language.choose("healthy", "健康").to_owned())
     };
-    format!("<a class=\"pill {class}\" href=\"#findings\">{text}</a>")
+    html! {
+        a.pill.(class) href="#findings" { (text) }
+    }
 }
 
 fn count(count: usize, word: &str, language: Language) -> String {
@@ -106,7 +110,8 @@ fn count(count: usize, word: &str, language: Language) -> String {
     format!("{count}{word}{plural}")
 }
 
-fn tiles(contents: &Contents<'_>, summary: &Summary) -> String {
+/// Returns names and values of the main numbers.
+fn tiles(contents: &Contents<'_>, summary: &Summary) -> Vec<(String, String)> {
     let Contents { record, language, .. } = *contents;
     let mut tiles = Vec::new();
     let metrics = &summary.metrics;
@@ -146,11 +151,7 @@ fn tiles(contents: &Contents<'_>, summary: &Summary) -> String {
         let waited = format!("{:.0} %", 100.0 * ranks.waited);
         tiles.push((language.choose("waiting for ranks", "等待其他进程").to_owned(), waited));
     }
-    let html: String = tiles
-        .iter()
-        .map(|(name, value)| format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value)))
-        .collect();
-    format!("<dl class=\"tiles\">{html}</dl>")
+    tiles
 }
 
 /// Returns the main number of a part: accuracy, or the error for values.

@@ -1,26 +1,30 @@
 //! The worst predictions and the filters of the first layer, for visual inspection.
 
 use keel_page::Language;
-use keel_page::charts::{escape, number};
+use keel_page::charts::number;
+use maud::{Markup, html};
 
+use super::super::filters::Filters;
 use super::super::mistakes::Mistake;
 use super::Contents;
 use super::overview::{grouped, percent};
+use crate::elements;
 
-pub(super) fn section(contents: &Contents<'_>) -> String {
+pub(super) fn section(contents: &Contents<'_>) -> Markup {
     let Contents { evaluation, language, .. } = *contents;
     if evaluation.samples == 0 {
-        return String::new();
+        return Markup::default();
     }
-    if evaluation.mistakes.is_empty() {
-        return format!("<p class=\"calm\">{}</p>", language.choose("The model made no mistakes.", "模型没有出错。"));
-    }
-    let lead = lead(contents);
-    let body = match evaluation.mistakes[0].picture {
-        Some(_) => pictures(&evaluation.mistakes, language),
-        None => rows(&evaluation.mistakes, language),
+    let Some(worst) = evaluation.mistakes.first() else {
+        return html! { p.calm { (language.choose("The model made no mistakes.", "模型没有出错。")) } };
     };
-    format!("<p class=\"lead\">{lead}</p>{body}")
+    html! {
+        p.lead { (lead(contents)) }
+        @match worst.picture {
+            Some(_) => (pictures(&evaluation.mistakes, language)),
+            None => (rows(&evaluation.mistakes, language)),
+        }
+    }
 }
 
 fn lead(contents: &Contents<'_>) -> String {
@@ -44,50 +48,52 @@ fn lead(contents: &Contents<'_>) -> String {
 }
 
 /// Renders images with the true and the predicted class.
-fn pictures(mistakes: &[Mistake], language: Language) -> String {
-    let (is, taken) = (language.choose("is", "实为"), language.choose("taken for", "误为"));
-    let card = |mistake: &Mistake| {
-        let (truth, predicted, origin) = (escape(&mistake.truth), escape(&mistake.predicted), escape(&mistake.origin));
-        let picture =
-            mistake.picture.as_ref().map(|picture| picture.html(&format!("{truth}: {origin}"))).unwrap_or_default();
-        let certainty = mistake.probability.map(|share| percent(f64::from(share))).unwrap_or_default();
-        let left = mistake.true_probability.map(|share| percent(f64::from(share))).unwrap_or_default();
-        format!(
-            "<figure class=\"mistake\" title=\"{origin}\">{picture}<figcaption><span>{is} <b>{truth}</b> <i>{left}</i></span>\
-             <span>{taken} <b>{predicted}</b> <i>{certainty}</i></span></figcaption></figure>"
-        )
-    };
-    let cards: String = mistakes.iter().map(card).collect();
-    format!("<div class=\"mistakes\">{cards}</div>")
+fn pictures(mistakes: &[Mistake], language: Language) -> Markup {
+    html! {
+        div.mistakes { @for mistake in mistakes { (card(mistake, language)) } }
+    }
+}
+
+fn card(mistake: &Mistake, language: Language) -> Markup {
+    let Mistake { origin, truth, predicted, .. } = mistake;
+    let share = |share: Option<f32>| share.map(|share| percent(f64::from(share))).unwrap_or_default();
+    let (left, certainty) = (share(mistake.true_probability), share(mistake.probability));
+    html! {
+        figure.mistake title=(origin) {
+            @if let Some(picture) = &mistake.picture { (picture.html(&format!("{truth}: {origin}"))) }
+            figcaption {
+                span { (language.choose("is", "实为")) " " b { (truth) } " " i { (left) } }
+                span { (language.choose("taken for", "误为")) " " b { (predicted) } " " i { (certainty) } }
+            }
+        }
+    }
 }
 
 /// Renders table rows with the first columns of each sample.
-fn rows(mistakes: &[Mistake], language: Language) -> String {
+fn rows(mistakes: &[Mistake], language: Language) -> Markup {
     let first = &mistakes[0];
-    let mut heads: Vec<String> = match language {
+    let mut titles: Vec<&str> = match language {
         Language::English => ["sample", "true", "predicted"],
         Language::Chinese => ["样本", "真实", "预测"],
     }
-    .map(str::to_owned)
     .into();
     if first.probability.is_some() {
-        heads.push(language.choose("probability", "概率").to_owned());
+        titles.push(language.choose("probability", "概率"));
     }
-    heads.extend(first.row.iter().map(|(name, _)| escape(name)));
-    let head: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
-    let row = |mistake: &Mistake| {
-        let mut cells = vec![
-            escape(short(&mistake.origin)),
-            format!("<b>{}</b>", escape(&mistake.truth)),
-            format!("<b>{}</b>", escape(&mistake.predicted)),
-        ];
-        cells.extend(mistake.probability.map(|share| percent(f64::from(share))));
-        cells.extend(mistake.row.iter().map(|(_, value)| number(f64::from(*value))));
-        let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
-        format!("<tr title=\"{}\">{cells}</tr>", escape(&mistake.origin))
-    };
-    let rows: String = mistakes.iter().map(row).collect();
-    format!("<div class=\"table\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
+    titles.extend(first.row.iter().map(|(name, _)| name.as_str()));
+    elements::table(None, &elements::titles(titles), mistakes.iter().map(row))
+}
+
+fn row(mistake: &Mistake) -> Markup {
+    html! {
+        tr title=(mistake.origin) {
+            td { (short(&mistake.origin)) }
+            td { b { (mistake.truth) } }
+            td { b { (mistake.predicted) } }
+            @if let Some(share) = mistake.probability { td { (percent(f64::from(share))) } }
+            @for (_, value) in &mistake.row { td { (number(f64::from(*value))) } }
+        }
+    }
 }
 
 /// Returns the last part of a path.
@@ -96,21 +102,25 @@ fn short(origin: &str) -> &str {
 }
 
 /// Renders the weights of the first layer as images.
-pub(super) fn filters(contents: &Contents<'_>) -> String {
+pub(super) fn filters(contents: &Contents<'_>) -> Markup {
     let Contents { evaluation, language, .. } = *contents;
-    let Some(filters) = &evaluation.filters else { return String::new() };
-    let layer = escape(&filters.layer);
-    let pictures: String =
-        filters.pictures.iter().enumerate().map(|(unit, picture)| picture.html(&format!("{layer}, {unit}"))).collect();
-    let (shown, units) = (filters.pictures.len(), filters.units);
-    let lead = match language {
-        Language::English => format!(
-            "The weights of <code>{layer}</code>, {shown} of {units} units; grey is zero, each unit on its own scale. Edges, \
-             blobs and colours are a good sign; noise that stays noise is not."
-        ),
-        Language::Chinese => format!(
-            "<code>{layer}</code> 的权重，共 {units} 个单元，显示 {shown} 个；灰色为零，各单元自成比例。出现边缘、斑点与颜色是好现象；始终像噪声，则说明尚未学到有用的特征。"
-        ),
-    };
-    format!("<p class=\"lead\">{lead}</p><div class=\"filters\">{pictures}</div>")
+    let Some(Filters { layer, units, pictures }) = &evaluation.filters else { return Markup::default() };
+    let shown = pictures.len();
+    html! {
+        p.lead {
+            @match language {
+                Language::English => {
+                    "The weights of " code { (layer) } ", " (shown) " of " (units) " units; grey is zero, each unit on its "
+                    "own scale. Edges, blobs and colours are a good sign; noise that stays noise is not."
+                }
+                Language::Chinese => {
+                    code { (layer) } " 的权重，共 " (units) " 个单元，显示 " (shown) " 个；灰色为零，各单元自成比例。"
+                    "出现边缘、斑点与颜色是好现象；始终像噪声，则说明尚未学到有用的特征。"
+                }
+            }
+        }
+        div.filters {
+            @for (unit, picture) in pictures.iter().enumerate() { (picture.html(&format!("{layer}, {unit}"))) }
+        }
+    }
 }

@@ -2,31 +2,38 @@
 
 use keel_health::Finding;
 use keel_page::Language;
-use keel_page::charts::{escape, number};
+use keel_page::charts::number;
 use keel_train::remedies::{Arm, Proof, Verdict};
+use maud::{Markup, html};
+
+use crate::elements;
 
 /// Renders the results of the proofs of `finding`; empty if it was never tested.
-pub(super) fn of_finding(proofs: &[Proof], finding: &Finding, language: Language) -> String {
+pub(super) fn of_finding(proofs: &[Proof], finding: &Finding, language: Language) -> Markup {
     proofs.iter().find(|proof| proof.concerns(finding)).map(|proof| html(proof, language)).unwrap_or_default()
 }
 
-fn html(proof: &Proof, language: Language) -> String {
-    let arms = [
-        (language.choose("without the remedy", "不用该措施"), &proof.without),
-        (language.choose("with it", "使用该措施"), &proof.with),
+fn html(proof: &Proof, language: Language) -> Markup {
+    let titles = [
+        language.choose("statistic", "统计量"),
+        language.choose("training loss", "训练损失"),
+        language.choose("validation loss", "验证损失"),
+        &score_title(proof, language),
     ];
-    let rows: String = arms.iter().map(|(name, arms)| row(name, arms, language)).collect();
-    format!(
-        "<div class=\"proof\"><p><b>{title}</b> {verdict}</p><p>{remedy}</p><table><thead><tr><td></td><th>{statistic}</th><th>{loss}</th><th>{validation_loss}</th><th>{score}</th></tr></thead><tbody>{rows}</tbody></table><p class=\"more\">{setup}</p></div>",
-        title = language.choose("Tested.", "检验。"),
-        verdict = verdict(proof.verdict, language),
-        remedy = escape(&proof.remedy),
-        statistic = language.choose("statistic", "统计量"),
-        loss = language.choose("training loss", "训练损失"),
-        validation_loss = language.choose("validation loss", "验证损失"),
-        score = score_title(proof, language),
-        setup = setup(proof, language),
-    )
+    html! {
+        div.proof {
+            p { b { (language.choose("Tested.", "检验。")) } " " (verdict(proof.verdict, language)) }
+            p { (proof.remedy) }
+            table {
+                thead { tr { td {} (elements::titles(titles)) } }
+                tbody {
+                    (row(language.choose("without the remedy", "不用该措施"), &proof.without, language))
+                    (row(language.choose("with it", "使用该措施"), &proof.with, language))
+                }
+            }
+            p.more { (setup(proof, language)) }
+        }
+    }
 }
 
 fn verdict(verdict: Verdict, language: Language) -> &'static str {
@@ -58,9 +65,9 @@ fn verdict(verdict: Verdict, language: Language) -> &'static str {
 fn score_title(proof: &Proof, language: Language) -> String {
     match (language, proof.score.as_str()) {
         (Language::English, "") => "validation score".to_owned(),
-        (Language::English, score) => format!("validation {}", escape(score)),
+        (Language::English, score) => format!("validation {score}"),
         (Language::Chinese, "") => "验证得分".to_owned(),
-        (Language::Chinese, score) => format!("验证 {}", escape(score)),
+        (Language::Chinese, score) => format!("验证 {score}"),
     }
 }
 
@@ -80,7 +87,7 @@ fn setup(proof: &Proof, language: Language) -> String {
     }
 }
 
-fn row(name: &str, arms: &[Arm], language: Language) -> String {
+fn row(name: &str, arms: &[Arm], language: Language) -> Markup {
     let within = arms.iter().filter(|arm| arm.statistic.is_none()).count();
     let statistic = match (spread(arms, |arm| arm.statistic), within) {
         (None, _) => language.choose("within its limit", "在界限之内").to_owned(),
@@ -94,7 +101,9 @@ fn row(name: &str, arms: &[Arm], language: Language) -> String {
     let not_finite = || language.choose("not finite", "非有限值").to_owned();
     let validation_loss = spread(arms, |arm| arm.result.loss).unwrap_or_else(not_finite);
     let score = spread(arms, |arm| arm.result.score).unwrap_or_else(|| "–".to_owned());
-    format!("<tr><th>{name}</th><td>{statistic}</td><td>{loss}</td><td>{validation_loss}</td><td>{score}</td></tr>")
+    html! {
+        tr { th { (name) } td { (statistic) } td { (loss) } td { (validation_loss) } td { (score) } }
+    }
 }
 
 fn spread(arms: &[Arm], value: fn(&Arm) -> Option<f64>) -> Option<String> {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use pulldown_cmark::html::push_html;
+use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 /// A document of the repository.
 pub(super) struct Document {
@@ -113,21 +115,35 @@ pub(super) fn render(
     follow: &mut dyn FnMut(&str) -> Link,
 ) -> String {
     let up = document.up();
-    let (title, language, body) = (escaped(document.title()), document.language(), body(document, follow));
-    let lab = neighbours.lab.map(|lab| format!("<a href=\"{up}{lab}\">The lab</a>")).unwrap_or_default();
-    let (list, sections, ends) = (list(document, contents), own_sections(document), ends(document, neighbours));
-    format!(
-        "<!doctype html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} · Evenkeel</title>\n\
-         <link rel=\"stylesheet\" href=\"{up}style.css\">\n</head>\n<body>\n\
-         <header><a class=\"name\" href=\"{up}index.html\">Evenkeel</a>{lab}<a href=\"#contents\">Contents</a></header>\n\
-         <div class=\"columns\">\n<main>\n{body}{ends}</main>\n{sections}\
-         <nav id=\"contents\" aria-label=\"Pages\">\n{list}</nav>\n</div>\n</body>\n</html>\n"
-    )
+    let page = html! {
+        (DOCTYPE) "\n"
+        html lang=(document.language()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (document.title()) " · Evenkeel" }
+                link rel="stylesheet" href={ (up) "style.css" };
+            }
+            body {
+                header {
+                    a class="name" href={ (up) "index.html" } { "Evenkeel" }
+                    @if let Some(lab) = neighbours.lab { a href={ (up) (lab) } { "The lab" } }
+                    a href="#contents" { "Contents" }
+                }
+                div class="columns" {
+                    main { (body(document, follow)) (ends(document, neighbours)) }
+                    (own_sections(document))
+                    nav id="contents" aria-label="Pages" { (list(document, contents)) }
+                }
+            }
+        }
+        "\n"
+    };
+    page.into_string()
 }
 
-fn body(document: &Document, follow: &mut dyn FnMut(&str) -> Link) -> String {
+fn body(document: &Document, follow: &mut dyn FnMut(&str) -> Link) -> Markup {
     let up = document.up();
     let mut anchors = document.headings.iter();
     // A link that leaves the site is rendered as plain text.
@@ -143,7 +159,9 @@ fn body(document: &Document, follow: &mut dyn FnMut(&str) -> Link) -> String {
                 Link::Page(path) | Link::Asset(path) => format!("{up}{path}").into(),
                 Link::Elsewhere => {
                     plain = true;
-                    return Event::InlineHtml(format!("<span class=\"file\" title=\"{}\">", escaped(&dest_url)).into());
+                    // The start of an element alone, which the end of the link closes.
+                    let start = html! { span class="file" title=(&*dest_url); };
+                    return Event::InlineHtml(start.into_string().into());
                 }
             };
             Event::Start(Tag::Link { link_type, dest_url, title, id })
@@ -162,9 +180,9 @@ fn body(document: &Document, follow: &mut dyn FnMut(&str) -> Link) -> String {
         other => other,
     });
     let mut page = String::new();
-    html::push_html(&mut page, events);
+    push_html(&mut page, events);
     // Wide tables get their own scroll box.
-    page.replace("<table>", "<div class=\"table\"><table>").replace("</table>", "</table></div>")
+    PreEscaped(page.replace("<table>", "<div class=\"table\"><table>").replace("</table>", "</table></div>"))
 }
 
 /// Removes line breaks between two Chinese characters, which a browser would show as spaces.
@@ -188,48 +206,47 @@ fn joined(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
 }
 
 /// Renders the list of all pages, with the current one marked.
-fn list(document: &Document, contents: &[Contents<'_>]) -> String {
+fn list(document: &Document, contents: &[Contents<'_>]) -> Markup {
     let up = document.up();
-    let item = |page: &&Document| {
-        let current = if page.address == document.address { " aria-current=\"page\"" } else { "" };
-        format!("<li><a href=\"{up}{}\"{current}>{}</a></li>\n", page.address, escaped(page.title()))
-    };
-    let section = |section: &Contents<'_>| {
-        let items: String = section.pages.iter().map(item).collect();
-        format!("<h2>{}</h2>\n<ul>\n{items}</ul>\n", escaped(section.title))
-    };
-    contents.iter().map(section).collect()
+    let current = |page: &Document| (page.address == document.address).then_some("page");
+    html! {
+        @for section in contents {
+            h2 { (section.title) }
+            ul {
+                @for page in &section.pages {
+                    li { a href={ (up) (page.address) } aria-current=[current(page)] { (page.title()) } }
+                }
+            }
+        }
+    }
 }
 
 /// Renders the sections of the page, or nothing for a short one.
-fn own_sections(document: &Document) -> String {
+fn own_sections(document: &Document) -> Markup {
     let sections = document.headings.iter().filter(|heading| heading.level == HeadingLevel::H2);
-    let items: Vec<String> = sections
-        .map(|heading| format!("<li><a href=\"#{}\">{}</a></li>\n", heading.anchor, escaped(&heading.text)))
-        .collect();
-    if items.len() < 2 {
-        return String::new();
+    let sections: Vec<&Heading> = sections.collect();
+    html! {
+        @if sections.len() >= 2 {
+            aside aria-label="On this page" {
+                ul { @for Heading { text, anchor, .. } in sections { li { a href={ "#" (anchor) } { (text) } } } }
+            }
+        }
     }
-    format!("<aside aria-label=\"On this page\">\n<ul>\n{}</ul>\n</aside>\n", items.concat())
 }
 
 /// Renders links to the previous and the next page.
-fn ends(document: &Document, neighbours: &Neighbours<'_>) -> String {
+fn ends(document: &Document, neighbours: &Neighbours<'_>) -> Markup {
     let up = document.up();
-    let link = |page: &Document, relation: &str, arrows: [&str; 2]| {
-        let [left, right] = arrows;
-        format!("<a rel=\"{relation}\" href=\"{up}{}\">{left}{}{right}</a>", page.address, escaped(page.title()))
-    };
-    let before = neighbours.before.map(|page| link(page, "prev", ["← ", ""])).unwrap_or_default();
-    let after = neighbours.after.map(|page| link(page, "next", ["", " →"])).unwrap_or_default();
-    format!("<footer>{before}{after}</footer>\n")
-}
-
-/// Escapes `text` for HTML with the escaping of the Markdown library.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    html::push_html(&mut escaped, std::iter::once(Event::Text(text.into())));
-    escaped.replace('"', "&quot;")
+    html! {
+        footer {
+            @if let Some(page) = neighbours.before {
+                a rel="prev" href={ (up) (page.address) } { "← " (page.title()) }
+            }
+            @if let Some(page) = neighbours.after {
+                a rel="next" href={ (up) (page.address) } { (page.title()) " →" }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

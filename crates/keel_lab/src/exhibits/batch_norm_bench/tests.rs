@@ -114,7 +114,7 @@ fn ends_of_all_knobs_and_drafts_are_drawn() {
     for state in [draft, small, wide] {
         let View { status, page } = page::view(&state, &at(&state));
         for language in keel_page::Language::ALL {
-            let html = page.body(language);
+            let html = page.body(language).into_string();
             assert!(html.contains("figure-5") && !html.contains("NaN") && !status.get(language).contains('–'));
         }
     }

@@ -314,7 +314,7 @@ mod tests {
             let json = serde_json::to_string(&numbers).unwrap();
             assert!(numbers.revealed.is_none() && !json.contains("K006") && !json.contains("constant"), "{json}");
             let view = BreakAndRepair::view(&state, &numbers);
-            assert!(!view.page.body(keel_page::Language::English).contains("K006"));
+            assert!(!view.page.body(keel_page::Language::English).into_string().contains("K006"));
         }
     }
 
@@ -345,7 +345,9 @@ mod tests {
             assert_eq!(serde_json::to_value(&warm).unwrap(), serde_json::to_value(&cold).unwrap());
             let view = BreakAndRepair::view(&state, &warm);
             for language in keel_page::Language::ALL {
-                assert!(!view.page.body(language).contains("NaN") && !view.status.get(language).contains('–'));
+                assert!(
+                    !view.page.body(language).into_string().contains("NaN") && !view.status.get(language).contains('–')
+                );
             }
         }
     }

@@ -75,7 +75,7 @@ fn every_step_is_shown_without_nan_at_the_ends_of_the_knobs() {
         let state = State { step, factor: SMALLEST, depth: 60, width: 16, first_layer: true };
         let numbers = compute(&state, 3);
         for language in Language::ALL {
-            let html = Derivation::view(&state, &numbers).page.body(language);
+            let html = Derivation::view(&state, &numbers).page.body(language).into_string();
             assert!(!html.contains("NaN") && html.matches("<math").count() == step, "step {step}");
         }
     }

@@ -23,12 +23,12 @@ const PLACES: i32 = 60;
 
 pub(super) fn view(state: &State, numbers: &Numbers) -> View {
     let step = state.step.clamp(1, STEPS);
-    let page = LINES[..step - 1].iter().fold(Page::new(), |page, line| page.formula(mathml(line.formula).as_str()));
+    let page = LINES[..step - 1].iter().fold(Page::new(), |page, line| page.formula(mathml(line.formula)));
     let Line { title, formula, words } = &LINES[step - 1];
     let words = words(state, numbers);
     let page = page
         .heading(&format!("Step {step} of {STEPS}: {}", title[0]), &format!("第 {step} 步（共 {STEPS} 步）：{}", title[1]))
-        .formula(mathml(formula).as_str())
+        .formula(mathml(formula))
         .paragraph(words.get(English), words.get(Chinese))
         .plot(
             Text::new(

@@ -95,7 +95,7 @@ fn presets_and_corners_of_the_knobs_are_drawn_without_nan() {
             match InitialisationBench::compute(&state, 0, &mut Memory::default()) {
                 Ok(numbers) => {
                     let view = InitialisationBench::view(&state, &numbers);
-                    assert!(!view.page.body(Language::English).contains("NaN"), "{state:?}");
+                    assert!(!view.page.body(Language::English).into_string().contains("NaN"), "{state:?}");
                     assert!(
                         !view.status.get(Language::Chinese).contains('–'),
                         "{}",

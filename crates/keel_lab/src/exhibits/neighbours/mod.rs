@@ -299,7 +299,7 @@ mod tests {
         let draft = NeighboursExhibit::draft(&large).unwrap();
         assert_eq!((draft.batch, draft.candidates), (256, 5));
         assert!(NeighboursExhibit::draft(&draft).is_none());
-        let html = page::view(&large, &at(&draft, &mut None)).page.body(keel_page::Language::Chinese);
+        let html = page::view(&large, &at(&draft, &mut None)).page.body(keel_page::Language::Chinese).into_string();
         assert!(html.contains("figure-3") && !html.contains("NaN"));
     }
 }

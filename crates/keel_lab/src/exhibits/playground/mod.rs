@@ -315,11 +315,11 @@ mod tests {
             let numbers = fresh(&state);
             let view = Playground::view(&state, &numbers);
             for language in keel_page::Language::ALL {
-                let html = view.page.body(language);
+                let html = view.page.body(language).into_string();
                 assert!(!html.contains("NaN") && !html.contains("inf "), "{html}");
                 assert!(!view.status.get(language).contains("NaN"));
             }
-            let figures = view.page.body(keel_page::Language::English);
+            let figures = view.page.body(keel_page::Language::English).into_string();
             assert!(figures.contains(&format!("id=\"figure-{FIELD_FIGURE}\"")));
         }
     }

@@ -314,7 +314,7 @@ mod tests {
         for offset in [0.0, 30.0] {
             for learning_rate in [0.0001, 20.0] {
                 let state = State { offset, learning_rate, angle: 0.0, ..State::default() };
-                let html = page::view(&state, &at(&state, 2)).page.body(keel_page::Language::English);
+                let html = page::view(&state, &at(&state, 2)).page.body(keel_page::Language::English).into_string();
                 assert!(html.contains("figure-5") && !html.contains("NaN") && !html.contains("inf\""));
             }
         }

@@ -233,7 +233,7 @@ fn page(document: &Document) -> Page {
              卷积中一个通道的所有位置也参与统计：两张 8 × 8 的图像就有 128 个值，损失几乎看不出来。其余几种都在单个样本内取统计量：层归一化用全部通道与位置，实例归一化只用单个通道的各位置，\
              组归一化每次用几个通道。它们与批无关，训练与推理时完全相同。",
         )
-        .formula(mathml("y = γ \\frac{x - μ}{\\sqrt{σ^2 + ε}} + β").as_str())
+        .formula(mathml("y = γ \\frac{x - μ}{\\sqrt{σ^2 + ε}} + β"))
         .table(axes())
         .heading("What to take away", "要点")
         .paragraph(

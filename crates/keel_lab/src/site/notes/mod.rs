@@ -17,8 +17,10 @@ pub(crate) use statement::FigureOf;
 use std::collections::BTreeSet;
 
 use keel_page::{Language, Text};
+use maud::{Markup, PreEscaped, html};
 use serde::Serialize;
 
+use super::joined;
 use crate::exhibit::ExhibitEntry;
 use crate::exhibits::exhibits;
 use crate::experiment::Chapter;
@@ -49,30 +51,29 @@ pub(crate) const STYLE: &str = include_str!("notes.css");
 #[derive(Clone, Copy)]
 pub(crate) struct LinksTo<'a> {
     /// Link to a figure.
-    pub(crate) figure: &'a dyn Fn(&FigureOf) -> Option<String>,
+    pub(crate) figure: &'a dyn Fn(&FigureOf) -> Option<Markup>,
     /// Link to an exhibit.
-    pub(crate) exhibit: &'a dyn Fn(&ExhibitEntry) -> String,
+    pub(crate) exhibit: &'a dyn Fn(&ExhibitEntry) -> Markup,
 }
 
 /// Renders the content of the page in one language.
-pub(crate) fn body(documents: &Documents, language: Language, links: LinksTo<'_>) -> String {
+pub(crate) fn body(documents: &Documents, language: Language, links: LinksTo<'_>) -> Markup {
     let intro = Text::new(
         "The notes follow one lecture: activation functions, data preprocessing, weight initialisation, batch \
          normalisation. Each sentence is listed with the number of its row in the lab's checklist. Under it is what \
          the experiments of this site measured, read from their documents, and a link to the figure.",
         "笔记依照一节课的顺序：激活函数、数据预处理、权重初始化、批量归一化。这里逐句列出，并标上检查表中的行号；下面是本站各实验的实测数值（取自实验的数据文件），以及通往相应图表的链接。",
     );
-    let mut html = format!("<p>{}</p>{}", intro.get(language), tally(documents, language));
-    for (chapter, statements) in CHAPTERS {
-        html.push_str(&format!("<h2>{}</h2>", chapter.title().get(language)));
-        html.extend(statements.iter().map(|statement| article(statement, documents, language, links)));
+    html! {
+        p { (intro.get(language)) }
+        (tally(documents, language))
+        @for (chapter, statements) in CHAPTERS {
+            h2 { (chapter.title().get(language)) }
+            @for statement in statements { (article(statement, documents, language, links)) }
+        }
+        h2 id="questions" { (language.choose("The three open questions", "三个未解的问题")) }
+        @for question in QUESTIONS { (answered(question, documents, language, links)) }
     }
-    html.push_str(&format!(
-        "<h2 id=\"questions\">{}</h2>",
-        language.choose("The three open questions", "三个未解的问题")
-    ));
-    html.extend(QUESTIONS.iter().map(|question| answered(question, documents, language, links)));
-    html
 }
 
 /// Returns the content of the page by statement, for other programs.
@@ -164,68 +165,70 @@ impl Verdict {
 }
 
 /// Counts the sentences by verdict.
-fn tally(documents: &Documents, language: Language) -> String {
+fn tally(documents: &Documents, language: Language) -> Markup {
     let verdicts: Vec<Verdict> = CHAPTERS
         .iter()
         .flat_map(|(_, statements)| statements.iter())
         .map(|statement| Verdict::of(statement, (statement.evidence)(documents).as_ref()))
         .collect();
     let count = |verdict: Verdict| verdicts.iter().filter(|one| **one == verdict).count();
-    let items: String = Verdict::ALL
-        .into_iter()
-        .filter(|verdict| count(*verdict) > 0)
-        .map(|verdict| format!("<li>{} {}</li>", badge(verdict, language), count(verdict)))
-        .collect();
-    format!("<ul class=\"tally\">{items}</ul>")
+    let found = Verdict::ALL.into_iter().map(|verdict| (verdict, count(verdict))).filter(|(_, count)| *count > 0);
+    html! {
+        ul class="tally" { @for (verdict, count) in found { li { (badge(verdict, language)) " " (count) } } }
+    }
 }
 
-fn badge(verdict: Verdict, language: Language) -> String {
-    format!("<span class=\"standing {}\">{}</span>", verdict.name(), verdict.title().get(language))
+fn badge(verdict: Verdict, language: Language) -> Markup {
+    html! { span class={ "standing " (verdict.name()) } { (verdict.title().get(language)) } }
 }
 
-fn article(statement: &Statement, documents: &Documents, language: Language, links: LinksTo<'_>) -> String {
+fn article(statement: &Statement, documents: &Documents, language: Language, links: LinksTo<'_>) -> Markup {
     let evidence = (statement.evidence)(documents);
     let (row, verdict) = (statement.row, Verdict::of(statement, evidence.as_ref()));
     let correction = pick(statement.correction, language);
-    let added = match (correction.is_empty(), statement.standing) {
-        (true, _) => String::new(),
-        (false, Standing::Holds) => labelled(language.choose("To add", "补充"), correction),
-        (false, Standing::TooStrong) => labelled(language.choose("Correction", "更正"), correction),
+    let label = match statement.standing {
+        Standing::Holds => language.choose("To add", "补充"),
+        Standing::TooStrong => language.choose("Correction", "更正"),
     };
-    format!(
-        "<article class=\"statement\" id=\"{row}\"><p class=\"row\"><a href=\"#{row}\">{row}</a>{}</p><blockquote>{}</blockquote>{}{added}{}</article>",
-        badge(verdict, language),
-        pick(statement.says, language),
-        measured(evidence.as_ref(), language),
-        shown(statement.figures, language, links)
-    )
+    html! {
+        article class="statement" id=(row) {
+            p class="row" { a href={ "#" (row) } { (row) } (badge(verdict, language)) }
+            blockquote { (pick(statement.says, language)) }
+            (measured(evidence.as_ref(), language))
+            @if !correction.is_empty() { (labelled(label, html! { (correction) })) }
+            (shown(statement.figures, language, links))
+        }
+    }
 }
 
-fn answered(question: &Question, documents: &Documents, language: Language, links: LinksTo<'_>) -> String {
+fn answered(question: &Question, documents: &Documents, language: Language, links: LinksTo<'_>) -> Markup {
     let evidence = (question.evidence)(documents);
-    format!(
-        "<article class=\"statement\"><h3>{}</h3><p>{}</p>{}{}</article>",
-        pick(question.asks, language),
-        pick(question.answer, language),
-        measured(evidence.as_ref(), language),
-        shown(question.figures, language, links)
-    )
+    html! {
+        article class="statement" {
+            h3 { (pick(question.asks, language)) }
+            p { (PreEscaped(pick(question.answer, language))) }
+            (measured(evidence.as_ref(), language))
+            (shown(question.figures, language, links))
+        }
+    }
 }
 
-fn measured(evidence: Option<&Evidence>, language: Language) -> String {
-    evidence
-        .map_or(String::new(), |evidence| labelled(language.choose("Measured", "实测"), evidence.words.get(language)))
+fn measured(evidence: Option<&Evidence>, language: Language) -> Markup {
+    html! {
+        @if let Some(Evidence { words, .. }) = evidence {
+            (labelled(language.choose("Measured", "实测"), html! { (words.get(language)) }))
+        }
+    }
 }
 
-fn shown(figures: &[FigureOf], language: Language, links: LinksTo<'_>) -> String {
+fn shown(figures: &[FigureOf], language: Language, links: LinksTo<'_>) -> Markup {
     let gap = language.choose("; ", "；");
-    let row = |label, links: Vec<String>| match links.is_empty() {
-        true => String::new(),
-        false => labelled(label, &links.join(gap)),
-    };
-    let tried = tried(figures).map(links.exhibit).collect();
-    let shown = figures.iter().filter_map(links.figure).collect();
-    row(language.choose("Shown in", "见"), shown) + &row(language.choose("Try it", "试一试"), tried)
+    let shown: Vec<Markup> = figures.iter().filter_map(links.figure).collect();
+    let tried: Vec<Markup> = tried(figures).map(links.exhibit).collect();
+    html! {
+        @if !shown.is_empty() { (labelled(language.choose("Shown in", "见"), joined(&shown, gap))) }
+        @if !tried.is_empty() { (labelled(language.choose("Try it", "试一试"), joined(&tried, gap))) }
+    }
 }
 
 /// Returns the exhibits of the experiments that these figures belong to.
@@ -233,8 +236,8 @@ fn tried(figures: &[FigureOf]) -> impl Iterator<Item = &'static ExhibitEntry> {
     exhibits().iter().filter(|exhibit| figures.iter().any(|figure| figure.experiment == exhibit.experiment))
 }
 
-fn labelled(label: &str, text: &str) -> String {
-    format!("<p><b class=\"label\">{label}</b> {text}</p>")
+fn labelled(label: &str, content: Markup) -> Markup {
+    html! { p { b class="label" { (label) } " " (content) } }
 }
 
 fn pick(texts: [&'static str; 2], language: Language) -> &'static str {
@@ -304,10 +307,10 @@ mod tests {
         }
         for language in Language::ALL {
             let links = LinksTo {
-                figure: &|figure| Some(figure.experiment.to_owned()),
-                exhibit: &|exhibit| exhibit.name.to_owned(),
+                figure: &|figure| Some(html! { (figure.experiment) }),
+                exhibit: &|exhibit| html! { (exhibit.name) },
             };
-            let html = body(&documents, language, links);
+            let html = body(&documents, language, links).into_string();
             assert_eq!(html.matches("<article").count(), html.matches("</article>").count());
             assert!(!html.contains("NaN"));
         }

@@ -2,7 +2,8 @@
 
 use keel_page::Text;
 use keel_page::charts::{Gate, Marks, Plot, Scale, Series, number};
-use keel_page::page::{Page, Part, Table, cell};
+use keel_page::page::{Page, Part, Table, cell, mathml};
+use maud::html;
 
 use super::{ActivationFigures, Curve, Document};
 
@@ -30,10 +31,11 @@ pub(super) fn page(document: &Document) -> Page {
             "在网络中，函数就像一扇门。前向时，一个值进去，另一个值出来。反向时，损失的梯度从输出端传来，乘以函数在当时输入处的导数（即<i>局部梯度</i>），再从输入端传出。\
              局部梯度接近 0 的地方什么也传不出去：门前的各层从这个样本学不到任何东西。",
         )
-        .formula(
-            "<mfrac><mrow><mi>∂</mi><mi>L</mi></mrow><mrow><mi>∂</mi><mi>x</mi></mrow></mfrac><mo>=</mo><mi>f</mi><mo>′</mo><mo>(</mo>\
-             <mi>x</mi><mo>)</mo><mspace width=\"0.3em\"/><mfrac><mrow><mi>∂</mi><mi>L</mi></mrow><mrow><mi>∂</mi><mi>y</mi></mrow></mfrac>",
-        );
+        .formula(html! {
+            mfrac { mrow { mi { "∂" } mi { "L" } } mrow { mi { "∂" } mi { "x" } } } mo { "=" } mi { "f" }
+            mo { "′" } mo { "(" } mi { "x" } mo { ")" } mspace width="0.3em" {}
+            mfrac { mrow { mi { "∂" } mi { "L" } } mrow { mi { "∂" } mi { "y" } } }
+        });
     for (name, inputs) in GATES {
         let Some(figures) = all.iter().find(|one| one.activation == name) else { continue };
         let caption = Text::new(
@@ -68,10 +70,7 @@ pub(super) fn page(document: &Document) -> Page {
             "sigmoid 把任意输入压到 (0, 1)，可理解为“激活程度”；但它的导数最大只有 ¼，在 ±10 处只有 0.0000454，层层相乘就更小。它的输出恒为正，\
              使后一层同一单元的所有权重梯度同号（见 [[zigzag]]）。tanh 是拉伸后的 sigmoid：",
         )
-        .formula(
-            "<mi>tanh</mi><mo>(</mo><mi>x</mi><mo>)</mo><mo>=</mo><mn>2</mn><mi>σ</mi><mo>(</mo><mn>2</mn><mi>x</mi><mo>)</mo>\
-             <mo>\u{2212}</mo><mn>1</mn>",
-        )
+        .formula(mathml("tanh(x) = 2σ(2x) - 1"))
         .paragraph(
             "centred at zero, but also flat at both ends. Relu passes gradient 1 for every positive input and costs almost \
              nothing. For negative inputs it passes none: a unit that is negative for every sample is dead (see [[dead_relu]]).",

@@ -3,6 +3,7 @@
 use keel_page::charts::{Marks, Plot, Point, Region, Scale, Series, number, points};
 use keel_page::page::{Page, Part, Table};
 use keel_page::{Language, Text};
+use maud::html;
 
 use super::{Document, Paths, SignCurve, TARGET};
 
@@ -71,11 +72,11 @@ pub(super) fn page(document: &Document) -> Page {
             "For one sample the gradients with respect to the weights of a unit are",
             "对单个样本，一个单元的权重梯度为",
         )
-        .formula(
-            "<mfrac><mrow><mi>∂</mi><mi>L</mi></mrow><mrow><mi>∂</mi><msub><mi>w</mi><mi>i</mi></msub></mrow></mfrac><mo>=</mo>\
-             <mfrac><mrow><mi>∂</mi><mi>L</mi></mrow><mrow><mi>∂</mi><mi>z</mi></mrow></mfrac><mspace width=\"0.3em\"/>\
-             <msub><mi>x</mi><mi>i</mi></msub>",
-        )
+        .formula(html! {
+            mfrac { mrow { mi { "∂" } mi { "L" } } mrow { mi { "∂" } msub { mi { "w" } mi { "i" } } } }
+            mo { "=" } mfrac { mrow { mi { "∂" } mi { "L" } } mrow { mi { "∂" } mi { "z" } } }
+            mspace width="0.3em" {} msub { mi { "x" } mi { "i" } }
+        })
         .paragraph(
             "All x<sub>i</sub> positive: all gradients have the sign of dL/dz. Sigmoid and relu outputs are such inputs for the \
              next layer. A mini-batch adds up samples with different signs of dL/dz, which helps relu at once and the sigmoid, \

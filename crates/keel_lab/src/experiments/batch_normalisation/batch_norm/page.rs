@@ -36,7 +36,7 @@ fn definition(page: Page, document: &Document) -> Page {
             "For each unit or channel, with mean and variance over the batch (and, for images, over all positions):",
             "对每个单元或通道，用批内（图像还包括所有位置）的均值与方差：",
         )
-        .formula(mathml("\\hat{x} = \\frac{x - μ}{\\sqrt{σ^2 + ε}} \\quad y = γ \\hat{x} + β").as_str())
+        .formula(mathml("\\hat{x} = \\frac{x - μ}{\\sqrt{σ^2 + ε}} \\quad y = γ \\hat{x} + β"))
         .paragraph(
             format!(
                 "Here three channels of {} samples go in, each with a location, a scale and a shape of its own. What comes out has mean 0 and \
@@ -143,7 +143,7 @@ fn epsilon(page: Page, document: &Document) -> Page {
                  所以除以的其实是 √ε 而不是 σ。第一个批量归一化之后，标准差是 {share} 而不是 1；下一层得到的输入更小，缺得更多："
             ),
         )
-        .formula(mathml("Var(\\hat{x}_l) = \\frac{v_l}{v_l + ε} \\quad v_l = n Var(w) (\\frac{1}{2} - \\frac{1}{2π}) Var(\\hat{x}_{l-1})").as_str())
+        .formula(mathml("Var(\\hat{x}_l) = \\frac{v_l}{v_l + ε} \\quad v_l = n Var(w) (\\frac{1}{2} - \\frac{1}{2π}) Var(\\hat{x}_{l-1})"))
         .plot(
             Text::new(
                 format!("Standard deviation after each batch norm, from weights of {scale}, for three values of ε; dashed, the formula"),

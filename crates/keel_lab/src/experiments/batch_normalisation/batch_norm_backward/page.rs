@@ -48,8 +48,8 @@ fn forward(page: Page) -> Page {
                 .replace("x_N", "x<sub>N</sub>"),
             "每个通道四行。输入 N 个样本 x₁ … x_N，均值与方差依赖于所有样本。".replace("x_N", "x<sub>N</sub>"),
         )
-        .formula(mathml("μ = \\frac{1}{N} ∑_n x_n \\quad σ^2 = \\frac{1}{N} ∑_n {(x_n - μ)}^2").as_str())
-        .formula(mathml("\\hat{x}_n = \\frac{x_n - μ}{\\sqrt{σ^2 + ε}} \\quad y_n = γ \\hat{x}_n + β").as_str())
+        .formula(mathml("μ = \\frac{1}{N} ∑_n x_n \\quad σ^2 = \\frac{1}{N} ∑_n {(x_n - μ)}^2"))
+        .formula(mathml("\\hat{x}_n = \\frac{x_n - μ}{\\sqrt{σ^2 + ε}} \\quad y_n = γ \\hat{x}_n + β"))
 }
 
 fn backward(page: Page) -> Page {
@@ -59,29 +59,29 @@ fn backward(page: Page) -> Page {
              both collect from all samples:",
             "已知 dy，即损失对输出的梯度。<b>β</b> 加到每个输出上，<b>γ</b> 乘以每个 x̂，所以两者都从所有样本收集梯度：",
         )
-        .formula(mathml("dβ = ∑_n dy_n \\quad dγ = ∑_n dy_n \\hat{x}_n").as_str())
+        .formula(mathml("dβ = ∑_n dy_n \\quad dγ = ∑_n dy_n \\hat{x}_n"))
         .paragraph(
             "An input x reaches the loss on three paths. <b>Directly</b>, with mean and variance held fixed, it is a mere scaling:",
             "输入 x 经三条路径影响损失。<b>直接路径</b>：均值与方差固定时只是缩放：",
         )
-        .formula(mathml("d\\hat{x}_n = γ dy_n \\quad ⇒ \\quad \\frac{γ dy_n}{\\sqrt{σ^2 + ε}}").as_str())
+        .formula(mathml("d\\hat{x}_n = γ dy_n \\quad ⇒ \\quad \\frac{γ dy_n}{\\sqrt{σ^2 + ε}}"))
         .paragraph(
             "<b>Through the variance</b>, which divides every x̂; the derivative of (σ² + ε)<sup>−½</sup> is −½ (σ² + ε)<sup>−3/2</sup>:",
             "<b>经过方差</b>：它除每一个 x̂；(σ² + ε)<sup>−½</sup> 的导数是 −½ (σ² + ε)<sup>−3/2</sup>：",
         )
-        .formula(mathml("dσ^2 = -\\frac{1}{2} {(σ^2 + ε)}^{-3/2} ∑_n γ dy_n (x_n - μ)").as_str())
+        .formula(mathml("dσ^2 = -\\frac{1}{2} {(σ^2 + ε)}^{-3/2} ∑_n γ dy_n (x_n - μ)"))
         .paragraph(
             "<b>Through the mean</b>, which is subtracted from every x. It also moves the variance, but by −2/N Σ(x − μ) = 0:",
             "<b>经过均值</b>：它从每个 x 中减去。均值也影响方差，但贡献是 −2/N Σ(x − μ) = 0：",
         )
-        .formula(mathml("dμ = -\\frac{1}{\\sqrt{σ^2 + ε}} ∑_n γ dy_n").as_str())
+        .formula(mathml("dμ = -\\frac{1}{\\sqrt{σ^2 + ε}} ∑_n γ dy_n"))
         .paragraph("All three together, since ∂σ²/∂x = 2(x − μ)/N and ∂μ/∂x = 1/N:", "三条路径相加，其中 ∂σ²/∂x = 2(x − μ)/N，∂μ/∂x = 1/N：")
-        .formula(mathml("dx_n = \\frac{γ dy_n}{\\sqrt{σ^2 + ε}} + dσ^2 \\frac{2 (x_n - μ)}{N} + \\frac{dμ}{N}").as_str())
+        .formula(mathml("dx_n = \\frac{γ dy_n}{\\sqrt{σ^2 + ε}} + dσ^2 \\frac{2 (x_n - μ)}{N} + \\frac{dμ}{N}"))
         .paragraph(
             "Both sums are already known: dμ contains dβ, and dσ² contains dγ. Put in, everything collects into one line:",
             "两个求和都已算过：dμ 里有 dβ，dσ² 里有 dγ。代入后合并为一行：",
         )
-        .formula(mathml("dx_n = \\frac{γ}{N \\sqrt{σ^2 + ε}} (N dy_n - dβ - \\hat{x}_n dγ)").as_str())
+        .formula(mathml("dx_n = \\frac{γ}{N \\sqrt{σ^2 + ε}} (N dy_n - dβ - \\hat{x}_n dγ)"))
 }
 
 fn check(page: Page, document: &Document) -> Page {
@@ -113,7 +113,7 @@ fn zero(page: Page, document: &Document) -> Page {
             "给一个通道的所有 x 加上同一个数：减均值又把它去掉，输出不变，损失也不变。损失沿这个方向的导数就是 Σ dx，所以 Σ dx = 0。从最后一行也看得出：Σ dy = dβ，Σ x̂ = 0，\
              于是 dβ − dβ − 0 = 0。同理，把所有 x − μ 乘以同一个数：除以标准差又把它去掉，所以 Σ dx x̂ = 0（ε 在方差中所占的份额除外）。",
         )
-        .formula(mathml("∑_n dx_n = 0 \\quad ∑_n dx_n \\hat{x}_n = \\frac{γ dγ}{\\sqrt{σ^2 + ε}} \\frac{ε}{σ^2 + ε} ≈ 0").as_str())
+        .formula(mathml("∑_n dx_n = 0 \\quad ∑_n dx_n \\hat{x}_n = \\frac{γ dγ}{\\sqrt{σ^2 + ε}} \\frac{ε}{σ^2 + ε} ≈ 0"))
         .table(sums(document))
         .paragraph(
             "Three things follow. A bias before batch norm has the gradient Σ dx = 0: it never learns anything, and β \

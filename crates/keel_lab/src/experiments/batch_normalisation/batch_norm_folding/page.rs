@@ -32,12 +32,12 @@ pub(super) fn page(document: &Document) -> Page {
              line for each channel:",
             "训练时均值与方差随批变化。推理时它们是固定的数，于是批量归一化对每个通道只是一条直线：",
         )
-        .formula(mathml("γ \\frac{z - μ}{\\sqrt{σ^2 + ε}} + β = \\frac{γ}{\\sqrt{σ^2 + ε}} z + (β - \\frac{γ μ}{\\sqrt{σ^2 + ε}})").as_str())
+        .formula(mathml("γ \\frac{z - μ}{\\sqrt{σ^2 + ε}} + β = \\frac{γ}{\\sqrt{σ^2 + ε}} z + (β - \\frac{γ μ}{\\sqrt{σ^2 + ε}})"))
         .paragraph(
             "A straight line after a linear map z = W x + b is again a linear map:",
             "线性映射 z = W x + b 之后再接一条直线，仍是线性映射：",
         )
-        .formula(mathml("W′ = \\frac{γ}{\\sqrt{σ^2 + ε}} W \\quad b′ = β + \\frac{γ}{\\sqrt{σ^2 + ε}} (b - μ)").as_str())
+        .formula(mathml("W′ = \\frac{γ}{\\sqrt{σ^2 + ε}} W \\quad b′ = β + \\frac{γ}{\\sqrt{σ^2 + ε}} (b - μ)"))
         .paragraph(
             "A convolution is the same map at every position, so each of its output channels takes one factor and one bias. What \
              remains of the difference is rounding: the products are taken in another order.",

@@ -3,6 +3,7 @@
 use keel_page::charts::{Marks, Pictures, Plot, Scale, Series, number, points};
 use keel_page::page::{Page, Part, Table};
 use keel_page::{Interval, Text};
+use maud::html;
 
 use super::neighbourhoods::{Answer, Neighbourhood, OneImage};
 use super::test_batches::{OwnStatistics, Statistics};
@@ -152,11 +153,13 @@ fn why(page: Page) -> Page {
              through the finished network and averages their means and their variances, the latter corrected for the small sample:",
             "实质上是整个训练集的统计量。原论文的规则是：让若干大小为 m 的训练批通过训练好的网络，对各批均值与方差取平均，并对方差作小样本修正：",
         )
-        .formula(
-            "<mi>E</mi><mo>[</mo><mi>x</mi><mo>]</mo><mo>=</mo><mi>mean</mi><mo>(</mo><msub><mi>μ</mi><mi>B</mi></msub><mo>)</mo>\
-             <mo>,</mo><mspace width=\"1em\"/><mi>Var</mi><mo>[</mo><mi>x</mi><mo>]</mo><mo>=</mo><mfrac><mi>m</mi><mrow><mi>m</mi>\
-             <mo>\u{2212}</mo><mn>1</mn></mrow></mfrac><mi>mean</mi><mo>(</mo><msubsup><mi>σ</mi><mi>B</mi><mn>2</mn></msubsup><mo>)</mo>",
-        )
+        .formula(html! {
+            mi { "E" } mo { "[" } mi { "x" } mo { "]" } mo { "=" } mi { "mean" } mo { "(" }
+            msub { mi { "μ" } mi { "B" } } mo { ")" } mo { "," } mspace width="1em" {} mi { "Var" } mo { "[" }
+            mi { "x" } mo { "]" } mo { "=" }
+            mfrac { mi { "m" } mrow { mi { "m" } mo { "\u{2212}" } mn { "1" } } } mi { "mean" } mo { "(" }
+            msubsup { mi { "σ" } mi { "B" } mn { "2" } } mo { ")" }
+        })
         .paragraph(
             "In practice a moving average is kept during training, which costs nothing and is nearly the same once the weights move slowly. It forgets its start, 0 and 1, like 0.9<sup>k</sup>: after 50 batches half a per cent of it is left. The plain average of all training steps never forgets the first, when the weights were others; over batches seen with fixed weights it is the better of the two.",
             "实践中在训练时顺便维护滑动平均，不花额外代价；权重变化变慢后，两者几乎相同。它以 0.9<sup>k</sup> 的速度忘掉初值 0 与 1：50 批后还剩千分之五。对所有训练步的累积平均则始终包含训练初期（权重尚不同）的统计量；但权重固定时，它比滑动平均更准。",

@@ -1,8 +1,9 @@
 //! Page of the recipes for images.
 
-use keel_page::charts::{Marks, Pictures, Plot, Point, Scale, Series, escape, number, points};
+use keel_page::charts::{Marks, Pictures, Plot, Point, Scale, Series, number, points};
 use keel_page::page::{Page, Table, cell};
-use keel_page::{Interval, Language, Text};
+use keel_page::{Interval, Language, Text, escaped};
+use maud::html;
 
 use super::{Document, Recipe, RecipeFigures, Sample};
 use crate::loss_curve::loss_points;
@@ -78,7 +79,7 @@ fn source(document: &Document) -> Text {
             format!("：程序自带的八张公有领域照片切成的 {size} 像素小块，类别就是小块所在的照片"),
         );
     }
-    let data = escape(&document.data);
+    let data = escaped(&document.data);
     Text::new(format!(": {data}, {size} pixels"), format!("：{data}，{size} 像素"))
 }
 
@@ -136,10 +137,10 @@ fn why(page: Page) -> Page {
              pixels makes one direction, the mean image, far steeper than all others; subtracting the mean removes it:",
             "梯度下降在学习率低于 2/λ 时稳定，λ 是输入的最大二阶矩。所有像素共有的偏移使一个方向（即均值图像方向）远比其他方向陡；减去均值就消除了它：",
         )
-        .formula(
-            "<mi>E</mi><mo>[</mo><mi>x</mi><msup><mi>x</mi><mi>T</mi></msup><mo>]</mo><mo>=</mo><mi>Cov</mi><mo>(</mo><mi>x</mi>\
-             <mo>)</mo><mo>+</mo><mi>μ</mi><msup><mi>μ</mi><mi>T</mi></msup>",
-        )
+        .formula(html! {
+            mi { "E" } mo { "[" } mi { "x" } msup { mi { "x" } mi { "T" } } mo { "]" } mo { "=" } mi { "Cov" }
+            mo { "(" } mi { "x" } mo { ")" } mo { "+" } mi { "μ" } msup { mi { "μ" } mi { "T" } }
+        })
         .heading("What to take away", "要点")
         .paragraph(
             "Centre images. The choice among the three recipes matters less: dividing all pixels by one number only rescales the \

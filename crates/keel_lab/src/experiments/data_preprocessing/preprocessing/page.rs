@@ -3,6 +3,7 @@
 use keel_page::Text;
 use keel_page::charts::{HeatMap, Marks, Plot, Series, number, points};
 use keel_page::page::{Page, Part, Table};
+use maud::html;
 
 use super::{Document, PIXEL_VIEWS, Statistics, VIEWS, View, ViewFigures};
 
@@ -54,9 +55,10 @@ pub(super) fn page(document: &Document) -> Page {
 fn why(page: Page) -> Page {
     page.heading("Why", "为什么")
         .paragraph("Subtract the mean of each feature, then divide by its standard deviation:", "先减去每个特征的均值，再除以它的标准差：")
-        .formula(
-            "<msup><mi>x</mi><mo>′</mo></msup><mo>=</mo><mfrac><mrow><mi>x</mi><mo>\u{2212}</mo><mi>μ</mi></mrow><mi>σ</mi></mfrac>",
-        )
+        .formula(html! {
+            msup { mi { "x" } mo { "′" } } mo { "=" }
+            mfrac { mrow { mi { "x" } mo { "\u{2212}" } mi { "μ" } } mi { "σ" } }
+        })
         .paragraph(
             "Features that are all positive drive a unit's gradients to one sign (see [[zigzag]]); features of different scales \
              ask for different learning rates (see [[why_preprocess]]). Standardising sets the diagonal of the covariance to 1 and \
@@ -66,11 +68,11 @@ fn why(page: Page) -> Page {
             "恒正的特征使同一单元的梯度同号（见 [[zigzag]]）；尺度不同的特征需要不同的学习率（见 [[why_preprocess]]）。标准化使协方差矩阵的对角线变为 1，\
              相关性仍在。去相关把点云旋转到主轴上，协方差变为对角阵；白化再除以各主轴的标准差，协方差变为单位阵。设协方差矩阵的特征向量为 U，特征值为 S：",
         )
-        .formula(
-            "<msub><mi>x</mi><mi>rot</mi></msub><mo>=</mo><mo>(</mo><mi>x</mi><mo>\u{2212}</mo><mi>μ</mi><mo>)</mo><mi>U</mi>\
-             <mspace width=\"1.5em\"/><msub><mi>x</mi><mi>white</mi></msub><mo>=</mo><mfrac><msub><mi>x</mi><mi>rot</mi></msub>\
-             <msqrt><mrow><mi>S</mi><mo>+</mo><mi>ε</mi></mrow></msqrt></mfrac>",
-        )
+        .formula(html! {
+            msub { mi { "x" } mi { "rot" } } mo { "=" } mo { "(" } mi { "x" } mo { "\u{2212}" } mi { "μ" }
+            mo { ")" } mi { "U" } mspace width="1.5em" {} msub { mi { "x" } mi { "white" } } mo { "=" }
+            mfrac { msub { mi { "x" } mi { "rot" } } msqrt { mrow { mi { "S" } mo { "+" } mi { "ε" } } } }
+        })
         .paragraph(
             "Neighbouring pixels of an image have nearly the same value: that is the pattern of blocks in the map of the raw \
              images. Directions in which images hardly differ have eigenvalues near 0, and whitening divides by their root: what \

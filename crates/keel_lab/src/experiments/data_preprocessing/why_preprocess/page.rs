@@ -3,6 +3,7 @@
 use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Series, number, points};
 use keel_page::page::{Page, Part, Table};
+use maud::html;
 
 use super::clouds::View;
 use super::{Document, OffsetFigures};
@@ -56,7 +57,9 @@ pub(super) fn page(document: &Document) -> Page {
              stable only below",
             "转角 θ 使距离 d 处的线移动 d·sin θ。均值很大的数据，其误差曲面是狭长的山谷：最陡方向的曲率随偏移的平方增长，最平方向则不变。梯度下降只在学习率低于",
         )
-        .formula("<mi>η</mi><mo>&lt;</mo><mfrac><mn>2</mn><msub><mi>λ</mi><mi>max</mi></msub></mfrac>")
+        .formula(html! {
+            mi { "η" } mo { "<" } mfrac { mn { "2" } msub { mi { "λ" } mi { "max" } } }
+        })
         .paragraph(
             "so the steep direction dictates a rate at which the flat one hardly moves.",
             "时稳定，于是陡的方向决定了学习率，平的方向几乎不动。",

@@ -3,6 +3,7 @@
 use keel_page::Text;
 use keel_page::charts::{Histograms, Marks, Plot, Point, Scale, Series, Sheet, SheetCell, SheetRow, number, points};
 use keel_page::page::{Page, Table, cell};
+use maud::html;
 
 use super::Document;
 use super::layers::Layer;
@@ -70,11 +71,12 @@ fn why(page: Page) -> Page {
             "A pre-activation is a sum of n products of independent numbers, so its variance is",
             "预激活值是 n 个独立乘积之和，其方差为",
         )
-        .formula(
-            "<mi>Var</mi><mo>(</mo><msub><mi>z</mi><mi>l</mi></msub><mo>)</mo><mo>=</mo><mi>n</mi><mspace width=\"0.2em\"/>\
-             <mi>Var</mi><mo>(</mo><mi>w</mi><mo>)</mo><mspace width=\"0.2em\"/><mi>E</mi><mo>[</mo><msubsup><mi>h</mi>\
-             <mrow><mi>l</mi><mo>\u{2212}</mo><mn>1</mn></mrow><mn>2</mn></msubsup><mo>]</mo>",
-        )
+        .formula(html! {
+            mi { "Var" } mo { "(" } msub { mi { "z" } mi { "l" } } mo { ")" } mo { "=" } mi { "n" }
+            mspace width="0.2em" {} mi { "Var" } mo { "(" } mi { "w" } mo { ")" } mspace width="0.2em" {}
+            mi { "E" } mo { "[" }
+            msubsup { mi { "h" } mrow { mi { "l" } mo { "\u{2212}" } mn { "1" } } mn { "2" } } mo { "]" }
+        })
         .paragraph(
             "Everything is decided by n·Var(w). Below 1 a tanh network shrinks its signal layer after layer, above it the \
              outputs pile up at ±1. Xavier chooses n·Var(w) = 1; the signal still decays slowly, like 1/√l, because tanh is \

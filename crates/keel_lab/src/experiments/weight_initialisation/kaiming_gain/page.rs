@@ -50,7 +50,7 @@ fn one_layer(page: Page, document: &Document) -> Page {
             "一个单元把 n 个权重与输入的乘积相加，y = Σ w x。权重与输入独立且均值为 0，所以交叉项 E[w w′ x x′] 全部消失。输入留下来的是二阶矩，而不是方差。\
              对 x 别无要求：不必服从正态，不必零均值，各分量之间甚至不必独立。这就回答了“ReLU 之后的 x 不再是正态、不再零均值”的担忧。",
         )
-        .formula(mathml("Var(y_l) = n_l Var(w_l) E[x_l^2]").as_str())
+        .formula(mathml("Var(y_l) = n_l Var(w_l) E[x_l^2]"))
         .paragraph(
             "Here Xavier's argument replaces E[x²] by Var(x), which is the same for a centred input only.",
             "Xavier 的论证在这里用 Var(x) 代替 E[x²]，只有输入零均值时两者才相等。",
@@ -63,7 +63,7 @@ fn one_layer(page: Page, document: &Document) -> Page {
             "一层的输入是前一层预激活值经过 ReLU，x = max(0, y)。前一层权重关于 0 对称且无偏置，y 与 −y 等可能：密度 p 是偶函数，y²p(y) 也是。\
              ReLU 保留这个积分的右半边，丢掉左半边：",
         )
-        .formula(mathml("E[max(0,y)^2] = ∫_0^∞ y^2 p(y) dy = \\frac{1}{2} ∫_{-∞}^∞ y^2 p(y) dy = \\frac{1}{2} Var(y)").as_str())
+        .formula(mathml("E[max(0,y)^2] = ∫_0^∞ y^2 p(y) dy = \\frac{1}{2} ∫_{-∞}^∞ y^2 p(y) dy = \\frac{1}{2} Var(y)"))
         .plot(
             Text::new(
                 "y²p(y) for a normal y of variance 1. The area under the whole curve is Var(y) = 1; relu keeps the right half",
@@ -82,13 +82,13 @@ fn all_layers(page: Page, document: &Document) -> Page {
             "Both steps together carry the variance from one layer to the next, and all layers from the first to the last:",
             "前两步合起来给出相邻两层方差的关系，从首层到末层连乘：",
         )
-        .formula(mathml("Var(y_l) = \\frac{1}{2} n_l Var(w_l) Var(y_{l-1})").as_str())
-        .formula(mathml("Var(y_L) = Var(y_1) ∏_{l=2}^L \\frac{1}{2} n_l Var(w_l)").as_str())
+        .formula(mathml("Var(y_l) = \\frac{1}{2} n_l Var(w_l) Var(y_{l-1})"))
+        .formula(mathml("Var(y_L) = Var(y_1) ∏_{l=2}^L \\frac{1}{2} n_l Var(w_l)"))
         .paragraph(
             "A product of many equal factors explodes or vanishes unless each is 1:",
             "许多相同因子的连乘不是爆炸就是消失，除非每个因子都等于 1：",
         )
-        .formula(mathml("\\frac{1}{2} n_l Var(w_l) = 1 \\quad ⇒ \\quad Var(w_l) = \\frac{2}{n_l}").as_str())
+        .formula(mathml("\\frac{1}{2} n_l Var(w_l) = 1 \\quad ⇒ \\quad Var(w_l) = \\frac{2}{n_l}"))
         .plot(
             Text::new(
                 "The product, layer by layer: variance of the pre-activations over that of the first layer. Dashed, (g/2) to the power of the layers passed",
@@ -130,8 +130,8 @@ fn slide_numbers(page: Page, document: &Document) -> Page {
                 number(half.second_moment_at_variance_2)
             ),
         )
-        .formula(mathml("E[x] = \\sqrt{\\frac{Var(y)}{2π}} = \\sqrt{\\frac{1}{π}} = 0.5642").as_str())
-        .formula(mathml("\\sqrt{Var(x)} = \\sqrt{\\frac{1}{2} Var(y) - E[x]^2} = \\sqrt{1 - \\frac{1}{π}} = 0.8256").as_str())
+        .formula(mathml("E[x] = \\sqrt{\\frac{Var(y)}{2π}} = \\sqrt{\\frac{1}{π}} = 0.5642"))
+        .formula(mathml("\\sqrt{Var(x)} = \\sqrt{\\frac{1}{2} Var(y) - E[x]^2} = \\sqrt{1 - \\frac{1}{π}} = 0.8256"))
         .plot(
             Text::new(
                 "Mean and standard deviation of the outputs by layer with g = 2; dashed, the two numbers",
@@ -154,7 +154,7 @@ fn backward(page: Page, document: &Document) -> Page {
              independently of their size. So the factor ½ appears again, with the number of outputs instead of the inputs:",
             "输入的梯度是它所连接的 n̂ 个单元的求和，而 ReLU 只让一半的梯度通过，与其大小无关。于是 ½ 再次出现，只是输入数换成了输出数：",
         )
-        .formula(mathml("Var(Δx_l) = \\frac{1}{2} \\hat{n}_l Var(w_l) Var(Δx_{l+1})").as_str())
+        .formula(mathml("Var(Δx_l) = \\frac{1}{2} \\hat{n}_l Var(w_l) Var(Δx_{l+1})"))
         .paragraph(
             format!(
                 "The backward pass requires 2/n̂. Both conditions cannot be met where n and n̂ differ, and need not \
@@ -179,7 +179,7 @@ fn leaky(page: Page, document: &Document) -> Page {
             "A leaky relu of slope a keeps the right half of the integral and a² of the left half, so the ½ becomes (1 + a²)/2:",
             "斜率为 a 的 Leaky ReLU 保留积分的右半边，以及左半边的 a² 倍，所以 ½ 变为 (1 + a²)/2：",
         )
-        .formula(mathml("Var(w_l) = \\frac{2}{(1 + a^2) n_l}").as_str())
+        .formula(mathml("Var(w_l) = \\frac{2}{(1 + a^2) n_l}"))
         .paragraph(
             "For a = 1 there is no kink left, and the factor is Xavier's 1. With the small slopes in use the 2 of relu does nearly as well.",
             "a = 1 时不再有折点，系数回到 Xavier 的 1。常用的小斜率下，ReLU 的 2 也几乎一样好。",

@@ -3,6 +3,7 @@
 use keel_page::Text;
 use keel_page::charts::{Marks, Plot, Point, Scale, Series, exact, points};
 use keel_page::page::{Page, Table, mathml};
+use maud::html;
 
 use super::{Comparison, Document, Layer, Step};
 
@@ -32,22 +33,24 @@ fn forward(page: Page, document: &Document) -> Page {
              second moment of the input, which is the variance of the input where that has mean 0 as well.",
             "1. 权重与输入独立，权重均值为 0，于是乘积的方差等于权重方差乘以输入的二阶矩；输入均值也为 0 时，二阶矩就是输入的方差。",
         )
-        .formula(mathml("Var(w x) = Var(w) E[x^2] \\quad E[x] = 0 ⇒ Var(w x) = Var(w) Var(x)").as_str())
+        .formula(mathml("Var(w x) = Var(w) E[x^2] \\quad E[x] = 0 ⇒ Var(w x) = Var(w) Var(x)"))
         .paragraph(
             "2. A unit adds up n such products; they are uncorrelated, so variances add. The chart below measures it for n from \
              1 to thousands.",
             "2. 一个单元把 n 个这样的乘积相加；它们互不相关，方差相加。下图对 n 从 1 到几千作了测量。",
         )
-        .formula(
-            "<mi>Var</mi><mo>(</mo><mi>y</mi><mo>)</mo><mo>=</mo><mi>n</mi><mspace width=\"0.2em\"/><mi>Var</mi><mo>(</mo><mi>w</mi>\
-             <mo>)</mo><mspace width=\"0.2em\"/><mi>Var</mi><mo>(</mo><mi>x</mi><mo>)</mo>",
-        )
+        .formula(html! {
+            mi { "Var" } mo { "(" } mi { "y" } mo { ")" } mo { "=" } mi { "n" } mspace width="0.2em" {}
+            mi { "Var" } mo { "(" } mi { "w" } mo { ")" } mspace width="0.2em" {} mi { "Var" } mo { "(" }
+            mi { "x" } mo { ")" }
+        })
         .plot(Text::new("Variance of a sum of n products of standard normal numbers", "n 个标准正态数乘积之和的方差"), sums(document))
         .paragraph("3. For y to vary as much as x,", "3. 要使 y 与 x 的方差相同，")
-        .formula(
-            "<mi>n</mi><mspace width=\"0.2em\"/><mi>Var</mi><mo>(</mo><mi>w</mi><mo>)</mo><mo>=</mo><mn>1</mn><mspace width=\"1em\"/>\
-             <mo>⇒</mo><mspace width=\"1em\"/><mi>Var</mi><mo>(</mo><mi>w</mi><mo>)</mo><mo>=</mo><mfrac><mn>1</mn><mi>n</mi></mfrac>",
-        )
+        .formula(html! {
+            mi { "n" } mspace width="0.2em" {} mi { "Var" } mo { "(" } mi { "w" } mo { ")" } mo { "=" }
+            mn { "1" } mspace width="1em" {} mo { "⇒" } mspace width="1em" {} mi { "Var" } mo { "(" } mi { "w" }
+            mo { ")" } mo { "=" } mfrac { mn { "1" } mi { "n" } }
+        })
         .paragraph(
             "4. In a convolution a unit adds up a whole window of all channels: n = kernel height × kernel width × channels, 576 for \
              3 × 3 × 64. Forgetting the window makes the variance nine times too large.",
@@ -65,10 +68,10 @@ fn backward(page: Page, document: &Document) -> Page {
             "5. 梯度经转置矩阵传回：每个输入汇集 n<sub>out</sub> 个乘积，同样的论证对梯度要求 1/n<sub>out</sub>。除非层是方的，两者无法同时满足。\
              Glorot 与 Bengio 取两个数的平均；课程中的 Xavier 是 1/n<sub>in</sub>。",
         )
-        .formula(
-            "<mi>Var</mi><mo>(</mo><mi>w</mi><mo>)</mo><mo>=</mo><mfrac><mn>2</mn><mrow><msub><mi>n</mi><mi>in</mi></msub><mo>+</mo>\
-             <msub><mi>n</mi><mi>out</mi></msub></mrow></mfrac>",
-        )
+        .formula(html! {
+            mi { "Var" } mo { "(" } mi { "w" } mo { ")" } mo { "=" }
+            mfrac { mn { "2" } mrow { msub { mi { "n" } mi { "in" } } mo { "+" } msub { mi { "n" } mi { "out" } } } }
+        })
         .table(rectangular(document))
 }
 

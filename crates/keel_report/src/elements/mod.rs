@@ -1,0 +1,11 @@
+//! Pieces of HTML shared by the sections of a report and the page of the doctor.
+
+mod captioned;
+mod definitions;
+mod finding_tags;
+mod table;
+
+pub(crate) use captioned::captioned;
+pub(crate) use definitions::definitions;
+pub(crate) use finding_tags::FindingTags;
+pub(crate) use table::{scoped_titles, table, titles};
