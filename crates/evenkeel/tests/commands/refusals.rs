@@ -112,7 +112,7 @@ fn wrong_arguments_of_training_are_refused() {
         (&["train", "--set", "data.test=2"], &["--set data.test=2: data.test: 2 is not a share", "Give a number"]),
         (&["check", "--set", "train.loss=huber"], &["--set train.loss=huber: train.loss: huber needs values"]),
         (&["train", "--find-lr", "--set", "train.loss=huber"], &["--set train.loss=huber: train.loss: huber"]),
-        (&["train", "--time-limit", "soon"], &["write 90s, 10m or 2h"]),
+        (&["train", "--time-limit", "soon"], &["write 90s, 10m or 1h30m"]),
         (&["train", "--resume", "absent"], &["absent: no such folder", "the folder of a run"]),
         (&["train", "my.toml", "--resume", "absent"], &["cannot be used with"]),
         (

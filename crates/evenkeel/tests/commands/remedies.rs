@@ -10,7 +10,7 @@ fn equal_weights_are_found_before_the_first_step() {
     let document = run.ended_with(1).json();
     assert_eq!(document["findings"][0]["code"], "K006", "{document:#}");
     program.run(&["check", "nofile.toml"]).refused(&["nofile.toml"]);
-    program.run(&["check", "--budget", "x"]).refused(&["unknown unit of time"]);
+    program.run(&["check", "--budget", "x"]).refused(&["write 90s, 10m or 1h30m"]);
 }
 
 #[test]

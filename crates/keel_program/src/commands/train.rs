@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
     /// Do not train: raise the learning rate step by step and suggest one
     #[arg(long, conflicts_with_all = ["resume", "time_limit"])]
     find_lr: bool,
-    /// Limit the training time (90s, 10m, 2h): the number of epochs is fitted to it, so that the learning rate completes
+    /// Limit the training time (90s, 10m, 1h30m): the number of epochs is fitted to it, so that the learning rate completes
     /// its schedule; a run that is not finished by then stops with a checkpoint
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     time_limit: Option<f64>,

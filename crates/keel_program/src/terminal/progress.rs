@@ -277,7 +277,7 @@ mod tests {
         let event = EvaluationEvent { part: "train", done: 12_800, samples: 50_000 };
         assert_eq!(
             evaluation_text(event, 6_200, Duration::from_secs(10)),
-            "evaluating train  12,800 of 50,000 samples  1m 0s left  620 samples/s"
+            "evaluating train  12,800 of 50,000 samples  1m left  620 samples/s"
         );
     }
 }

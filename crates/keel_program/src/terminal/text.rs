@@ -1,6 +1,9 @@
 //! Formats numbers and paragraphs.
 
+use std::time::Duration;
+
 use comfy_table::Table;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 /// Maximum width of a paragraph.
 const WIDTH: usize = 100;
@@ -29,52 +32,31 @@ pub(crate) fn wrapped(first: &str, text: &str) -> String {
 }
 
 fn wrapped_to(width: usize, first: &str, text: &str) -> String {
-    let mut indent = first.chars().count();
-    let mut result = first.to_owned();
-    if 2 * indent > width && !text.is_empty() {
-        indent = NEXT_LINE_INDENT;
-        result = format!("{}\n{}", first.trim_end(), " ".repeat(indent));
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (title, indent) = match textwrap::core::display_width(first) {
+        wide if 2 * wide > width && !words.is_empty() => (format!("{}\n", first.trim_end()), NEXT_LINE_INDENT),
+        fitting => (first.to_owned(), fitting),
+    };
+    let indent = " ".repeat(indent);
+    let lines = textwrap::fill(&words.join(" "), at_spaces(width).initial_indent(&indent).subsequent_indent(&indent));
+    match title.ends_with('\n') {
+        true => format!("{title}{lines}\n"),
+        false => format!("{title}{}\n", lines.strip_prefix(&indent).unwrap_or_default()),
     }
-    let mut column = indent;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if column > indent && column + 1 + length > width {
-            result.push('\n');
-            result.push_str(&" ".repeat(indent));
-            column = indent;
-        } else if column > indent {
-            result.push(' ');
-            column += 1;
-        }
-        result.push_str(word);
-        column += length;
-    }
-    result.push('\n');
-    result
 }
 
 /// Breaks `line` at spaces so that no part is longer than `width`; the parts after the first are indented by `indent`.
 pub(crate) fn folded(line: &str, width: usize, indent: usize) -> String {
-    let (mut result, mut rest) = (String::new(), line);
-    loop {
-        let room = if result.is_empty() { width } else { width.saturating_sub(indent) };
-        if rest.chars().count() <= room {
-            result.push_str(rest);
-            return result;
-        }
-        let end = rest.char_indices().nth(room).map_or(rest.len(), |(at, _)| at);
-        // A space right after the last column is also a possible break; a word that fills the line is not broken.
-        let broken = rest[..end].rfind(' ').filter(|&at| !rest[..at].trim().is_empty());
-        let at = if rest[end..].starts_with(' ') { Some(end) } else { broken };
-        let Some(at) = at.or_else(|| rest[end..].find(' ').map(|after| end + after)) else {
-            result.push_str(rest);
-            return result;
-        };
-        result.push_str(rest[..at].trim_end());
-        result.push('\n');
-        result.push_str(&" ".repeat(indent));
-        rest = rest[at..].trim_start();
-    }
+    textwrap::fill(line, at_spaces(width).subsequent_indent(&" ".repeat(indent)))
+}
+
+/// Returns options to break lines at spaces only.
+fn at_spaces<'a>(width: usize) -> Options<'a> {
+    Options::new(width)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+        .break_words(false)
 }
 
 /// Formats a number with its noun: `1 epoch`, `1,294 samples`.
@@ -88,17 +70,18 @@ pub(crate) fn loss_text(loss: f64) -> String {
     if loss.abs() < 1e5 { format!("{loss:.4}") } else { format!("{loss:.3e}") }
 }
 
-/// Formats seconds in convenient units; an unlimited time in words.
+/// Formats seconds in at most two units; an unlimited time in words.
 pub(crate) fn time_text(seconds: f64) -> String {
     if seconds.is_infinite() {
         return "any time".to_owned();
     }
     let seconds = seconds.round() as u64;
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
-        _ => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
-    }
+    let unit = match seconds {
+        0..3600 => 1,
+        3600..86400 => 60,
+        _ => 3600,
+    };
+    humantime::format_duration(Duration::from_secs(seconds / unit * unit)).to_string()
 }
 
 /// Formats an integer with commas as thousands separators.
@@ -165,8 +148,8 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_told_in_two_units_at_most() {
-        let texts = [59.4, 59.6, 3_599.0, 3_600.0, 7_380.0, f64::INFINITY].map(time_text);
-        assert_eq!(texts, ["59s", "1m 0s", "59m 59s", "1h 0m", "2h 3m", "any time"]);
+    fn durations_have_at_most_two_units() {
+        let texts = [0.2, 59.4, 59.6, 3_599.0, 3_600.0, 7_395.0, 93_780.0, f64::INFINITY].map(time_text);
+        assert_eq!(texts, ["0s", "59s", "1m", "59m 59s", "1h", "2h 3m", "1day 2h", "any time"]);
     }
 }

@@ -15,7 +15,6 @@ mod packages;
 mod process;
 mod repository;
 mod semver;
-mod sha256;
 mod wheel;
 
 use std::fs;

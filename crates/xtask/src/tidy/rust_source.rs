@@ -2,9 +2,23 @@
 
 use std::ops::Range;
 
+use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
+
 /// Replaces comments and the contents of literals with spaces; lines and columns are unchanged.
 pub(crate) fn code_only(text: &str) -> String {
-    Scanner::run_over(text).code
+    let mut code = String::with_capacity(text.len());
+    for (place, kind) in tokens(text) {
+        let token = &text[place];
+        let contents = match kind {
+            TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => 0..token.len(),
+            TokenKind::Literal { kind, .. } => contents(token, kind),
+            _ => 0..0,
+        };
+        code.push_str(&token[..contents.start]);
+        code.extend(token[contents.clone()].chars().map(|character| if character == '\n' { '\n' } else { ' ' }));
+        code.push_str(&token[contents.end..]);
+    }
+    code
 }
 
 /// A string literal: its text between the quotation marks, with escapes as written.
@@ -17,15 +31,46 @@ pub(crate) struct Literal {
 
 /// Returns every string literal of `text`, in order.
 pub(crate) fn literals(text: &str) -> Vec<Literal> {
-    let scanner = Scanner::run_over(text);
-    let (mut line, mut place) = (1, 0);
-    let mut found = Vec::with_capacity(scanner.literals.len());
-    for range in scanner.literals {
-        line += scanner.characters[place..range.start].iter().filter(|c| **c == '\n').count();
-        place = range.start;
-        found.push(Literal { line, text: scanner.characters[range].iter().collect() });
+    let (mut line, mut found) = (1, Vec::new());
+    for (place, kind) in tokens(text) {
+        let token = &text[place];
+        if let TokenKind::Literal { kind, .. } = kind
+            && is_string(kind)
+        {
+            found.push(Literal { line, text: token[contents(token, kind)].to_owned() });
+        }
+        line += token.matches('\n').count();
     }
     found
+}
+
+fn is_string(kind: LiteralKind) -> bool {
+    use LiteralKind::{Byte, ByteStr, CStr, Char, Float, Int, RawByteStr, RawCStr, RawStr, Str};
+    match kind {
+        Str { .. } | ByteStr { .. } | CStr { .. } | RawStr { .. } | RawByteStr { .. } | RawCStr { .. } => true,
+        Int { .. } | Float { .. } | Char { .. } | Byte { .. } => false,
+    }
+}
+
+/// Returns place and kind of every token, comments and spaces included.
+fn tokens(text: &str) -> impl Iterator<Item = (Range<usize>, TokenKind)> {
+    let mut end = 0;
+    tokenize(text, FrontmatterAllowed::No).map(move |token| {
+        let start = end;
+        end += token.len as usize;
+        (start..end, token.kind)
+    })
+}
+
+/// Returns the place of what lies between the quotation marks of a literal; empty for a number.
+fn contents(token: &str, kind: LiteralKind) -> Range<usize> {
+    let mark = match kind {
+        LiteralKind::Char { .. } | LiteralKind::Byte { .. } => '\'',
+        kind if is_string(kind) => '"',
+        _ => return 0..0,
+    };
+    let first = token.find(mark).map_or(0, |first| first + 1);
+    first..token.rfind(mark).filter(|&last| last >= first).unwrap_or(token.len())
 }
 
 /// Returns line and length in lines of every function with a body.
@@ -88,139 +133,6 @@ fn body_end(signature: &str) -> Option<usize> {
         }
     }
     None
-}
-
-struct Scanner {
-    characters: Vec<char>,
-    position: usize,
-    code: String,
-    /// Ranges of string literals in `characters`.
-    literals: Vec<Range<usize>>,
-}
-
-impl Scanner {
-    fn run_over(text: &str) -> Scanner {
-        let characters = text.chars().collect();
-        let mut scanner = Scanner { characters, position: 0, code: String::new(), literals: Vec::new() };
-        scanner.run();
-        scanner
-    }
-
-    fn run(&mut self) {
-        while let Some(character) = self.peek(0) {
-            match (character, self.peek(1)) {
-                ('/', Some('/')) => self.blank_while(|c| c != '\n'),
-                ('/', Some('*')) => self.block_comment(),
-                ('"', _) => self.string(),
-                ('r', Some('"' | '#')) if self.starts_raw_string() => self.raw_string(),
-                ('\'', _) => self.quote(),
-                _ => self.keep(),
-            }
-        }
-    }
-
-    fn peek(&self, ahead: usize) -> Option<char> {
-        self.characters.get(self.position + ahead).copied()
-    }
-
-    fn keep(&mut self) {
-        self.code.extend(self.peek(0));
-        self.position += 1;
-    }
-
-    fn blank(&mut self) {
-        self.code.push(if self.peek(0) == Some('\n') { '\n' } else { ' ' });
-        self.position += 1;
-    }
-
-    fn blank_while(&mut self, condition: impl Fn(char) -> bool) {
-        while self.peek(0).is_some_and(&condition) {
-            self.blank();
-        }
-    }
-
-    fn block_comment(&mut self) {
-        let mut depth = 0;
-        while self.peek(0).is_some() {
-            let change = match (self.peek(0), self.peek(1)) {
-                (Some('/'), Some('*')) => 1,
-                (Some('*'), Some('/')) => -1,
-                _ => 0,
-            };
-            self.blank();
-            if change != 0 {
-                self.blank();
-                depth += change;
-            }
-            if depth == 0 {
-                return;
-            }
-        }
-    }
-
-    fn string(&mut self) {
-        self.keep();
-        let start = self.position;
-        while let Some(character) = self.peek(0) {
-            match character {
-                '"' => {
-                    self.literals.push(start..self.position);
-                    return self.keep();
-                }
-                '\\' => {
-                    self.blank();
-                    self.blank();
-                }
-                _ => self.blank(),
-            }
-        }
-    }
-
-    /// Returns true if this `r` begins `r"` or `r#"` rather than ending a word or a raw identifier.
-    fn starts_raw_string(&self) -> bool {
-        let mut before = self.characters[..self.position].iter().rev();
-        let previous = before.next().copied();
-        let in_word = |c: char| c.is_alphanumeric() || c == '_';
-        let byte_prefix = previous == Some('b') && !before.next().copied().is_some_and(in_word);
-        let hashes = self.characters[self.position + 1..].iter().take_while(|c| **c == '#').count();
-        (byte_prefix || !previous.is_some_and(in_word)) && self.peek(1 + hashes) == Some('"')
-    }
-
-    fn raw_string(&mut self) {
-        self.keep();
-        let mut hashes = 0;
-        while self.peek(0) == Some('#') {
-            hashes += 1;
-            self.keep();
-        }
-        self.keep();
-        let start = self.position;
-        while let Some(character) = self.peek(0) {
-            if character == '"' && (1..=hashes).all(|ahead| self.peek(ahead) == Some('#')) {
-                self.literals.push(start..self.position);
-                (0..=hashes).for_each(|_| self.keep());
-                return;
-            }
-            self.blank();
-        }
-    }
-
-    /// Blanks a character literal; keeps a lifetime.
-    fn quote(&mut self) {
-        let literal = matches!((self.peek(1), self.peek(2)), (Some('\\'), _) | (Some(_), Some('\'')));
-        self.keep();
-        if !literal {
-            return;
-        }
-        if self.peek(0) == Some('\\') {
-            self.blank();
-        }
-        self.blank();
-        self.blank_while(|c| c != '\'');
-        if self.peek(0).is_some() {
-            self.keep();
-        }
-    }
 }
 
 #[cfg(test)]

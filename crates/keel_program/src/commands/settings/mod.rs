@@ -72,24 +72,17 @@ impl Settings {
 /// Maximum number of seconds that a command accepts: the maximum of `train.time_limit`, 31 years.
 const MOST_SECONDS: f64 = 1e9;
 
-/// Parses `90`, `90s`, `10m` or `2h` as seconds.
+/// Parses a time such as `90`, `90s`, `10m`, `1.5h` or `1h30m` as seconds.
 pub(crate) fn seconds(text: &str) -> Result<f64, String> {
-    let (number, unit) = match text.find(|character: char| character.is_ascii_alphabetic()) {
-        Some(at) => text.split_at(at),
-        None => (text, "s"),
-    };
-    let factor = match unit {
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(format!("unknown unit of time '{unit}'; write 90s, 10m or 2h")),
-    };
-    match number.parse::<f64>() {
-        Ok(number) if number * factor > MOST_SECONDS => {
+    let plain = || text.parse::<f64>().map_err(|_| ());
+    let time = plain().or_else(|()| humantime::parse_duration(text).map(|time| time.as_secs_f64()));
+    match time {
+        Ok(seconds) if seconds > MOST_SECONDS => {
             Err(format!("longer than {MOST_SECONDS:.0} s; remove it for no limit"))
         }
-        Ok(number) if number > 0.0 => Ok(number * factor),
-        _ => Err("not a time above 0; write 90s, 10m or 2h".to_owned()),
+        Ok(seconds) if seconds > 0.0 => Ok(seconds),
+        Ok(_) => Err("not a time above 0; write 90s, 10m or 1h30m".to_owned()),
+        Err(error) => Err(format!("{error}; write 90s, 10m or 1h30m")),
     }
 }
 
@@ -108,10 +101,12 @@ mod tests {
 
     #[test]
     fn times_have_units() {
-        for (text, expected) in [("90", 90.0), ("90s", 90.0), ("10m", 600.0), ("1.5h", 5400.0)] {
+        let times =
+            [("90", 90.0), ("90s", 90.0), ("10m", 600.0), ("1.5h", 5400.0), ("1h30m", 5400.0), ("2 days", 172_800.0)];
+        for (text, expected) in times {
             assert_eq!(seconds(text), Ok(expected), "{text}");
         }
-        for text in ["", "0", "-1", "10x", "m", "inf", "nan", "1h30m", "1e308", "1e308h", "280000h"] {
+        for text in ["", "0", "0s", "-1", "-1s", "10x", "m", "inf", "nan", "1e308", "1e308h", "280000h"] {
             assert!(seconds(text).is_err(), "{text}");
         }
     }

@@ -43,7 +43,7 @@ to doctor. Exit status 0: better than the start by more than the spread, or heal
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
-    /// Total time (90s, 10m, 2h)
+    /// Total time (90s, 10m, 1h30m)
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = seconds)]
     budget: f64,
     /// Maximum number of training runs, including the comparison at the end
