@@ -10,8 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evenkeel import errors
+
+try:
+    from evenkeel._native import __version__
+except ModuleNotFoundError as error:
+    if error.name != "evenkeel._native":
+        raise
+    raise ImportError(
+        "evenkeel is not built: its compiled module is missing; run `pip install ./python` in the folder of the project, "
+        "or import the installed package from another folder",
+        name=error.name,
+    ) from error
+
 from evenkeel._knowledge import catalog, explain
-from evenkeel._native import __version__
 from evenkeel._records import Check, Finding, Layer, Rule
 from evenkeel._run import Run, load
 from evenkeel._training import check, train

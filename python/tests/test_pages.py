@@ -2,8 +2,10 @@
 
 import html.parser
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,6 +101,14 @@ def test_the_command_comes_with_the_package(arguments, status, text):
     program = "import sys; from evenkeel._command import main; sys.exit(main())"
     ended = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=60)
     assert ended.returncode == status and ended.stdout.startswith(text), ended
+
+
+def test_a_package_without_its_compiled_module_says_how_to_build_it(tmp_path):
+    shutil.copytree(Path(evenkeel.__file__).parent, tmp_path / "evenkeel", ignore=shutil.ignore_patterns("_native.*"))
+    program = "import sys; sys.path.insert(0, ''); import evenkeel"
+    ended = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1 and "ImportError: evenkeel is not built" in ended.stderr, ended
+    assert "pip install ./python" in ended.stderr and "circular" not in ended.stderr, ended
 
 
 def test_importing_the_package_imports_no_other_but_numpy():

@@ -43,8 +43,8 @@ pub use format::Format;
 pub use imputation::Imputation;
 pub use inspection::{ColumnSurvey, ScoredColumn, SplitDuplicates, TrainingRange, TrainingRanges, Unlike};
 pub use load::{
-    IN_MEMORY, Wanted, is_built_in, load, load_for_model, load_images_for_model, load_shared, load_table_for_model,
-    load_to_predict, survey,
+    IN_MEMORY, Wanted, built_in_sets, is_built_in, load, load_for_model, load_images_for_model, load_shared,
+    load_table_for_model, load_to_predict, survey,
 };
 pub use moments::Moments;
 pub use picture::batch_picture;
@@ -54,8 +54,9 @@ pub use preprocess::{
 };
 pub use printable::{printable, printable_path};
 pub use readers::{
-    Cell, ColumnCells, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, Table, TableSource, check_is_file,
-    choose_image_size, image_files_below, is_data_file, is_image, missing_texts, readers, truth_texts,
+    Cell, ColumnCells, ImageFiles, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, Table, TableSource, check_is_file,
+    choose_image_size, image_files_below, is_data_file, is_image, missing_texts, nearest_path, readers, truth_texts,
+    why_unlabelled,
 };
 pub use split::{Split, SplitDataset};
 pub use synthetic::synthetic_sets;

@@ -3,7 +3,7 @@
 use crate::config::{DIGITS, DataConfig};
 use crate::dataset::{Dataset, Peers, Schema};
 use crate::error::DataError;
-use crate::readers::{ImageSurvey, Request, Table, read, read_image_files, readers, survey_images};
+use crate::readers::{ImageSurvey, Request, Table, nearest_path, read, read_image_files, readers, survey_images};
 use crate::synthetic::{generate, is_synthetic, synthetic_sets};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +24,11 @@ impl Dataset {
 /// Returns true if `source` names a built-in set. It takes precedence over a file of that name, which `./digits` refers to.
 pub fn is_built_in(source: &str) -> bool {
     source == DIGITS || is_synthetic(source)
+}
+
+/// Iterates over the names of the built-in sets.
+pub fn built_in_sets() -> impl Iterator<Item = &'static str> {
+    std::iter::once(DIGITS).chain(synthetic_sets().map(|entry| entry.name))
 }
 
 /// Loads the source named by `config`: a built-in set, or a path relative to `base_directory`, the folder of the config file.
@@ -168,12 +173,13 @@ fn load_source(request: &SourceRequest) -> Result<Dataset, DataError> {
 }
 
 fn unknown_source(config: &DataConfig, path: &Path) -> DataError {
-    let mut names = vec![DIGITS];
-    names.extend(synthetic_sets().map(|entry| entry.name));
+    let names: Vec<&str> = built_in_sets().collect();
+    let near = nearest_path(path).and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let near = near.map(|name| format!("Did you mean \"{name}\"? ")).unwrap_or_default();
     let formats: Vec<&str> = readers().map(|entry| entry.name).collect();
     DataError::UnknownSource {
         source_name: config.source.clone(),
         path: path.to_path_buf(),
-        next: format!("Give one of {}, or a path to {}", names.join(", "), formats.join(", ")),
+        next: format!("{near}Give one of {}, or a path to {}", names.join(", "), formats.join(", ")),
     }
 }

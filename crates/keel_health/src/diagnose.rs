@@ -16,7 +16,7 @@ use crate::monitor::Monitor;
 /// Newest version of the format; a model record without a version has version 1.
 pub const FORMAT_VERSION: u64 = 3;
 
-/// Reads one record per line and returns all findings, causes first. Empty lines are skipped. The first record must be
+/// Reads one record per line and returns all findings, causes first. Empty lines and lines that begin with `#` are skipped. The first record must be
 /// the model; the end of the lines is the end of the run.
 ///
 /// # Errors
@@ -27,7 +27,7 @@ pub fn diagnose(lines: impl BufRead) -> Result<Vec<Finding>, HealthError> {
     for (index, line) in lines.lines().enumerate() {
         let number = index + 1;
         let line = line.map_err(|error| HealthError::Unreadable { line: number, reason: error.to_string() })?;
-        if line.trim().is_empty() {
+        if line.trim().is_empty() || line.trim_start().starts_with('#') {
             continue;
         }
         let model = monitor.as_ref().map(Monitor::model);

@@ -59,7 +59,7 @@ pub enum HealthError {
         nearest: Option<String>,
     },
     /// The file contains no records.
-    #[error("it holds no record; begin with a model record, as docs/measurements.md describes")]
+    #[error("the file holds no record; begin with a model record, as docs/measurements.md describes")]
     NoRecord,
     /// A record is in the wrong place.
     #[error("line {line}: {reason}")]

@@ -52,11 +52,11 @@ pub fn rules_markdown() -> String {
          A window is 100 steps or one epoch, whichever is shorter, but at least 2,048 samples or two epochs. A rule \
          over windows reports after two consecutive windows. The last window of a run may be shorter, down to 512 \
          samples, and in a run of at most two windows a single one is enough to report an error.\n\n\
-         An error means that training fails, a warning that a remedy should improve the result; info states a fact. \
+         An error means that training fails, a warning that a remedy should improve the result; info is a note. \
          At the end, levels are adjusted to the outcome of training, measured as the part of the way from guessing to \
          perfect. A network that has come 90 % of the way on its training samples, and 80 % on the validation \
-         samples, has learned its task, which turns its findings into facts. From 50 % on, a finding is a warning at \
-         most, and a fact if it was over before the end. Below 10 %, training has failed, which turns warnings into \
+         samples, has learned its task, which turns its findings into notes. From 50 % on, a finding is a warning at \
+         most, and a note if it was over before the end. Below 10 %, training has failed, which turns warnings into \
          errors. The rules state the exceptions: faults of data, of the program and of the settings keep their level, \
          and a possible symptom is never raised.\n\n| code | rule | finds |\n|---|---|---|\n",
     );

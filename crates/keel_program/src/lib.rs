@@ -13,11 +13,12 @@ mod inputs;
 mod interruption;
 mod shown;
 mod terminal;
+mod unknown_option;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use arguments::Arguments;
 use failure::Stop;
@@ -32,7 +33,8 @@ pub fn catalog() -> serde_json::Value {
 /// invalid, or request help or the version.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     keel_kernels::flush_subnormals();
-    let arguments = Arguments::parse_from(arguments);
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = unknown_option::parsed(&arguments).unwrap_or_else(|error| error.exit());
     let mut output = Output::new(Form { json: arguments.json, quiet: arguments.quiet });
     let ended = environment::check()
         .and_then(|()| interruption::listen().map_err(Stop::from))

@@ -52,7 +52,7 @@ impl Record {
         record.config_text = record.or_note(read_text(&run.config()), "config.toml");
         let config = keel_train::config::parse(&run.config(), &record.config_text, &[]);
         record.config = record.or_note(config.map(Some), "config.toml");
-        record.summary = record.or_note(run.read_summary().map(Some), "summary.json");
+        record.summary = record.or_note(run.read_progress().map(Some), "summary.json");
         record.importance = record.or_note(Importance::read(&run), "importance.json");
         record.read_metrics(&run);
         record.findings = record.all_findings();

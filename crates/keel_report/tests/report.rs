@@ -106,6 +106,10 @@ fn a_report_shows_what_the_run_holds_and_is_drawn_in_every_view() {
         assert!(english.contains(expected), "{expected}");
     }
     assert_eq!(english.matches("class=\"finding ").count(), 3);
+    for expected in ["每一行对应一个真实类别", "预测错得最离谱的样本", "（概率 ", "测量值", "阈值", "原因排在最前"]
+    {
+        assert!(html(1).contains(expected), "{expected}");
+    }
     let chinese = html(1).chars().filter(|character| ('\u{4e00}'..'\u{9fff}').contains(character)).count();
     assert!(chinese > 500, "{chinese}");
     assert!(html(2).contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !html(2).contains("<script>alert"));
@@ -137,6 +141,15 @@ fn curves_stand_in_the_order_of_the_network_where_layers_are_fused() {
     let histograms = html.find("id=\"histograms\"").unwrap();
     let panel = |name: &str| html[histograms..].find(name).unwrap_or_else(|| panic!("{name}"));
     assert!(panel("max_pool_1") < panel("max_pool_2") && panel("max_pool_2") < panel("linear_1"));
+    // The badge below the title counts what was found.
+    let note = finding("K010", "info", "linear_1", None);
+    for (findings, expected) in
+        [(vec![], ">healthy</a>"), (vec![note.clone()], ">1 note</a>"), (vec![note; 2], ">2 notes</a>")]
+    {
+        change_summary(&run, |summary| summary["findings"] = findings.into());
+        let (_, html) = write(&run, Language::English);
+        assert!(html.contains(expected), "{expected}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ import { t, language } from './words.js';
 export { number };
 
 // Formats an integer with thousands separators.
-export const count = value => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
+export const count = value => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
 
 export const percent = share => (Number.isFinite(share) ? `${(share * 100).toFixed(2)}\u202f%` : '–');
 

@@ -105,7 +105,7 @@ const WORDS = {
   'curves.log_rate': ['Logarithmic rate', '学习率取对数'],
   'curves.far_steps': ['Logarithmic steps', '步数取对数'],
   'curves.none': ['No step has been written yet.', '尚未写入任何一步。'],
-  'curves.usage': ['Point at a chart to read it, drag to zoom, double-click to see all of it. With the keyboard: arrows read, + and − zoom, Escape shows all. Long runs are reduced to the minimum and the maximum of each interval; zooming in brings the steps back.', '指向图表可读数，拖动可放大，双击还原。键盘：方向键读数，+ 与 − 缩放，Esc 还原。较长的训练只取每段的最小值与最大值；放大后恢复逐步数据。'],
+  'curves.usage': ['Point at a chart to read it, drag to zoom, double-click to see all of it. With the keyboard: arrows read, + and − zoom, Escape shows all. Long runs are reduced to the minimum and the maximum of each interval; zooming in brings the steps back.', '将鼠标移到图上可读取数值，拖动可放大，双击还原。键盘：方向键读数，+ 与 − 缩放，Esc 还原。较长的训练只取每段的最小值与最大值；放大后恢复逐步数据。'],
 
   'layers.none': ['No layer has been measured: health.level is off, or nothing has been measured yet.', '尚未测量任何层：health.level 为 off，或尚未进行首次测量。'],
   'layers.lead': ['One row per layer, from the input at the top to the output at the bottom; one column per measured step.', '每行一层，自上而下由输入到输出；每列为一个测量的步。'],
@@ -199,7 +199,7 @@ const WORDS = {
   'form.check': ['Check first', '先检查'],
   'form.check.help': ['Looks for faults of data, labels and network, in seconds and without training', '在数秒内检查数据、标签与网络，不进行训练'],
   'form.start': ['Start training', '开始训练'],
-  'form.english': ['', '各设置的说明取自配置的模式（schema），为英文。'],
+  'form.english': ['', '各设置的说明目前只有英文。'],
 
   'lab.title': ['The lab', '实验室'],
   'lab.lead': ['Activation functions, data preprocessing, weight initialisation and batch norm: every page is computed by the engine when you open it.', '激活函数、数据预处理、权重初始化与批量归一化：每个页面都在打开时由引擎即时计算。'],

@@ -38,6 +38,40 @@ fn photos_in_folders_by_month_are_predicted() {
 }
 
 #[test]
+fn what_is_not_predicted_is_said() {
+    let program = Program::new();
+    pets(&program, (8, 6));
+    program.run(&TRAIN).succeeded();
+    save(&program, "new/cat.png", (8, 6));
+    write(&program.path("new/notes.txt"), "cats");
+    std::fs::write(program.path("new/IMG_2031.HEIC"), b"\0\0\0\x18ftypheic\0\0\0\0").unwrap();
+    std::fs::create_dir(program.path("hollow")).unwrap();
+    let predict = |inputs: &[&'static str]| program.run(&[&["predict", "runs/pets"], inputs].concat());
+    let predicted = predict(&["new", "--out", "out.csv"]);
+    assert!(predicted.succeeded().stdout.contains("1 prediction written"), "{}", predicted.stdout);
+    for note in ["new: HEIC files left out (convert them", "new: files that are not images left out: 1"] {
+        assert!(predicted.stderr.contains(note), "{}", predicted.stderr);
+    }
+    let heic = ["new/cat.png", "new/IMG_2031.HEIC"];
+    predict(&heic)
+        .refused(&["IMG_2031.HEIC: it is a HEIC file, which cannot be read; convert it", "--skip-unreadable"]);
+    let skipped = predict(&[heic[0], heic[1], "--skip-unreadable", "--json"]);
+    assert_eq!(skipped.succeeded().json().as_array().map(Vec::len), Some(1));
+    assert!(skipped.stderr.contains("unreadable images left out: 1 (new/IMG_2031.HEIC)"), "{}", skipped.stderr);
+    predict(&["new/cat.png", "absent.png"]).refused(&["cannot read absent.png: no such file", "the path exists"]);
+    predict(&["hollow"]).refused(&["hollow: the folder is empty"]);
+    std::fs::remove_file(program.path("new/cat.png")).unwrap();
+    predict(&["new"])
+        .refused(&["new: no readable image; HEIC files left out (convert them to JPEG or PNG to use them): 1"]);
+
+    for class in ["Cat", "Dog"] {
+        save(&program, &format!("other/{class}/1.png"), (8, 6));
+    }
+    let refused = program.run(&["eval", "runs/pets", "other"]);
+    refused.refused(&["no targets to compare with", "none of them (Cat, Dog) is a class of the model (cat, dog)"]);
+}
+
+#[test]
 fn an_image_that_claims_to_be_huge_is_refused_by_name() {
     let program = Program::new();
     pets(&program, (8, 6));

@@ -46,6 +46,13 @@ fn a_model_goes_out_and_comes_back() {
     assert!((found - expected).abs() < 1e-5 && imported["accuracy"] == own["accuracy"], "{imported} {own}");
     let trained = program.run(&["train", "r/config.toml", "--set", "data.source=t.csv", "--set", "train.epochs=1"]);
     trained.succeeded();
+    let config = program.path("r/config.toml");
+    let edited = std::fs::read_to_string(&config).unwrap().replace("# source = \"...\"", "source = \"t.csv\"");
+    assert!(edited.contains("\n\n[train]\n"), "a blank line before every section: {edited}");
+    std::fs::write(&config, &edited).unwrap();
+    program.run(&["import", "r.onnx"]).refused(&["r/config.toml exists already", "--out"]);
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), edited, "a second import overwrites nothing");
+    program.run(&["import", "r.onnx", "--out", "r2"]).succeeded();
     let source = ["train", "--set", "model.source=kept.onnx", "--set", "data.source=t.csv", "--set", "train.epochs=1"];
     program.run(&[&source[..], &["--set", "run.name=further"]].concat()).succeeded();
     let kept = std::fs::read_to_string(program.path("runs/further/config.toml")).unwrap();

@@ -22,6 +22,7 @@ fn the_list_names_every_experiment_with_its_knobs() {
     }
     let text = program.run(&["lab", "list", "--lang", "zh"]).succeeded().stdout.clone();
     assert!(names.iter().all(|name| text.contains(name)) && text.contains("锯齿"), "{text}");
+    assert!(text.starts_with("实验") && text.contains("可调参数") && !text.contains("knobs"), "{text}");
 }
 
 #[test]

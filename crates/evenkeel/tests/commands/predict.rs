@@ -149,7 +149,7 @@ fn inputs_that_cannot_be_read_are_named_with_the_next_step() {
         (predict(&["short.csv"]), "", &["the column \"sugar\" is missing", "\"sugr\" may be meant"]),
         (predict(&["absent.csv"]), "", &["absent.csv", "No such file"]),
         (predict(&["new/*.parquet"]), "", &["no file matches the pattern"]),
-        (predict(&["hollow"]), "", &["hollow: there is no table in the folder"]),
+        (predict(&["hollow"]), "", &["hollow: there is no table in the folder; it is empty"]),
         (predict(&["-"]), "", &["standard input is empty", "one JSON object per line"]),
         (predict(&["-"]), "{\"color\": \"red\"}\n{\"color\"\n", &["standard input, line 2: not valid JSON"]),
         (predict(&["-"]), "{\"color\": [1]}", &["line 1, column \"color\": a list or an object"]),
@@ -203,4 +203,31 @@ fn images_come_from_folders_of_any_shape() {
     assert_eq!(whole["metrics"], pattern["metrics"]);
     program.run(&["eval", "runs/photos", "new/2026-01/0.png"]).refused(&["2026-01", "left, right"]);
     program.run(&["predict", "runs/photos", "-"]).refused(&["standard input is for tables"]);
+}
+
+#[test]
+fn a_model_of_rows_without_names_takes_tables_json_and_standard_input() {
+    let program = Program::new();
+    let set = ["data.source=spiral", "train.epochs=2", "run.name=spiral", "train.threads=1"];
+    let set: Vec<&str> = set.iter().flat_map(|setting| ["--set", setting]).collect();
+    program.run(&[&["train", "mlp"], set.as_slice()].concat()).succeeded();
+    write(&program.path("points.csv"), "x,y\n0.1,0.2\n0.3,0.4\n");
+    write(&program.path("points.jsonl"), "[0.1, 0.2]\n[0.3, 0.4]\n");
+    for (input, text) in [
+        ("points.csv", ""),
+        ("points.jsonl", ""),
+        ("-", "x,y\n0.1,0.2\n0.3,0.4\n"),
+        ("-", "0.1,0.2\n0.3,0.4\n"),
+        ("-", "[[0.1, 0.2], [0.3, 0.4]]"),
+    ] {
+        let predicted = piped(&program, &["predict", "runs/spiral", input, "--json"], text);
+        assert_eq!(predicted.succeeded().json().as_array().map(Vec::len), Some(2), "{input} {text}");
+    }
+    for (text, expected) in [
+        ("0.1,0.2,0.3\n", "this model takes 2 numbers per sample, but the table has 3 columns"),
+        ("[0.1]", "line 1: 1 values, but the model takes 2 numbers per sample"),
+        ("{\"a\": 1, \"b\": 2}", "this model has no names for its 2 inputs"),
+    ] {
+        piped(&program, &["predict", "runs/spiral", "-"], text).refused(&[expected]);
+    }
 }

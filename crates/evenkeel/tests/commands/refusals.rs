@@ -36,7 +36,7 @@ fn an_existing_config_is_never_overwritten() {
 fn broken_measurement_files_are_refused_with_their_line() {
     let model = r#"{"type":"model","layers":[{"name":"fc1","kind":"linear"}],"loss":"mse"}"#;
     let cases: &[(&str, &[&str])] = &[
-        ("", &["broken.jsonl", "no record", "Begin with a model record"]),
+        ("", &["broken.jsonl: the file holds no record", "Begin with a model record"]),
         ("{", &["broken.jsonl, line 1: not a JSON object"]),
         (r#"{"type":"step","step":0,"samples":4,"loss":1}"#, &["line 1", "before the model record", "Begin with"]),
         (r#"{"type":"model","layers":[{"name":"fc1","kind":"linaer"}]}"#, &["line 1", "linaer"]),
@@ -103,7 +103,20 @@ fn wrong_settings_are_refused_before_any_work() {
 #[test]
 fn wrong_arguments_of_training_are_refused() {
     let cases: &[Case] = &[
-        (&["train", "absent.toml"], &["absent.toml: cannot read the config", "digits, cifar10-fast, mlp, resnet20"]),
+        (
+            &["train", "absent.toml"],
+            &["absent.toml: there is no file or folder of this name", "digits, cifar10-fast, mlp, resnet20", "spiral"],
+        ),
+        (&["train", "kunden.csv"], &["kunden.csv: there is no file or folder of this name"]),
+        (&["train", "titanic.cvs"], &["titanic.cvs: there is no file or folder", "id you mean `titanic.csv`?"]),
+        (
+            &["plan", "--set", "data.source=titanic.cvs"],
+            &["unknown data source \"titanic.cvs\"", "id you mean \"titanic.csv\"?"],
+        ),
+        (&["train", "--epochs", "3"], &["'--epochs'", "--set train.epochs=3"]),
+        (&["check", "--threads", "1"], &["'--threads'", "--set train.threads=1"]),
+        (&["train", "--set", "epochs=3"], &["--set epochs=3: `epochs`: unknown key", "id you mean `train.epochs`?"]),
+        (&["train", "--set", "train.lr=3"], &["unknown key", "id you mean `optimizer.learning_rate`?"]),
         (
             &["train", "--set", "train.epoch=3"],
             &["--set train.epoch=3: `train.epoch`: unknown key", "id you mean `epochs`?"],
@@ -137,6 +150,7 @@ fn wrong_arguments_of_training_are_refused() {
     ];
     let program = Program::new();
     write(&program.path("file"), "not a folder");
+    write(&program.path("titanic.csv"), "a,b\n1,2\n");
     for (arguments, expected) in cases {
         program.run(arguments).refused(expected);
     }
@@ -159,6 +173,17 @@ fn wrong_layers_are_refused_with_their_line() {
     program
         .run(&["train", "wrong.toml"])
         .refused(&["wrong.toml:3: `model.layers.0.probability`: must be less than 1, is 1"]);
+}
+
+#[test]
+fn a_run_is_not_data_and_a_mistyped_run_has_neighbours() {
+    let program = Program::new();
+    program.run(&["train", "moons", "--set", "train.epochs=1", "--set", "run.name=first"]).succeeded();
+    program.run(&["train", "runs/first"]).refused(&["folder of a run", "evenkeel train --resume", "runs/first"]);
+    for command in [["eval", "frist"], ["report", "runs/frist"]] {
+        program.run(&command).refused(&["no such folder, but there is runs/first"]);
+    }
+    program.run(&["predict", "first", "moons"]).refused(&["no such folder, but there is runs/first"]);
 }
 
 #[test]

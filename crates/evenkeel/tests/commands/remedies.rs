@@ -194,7 +194,7 @@ fn the_doctor_leaves_a_healthy_training_alone() {
 fn the_doctor_refuses_what_it_cannot_treat() {
     let program = Program::new();
     config(&program, "a.toml", &[]);
-    program.run(&["doctor", "missing.toml"]).refused(&["missing.toml", "cannot read the config"]);
+    program.run(&["doctor", "missing.toml"]).refused(&["missing.toml", "there is no file or folder of this name"]);
     program.run(&["doctor", "a.toml", "--trainings", "3"]).refused(&["--trainings"]);
     program.run(&["doctor", "a.toml", "--budget", "soon"]).refused(&["--budget"]);
     program.run(&["doctor", "a.toml", "--out", "a.toml"]).refused(&["a.toml exists already", "--out"]);

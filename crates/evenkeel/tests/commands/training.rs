@@ -48,6 +48,25 @@ fn digits_train_and_the_run_answers_every_command() {
 }
 
 #[test]
+fn the_config_that_init_writes_and_every_built_in_set_can_be_used() {
+    let program = Program::new();
+    program.run(&["init", "my.toml"]).succeeded();
+    let short = ["--set", "train.epochs=1"];
+    for name in ["my.toml", "spiral", "moons", "blobs", "gaussian_mixture"] {
+        for command in ["plan", "train"] {
+            program.run(&[command, name, short[0], short[1]]).succeeded();
+        }
+        let checked = program.run(&["check", name, "--budget", "1s"]);
+        assert!(checked.stdout.contains("layer at the start"), "{name}: {}", checked.stderr);
+    }
+    let automatic = ["plan", "moons", "--set", "model.preset=auto", "--set", "model.width=16"];
+    program.run(&automatic).succeeded();
+    // A file of the same name takes precedence.
+    write(&program.path("moons"), "[train]\nepoch = 1\n");
+    program.run(&["plan", "moons"]).refused(&["moons:2: `train.epoch`: unknown key"]);
+}
+
+#[test]
 fn with_json_a_training_prints_its_summary_and_nothing_else() {
     let program = Program::new();
     let summary = trained(&program, "json");

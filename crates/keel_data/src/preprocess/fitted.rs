@@ -80,6 +80,11 @@ impl FittedStep {
         }
     }
 
+    /// Returns true if the step found no feature to encode and passes its input on.
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self, Self::PiecewiseLinear { edges } if edges.iter().all(Vec::is_empty))
+    }
+
     /// Describes the step in one sentence.
     pub fn describe(&self) -> String {
         match self {

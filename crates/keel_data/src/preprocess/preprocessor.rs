@@ -75,9 +75,9 @@ impl Preprocessor {
         self.steps
     }
 
-    /// Describes each step in one sentence.
+    /// Describes each step that changes values in one sentence.
     pub fn describe(&self) -> Vec<String> {
-        self.steps.iter().map(FittedStep::describe).collect()
+        self.steps.iter().filter(|step| !step.is_idle()).map(FittedStep::describe).collect()
     }
 
     /// Returns the names of the raw features or channels that the steps found to have no variance in the training split.

@@ -1,9 +1,13 @@
-//! Classes of sources with numeric labels.
+//! Classes of sources with numeric labels, and names of classes that are easily confused.
 
 use super::target_rule::label_key;
 use crate::dataset::{Schema, TargetKind, Targets};
 use crate::error::DataError;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+
+/// Maximum number of groups of classes with similar names that a note shows.
+const SHOWN: usize = 5;
 
 /// Returns the classes of the numeric `labels`: those of the trained model, or one for each distinct number in
 /// ascending order and at least those from 0 up to, but not including, `least`.
@@ -30,7 +34,7 @@ pub(super) fn classes_of_numbers(
             different.into_iter().map(name).collect()
         }
     };
-    let by_name: std::collections::HashMap<String, u32> =
+    let by_name: HashMap<String, u32> =
         class_names.iter().enumerate().map(|(class, name)| (label_key(name).into_owned(), class as u32)).collect();
     let class = |&label: &f64| {
         by_name.get(&name(label)).copied().ok_or_else(|| {
@@ -40,4 +44,42 @@ pub(super) fn classes_of_numbers(
     };
     let labels = labels.iter().map(class).collect::<Result<Vec<u32>, _>>()?;
     Ok(Targets::Classes { labels, class_names })
+}
+
+/// Returns a note about classes whose names differ only in capitals or spaces, as two spellings of one class do.
+pub(super) fn alike_names_note(names: &[String]) -> Option<String> {
+    let mut spellings: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for name in names {
+        let key = name.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+        spellings.entry(key).or_default().push(format!("\"{name}\""));
+    }
+    let alike: Vec<String> =
+        spellings.into_values().filter(|names| names.len() > 1).map(|names| names.join(" and ")).collect();
+    let shown = alike.get(..SHOWN).unwrap_or(&alike).join(", ");
+    let more = if alike.len() > SHOWN { format!(" and {} more", alike.len() - SHOWN) } else { String::new() };
+    (!alike.is_empty()).then(|| {
+        format!(
+            "classes that differ only in capitals or spaces: {shown}{more}; give them one name if they mean the same"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::alike_names_note;
+
+    #[test]
+    fn spellings_of_one_class_are_told() {
+        let cases: [(&[&str], &str); 4] = [
+            (&["Ja", "Nein", "ja"], "classes that differ only in capitals or spaces: \"Ja\" and \"ja\"; give them"),
+            (&["New  York", "new york", "a", "A"], "\"a\" and \"A\", \"New  York\" and \"new york\""),
+            (&["Ärger", "ärger"], "\"Ärger\" and \"ärger\""),
+            (&["ja", "nein", "1", "10"], ""),
+        ];
+        for (names, expected) in cases {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_string()).collect();
+            let note = alike_names_note(&names).unwrap_or_default();
+            assert!(note.contains(expected) && note.is_empty() == expected.is_empty(), "{names:?}: {note}");
+        }
+    }
 }

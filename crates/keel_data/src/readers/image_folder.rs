@@ -20,6 +20,7 @@ mod survey;
 mod truncation;
 mod walk;
 
+pub use listing::why_unlabelled;
 pub use size::{ImageSizeChoice, PIXEL_BUDGET, choose_image_size};
 pub use survey::ImageSurvey;
 
@@ -68,19 +69,28 @@ pub(super) fn read_files(request: &Request, files: &[PathBuf]) -> Result<Dataset
     read_listing(request, Listing::of_files(request, files)?)
 }
 
-/// Returns every image below `folder`, sorted by path, each physical file once; hidden entries are left out.
+/// Images below a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageFiles {
+    /// The files, sorted by path.
+    pub files: Vec<PathBuf>,
+    /// Notes about files that were left out, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Returns every image below `folder`, each physical file once; hidden entries are left out.
 ///
 /// # Errors
 /// Fails if a folder cannot be read.
-pub fn image_files_below(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+pub fn image_files_below(folder: &Path) -> Result<ImageFiles, DataError> {
     let mut walk = walk::Walk::default();
     walk.own(folder);
-    walk.images(folder)
+    Ok(ImageFiles { files: walk.images(folder)?, notes: walk.left_out.notes() })
 }
 
-/// Returns true if the file is an image of a format that can be decoded.
+/// Returns true if the file is an image, even of a format that cannot be decoded.
 pub fn is_image(path: &Path) -> bool {
-    kind::of_file(path) == kind::FileKind::Image
+    kind::of_file(path) != kind::FileKind::Other
 }
 
 fn read_listing(request: &Request, listing: Listing) -> Result<Dataset, DataError> {

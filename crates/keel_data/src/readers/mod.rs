@@ -22,12 +22,17 @@ mod data_file;
 mod idx;
 mod image_folder;
 mod junk;
+mod nearest_path;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing))]
 mod npy;
 mod table;
 mod target_rule;
 
-pub use image_folder::{ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, choose_image_size, image_files_below, is_image};
+pub use image_folder::{
+    ImageFiles, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, choose_image_size, image_files_below, is_image,
+    why_unlabelled,
+};
+pub use nearest_path::nearest_path;
 
 /// A reader, as its file defines it.
 struct Reader {
@@ -97,11 +102,16 @@ fn recognise(path: &Path) -> Result<Format, DataError> {
         if any(&npy::is_name) {
             return Ok(Format::Npy);
         }
-        let has_images = entries.iter().any(|entry| entry.is_dir() || is_image_file(entry));
+        if entries.is_empty() {
+            return Err(DataError::format(path, "the folder is empty", "Give a folder with images, tables or arrays"));
+        }
+        let is_readable = |path: &Path| image_folder::kind::of_file(path) == image_folder::kind::FileKind::Image;
+        let has_images = entries.iter().any(|entry| entry.is_dir() || is_readable(entry));
         if !has_images && table::is_folder_of_tables(&entries) {
             return Ok(Format::Csv);
         }
-        if has_images {
+        // Images that cannot be decoded are counted by the reader of images.
+        if has_images || entries.iter().any(|entry| is_image(entry)) {
             return Ok(Format::ImageFolder);
         }
         return Err(unrecognised(path));
@@ -122,7 +132,7 @@ fn file_format(path: &Path) -> Option<Format> {
         () if npy::is_name(&name) => Some(Format::Npy),
         () if idx::is_name(&name) => Some(Format::Idx),
         () if cifar::is_name(&name) => Some(Format::Cifar),
-        () if is_image_file(path) => Some(Format::ImageFolder),
+        () if is_image(path) => Some(Format::ImageFolder),
         () => None,
     }
 }
@@ -134,10 +144,6 @@ pub(crate) fn survey_images(request: &Request) -> Result<Option<ImageSurvey>, Da
         format => format,
     };
     (format == Format::ImageFolder).then(|| image_folder::survey(request)).transpose()
-}
-
-fn is_image_file(path: &Path) -> bool {
-    image_folder::kind::of_file(path) == image_folder::kind::FileKind::Image
 }
 
 fn unrecognised(path: &Path) -> DataError {

@@ -2,6 +2,7 @@
 
 mod array;
 mod header;
+mod names;
 mod targets;
 
 use super::data_file::{self, ByteLimit, megabytes};
@@ -14,6 +15,7 @@ use crate::error::DataError;
 use crate::format::Format;
 use array::{Array, Values};
 use header::damaged;
+use names::{PARTS, part_of, partners, targets_of};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -34,57 +36,6 @@ pub(super) fn is_name(name: &str) -> bool {
     name.ends_with(".npy") || name.ends_with(".npz")
 }
 
-/// Names of the arrays of one part.
-struct Names {
-    inputs: &'static [&'static str],
-    targets: &'static [&'static str],
-}
-
-/// Names of the arrays of training, validation and test part; the first that exists is used.
-const PARTS: [Names; 3] = [
-    Names {
-        inputs: &[
-            "x",
-            "X",
-            "x_train",
-            "X_train",
-            "train_x",
-            "train_X",
-            "train_images",
-            "train_data",
-            "train_features",
-            "inputs",
-            "images",
-            "features",
-            "data",
-            "arr_0",
-        ],
-        targets: &[
-            "y",
-            "Y",
-            "y_train",
-            "Y_train",
-            "train_y",
-            "train_Y",
-            "train_labels",
-            "train_targets",
-            "targets",
-            "target",
-            "labels",
-            "label",
-            "arr_1",
-        ],
-    },
-    Names {
-        inputs: &["x_val", "X_val", "x_valid", "X_valid", "val_x", "val_images", "val_data", "validation_images"],
-        targets: &["y_val", "Y_val", "y_valid", "Y_valid", "val_y", "val_labels", "val_targets", "validation_labels"],
-    },
-    Names {
-        inputs: &["x_test", "X_test", "test_x", "test_X", "test_images", "test_data", "test_features"],
-        targets: &["y_test", "Y_test", "test_y", "test_Y", "test_labels", "test_targets"],
-    },
-];
-
 /// Largest value from which numbers count as pixels of 0 to 255, next to others that end at 1.
 const PIXELS: f64 = 16.0;
 
@@ -92,13 +43,14 @@ const PIXELS: f64 = 16.0;
 enum Container {
     /// An archive, with the largest size that its arrays may have.
     Archive(Box<ZipArchive<BufReader<File>>>, ByteLimit),
+    /// Files in a folder.
     Folder(PathBuf),
 }
 
 /// The arrays of one part.
 struct ArrayPart {
     number: usize,
-    name: &'static str,
+    name: String,
     inputs: Array,
     targets: Option<Array>,
 }
@@ -108,7 +60,7 @@ fn read(request: &Request) -> Result<Dataset, DataError> {
     let parts = parts(request, &mut container)?;
     let count = |wanted| parts.iter().filter(|part| part.number == wanted).map(|part| part.inputs.samples()).sum();
     let sizes = PartSizes { train: count(0), validation: count(1), test: count(2) };
-    let files = parts.iter().map(|part| (container.file(request.path, part.name), part.inputs.samples())).collect();
+    let files = parts.iter().map(|part| (container.file(request.path, &part.name), part.inputs.samples())).collect();
     let sizes_of_first = parts.first().map(|part| part.inputs.sizes.clone()).unwrap_or_default();
     let shape = sample_shape(request.path, &sizes_of_first)?;
     check_parts(request.path, &parts, &shape)?;
@@ -128,38 +80,60 @@ fn read(request: &Request) -> Result<Dataset, DataError> {
 
 /// The arrays of every part that is there.
 fn parts(request: &Request, container: &mut Container) -> Result<Vec<ArrayPart>, DataError> {
+    let there = container.names()?;
+    let chosen = inputs(request, &there);
+    if chosen.is_empty() {
+        let all = if there.is_empty() { "none".to_string() } else { there.join(", ") };
+        let what = format!("no array of inputs found; there are {all}");
+        let next = "Store them as x and y, x_train and y_train, train_images and train_labels, or inputs and targets";
+        return Err(DataError::format(request.path, what, next));
+    }
     let mut parts = Vec::new();
-    for (number, names) in PARTS.iter().enumerate() {
-        let Some((name, inputs)) = first_of(request, container, names.inputs)? else { continue };
-        let targets = first_of(request, container, names.targets)?.map(|(_, targets)| targets);
+    for (number, name) in chosen {
+        let Some(inputs) = container.take(request, &name)? else { continue };
+        // Inputs to predict may be named like anything, and other arrays next to them may have any meaning.
+        let wanted = targets_of(&name, &there).filter(|_| request.schema.is_none() || request.wants_targets);
+        let targets = wanted.map(|name| container.take(request, name)).transpose()?.flatten();
         if targets.is_none() && request.schema.is_none() {
-            let beside = name.replace("images", "labels").replace("features", "labels").replace(['x', 'X'], "y");
-            let there = container.names()?.join(", ");
-            let what = format!("array \"{name}\" has no matching \"{beside}\"; the file has {there}");
+            let (beside, all) = (partners(&name).join("\" or \""), there.join(", "));
+            let what = format!("array \"{name}\" has no matching \"{beside}\"; there are {all}");
             return Err(DataError::format(request.path, what, "Store the targets under that name"));
         }
         parts.push(ArrayPart { number, name, inputs, targets });
     }
-    if parts.is_empty() {
-        let there = container.names()?.join(", ");
-        let what = format!("no array of inputs found; there are {}", if there.is_empty() { "none" } else { &there });
-        let next = "Store them as x and y, x_train and y_train, train_images and train_labels, or inputs and targets";
-        return Err(DataError::format(request.path, what, next));
-    }
     Ok(parts)
 }
 
-fn first_of(
-    request: &Request,
-    container: &mut Container,
-    names: &'static [&'static str],
-) -> Result<Option<(&'static str, Array)>, DataError> {
-    for name in names {
-        if let Some(array) = container.take(request, name)? {
-            return Ok(Some((name, array)));
-        }
-    }
-    Ok(None)
+/// Names of the inputs to read among the arrays `there`, each with the number of its part: a named file, with the other
+/// parts next to it if it is the training part; or the first of the known names, preferably one with targets.
+fn inputs(request: &Request, there: &[String]) -> Vec<(usize, String)> {
+    let first_of = |number: usize| {
+        let names = PARTS.get(number)?.inputs.iter().filter_map(|name| there.iter().find(|known| known == name));
+        let with_targets = names.clone().find(|name| targets_of(name, there).is_some());
+        with_targets.or_else(|| names.clone().next()).map(|name| (number, name.clone()))
+    };
+    let Some(named) = named_array(request.path) else {
+        let chosen: Vec<_> = (0..PARTS.len()).filter_map(first_of).collect();
+        return match (&chosen[..], there, request.schema) {
+            ([], [only], Some(_)) => vec![(0, only.clone())],
+            _ => chosen,
+        };
+    };
+    let others = match (request.schema, part_of(&named)) {
+        (None, Some(0)) => (1..PARTS.len()).filter_map(first_of).collect(),
+        _ => Vec::new(),
+    };
+    [vec![(0, named)], others].concat()
+}
+
+/// Returns the name of the array in the file `path`; `None` for an archive or a folder.
+fn named_array(path: &Path) -> Option<String> {
+    let is_array = !path.is_dir() && !is_archive(path);
+    path.file_stem().filter(|_| is_array).map(|name| name.to_string_lossy().into_owned())
+}
+
+fn is_archive(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz"))
 }
 
 /// Refuses parts of different shapes or scales, and targets that are not one for each sample.
@@ -177,7 +151,8 @@ fn check_parts(path: &Path, parts: &[ArrayPart], shape: &SampleShape) -> Result<
             return Err(DataError::format(path, what, "Give one target for each sample"));
         }
     }
-    let scales: Vec<(&str, f64)> = parts.iter().map(|part| (part.name, part.inputs.values.largest())).collect();
+    let scales: Vec<(&str, f64)> =
+        parts.iter().map(|part| (part.name.as_str(), part.inputs.values.largest())).collect();
     let pixels = scales.iter().find(|(_, largest)| *largest > PIXELS);
     let shares = scales.iter().find(|(_, largest)| *largest <= 1.0);
     if let (true, Some((pixels, largest)), Some((shares, _))) = (shape.is_image(), pixels, shares) {
@@ -202,16 +177,15 @@ fn sample_shape(path: &Path, sizes: &[usize]) -> Result<SampleShape, DataError> 
 }
 
 fn open(path: &Path, config: &DataConfig) -> Result<Container, DataError> {
-    let single = |entry: &Path| entry.extension().is_some_and(|ending| ending == "npz");
     if path.is_dir() {
-        let archives: Vec<PathBuf> = sorted_entries(path)?.into_iter().filter(|entry| single(entry)).collect();
+        let archives: Vec<PathBuf> = sorted_entries(path)?.into_iter().filter(|entry| is_archive(entry)).collect();
         return match &archives[..] {
             [archive] => open(archive, config),
             _ => Ok(Container::Folder(path.to_path_buf())),
         };
     }
-    if !single(path) {
-        return Ok(Container::Folder(path.parent().unwrap_or(Path::new(".")).to_path_buf()));
+    if !is_archive(path) {
+        return Ok(Container::Folder(path.parent().unwrap_or(Path::new("")).to_path_buf()));
     }
     let (file, length) = data_file::open(path)?;
     let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(path, error))?;
@@ -223,6 +197,7 @@ impl Container {
     fn file(&self, path: &Path, name: &str) -> PathBuf {
         match self {
             Container::Archive(..) => path.join(format!("{name}.npy")),
+            Container::Folder(_) if named_array(path).as_deref() == Some(name) => path.to_path_buf(),
             Container::Folder(folder) => folder.join(format!("{name}.npy")),
         }
     }
@@ -238,7 +213,9 @@ impl Container {
                 Ok(names)
             }
             Container::Folder(folder) => {
-                let names = sorted_entries(folder)?.into_iter().map(|entry| file_name(&entry));
+                // The folder of a file named without one is the current folder.
+                let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder.as_path() };
+                let names = sorted_entries(here)?.into_iter().map(|entry| file_name(&entry));
                 Ok(names.filter_map(|name| name.strip_suffix(".npy").map(String::from)).collect())
             }
         }

@@ -2,10 +2,10 @@
 //! At the end of an epoch, in two epochs in a row: the loss in evaluation mode against the loss in training mode on the
 //! same samples (relative gap above 0.5); the running statistics against exact ones, channel by channel (more than 10 %
 //! of the channels shifted by over half a standard deviation or with a variance ratio outside [0.5, 2]); and how much
-//! of the initial statistics is left in the running ones, (1 - momentum)^updates above 0.05. Each is a warning, a fact
+//! of the initial statistics is left in the running ones, (1 - momentum)^updates above 0.05. Each is a warning, a note
 //! once it has passed, and an error if training fails. The gap is taken relative to the loss in training mode, or to
 //! three tenths of that of guessing if that is more: a small gap next to a tiny loss does no harm. A gap of at most 0.1
-//! turns the other two into facts, and shifted channels are a fact if no gap is known. Batches of fewer than 4 samples
+//! turns the other two into notes, and shifted channels are notes if no gap is known. Batches of fewer than 4 samples
 //! are an error before training begins, unless the network learns its task nevertheless.
 //!
 //! # Why it matters

@@ -2,7 +2,7 @@
 //! Units of a relu layer (channels of a convolution) that never fired over at least 10,000 samples or a whole epoch:
 //! one bit for every unit; for layers with many values only the first samples of each batch are examined. Noted above
 //! 15 % of the units and at least three of them; a warning above 40 %, an error above 90 %. If the loss is below half
-//! of that of guessing, it is a fact. Before the first update, on at least 512 samples, the same limits of 40 % and
+//! of that of guessing, it is only noted. Before the first update, on at least 512 samples, the same limits of 40 % and
 //! 90 % hold, and a layer of which less than one value in a hundred fires is an error.
 //!
 //! # Why it matters

@@ -1,7 +1,7 @@
 //! # What it measures
 //! Two things. The norm of the loss gradient at the first weight layer over that at the last: error above 70, in two
 //! windows. And the mean gradient norm of the last 25 steps over that of the up to 475 steps before: error from 5 on,
-//! at once, if it is also twice the norm the run began with. Either is a fact if the loss is below half of that of
+//! at once, if it is also twice the norm the run began with. Either is a note if the loss is below half of that of
 //! guessing, unless a NaN or an infinity followed.
 //!
 //! # Why it matters

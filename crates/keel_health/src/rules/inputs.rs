@@ -3,7 +3,7 @@
 //! sees it. Noted if abs(mean) > 0.2 std or if the standard deviation is outside [0.5, 2]; warning if abs(mean) > std
 //! or if the standard deviation is outside [0.1, 4]; error if abs(mean) > 2 or the standard deviation > 10, as with raw
 //! pixels from 0 to 255. Tables of five columns or more are reported if more than a fifth of the columns are off or one
-//! is an error, images if one channel is off. Constant features are left to K016. It is a fact if the network learns
+//! is an error, images if one channel is off. Constant features are left to K016. It is a note if the network learns
 //! its task nevertheless.
 //!
 //! # Why it matters

@@ -3,7 +3,7 @@
 //! for five windows, while the loss is above half of that of guessing and the decay halves the weights within about
 //! 2,300 steps (learning rate × decay of 3e-4 at least). From the settings: dropout above 0.5 is a warning, from 0.8 on
 //! an error, regardless of the outcome of training; a decay that halves the weights within 230 steps of plain gradient
-//! descent (learning rate × decay above 0.003) is a warning, within 100 (above 0.007) an error, and a fact if the
+//! descent (learning rate × decay above 0.003) is a warning, within 100 (above 0.007) an error, and a note if the
 //! network learns its task nevertheless.
 //!
 //! # Why it matters

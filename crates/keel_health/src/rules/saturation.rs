@@ -3,7 +3,7 @@
 //! (sigmoid outside [0.015, 0.985], abs(tanh) > 0.97), and the share of units that are there for more than 95 % of the
 //! samples. Above 30 % of the elements it is noted at the start and a warning in a window, as are more than 5 % of the
 //! units (two at least) in a window; above 50 % of the elements it is an error. If the loss is below half of that of
-//! guessing, it is a fact.
+//! guessing, it is only noted.
 //!
 //! # Why it matters
 //! At the flat ends the derivative is below 0.015 for sigmoid and 0.06 for tanh: almost no gradient passes, and the layers

@@ -2,7 +2,7 @@
 //! The standard deviation of z, the output of every linear layer and convolution, on one real batch before the first
 //! update. Noted outside [0.25, 4]; error outside [0.1, 10], or if the variance grows or shrinks by more than a factor
 //! of 10 from the first layer to the last, along a straight line through its logarithms. It is at most a warning if the
-//! network learns a good part of its task, and a fact if it learns all of it. Layers followed by normalisation are not
+//! network learns a good part of its task, and a note if it learns all of it. Layers followed by normalisation are not
 //! checked, because it resets their scale, nor layers after a relu layer that is dead, or nearly dead, from the start
 //! (K010). The output of the last layer may be arbitrarily small and is only reported above 10: the loss at the start
 //! (K004) covers the rest. After tanh the signal of a well-initialised network decays slowly, like 1/sqrt(depth): z is

@@ -10,7 +10,7 @@
 //!   7e-4 an error if less than 10 % of the way from guessing to perfect was learned.
 //!
 //! Norms, biases and weights followed by normalisation are never too large: their scale has no effect. All of it is a
-//! fact if the network learns its task nevertheless.
+//! note if the network learns its task nevertheless.
 //!
 //! # Why it matters
 //! It is the most direct view on the learning rate: a step that changes the weights by a tenth destroys what was

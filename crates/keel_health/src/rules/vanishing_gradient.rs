@@ -1,6 +1,6 @@
 //! # What it measures
 //! The norm of the loss gradient with respect to the output of the first weight layer against that of the last one,
-//! over a window. Warning below 1e-2, error below 1e-3; a fact if the loss is below half of that of guessing. Norms and
+//! over a window. Warning below 1e-2, error below 1e-3; a note if the loss is below half of that of guessing. Norms and
 //! not values are compared, because pooling and wide layers spread the same gradient over more elements.
 //!
 //! # Why it matters

@@ -2,7 +2,7 @@
 //! For every unit, how one-signed the gradient of its incoming weights is: abs(n+ - n-) / (n+ + n-) over its non-zero
 //! entries; and how far the layer's input is from centred: mean(x)² / mean(x²). Reported if more than half of the units have
 //! an agreement of 0.9 or more in at least half of the steps and the second number is above 0.5: a warning while the loss is
-//! above 90 % of that of guessing, a fact otherwise.
+//! above 90 % of that of guessing, a note otherwise.
 //!
 //! # Why it matters
 //! If all inputs of a unit are positive, its weights can only all grow or all shrink together. To get anywhere else the

@@ -29,7 +29,12 @@ pub struct SavedModel {
     pub config: PathBuf,
 }
 
-/// Writes the model and a config into `folder`, which is created if needed; `file` is the name of the imported file.
+/// Returns the model or the config that `folder` already contains.
+pub fn existing(folder: &Path) -> Option<PathBuf> {
+    [CONFIG, MODEL].map(|name| folder.join(name)).into_iter().find(|path| path.exists())
+}
+
+/// Writes the model and a config into `folder`, overwriting those of an earlier import; `folder` is created if needed; `file` is the name of the imported file.
 ///
 /// # Errors
 /// Fails if the files cannot be written, or if a single output represents two classes.
@@ -165,7 +170,7 @@ fn toml_layers(config: &Config) -> String {
     let layers = &text[start..];
     let end = layers.find("\n[train").map_or(layers.len(), |end| end + 1);
     let loss = match &config.train.loss {
-        LossConfig::Chosen(loss) => format!("[train]\nloss = \"{}\"\n", loss.name()),
+        LossConfig::Chosen(loss) => format!("\n[train]\nloss = \"{}\"\n", loss.name()),
         LossConfig::Auto(_) => String::new(),
     };
     format!("\n{}\n{loss}", layers[..end].trim_end())

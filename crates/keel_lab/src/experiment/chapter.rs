@@ -61,7 +61,7 @@ impl Chapter {
             Chapter::BatchNormalisation => Text::new(
                 "Is each layer re-centred, and do training and inference agree? What it computes, how the gradient comes back, whose statistics \
                  it uses at inference, how it disappears there; then where it goes and what else there is.",
-                "每层是否重新居中，训练与推理是否一致？先看它计算什么、梯度如何传回，再看推理时用谁的统计量、如何折叠掉，最后看放在哪里、还有哪些替代。",
+                "每层是否重新零中心化，训练与推理是否一致？先看它计算什么、梯度如何传回，再看推理时用谁的统计量、如何折叠掉，最后看放在哪里、还有哪些替代。",
             ),
             Chapter::Summary => Text::new(
                 "The four recommendations together, and the value of each in the presence of the others.",

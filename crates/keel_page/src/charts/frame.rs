@@ -153,10 +153,12 @@ impl Cover<'_> {
         let Cover { below, above, share } = self;
         let percent = (share * 100.0).round();
         match (language, *share >= WHOLE) {
-            (Language::English, true) => format!("{below} lies under {above}."),
-            (Language::English, false) => format!("{below} lies under {above} along {percent} % of its length."),
-            (Language::Chinese, true) => format!("“{below}”被“{above}”遮住。"),
-            (Language::Chinese, false) => format!("“{below}”有 {percent} % 的长度被“{above}”遮住。"),
+            (Language::English, true) => format!("The curve of {below} coincides with that of {above}."),
+            (Language::English, false) => {
+                format!("The curve of {below} coincides with that of {above} along {percent} % of its length.")
+            }
+            (Language::Chinese, true) => format!("“{below}”的曲线与“{above}”重合。"),
+            (Language::Chinese, false) => format!("“{below}”的曲线有 {percent} % 与“{above}”重合。"),
         }
     }
 }

@@ -279,7 +279,9 @@ mod tests {
             line(),
             Marks::Line,
         ));
-        assert!(twice.html(Language::English).into_string().contains("below lies under above."));
-        assert!(twice.html(Language::Chinese).into_string().contains("“below”被“above”遮住。"));
+        assert!(
+            twice.html(Language::English).into_string().contains("The curve of below coincides with that of above.")
+        );
+        assert!(twice.html(Language::Chinese).into_string().contains("“below”的曲线与“above”重合。"));
     }
 }

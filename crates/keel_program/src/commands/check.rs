@@ -51,7 +51,7 @@ fn text(checked: &Check) -> String {
     for note in &checked.notes {
         text.push_str(&wrapped("", note));
     }
-    text.push_str(&format!("\n{}\n{:.1} s\n", findings_text(&checked.findings), checked.seconds));
+    text.push_str(&format!("\n{}\nThe check took {:.1} s.\n", findings_text(&checked.findings), checked.seconds));
     text
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use keel_train::Config;
 use keel_train::config::{Difference, differences};
 use keel_train::metrics::{MetricName, Metrics};
-use keel_train::runs::{RunFolder, Summary};
+use keel_train::runs::{RunFolder, Status as RunStatus, Summary};
 use serde_json::{Value, json};
 
 use crate::failure::Stop;
@@ -29,6 +29,8 @@ pub(crate) struct Arguments {
 struct Run {
     path: PathBuf,
     summary: Summary,
+    /// A process is writing to it.
+    is_written: bool,
 }
 
 /// Prints the results and the settings that differ.
@@ -46,9 +48,10 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 
 fn read(path: &Path) -> Result<(Run, Config), Stop> {
     let folder = RunFolder::open(path)?;
-    let summary = folder.read_summary()?;
+    let summary = folder.read_progress()?;
+    let is_written = folder.writer().is_some();
     let config = keel_train::config::load(folder.config().to_str(), &[])?;
-    Ok((Run { path: path.to_owned(), summary }, config))
+    Ok((Run { path: path.to_owned(), summary, is_written }, config))
 }
 
 fn text(runs: &[Run], differences: &[Difference]) -> String {
@@ -57,6 +60,9 @@ fn text(runs: &[Run], differences: &[Difference]) -> String {
     columns.extend(names.iter().map(|name| (name.as_str(), Align::Right)));
     let mut text = table(&columns, &result_rows(runs));
     text.push_str("\n\n");
+    if on_different_data(runs) {
+        text.push_str("The runs were trained on different data: their results do not compare the settings alone.\n\n");
+    }
     if differences.is_empty() {
         text.push_str("All settings are the same.\n");
         return text;
@@ -82,14 +88,36 @@ fn setting_text(value: &Value) -> String {
     }
 }
 
+/// Returns true if two runs state data of different content, or of different names if the content is unknown.
+fn on_different_data(runs: &[Run]) -> bool {
+    runs.windows(2).any(|pair| {
+        let [one, other] = pair else { return false };
+        match (&one.summary.data_fingerprint, &other.summary.data_fingerprint) {
+            (Some(one), Some(other)) => one != other,
+            _ => one.summary.data != other.summary.data,
+        }
+    })
+}
+
+/// Returns the word for the status: a run marked as running that no process writes to was killed.
+fn state_of(run: &Run) -> String {
+    match (run.summary.status, run.is_written) {
+        (RunStatus::Running, true) => "running".to_owned(),
+        (RunStatus::Running, false) => "killed".to_owned(),
+        (status, _) => status_word(status).to_owned(),
+    }
+}
+
 /// Returns the results, one row each; rows without a value for any run are left out.
 fn result_rows(runs: &[Run]) -> Vec<Vec<String>> {
     type Cell = fn(&Summary) -> Option<String>;
-    let before: [(&str, Cell); 4] = [
-        ("status", |summary| Some(status_word(summary.status).to_owned())),
+    let before: [(&str, Cell); 3] = [
         ("data", |summary| Some(summary.data.clone())),
         ("epochs", |summary| Some(summary.epochs.to_string())),
-        ("best epoch", |summary| Some(summary.best_epoch.to_string())),
+        ("best epoch", |summary| {
+            let is_known = summary.best_epoch > 0 || summary.status != RunStatus::Running;
+            is_known.then(|| summary.best_epoch.to_string())
+        }),
     ];
     let after: [(&str, Cell); 3] = [
         ("seconds", |summary| Some(format!("{:.1}", summary.seconds))),
@@ -97,7 +125,8 @@ fn result_rows(runs: &[Run]) -> Vec<Vec<String>> {
         ("findings", |summary| Some(summary.findings.len().to_string())),
     ];
     let row = |(name, cell): &(&str, Cell)| row_of(runs, name, |run| cell(&run.summary));
-    let mut rows: Vec<Vec<String>> = before.iter().filter_map(row).collect();
+    let mut rows: Vec<Vec<String>> = row_of(runs, "status", |run| Some(state_of(run))).into_iter().collect();
+    rows.extend(before.iter().filter_map(row));
     rows.extend(metric_rows(runs));
     rows.extend(after.iter().filter_map(row));
     rows

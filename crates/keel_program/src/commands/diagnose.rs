@@ -5,6 +5,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use keel_health::HealthError;
 use serde_json::json;
 
 use crate::failure::{Failure, Stop, from_sentence, unreadable};
@@ -43,5 +44,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 
 fn read(input: impl Read, name: &Path) -> Result<Vec<keel_health::Finding>, Failure> {
     let findings = keel_health::diagnose(BufReader::new(input));
-    findings.map_err(|error| from_sentence(&format!("{}, {error}", name.display())))
+    findings.map_err(|error| {
+        // Other errors begin with the line.
+        let separator = if matches!(error, HealthError::NoRecord) { ':' } else { ',' };
+        from_sentence(&format!("{}{separator} {error}", name.display()))
+    })
 }

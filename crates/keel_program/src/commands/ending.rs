@@ -7,7 +7,7 @@ use keel_health::{Finding, Level};
 use keel_train::Config;
 use keel_train::config::HealthLevel;
 use keel_train::remedies::{findings_of, treatment};
-use keel_train::runs::{RankSummary, RunFolder, Status, Summary};
+use keel_train::runs::{PartMetrics, RankSummary, RunFolder, Status, Summary};
 
 use crate::terminal::{findings_text, layers_table, metrics_line, metrics_table, plural, status_word, wrapped};
 
@@ -27,20 +27,20 @@ pub(super) fn ending(folder: &RunFolder, config: &Config, summary: &Summary, fin
     }
     let health = health_text(findings, config, summary);
     text.push_str(&format!("\n{}\n\n{health}\n", layers_table(&summary.layers)));
-    text + &next_steps(folder, config, summary.status, findings)
+    text + &next_steps(folder, config, summary, findings)
 }
 
 /// Formats findings and next steps for a run that failed; empty if there is nothing to read.
 pub(super) fn after_failure(folder: &Path, config: &Config) -> String {
     let read = || {
         let folder = RunFolder::open(folder)?;
-        let (status, findings) = (folder.read_summary()?.status, findings_of(&folder)?);
-        Ok((folder, status, findings))
+        let (summary, findings) = (folder.read_summary()?, findings_of(&folder)?);
+        Ok((folder, summary, findings))
     };
     match read() {
-        Ok((folder, Status::Failed, findings)) => {
+        Ok((folder, summary, findings)) if summary.status == Status::Failed => {
             let health = if findings.is_empty() { String::new() } else { findings_text(&findings) + "\n" };
-            health + &next_steps(&folder, config, Status::Failed, &findings)
+            health + &next_steps(&folder, config, &summary, &findings)
         }
         // The error that ended training matters more than a file that is missing now.
         Ok(_) | Err::<_, keel_train::TrainError>(_) => String::new(),
@@ -95,8 +95,8 @@ fn health_text(findings: &[Finding], config: &Config, summary: &Summary) -> Stri
 }
 
 /// Formats the folder of the run and the commands to continue with.
-fn next_steps(folder: &RunFolder, config: &Config, status: Status, findings: &[Finding]) -> String {
-    let run = folder.path().display().to_string();
+fn next_steps(folder: &RunFolder, config: &Config, summary: &Summary, findings: &[Finding]) -> String {
+    let (run, status) = (folder.path().display().to_string(), summary.status);
     let mut commands: Vec<(String, &str)> = Vec::new();
     if status == Status::Stopped {
         commands.push((format!("evenkeel train --resume {run}"), "continue from the checkpoint"));
@@ -111,11 +111,12 @@ fn next_steps(folder: &RunFolder, config: &Config, status: Status, findings: &[F
         commands.push((folder.report().display().to_string(), "the run as a page, for a browser"));
     }
     if status != Status::Failed {
-        commands.push((format!("evenkeel eval {run}"), "classes, mistakes and errors on the test split"));
+        let evaluated = evaluation(&summary.metrics);
+        commands.push((format!("evenkeel eval {run}{}", evaluated.option), evaluated.purpose));
         if folder.importance().exists() {
             commands.push((format!("evenkeel importance {run}"), "how much the model relies on each column"));
         }
-        commands.push((format!("evenkeel predict {run} INPUT"), "labels and probabilities of new data"));
+        commands.push((format!("evenkeel predict {run} INPUT"), evaluated.prediction));
         commands.push((format!("evenkeel compare {run} RUN"), "this run next to another"));
     }
     if let Some(finding) = findings.iter().find(|finding| finding.is_root() && finding.level > Level::Info) {
@@ -124,6 +125,36 @@ fn next_steps(folder: &RunFolder, config: &Config, status: Status, findings: &[F
     let column = commands.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
     let line = |(command, purpose): &(String, &str)| wrapped(&format!("  {command:<column$}  "), purpose);
     format!("Run: {run}\nNext:\n{}", commands.iter().map(line).collect::<String>())
+}
+
+/// Parts of the next steps that depend on the data of a run.
+struct Evaluation {
+    /// Option of `eval`, after a space, that selects a part that the data has.
+    option: &'static str,
+    /// Purpose of `eval`.
+    purpose: &'static str,
+    /// Purpose of `predict`.
+    prediction: &'static str,
+}
+
+/// Describes how to evaluate a run with these `metrics`: on the validation split if there is no test split.
+fn evaluation(metrics: &PartMetrics) -> Evaluation {
+    let has_values = [&metrics.train, &metrics.validation, &metrics.test]
+        .into_iter()
+        .flatten()
+        .any(|metrics| !metrics.is_classification());
+    let only_validation = metrics.test.is_none() && metrics.validation.is_some();
+    let purpose = match (has_values, only_validation) {
+        (false, false) => "classes, mistakes and errors on the test split",
+        (false, true) => "classes, mistakes and errors on the validation split",
+        (true, false) => "every metric, target by target, on the test split",
+        (true, true) => "every metric, target by target, on the validation split",
+    };
+    Evaluation {
+        option: if only_validation { " --part validation" } else { "" },
+        purpose,
+        prediction: if has_values { "values for new data" } else { "labels and probabilities of new data" },
+    }
 }
 
 /// Returns the possible commands for the leading finding.

@@ -6,7 +6,7 @@ use keel_health::{Rule, catalog, find_rule};
 use serde_json::{Value, json};
 
 use crate::failure::Stop;
-use crate::terminal::{Align, Output, Status, table};
+use crate::terminal::{Align, Output, Status, paragraphs, table, wrapped};
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
@@ -44,13 +44,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
 }
 
 fn rule_text(rule: &Rule) -> String {
-    let mut text = format!("{} {}: {}\n", rule.code, rule.name, rule.summary);
+    let mut text = wrapped(&format!("{} {}: ", rule.code, rule.name), rule.summary);
     for section in rule.sections() {
-        text.push_str(&format!("\n{}\n", section.title.to_uppercase()));
-        for line in section.text.lines() {
-            text.push_str(format!("  {line}").trim_end());
-            text.push('\n');
-        }
+        text.push_str(&format!("\n{}\n{}", section.title.to_uppercase(), paragraphs(&section.text)));
     }
     text
 }

@@ -74,12 +74,22 @@ fn rows(text: &[u8], source: &str) -> Result<Vec<Row>, Failure> {
 
 /// Returns names and values of a row.
 fn cells(row: &Row, source: &str, schema: &Schema) -> Result<Vec<(String, Value)>, Failure> {
+    let names: Vec<String> = schema.groups().into_iter().map(|(name, _)| name).collect();
     match &row.value {
+        Value::Object(cells) if schema.columns.is_empty() && !names.iter().all(|name| cells.contains_key(name)) => {
+            let what = format!("{source}, line {}: this model has no names for its {} inputs", row.line, names.len());
+            Err(Failure::new(what).next_step(format!("Give arrays of {} numbers, one per line", names.len())))
+        }
         Value::Object(cells) => Ok(cells.iter().map(|(name, value)| (name.clone(), value.clone())).collect()),
         Value::Array(values) => {
-            let names: Vec<&String> = schema.columns.iter().map(|column| &column.name).collect();
             if names.len() == values.len() {
-                return Ok(names.into_iter().cloned().zip(values.iter().cloned()).collect());
+                return Ok(names.into_iter().zip(values.iter().cloned()).collect());
+            }
+            if schema.columns.is_empty() {
+                let (line, found, wanted) = (row.line, values.len(), names.len());
+                let what =
+                    format!("{source}, line {line}: {found} values, but the model takes {wanted} numbers per sample");
+                return Err(Failure::new(what).next_step(format!("Give arrays of {wanted} numbers, one per line")));
             }
             let what = format!(
                 "{source}, line {}: {} values, but the model has {} columns",
@@ -87,7 +97,6 @@ fn cells(row: &Row, source: &str, schema: &Schema) -> Result<Vec<(String, Value)
                 values.len(),
                 names.len()
             );
-            let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
             Err(Failure::new(what).next_step(format!("Give {}, in this order, or an object", names.join(", "))))
         }
         _ => {

@@ -6,7 +6,7 @@ mod pattern;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use keel_data::{DataError, Dataset, Table, Wanted, image_files_below, is_image};
+use keel_data::{DataError, Dataset, SampleShape, Table, Wanted, image_files_below, is_image};
 use keel_health::Finding;
 use keel_train::{Predictor, TrainError, UnlikeInputs};
 
@@ -52,12 +52,14 @@ pub(crate) fn load(
     let reader = InputReader { predictor, wanted };
     let mut loaded: Vec<Loaded> = Vec::new();
     let (mut images, mut image_sources) = (Vec::new(), Vec::new());
+    let mut notes: Vec<String> = Vec::new();
     for argument in arguments {
         for input in pattern::expanded(argument)? {
             match input {
                 pattern::Input::StandardInput => loaded.push(reader.standard_input()?),
                 pattern::Input::Path(path) if reader.takes_images() && holds_images(&path)? => {
-                    reader.images(&path, &mut images, &mut loaded)?;
+                    let found = reader.images(&path, &mut images, &mut loaded)?;
+                    notes.extend(found.iter().map(|note| format!("{}: {note}", path.display())));
                     image_sources.push(argument.as_str());
                 }
                 pattern::Input::Path(path) => reader.path(&path, &mut loaded)?,
@@ -73,16 +75,15 @@ pub(crate) fn load(
         return Err(failure.next_step("Name files with samples of the kind the model was trained on").into());
     }
     for Loaded { source, dataset, .. } in &loaded {
-        for note in dataset.notes() {
-            output.remark(&format!("note        {source}: {note}"));
-        }
+        notes.extend(dataset.notes().iter().map(|note| format!("{source}: {note}")));
     }
+    notes.iter().for_each(|note| output.remark(&format!("note        {note}")));
     Ok(loaded)
 }
 
 /// Returns true if a path is an image or a folder that contains an image at any depth.
 fn holds_images(path: &Path) -> Result<bool, DataError> {
-    Ok(if path.is_dir() { !image_files_below(path)?.is_empty() } else { is_image(path) })
+    Ok(if path.is_dir() { !image_files_below(path)?.files.is_empty() } else { is_image(path) })
 }
 
 struct InputReader<'a> {
@@ -99,16 +100,24 @@ impl InputReader<'_> {
         !self.predictor.schema().columns.is_empty()
     }
 
-    /// Adds image files to `images`; a folder of class folders, whose names are labels, is read separately.
-    fn images(&self, path: &Path, images: &mut Vec<PathBuf>, loaded: &mut Vec<Loaded>) -> Result<(), Stop> {
+    /// Returns true if the model was trained on rows of numbers without names, which tables may hold as well.
+    fn takes_rows(&self) -> bool {
+        !self.takes_tables() && matches!(self.predictor.schema().sample_shape, SampleShape::Features(_))
+    }
+
+    /// Adds image files to `images`; a folder of class folders, whose names are labels, is read separately. Returns notes
+    /// about files that were left out.
+    fn images(&self, path: &Path, images: &mut Vec<PathBuf>, loaded: &mut Vec<Loaded>) -> Result<Vec<String>, Stop> {
         if !path.is_dir() {
             images.push(path.to_owned());
         } else if self.wanted == Wanted::Targets {
             loaded.push(self.data(path)?);
         } else {
-            images.extend(image_files_below(path)?);
+            let below = image_files_below(path)?;
+            images.extend(below.files);
+            return Ok(below.notes);
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     fn image_files(&self, files: &[PathBuf], source: String) -> Result<Loaded, Stop> {
@@ -118,6 +127,10 @@ impl InputReader<'_> {
 
     /// Reads a file, or a folder that contains files of the model's kind at any depth.
     fn path(&self, path: &Path, loaded: &mut Vec<Loaded>) -> Result<(), Stop> {
+        if self.takes_rows() && path.is_file() && is_table(path) {
+            loaded.push(self.table_file(path)?);
+            return Ok(());
+        }
         if !self.takes_tables() {
             loaded.push(self.data(path)?);
             return Ok(());
@@ -128,7 +141,9 @@ impl InputReader<'_> {
         }
         let files = table_files_below(path)?;
         if files.is_empty() {
-            let failure = Failure::new(format!("{}: there is no table in the folder", path.display()));
+            let is_empty = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+            let empty = if is_empty { "; it is empty" } else { "" };
+            let failure = Failure::new(format!("{}: there is no table in the folder{empty}", path.display()));
             let next = format!("Name a folder with files that end in {}", TABLE_ENDINGS.join(", "));
             return Err(failure.next_step(next).into());
         }
@@ -166,7 +181,7 @@ impl InputReader<'_> {
 
     /// Reads a table: CSV with a header, or JSON if the first character is a bracket.
     fn standard_input(&self) -> Result<Loaded, Stop> {
-        if self.takes_images() {
+        if !self.takes_tables() && !self.takes_rows() {
             let failure = Failure::new("this model reads images, but standard input is for tables");
             return Err(failure.next_step("Name image files or folders").into());
         }
@@ -212,11 +227,15 @@ fn table_files_below(folder: &Path) -> Result<Vec<PathBuf>, Stop> {
         }
         if path.is_dir() {
             files.extend(table_files_below(&path)?);
-        } else if TABLE_ENDINGS.iter().any(|ending| has_ending(&path, ending)) {
+        } else if is_table(&path) {
             files.push(path);
         }
     }
     Ok(files)
+}
+
+fn is_table(path: &Path) -> bool {
+    TABLE_ENDINGS.iter().any(|ending| has_ending(path, ending))
 }
 
 fn has_ending(path: &Path, ending: &str) -> bool {

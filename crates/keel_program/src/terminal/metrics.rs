@@ -47,8 +47,11 @@ pub(crate) fn metrics_line(part: &str, metrics: &Metrics) -> String {
         .map(|&metric| {
             let guess =
                 baseline.filter(|_| metric != MetricName::R2).and_then(|guess| Some((guess, guess.value(metric)?)));
-            let guess =
-                guess.map(|(guess, value)| format!(" ({} {})", guess.words(), metric_text(metric, Some(value))));
+            let guess = guess.map(|(guess, value)| match metrics.is_classification() {
+                true => format!(" ({} {})", guess.words(), metric_text(metric, Some(value))),
+                // A mean has the unit of the targets: without words, it would be taken for the mean of the errors.
+                false => format!(" (always guessing the {}: {})", guess.words(), metric_text(metric, Some(value))),
+            });
             let reason = metrics.undefined.get(metric.name()).map(|reason| format!(" ({reason})"));
             let more = reason.or(guess).unwrap_or_default();
             format!("{} {}{more}", metric.title(), metric_text(metric, metric.value(metrics)))

@@ -15,6 +15,6 @@ pub(crate) use metrics::{
     classes_table, confusion_text, metric_text, metrics_line, metrics_table, percent, status_word, targets_table,
 };
 pub(crate) use output::{Form, Output, Status};
-pub(crate) use progress::Progress;
+pub(crate) use progress::{Progress, timing_text};
 pub(crate) use tables::{Align, table};
-pub(crate) use text::{count, loss_text, plural, time_text, wrapped};
+pub(crate) use text::{count, loss_text, paragraphs, plural, time_text, wrapped};

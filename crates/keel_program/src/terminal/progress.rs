@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use keel_health::{Finding, Level};
 use keel_train::auto::Choice;
 use keel_train::metrics::Metrics;
+use keel_train::planning::Timing;
 use keel_train::{EpochEvent, EvaluationEvent, Event, Started, StepEvent, TrainingObserver};
 
 use super::columns::columns_text;
@@ -229,16 +230,19 @@ fn start_text(started: &Started) -> String {
     lines.extend(notes.map(|sentence| format!("note        {sentence}")));
     let simd = keel_kernels::simd::level().name();
     lines.push(format!("machine     {}, {simd}", plural(started.threads as u64, "thread")));
-    lines.extend(started.timing.as_ref().map(|timing| {
-        let (total, each) = (time_text(timing.seconds.max(1.0)), timing.pace.epoch_seconds);
-        let each = if each < 1.0 { format!("{:.0} ms", 1000.0 * each) } else { format!("{each:.1} s") };
-        format!("time        about {total}: at most {} of {each}", plural(timing.epochs, "epoch"))
-    }));
+    lines.extend(started.timing.as_ref().map(|timing| format!("time        {}", timing_text(timing))));
     lines.extend(started.folder.iter().map(|folder| format!("run         {}", folder.path().display())));
     if started.resumed_steps > 0 {
         lines.push(format!("resumed     after step {}", started.resumed_steps));
     }
     lines.join("\n")
+}
+
+/// Formats the expected time of a training run: `about 1m 3s: at most 100 epochs of 631 ms`.
+pub(crate) fn timing_text(timing: &Timing) -> String {
+    let (total, each) = (time_text(timing.seconds.max(1.0)), timing.pace.epoch_seconds);
+    let each = if each < 1.0 { format!("{:.0} ms", 1000.0 * each) } else { format!("{each:.1} s") };
+    format!("about {total}: at most {} of {each}", plural(timing.epochs, "epoch"))
 }
 
 /// Formats the progress of an evaluation; the rate is that of `counted` samples in `time`.

@@ -1,6 +1,6 @@
 //! Tables without frames: a header, a line below it, and columns separated by two spaces.
 
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 
 use super::text::terminal_width;
 
@@ -9,6 +9,9 @@ const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().f
 
 /// Number of spaces between two columns.
 const PADDING: usize = 2;
+
+/// Maximum number of characters of a word that is never broken.
+const WHOLE_WORD: usize = 20;
 
 /// Alignment of the values of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub(crate) enum Align {
 }
 
 /// Formats a table with the given columns. On a terminal that is too narrow for it, text is broken into several lines; numbers
-/// stay whole.
+/// and words of up to [`WHOLE_WORD`] characters stay whole.
 pub(crate) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
     if terminal_width().is_none() {
@@ -38,15 +41,18 @@ pub(crate) fn table_within(width: usize, columns: &[(&str, Align)], rows: &[Vec<
 
 /// Returns the minimum width at which no word or number of the table is broken.
 pub(crate) fn least_width(columns: &[(&str, Align)], rows: &[Vec<String>]) -> usize {
-    let longest = |cell: &str, align: Align| match align {
+    (0..columns.len()).map(|index| longest(index, columns, rows) + PADDING).sum()
+}
+
+/// Returns the number of characters of the longest word of a column of text, or cell of a column of numbers.
+fn longest(index: usize, columns: &[(&str, Align)], rows: &[Vec<String>]) -> usize {
+    let Some(&(name, align)) = columns.get(index) else { return 0 };
+    let length = |cell: &str| match align {
         Align::Left => cell.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0),
         Align::Right => cell.chars().count(),
     };
-    let widths = columns.iter().enumerate().map(|(index, &(name, align))| {
-        let cells = rows.iter().filter_map(|row| row.get(index)).map(String::as_str);
-        cells.chain([name]).map(|cell| longest(cell, align)).max().unwrap_or(0)
-    });
-    widths.map(|width| width + PADDING).sum()
+    let cells = rows.iter().filter_map(|row| row.get(index)).map(String::as_str);
+    cells.chain([name]).map(length).max().unwrap_or(0)
 }
 
 fn text_of(mut table: Table, columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
@@ -59,6 +65,9 @@ fn text_of(mut table: Table, columns: &[(&str, Align)], rows: &[Vec<String>]) ->
             if *align == Align::Right {
                 column.set_cell_alignment(CellAlignment::Right);
                 column.set_constraint(ColumnConstraint::ContentWidth);
+            } else {
+                let whole = longest(index, columns, rows).min(WHOLE_WORD) + PADDING;
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(whole as u16)));
             }
         }
     }
@@ -83,5 +92,16 @@ mod tests {
         let text = narrow(40);
         assert!(text.lines().count() > 3 && text.lines().all(|line| line.chars().count() <= 40), "{text}");
         assert!(text.contains("1,234,567,890"), "{text}");
+    }
+
+    #[test]
+    fn words_stay_whole_beside_numbers_that_leave_no_space() {
+        let columns = [("measure", Align::Left), ("of the first run", Align::Right), ("outcome", Align::Left)];
+        let rows = [vec!["training loss".to_owned(), "1,234,567,890".to_owned(), "did not help".to_owned()]];
+        for width in [20, 30, 40] {
+            let text = table_within(width, &columns, &rows);
+            let words: Vec<&str> = text.split_whitespace().collect();
+            assert!(["measure", "training", "outcome", "help"].iter().all(|word| words.contains(word)), "{text}");
+        }
     }
 }

@@ -45,6 +45,33 @@ fn wrapped_to(width: usize, first: &str, text: &str) -> String {
     }
 }
 
+/// Indents the paragraphs and lists of `text` by two columns, and breaks them anew if a line is wider than the terminal.
+pub(crate) fn paragraphs(text: &str) -> String {
+    paragraphs_within(terminal_width(), text)
+}
+
+fn paragraphs_within(width: Option<usize>, text: &str) -> String {
+    let indented = |line: &str| format!("{}\n", format!("  {line}").trim_end());
+    let too_wide = |width: usize| text.lines().any(|line| textwrap::core::display_width(line) + 2 > width);
+    let Some(width) = width.filter(|&width| too_wide(width)) else {
+        return text.lines().map(indented).collect();
+    };
+    let mut blocks: Vec<String> = Vec::new();
+    for line in text.lines().map(str::trim) {
+        let continued = !line.is_empty() && !line.starts_with("- ");
+        match blocks.last_mut().filter(|block| continued && !block.is_empty()) {
+            Some(block) => block.push_str(&format!(" {line}")),
+            None => blocks.push(line.to_owned()),
+        }
+    }
+    let broken = |block: &String| {
+        let hanging = if block.starts_with("- ") { "    " } else { "  " };
+        let options = at_spaces(width).initial_indent("  ").subsequent_indent(hanging);
+        format!("{}\n", textwrap::fill(block, options).trim_end())
+    };
+    blocks.iter().map(broken).collect()
+}
+
 /// Breaks `line` at spaces so that no part is longer than `width`; the parts after the first are indented by `indent`.
 pub(crate) fn folded(line: &str, width: usize, indent: usize) -> String {
     textwrap::fill(line, at_spaces(width).subsequent_indent(&" ".repeat(indent)))
@@ -129,6 +156,16 @@ mod tests {
         assert_eq!(folded("ab cd ef", 5, 2), "ab cd\n  ef");
         assert_eq!(folded("abcdefgh ij", 5, 2), "abcdefgh\n  ij", "a word is never broken");
         assert_eq!(folded("a bbbbbbbbbb", 1, 2), "a\n  bbbbbbbbbb");
+    }
+
+    #[test]
+    fn paragraphs_and_lists_are_broken_anew_on_a_narrow_terminal() {
+        let text = "one two\nthree four\n\n- five six\n  seven\n- eight";
+        let written = "  one two\n  three four\n\n  - five six\n    seven\n  - eight\n";
+        assert_eq!(paragraphs_within(None, text), written);
+        assert_eq!(paragraphs_within(Some(12), text), written, "it fits");
+        let broken = "  one\n  two\n  three\n  four\n\n  - five\n    six\n    seven\n  - eight\n";
+        assert_eq!(paragraphs_within(Some(9), text), broken);
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn metrics<'a>(contents: &'a Contents<'_>) -> Option<(&'a Metrics, String)> {
         Language::English => {
             format!("{samples} samples of the {part}. Rows are true classes, columns predicted classes.")
         }
-        Language::Chinese => format!("{part}的 {samples} 个样本。行为真实类别，列为预测类别。"),
+        Language::Chinese => format!("{part}的 {samples} 个样本。每一行对应一个真实类别，每一列对应一个预测类别。"),
     };
     Some((metrics, text))
 }

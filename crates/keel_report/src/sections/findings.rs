@@ -22,7 +22,7 @@ pub(super) fn section(contents: &Contents<'_>) -> Markup {
     let roots = record.findings.iter().filter(|finding| is_shown_alone(finding, &record.findings));
     let intro = language.choose(
         "Causes first. Findings explained by another one are folded under it: treat the cause and look again.",
-        "先列原因。可由其他诊断解释的结果折叠在其下：先处理原因，再看结果。",
+        "原因排在最前，由它引起的诊断折叠在下面。请先处理原因，再看其余诊断是否消失。",
     );
     html! {
         p.lead { (intro) }
@@ -112,8 +112,8 @@ fn facts(finding: &Finding, language: Language) -> Markup {
     let first = name(*first_step);
     let steps = if first_step == last_step { first } else { format!("{first}–{last_step}") };
     let facts = [
-        (language.choose("measured", "测得"), number(*measured)),
-        (language.choose("limit", "界限"), number(*threshold)),
+        (language.choose("measured", "测量值"), number(*measured)),
+        (language.choose("limit", "阈值"), number(*threshold)),
         (language.choose("steps", "步"), steps),
     ];
     html! {
@@ -189,7 +189,7 @@ fn evidence(contents: &Contents<'_>, finding: &Finding) -> Markup {
         }),
     );
     if finding.threshold.is_finite() {
-        plot = plot.with(Series::new(Text::new("limit", "界限"), ends.to_vec(), Marks::Dashed).coloured(7));
+        plot = plot.with(Series::new(Text::new("limit", "阈值"), ends.to_vec(), Marks::Dashed).coloured(7));
     }
     html! {
         div.evidence { (plot.html(contents.language)) }

@@ -58,8 +58,8 @@ const KINDS: [Kind; 12] = [
         chinese: "更新量与权重之比",
         scale: Scale::Logarithmic,
         hint: (
-            "About 0.001 for weights; 0.1 is far too large, 0.00001 is almost no change.",
-            "权重约为 0.001；0.1 过大，0.00001 相当于停滞。",
+            "About 0.001 is usual for weights; 0.1 is far too large, 0.00001 is almost no change.",
+            "对权重而言，该比值以 0.001 左右为宜；达到 0.1 说明更新过大，低至 0.00001 则几乎没有更新。",
         ),
     },
     Kind {
@@ -94,14 +94,14 @@ const KINDS: [Kind; 12] = [
         english: "share of units whose weight gradients share a sign",
         chinese: "权重梯度同号的单元比例",
         scale: Scale::Linear,
-        hint: ("High where inputs are not centred: updates then zigzag.", "输入未居中时偏高，更新呈锯齿形。"),
+        hint: ("High where inputs are not centred: updates then zigzag.", "输入未零中心化时偏高，更新呈锯齿形。"),
     },
     Kind {
         statistic: LayerStatistic::InputMeanEnergy,
         english: "share of the input that is its mean",
         chinese: "输入中均值所占的能量",
         scale: Scale::Linear,
-        hint: ("0 is a centred input, 1 a constant one.", "0 为已居中，1 为常数。"),
+        hint: ("0 is a centred input, 1 a constant one.", "0 表示输入已零中心化，1 表示输入为常数。"),
     },
     Kind {
         statistic: LayerStatistic::Norm(ParameterRole::Weight),
@@ -115,14 +115,14 @@ const KINDS: [Kind; 12] = [
         english: "norm of the weights' gradient",
         chinese: "权重梯度的范数",
         scale: Scale::Logarithmic,
-        hint: ("Before clipping.", "裁剪之前。"),
+        hint: ("Before clipping.", "梯度裁剪之前的值。"),
     },
     Kind {
         statistic: LayerStatistic::UpdateNorm(ParameterRole::Weight),
         english: "norm of the weights' update",
         chinese: "权重更新量的范数",
         scale: Scale::Logarithmic,
-        hint: ("Change made by one step.", "一步所改变的量。"),
+        hint: ("Change made by one step.", "每一步的改变量。"),
     },
 ];
 

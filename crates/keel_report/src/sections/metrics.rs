@@ -46,7 +46,7 @@ fn table(parts: &[Part<'_>], language: Language) -> Markup {
     let titles = html! {
         th { (language.choose("metric", "指标")) }
         @for part in parts { th { (part.name) } }
-        @if let Some(baseline) = baseline { th { (last) ": " (guess(baseline, language)) } }
+        @if let Some(baseline) = baseline { th { (last) (language.choose(": ", "：")) (guess(baseline, language)) } }
     };
     let text = |metric: MetricName, value: Option<f64>, missing: &str| {
         value.map_or_else(|| missing.to_owned(), |value| value_text(metric, value))
@@ -74,9 +74,12 @@ fn table(parts: &[Part<'_>], language: Language) -> Markup {
 /// Describes the guess of a baseline.
 fn guess(baseline: &Baseline, language: Language) -> String {
     match (baseline.guess, &baseline.class) {
-        (Guess::Mean, _) => language.choose("training mean", "训练均值").to_owned(),
-        (Guess::LargestClass, None) => language.choose("largest class", "最大类别").to_owned(),
-        (Guess::LargestClass, Some(class)) => format!("{} ({class})", language.choose("largest class", "最大类别")),
+        (Guess::Mean, _) => language.choose("training mean", "均值基线（总是预测训练集均值）").to_owned(),
+        (Guess::LargestClass, None) => language.choose("largest class", "多数类基线").to_owned(),
+        (Guess::LargestClass, Some(class)) => match language {
+            Language::English => format!("largest class ({class})"),
+            Language::Chinese => format!("多数类基线（总是预测类别 {class}）"),
+        },
     }
 }
 
@@ -138,8 +141,9 @@ fn bin_text(bin: &CalibrationBin, language: Language) -> String {
     let (low, high) = (format!("{:.0}", 100.0 * bin.low), format!("{:.0} %", 100.0 * bin.high));
     let (accuracy, samples) = (percent(bin.accuracy), grouped(bin.samples));
     match language {
+        Language::English if bin.samples == 1 => format!("{low} to {high}: {accuracy} of 1 sample"),
         Language::English => format!("{low} to {high}: {accuracy} of {samples} samples"),
-        Language::Chinese => format!("{low} 至 {high}：{samples} 个中 {accuracy}"),
+        Language::Chinese => format!("{low} 至 {high}：{samples} 个样本，准确率 {accuracy}"),
     }
 }
 

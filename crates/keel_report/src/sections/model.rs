@@ -33,7 +33,7 @@ pub(super) fn section(contents: &Contents<'_>) -> Markup {
             }
         }
         @if !summary.inferred.is_empty() {
-            h3 { (language.choose("Inferred while building", "构建时推断")) }
+            h3 { (language.choose("Remarks", "说明")) }
             ul { @for sentence in &summary.inferred { li { (sentence) } } }
         }
     }

@@ -29,7 +29,7 @@ pub(super) fn footer(contents: &Contents<'_>) -> Markup {
     let usage = language.choose(
         "Point at a chart to read it, drag to zoom, double-click to see all of it again; click a name in a legend to \
          hide its curve, double-click to see it alone.",
-        "指向图表可读数，拖动可放大，双击还原；点击图例可隐藏曲线，双击则只看该曲线。",
+        "将鼠标移到图上可读取数值，拖动可放大，双击还原；点击图例可隐藏曲线，双击则只看该曲线。",
     );
     html! {
         footer {
@@ -89,6 +89,7 @@ fn state(contents: &Contents<'_>) -> Markup {
 fn verdict(contents: &Contents<'_>) -> Markup {
     let Contents { record, language, .. } = *contents;
     let (errors, warnings) = (record.count(Level::Error), record.count(Level::Warn));
+    let notes = record.count(Level::Info);
     let (class, text) = if errors > 0 {
         ("bad", count(errors, language.choose(" error", " 个错误"), language))
     } else if warnings > 0 {
@@ -97,6 +98,8 @@ fn verdict(contents: &Contents<'_>) -> Markup {
         ("open", language.choose("health not watched", "未监测健康状况").to_owned())
     } else if record.layers.is_empty() {
         ("open", language.choose("layers not measured", "未测量各层").to_owned())
+    } else if notes > 0 {
+        ("good", count(notes, language.choose(" note", " 条提示"), language))
     } else {
         ("good", language.choose("healthy", "健康").to_owned())
     };
@@ -177,7 +180,7 @@ pub(super) fn grouped(value: u64) -> String {
     let first = digits.len() % 3;
     let mut groups: Vec<&str> = if first > 0 { vec![&digits[..first]] } else { Vec::new() };
     groups.extend((first..digits.len()).step_by(3).map(|at| &digits[at..at + 3]));
-    groups.join("\u{202f}")
+    groups.join(",")
 }
 
 /// Formats seconds in human-readable units.
@@ -199,7 +202,7 @@ mod tests {
 
     #[test]
     fn numbers_are_written_for_people() {
-        let cases = [(0, "0"), (999, "999"), (1_000, "1\u{202f}000"), (1_234_567, "1\u{202f}234\u{202f}567")];
+        let cases = [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")];
         for (value, expected) in cases {
             assert_eq!(grouped(value), expected);
         }

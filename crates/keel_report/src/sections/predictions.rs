@@ -42,8 +42,10 @@ fn lead(contents: &Contents<'_>) -> String {
         (Language::English, true) => {
             format!("The worst predictions among {samples} samples, spread over the {all} of the {part}.")
         }
-        (Language::Chinese, false) => format!("{part}的 {all} 个样本中，模型偏离最远者。"),
-        (Language::Chinese, true) => format!("{part}的 {all} 个样本中均匀抽取 {samples} 个，其中模型偏离最远者。"),
+        (Language::Chinese, false) => format!("{part}的 {all} 个样本中，预测错得最离谱的样本。"),
+        (Language::Chinese, true) => {
+            format!("{part}的 {all} 个样本中均匀抽取 {samples} 个，其中预测错得最离谱的样本。")
+        }
     }
 }
 
@@ -56,14 +58,19 @@ fn pictures(mistakes: &[Mistake], language: Language) -> Markup {
 
 fn card(mistake: &Mistake, language: Language) -> Markup {
     let Mistake { origin, truth, predicted, .. } = mistake;
-    let share = |share: Option<f32>| share.map(|share| percent(f64::from(share))).unwrap_or_default();
+    let share = |share: Option<f32>| match (share.map(|share| percent(f64::from(share))), language) {
+        (None, _) => String::new(),
+        (Some(share), Language::English) => format!("({share})"),
+        (Some(share), Language::Chinese) => format!("（概率 {share}）"),
+    };
     let (left, certainty) = (share(mistake.true_probability), share(mistake.probability));
+    let is = if left.is_empty() { "真实值" } else { "真实类别" };
     html! {
         figure.mistake title=(origin) {
             @if let Some(picture) = &mistake.picture { (picture.html(&format!("{truth}: {origin}"))) }
             figcaption {
-                span { (language.choose("is", "实为")) " " b { (truth) } " " i { (left) } }
-                span { (language.choose("taken for", "误为")) " " b { (predicted) } " " i { (certainty) } }
+                span { (language.choose("is", is)) " " b { (truth) } " " i { (left) } }
+                span { (language.choose("taken for", "预测为")) " " b { (predicted) } " " i { (certainty) } }
             }
         }
     }
@@ -114,7 +121,7 @@ pub(super) fn filters(contents: &Contents<'_>) -> Markup {
                     "own scale. Edges, blobs and colours are a good sign; noise that stays noise is not."
                 }
                 Language::Chinese => {
-                    code { (layer) } " 的权重，共 " (units) " 个单元，显示 " (shown) " 个；灰色为零，各单元自成比例。"
+                    code { (layer) } " 的权重，共 " (units) " 个单元，显示 " (shown) " 个；灰色为零，每个单元单独缩放灰度。"
                     "出现边缘、斑点与颜色是好现象；始终像噪声，则说明尚未学到有用的特征。"
                 }
             }

@@ -90,11 +90,11 @@ fn setup(proof: &Proof, language: Language) -> String {
 fn row(name: &str, arms: &[Arm], language: Language) -> Markup {
     let within = arms.iter().filter(|arm| arm.statistic.is_none()).count();
     let statistic = match (spread(arms, |arm| arm.statistic), within) {
-        (None, _) => language.choose("within its limit", "在界限之内").to_owned(),
+        (None, _) => language.choose("within its limit", "未超过阈值").to_owned(),
         (Some(text), 0) => text,
         (Some(text), within) => match language {
             Language::English => format!("{text}; {within} of {} within", arms.len()),
-            Language::Chinese => format!("{text}；{} 次中有 {within} 次在界限之内", arms.len()),
+            Language::Chinese => format!("{text}；{} 次中有 {within} 次未超过阈值", arms.len()),
         },
     };
     let loss = spread(arms, |arm| arm.loss).unwrap_or_else(|| language.choose("not finite", "非有限值").to_owned());

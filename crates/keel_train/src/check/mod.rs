@@ -184,11 +184,15 @@ fn suspected(graph: &Graph, outcome: &GradientComparison) -> Option<NodeId> {
 
 fn notes_on_gradient(outcome: &GradientComparison) -> Vec<String> {
     let undecided = outcome.undecided();
-    let compared =
-        format!("{} directions in {} parameters", outcome.compared(), outcome.parameters.len() - undecided.len());
+    let compared = format!(
+        "{} in {}",
+        counted(outcome.compared() as u64, "direction"),
+        counted((outcome.parameters.len() - undecided.len()) as u64, "parameter")
+    );
     let mut notes = vec![match outcome.worst() {
         Some(worst) if worst.relative_error == 0.0 => {
-            format!("gradient check: {compared} agree with finite differences of the loss within rounding")
+            let agree = if outcome.compared() == 1 { "agrees" } else { "agree" };
+            format!("gradient check: {compared} {agree} with finite differences of the loss within rounding")
         }
         Some(worst) => format!(
             "gradient check: {compared}, largest relative error beyond rounding {:.1e} in {}",
@@ -200,13 +204,18 @@ fn notes_on_gradient(outcome: &GradientComparison) -> Vec<String> {
         notes.push(format!("gradient check: rounding or kinks hide every slope in {}", undecided.join(", ")));
     }
     if outcome.at_kinks() > 0 {
-        let kinks = outcome.at_kinks();
-        notes.push(format!("gradient check: {kinks} directions skipped, because kinks of the loss are too close"));
+        let kinks = counted(outcome.at_kinks() as u64, "direction");
+        notes.push(format!("gradient check: {kinks} skipped, because kinks of the loss are too close"));
     }
     if !outcome.complete {
         notes.push("gradient check: stopped by its time budget before all directions were tried".to_owned());
     }
     notes
+}
+
+/// Formats a number with its noun, in the plural unless the number is 1.
+fn counted(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 fn check_mixing(
@@ -238,11 +247,11 @@ fn check_tiny_batch(
         tiny_batch::Outcome::Judged(measured) => {
             let left = tiny_batch::left_of(&measured);
             notes.push(format!(
-                "tiny batch: {} samples, {} steps, {:.0} % {}",
-                measured.samples,
-                measured.steps,
+                "tiny batch: after {} on the same {}, {:.0} % of {}",
+                counted(measured.steps, "step"),
+                counted(measured.samples, "sample"),
                 100.0 * left,
-                if measured.training_error.is_some() { "wrong" } else { "of the loss left" }
+                if measured.training_error.is_some() { "them are classified wrongly" } else { "the loss are left" }
             ));
             start.tiny_batch = Some(measured);
         }

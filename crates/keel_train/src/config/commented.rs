@@ -2,12 +2,13 @@
 
 use serde_json::Value as Json;
 
-use super::{Config, schema};
+use super::{Config, schema, shorten_numbers};
 
 /// Returns a config file with every key at its default and an explanation. Keys that are off by default are commented out.
 pub fn commented_default() -> String {
     let schema = schema();
-    let defaults = serde_json::to_value(Config::default()).expect("a config serialises");
+    let mut defaults = serde_json::to_value(Config::default()).expect("a config serialises");
+    shorten_numbers(&mut defaults);
     let mut text = String::from("# Evenkeel config: every key with its default. All keys are optional.\n");
     let sections = schema["properties"].as_object().expect("the config is a table");
     for (name, section) in sections {

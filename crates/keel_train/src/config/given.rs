@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use super::Config;
 use super::located::{Located, Node, Origin};
 
+/// Value of a key that leaves its choice to the program.
+const AUTO: &str = "auto";
+
 /// The dotted keys that a file, an override or a program set. Two configs with the same values are equal regardless of who set
 /// them: this information is ignored in comparisons and is never written to a file.
 #[derive(Debug, Clone, Default)]
@@ -63,9 +66,14 @@ impl GivenKeys {
 
 impl Config {
     /// Returns true if the dotted `key` was given: written in a file or an override, or set by a program to a value that
-    /// differs from the default.
+    /// differs from the default. A key whose default is `auto` is not given by writing `auto`.
     pub fn is_given(&self, key: &str) -> bool {
-        self.given.contains(key) || value_at(self, key) != value_at(&Config::default(), key)
+        let value = value_at(self, key);
+        if value != value_at(&Config::default(), key) {
+            return true;
+        }
+        let is_open = value.as_ref().and_then(toml::Value::as_str) == Some(AUTO);
+        !is_open && self.given.contains(key)
     }
 
     /// Returns the value of the dotted `key` in TOML syntax, without settings at their defaults; empty if there is none.
@@ -116,6 +124,17 @@ mod tests {
     use keel_nn::losses::LossSpec;
 
     use super::super::{LossConfig, parse};
+
+    #[test]
+    fn a_written_auto_leaves_a_key_open() {
+        let text = "[model]\npreset = \"auto\"\nwidth = 16\n[data]\ntarget = \"auto\"\n[train]\nloss = \"auto\"\n";
+        let config = parse(Path::new("a.toml"), text, &["model.preset=auto".to_owned()]).unwrap();
+        for (key, given) in
+            [("model.preset", false), ("train.loss", false), ("model.width", true), ("data.target", true)]
+        {
+            assert_eq!(config.is_given(key), given, "{key}");
+        }
+    }
 
     #[test]
     fn keys_are_given_by_files_overrides_and_programs() {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use super::given::GivenKeys;
 use super::located::{Located, Origin};
 use super::named::{Named, named};
-use super::presets::PRESETS;
 use super::problem::{ConfigError, Problem};
 use super::text_file::read;
 use super::user_defaults::UserDefaults;
@@ -40,8 +39,8 @@ pub struct Sources<'a> {
 pub fn load_from(sources: Sources<'_>) -> Result<Config, ConfigError> {
     let (path, text) = text_of(sources.name)?;
     let mut overrides = sources.overrides.to_vec();
-    if let Some(Named::Data(data)) = sources.name.map(named) {
-        overrides.push(string_override("data.source", &data.display().to_string()));
+    if let Some(source) = sources.name.and_then(|name| named(name).source()) {
+        overrides.push(string_override("data.source", &source));
     }
     parse_over(&path, &text, &overrides, sources.defaults)
 }
@@ -56,19 +55,19 @@ pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigErr
     let Some(name) = name else {
         return Ok((PathBuf::from("default config"), String::new()));
     };
-    let path = match named(name) {
+    let refuse =
+        |message| refusal(Path::new(name), "", Problem { key: String::new(), message, origin: Origin::Default });
+    let meant = named(name);
+    if let Some(message) = meant.fault() {
+        return Err(refuse(message));
+    }
+    let path = match meant {
         Named::Preset(preset) => return Ok((PathBuf::from(name), preset.text.to_owned())),
-        Named::Data(_) => return Ok((PathBuf::from("default config"), String::new())),
+        Named::Data(_) | Named::BuiltIn(_) => return Ok((PathBuf::from("default config"), String::new())),
         Named::Config(path) => path,
     };
     let text = read(&path).map_err(|error| {
-        let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-        let message = format!(
-            "cannot read the config: {error}; use data (a folder, a table, arrays), a TOML file (`evenkeel init` writes one) \
-             or one of {}",
-            names.join(", ")
-        );
-        refusal(&path, "", Problem { key: String::new(), message, origin: Origin::Default })
+        refuse(format!("cannot read the config: {error}; check that it is a text file that you may read"))
     })?;
     Ok((path, text))
 }
@@ -216,6 +215,17 @@ mod tests {
             ),
             ("[[model.layers]]\nfeatures = 3\n", "instance_norm, activation, max_pool, "),
             ("[[model.layers]]\ntype = \"linear\"\nout_feature = 3\n", "did you mean `out_features`?"),
+            ("[[model.layers]]\ntype = \"linear\"\nunits = 3\n", "did you mean `out_features`?"),
+            ("[[model.layers]]\ntype = \"dense\"\n", "did you mean `linear`?"),
+            ("[[model.layers]]\ntype = \"fc\"\n", "did you mean `linear`?"),
+            ("[[model.layers]]\ntype = \"conv\"\n", "did you mean `conv2d`?"),
+            ("[[model.layers]]\ntype = \"ReLU\"\n", "write `{ type = \"activation\", function = \"relu\" }`"),
+            ("[optimizer]\nlr = 0.1\n", "did you mean `learning_rate`?"),
+            ("[optimizer]\ntype = \"SGD\"\n", "did you mean `sgd`?"),
+            ("[train]\nlearning_rate = 0.1\n", "did you mean `optimizer.learning_rate`?"),
+            ("[train]\nlr = 0.1\n", "did you mean `optimizer.learning_rate`?"),
+            ("epochs = 3\n", "did you mean `train.epochs`?"),
+            ("[model]\npreset = \"mpl\"\n", "did you mean `mlp`?"),
         ];
         for (text, expected) in cases {
             let message = refused(text, &[]);

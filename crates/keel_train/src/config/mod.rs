@@ -4,6 +4,7 @@ mod class_weights;
 mod commented;
 mod differences;
 mod given;
+mod habits;
 mod load;
 mod located;
 mod memory_limit;
@@ -111,5 +112,28 @@ fn stored_schema() -> &'static serde_json::Value {
 pub fn schema() -> serde_json::Value {
     let settings =
         schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    settings.into_generator().into_root_schema_for::<Config>().to_value()
+    let mut schema = settings.into_generator().into_root_schema_for::<Config>().to_value();
+    shorten_numbers(&mut schema);
+    schema
+}
+
+/// Shortens numbers that come from an f32 to the digits that f32 needs: 0.1 instead of 0.10000000149011612.
+fn shorten_numbers(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(entries) => entries.values_mut().for_each(shorten_numbers),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(shorten_numbers),
+        serde_json::Value::Number(number) if number.is_f64() => {
+            let short = number.as_f64().filter(|number| f64::from(*number as f32) == *number);
+            let short = short.and_then(|number| (number as f32).to_string().parse().ok());
+            if let Some(short) = short.and_then(serde_json::Number::from_f64) {
+                *number = short;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Returns the dotted key that `name`, a key without its section or a habitual name of one, most likely means.
+pub fn key_named(name: &str) -> Option<String> {
+    habits::key_elsewhere(name, "", stored_schema())
 }

@@ -1,8 +1,10 @@
 //! Meaning of the argument after a command: a preset, a config file, or data.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::presets::{PRESETS, PresetFile};
+use super::validate::nearest;
 
 /// Kinds of things that a name on the command line can refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,10 +15,13 @@ pub enum Named {
     Config(PathBuf),
     /// A file or a folder of data.
     Data(PathBuf),
+    /// A built-in data set.
+    BuiltIn(String),
 }
 
 /// Determines what `name` refers to. The name of a shipped preset takes precedence (`./digits` is the folder); a folder, or a
-/// file with the extension of a data format, is data; anything else is a config file.
+/// file with the extension of a data format, is data; the name of a built-in data set is that set, unless there is a file of
+/// this name; anything else is a config file.
 pub fn named(name: &str) -> Named {
     if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
         return Named::Preset(preset);
@@ -24,19 +29,80 @@ pub fn named(name: &str) -> Named {
     let path = Path::new(name);
     if path.is_dir() || keel_data::is_data_file(path) {
         Named::Data(path.to_owned())
+    } else if keel_data::is_built_in(name) && !path.exists() {
+        Named::BuiltIn(name.to_owned())
     } else {
         Named::Config(path.to_owned())
     }
 }
 
 impl Named {
-    /// Returns a note for an ambiguous name: a preset with the same name as a file or folder in the current folder.
+    /// Returns a note for an ambiguous name: a preset or a built-in data set with the same name as a file or folder in the
+    /// current folder.
     pub fn ambiguity(&self) -> Option<String> {
-        let Named::Preset(preset) = self else { return None };
-        let name = preset.name;
-        Path::new(name).exists().then(|| {
-            format!("`{name}` is a shipped preset and also a file or folder here: using the preset; write ./{name} for the other")
+        match self {
+            Named::Preset(PresetFile { name, .. }) => Path::new(name).exists().then(|| {
+                format!("`{name}` is a shipped preset and also a file or folder here: using the preset; write ./{name} for the other")
+            }),
+            Named::Data(path) | Named::Config(path) => {
+                let name = path.to_str().filter(|name| keel_data::is_built_in(name))?;
+                Some(format!(
+                    "`{name}` is a file or folder here and also a built-in data set: using the file or folder; write \
+                     --set data.source={name} for the set"
+                ))
+            }
+            Named::BuiltIn(_) => None,
+        }
+    }
+
+    /// Returns the value of `data.source` that a name of data stands for; `None` for a config.
+    pub(super) fn source(&self) -> Option<String> {
+        match self {
+            Named::Preset(_) | Named::Config(_) => None,
+            Named::BuiltIn(name) => Some(name.clone()),
+            // As a source, the bare name would be the built-in set.
+            Named::Data(path) => match path.to_str() {
+                Some(name) if keel_data::is_built_in(name) => Some(format!("./{name}")),
+                _ => Some(path.display().to_string()),
+            },
+        }
+    }
+
+    /// Returns the reason why the name cannot be used, and the next step: nothing exists under it, or it is the folder of a run.
+    pub(super) fn fault(&self) -> Option<String> {
+        let (Named::Data(path) | Named::Config(path)) = self else { return None };
+        if path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            return Some(missing(path));
+        }
+        let is_run = ["config.toml", "summary.json"].iter().all(|file| path.join(file).is_file());
+        let run = path.display();
+        is_run.then(|| {
+            format!(
+                "this is the folder of a run, neither data nor a config; continue the run with `evenkeel train --resume \
+                 {run}`, use its model with `evenkeel predict {run} INPUT`, or train anew with `evenkeel train \
+                 {run}/config.toml`"
+            )
         })
+    }
+}
+
+/// Returns the message about a path that does not exist.
+fn missing(path: &Path) -> String {
+    let fault = "there is no file or folder of this name";
+    let presets: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+    let sets: Vec<&str> = keel_data::built_in_sets().collect();
+    // A name of a file has an extension, the shipped names have none.
+    let shipped = || nearest(path.to_str()?, presets.iter().chain(&sets).copied()).map(str::to_owned);
+    let beside = || keel_data::nearest_path(path).map(|path| path.display().to_string());
+    let near = if path.extension().is_none() { shipped().or_else(beside) } else { beside() };
+    match near {
+        Some(near) => format!("{fault}; did you mean `{near}`?"),
+        None => format!(
+            "{fault}; use data (a folder, a table, arrays), a TOML file (`evenkeel init` writes one), one of the presets {}, \
+             or one of the built-in data sets {}",
+            presets.join(", "),
+            sets.join(", ")
+        ),
     }
 }
 
@@ -59,5 +125,32 @@ mod tests {
         for name in ["b.toml", "missing.toml", "missing"] {
             assert_eq!(named(&path(name)), Named::Config(folder.path().join(name)), "{name}");
         }
+        for name in ["spiral", "moons", "blobs", "gaussian_mixture"] {
+            assert_eq!(named(name), Named::BuiltIn(name.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_name_without_a_file_and_a_run_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::create_dir(folder.path().join("run")).unwrap();
+        for name in ["titanic.csv", "run/config.toml", "run/summary.json"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let cases = [
+            ("titanic.csv", None),
+            ("run/config.toml", None),
+            ("titanic.cvs", Some("did you mean `")),
+            ("kunden.csv", Some("there is no file or folder of this name; use data")),
+            ("absent", Some("one of the built-in data sets digits")),
+            ("run", Some("--resume")),
+        ];
+        for (name, expected) in cases {
+            let fault = named(&path(name)).fault();
+            assert_eq!(fault.is_some(), expected.is_some(), "{name}: {fault:?}");
+            assert!(fault.unwrap_or_default().contains(expected.unwrap_or_default()), "{name}");
+        }
+        assert!(named("resnet2").fault().unwrap().ends_with("did you mean `resnet20`?"));
     }
 }

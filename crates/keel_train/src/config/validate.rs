@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::habits::{key_elsewhere, key_meant, normalised, word_meant};
 use super::located::{Entry, Located, Node, Origin};
 use super::problem::Problem;
 
@@ -14,19 +15,24 @@ use super::problem::Problem;
 pub(super) fn validate(root: &mut Located, schema: &Json) -> Vec<Problem> {
     let mut schema = schema.clone();
     distribute(&mut schema);
-    let mut checker = Checker { definitions: schema.get("$defs"), problems: Vec::new() };
+    let mut checker = Checker { root: &schema, definitions: schema.get("$defs"), problems: Vec::new() };
     checker.value(root, &schema, "");
     checker.problems
 }
 
 /// Returns the name in `candidates` closest to `name`, if one is close enough to be a typing error.
 pub fn nearest<'names>(name: &str, candidates: impl IntoIterator<Item = &'names str>) -> Option<&'names str> {
-    let scored = candidates.into_iter().map(|candidate| (strsim::jaro_winkler(name, candidate), candidate));
+    // Two letters of a short word in the wrong order leave little in common by the first measure.
+    let is_swap = |candidate: &str| name.chars().count() > 2 && strsim::osa_distance(name, candidate) == 1;
+    let score = |candidate: &str| strsim::jaro_winkler(name, candidate).max(if is_swap(candidate) { 0.9 } else { 0.0 });
+    let scored = candidates.into_iter().map(|candidate| (score(candidate), candidate));
     let best = scored.max_by(|left, right| left.0.total_cmp(&right.0))?;
     (best.0 >= 0.75).then_some(best.1)
 }
 
 struct Checker<'schema> {
+    /// Schema of the whole config.
+    root: &'schema Json,
     definitions: Option<&'schema Json>,
     problems: Vec<Problem>,
 }
@@ -71,7 +77,7 @@ impl<'schema> Checker<'schema> {
         }
         let fitting: Vec<&Json> = branches.iter().copied().filter(|branch| matches_type(value, branch)).collect();
         let accepts = |branch: &&Json| {
-            let mut trial = Checker { definitions: self.definitions, problems: Vec::new() };
+            let mut trial = Checker { root: self.root, definitions: self.definitions, problems: Vec::new() };
             trial.value(&mut value.clone(), branch, key);
             trial.problems.is_empty()
         };
@@ -122,7 +128,7 @@ impl<'schema> Checker<'schema> {
         };
         let variants: Vec<&Json> = branches.iter().copied().filter(|branch| tag_of(branch) == Some(&name)).collect();
         let Some(first) = variants.first() else {
-            let message = written_as(&name, branches).unwrap_or_else(|| unknown_word(&name, &tags));
+            let message = written_as(&normalised(&name), branches).unwrap_or_else(|| unknown_word(&name, &tags));
             return self.report(&join(key, "type"), message, &origin);
         };
         let Some(branch) = variants.iter().copied().find(|branch| constants_match(value, branch)) else {
@@ -156,7 +162,7 @@ impl<'schema> Checker<'schema> {
             match schema.get("additionalProperties") {
                 Some(Json::Bool(false)) => {
                     let known = properties.unwrap_or(&empty);
-                    self.report(&path, unknown_key(&entry.key, known), &entry.key_origin);
+                    self.report(&path, self.unknown_key(&path, &entry.key, known), &entry.key_origin);
                 }
                 Some(property) => self.value(&mut entry.value, property, &path),
                 None => {}
@@ -166,6 +172,25 @@ impl<'schema> Checker<'schema> {
             if !entries.iter().any(|entry| entry.key == name) {
                 let origin = value.origin.clone();
                 self.problems.push(Problem { key: join(key, name), message: "is missing".to_owned(), origin });
+            }
+        }
+    }
+
+    /// Returns the message about the key `key` at the dotted `path`, in a table with the keys `known`.
+    fn unknown_key(&self, path: &str, key: &str, known: &Map<String, Json>) -> String {
+        // The sections are only meant by keys at the place of a section or directly inside one.
+        let section = path.split_once('.').map_or("", |(section, _)| section);
+        let elsewhere = || match path.matches('.').count() {
+            0 | 1 => key_elsewhere(key, section, self.root),
+            _ => None,
+        };
+        let near = || nearest(key, known.keys().map(String::as_str)).map(str::to_owned);
+        match key_meant(key, known).map(str::to_owned).or_else(elsewhere).or_else(near) {
+            Some(close) => format!("unknown key; did you mean `{close}`?"),
+            None if known.is_empty() => "unknown key; this table has no keys".to_owned(),
+            None => {
+                let names: Vec<&str> = known.keys().map(String::as_str).collect();
+                format!("unknown key; known keys are {}", names.join(", "))
             }
         }
     }
@@ -363,17 +388,6 @@ fn matches_type(value: &Located, schema: &Json) -> bool {
     names.is_empty() || names.iter().any(accepts)
 }
 
-fn unknown_key(key: &str, known: &Map<String, Json>) -> String {
-    match nearest(key, known.keys().map(String::as_str)) {
-        Some(close) => format!("unknown key; did you mean `{close}`?"),
-        None if known.is_empty() => "unknown key; this table has no keys".to_owned(),
-        None => {
-            let names: Vec<&str> = known.keys().map(String::as_str).collect();
-            format!("unknown key; known keys are {}", names.join(", "))
-        }
-    }
-}
-
 /// Returns the message for a variant whose name is not sufficient.
 fn wants_table(word: &str, variant: &Json) -> String {
     let required = variant.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
@@ -391,7 +405,7 @@ fn written_as(name: &str, variants: &[&Json]) -> Option<String> {
 }
 
 fn unknown_word(word: &str, words: &[&str]) -> String {
-    match nearest(word, words.iter().copied()) {
+    match word_meant(word, words).or_else(|| nearest(word, words.iter().copied())) {
         Some(close) => {
             format!("unknown value `{word}`; expected one of {}; did you mean `{close}`?", words.join(", "))
         }

@@ -1,12 +1,13 @@
 //! A change of a config that may help, with its reason.
 
+use std::mem::discriminant;
+
 use keel_health::Finding;
 
 use super::settings_changed::settings_changed;
 use super::story::{Attempt, Judgement, SettingChange};
 use crate::config::Config;
-use crate::error::TrainError;
-use crate::remedies::treatments;
+use crate::remedies::{Treatment, treatments, with_settings};
 
 /// Code of an intervention that no finding suggested.
 const ADVICE: &str = "advice";
@@ -31,23 +32,35 @@ impl Intervention {
         Intervention { because, reason, change: change.into(), config: Ok(config) }
     }
 
-    /// Returns the remedies of `finding` that settings of `config` can express; those that only change the weights of a trained
-    /// network are omitted, because the result is a config.
-    pub(super) fn remedies(config: &Config, finding: &Finding) -> Vec<Self> {
+    /// Returns the remedies of `findings`, which have one code, that settings of `config` can express: one change for all their
+    /// layers. Those that only change the weights of a trained network are omitted, because the result is a config.
+    pub(super) fn remedies(config: &Config, findings: &[&Finding]) -> Vec<Self> {
+        let Some((first, others)) = findings.split_first() else { return Vec::new() };
         let of = |change: String, config| Intervention {
-            because: finding.code.clone(),
-            reason: finding.message.clone(),
+            because: first.code.clone(),
+            reason: first.message.clone(),
             change,
             config,
         };
-        match treatments(config, finding) {
-            Ok(treatments) => treatments
-                .into_iter()
-                .filter(|treatment| treatment.surgery.is_none() && treatment.config != *config)
-                .map(|treatment| of(treatment.remedy.describe(), Ok(treatment.config)))
-                .collect(),
-            Err(error) => vec![of(finding.remedy.clone(), Err(TrainError::to_string(&error)))],
-        }
+        let treated = treatments(config, first).and_then(|first| {
+            Ok((first, others.iter().map(|finding| treatments(config, finding)).collect::<Result<Vec<_>, _>>()?))
+        });
+        let (treatments, others) = match treated {
+            Ok(treated) => treated,
+            Err(error) => return vec![of(first.remedy.clone(), Err(error.to_string()))],
+        };
+        let others: Vec<Treatment> = others.into_iter().flatten().collect();
+        let settable = treatments.into_iter().filter(|treatment| treatment.surgery.is_none());
+        let whole = settable.map(|treatment| {
+            let (settings, layers) = joined(&treatment, &others);
+            let change = match layers {
+                0 => treatment.remedy.describe(),
+                1 => format!("{}, and likewise in 1 other layer", treatment.remedy.describe()),
+                layers => format!("{}, and likewise in {layers} other layers", treatment.remedy.describe()),
+            };
+            of(change, with_settings(config, &settings).map_err(|error| error.to_string()))
+        });
+        whole.filter(|intervention| !intervention.config.as_ref().is_ok_and(|changed| changed == config)).collect()
     }
 
     /// Returns the record of an attempt with it, starting from `current`.
@@ -66,5 +79,56 @@ impl Intervention {
 
     fn settings(&self, current: &Config) -> Vec<SettingChange> {
         self.config.as_ref().map(|config| settings_changed(current, config)).unwrap_or_default()
+    }
+}
+
+/// Returns the settings of `treatment` with those of the same remedy in `others` for other keys, and the number of `others` that
+/// added one.
+fn joined(treatment: &Treatment, others: &[Treatment]) -> (Vec<String>, usize) {
+    let key = |setting: &str| setting.split_once('=').map(|(key, _)| key.to_owned());
+    let mut settings = treatment.settings.clone();
+    let mut added = 0;
+    let kind = discriminant(&treatment.remedy);
+    for other in others.iter().filter(|other| discriminant(&other.remedy) == kind) {
+        let known: Vec<Option<String>> = settings.iter().map(|setting| key(setting)).collect();
+        let new: Vec<String> =
+            other.settings.iter().filter(|setting| !known.contains(&key(setting))).cloned().collect();
+        added += usize::from(!new.is_empty());
+        settings.extend(new);
+    }
+    (settings, added)
+}
+
+#[cfg(test)]
+mod tests {
+    use keel_health::{Application, Remedy};
+
+    use super::*;
+
+    #[test]
+    fn one_change_covers_all_layers_and_keeps_the_first_value_of_a_key() {
+        let config = Config::default();
+        let treatment = |remedy: Remedy, settings: &str| Treatment {
+            number: 1,
+            remedy,
+            application: Application::FreshRun,
+            settings: vec![settings.to_owned()],
+            surgery: None,
+            config: config.clone(),
+        };
+        let bias = |layer: usize| {
+            let key = format!("model.layers.{layer}");
+            let remedy = Remedy::RemoveBias { layer: format!("linear_{layer}"), config_key: Some(key.clone()) };
+            treatment(remedy, &format!("{key}.bias=false"))
+        };
+        let rate = |value: f64| {
+            let remedy = Remedy::ScaleLearningRate { factor: 0.1, value: Some(value) };
+            treatment(remedy, &format!("optimizer.learning_rate={value}"))
+        };
+        let others = [bias(2), rate(0.2), bias(4)];
+        let (settings, layers) = joined(&bias(0), &others);
+        let expected = ["model.layers.0.bias=false", "model.layers.2.bias=false", "model.layers.4.bias=false"];
+        assert_eq!((settings, layers), (expected.map(str::to_owned).to_vec(), 2));
+        assert_eq!(joined(&rate(0.1), &others), (vec!["optimizer.learning_rate=0.1".to_owned()], 0));
     }
 }

@@ -111,11 +111,20 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Tries the remedies of one finding after the other, causes first, until a change is kept.
+    /// Tries the remedies of the findings, causes first, those of one code together, until a change is kept.
     fn treat_findings(&mut self, current: &mut Candidate, level: fn(Level) -> bool) -> Result<bool, Halt> {
         let findings: Vec<Finding> = current.worst().map(|trial| trial.findings.clone()).unwrap_or_default();
-        for finding in findings.iter().filter(|finding| finding.is_root() && level(finding.level)) {
-            let remedies = Intervention::remedies(&current.config, finding);
+        let causes: Vec<&Finding> =
+            findings.iter().filter(|finding| finding.is_root() && level(finding.level)).collect();
+        let mut codes: Vec<&str> = Vec::new();
+        for Finding { code, .. } in &causes {
+            if !codes.contains(&code.as_str()) {
+                codes.push(code);
+            }
+        }
+        for code in codes {
+            let of_code: Vec<&Finding> = causes.iter().filter(|finding| finding.code == code).copied().collect();
+            let remedies = Intervention::remedies(&current.config, &of_code);
             if self.try_group(current, remedies)? {
                 return Ok(true);
             }

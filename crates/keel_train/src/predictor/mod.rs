@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use keel_data::{
     BatchTargets, DataConfig, Dataset, ImageSize, Preprocessor, SampleShape, Schema, Table, TargetKind, Targets,
-    TrainingRanges, Wanted,
+    TrainingRanges, Wanted, why_unlabelled,
 };
 use keel_nn::layers::CustomLayer;
 use keel_nn::{Cpu, Graph, Network, RandomKey, lower};
@@ -80,6 +80,9 @@ impl Predictor {
     /// # Errors
     /// See [`Predictor::load`]; also if such a layer is not in `layers`.
     pub fn load_with(path: &Path, layers: &[CustomLayer]) -> Result<Self, TrainError> {
+        if !path.exists() && path.extension().is_none() {
+            RunFolder::open(path)?;
+        }
         let path: PathBuf = if path.is_dir() { model_of(path)? } else { path.to_owned() };
         Predictor::of_model(&model_file::read(&path)?, &path, layers)
     }
@@ -332,8 +335,9 @@ fn targets_of(dataset: &Dataset, indices: &[usize]) -> Result<BatchTargets, Trai
             Ok(BatchTargets::Values(indices.iter().flat_map(row).copied().collect()))
         }
         Targets::Unlabelled => {
-            let message = "this data has no targets to compare with; use predict instead";
-            Err(TrainError::setting("data", message))
+            let why = why_unlabelled(dataset).map(|why| format!(": {why}")).unwrap_or_default();
+            let next = "name other data, or use predict instead";
+            Err(TrainError::setting("data", format!("this data has no targets to compare with{why}; {next}")))
         }
     }
 }

@@ -133,10 +133,15 @@ fn applied(config: &Config, number: usize, remedy: &Remedy) -> Result<Option<Tre
     Ok(Some(Treatment { number, remedy: remedy.clone(), application, settings, surgery, config: changed }))
 }
 
+/// Formats a number with all its digits, in exponent form if it has many zeros; a config reads the same number.
+fn exact(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-3 { format!("{value:e}") } else { value.to_string() }
+}
+
 fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
     match remedy {
         Remedy::ScaleLearningRate { factor, .. } => {
-            vec![format!("optimizer.learning_rate={:e}", config.optimizer.learning_rate() * factor)]
+            vec![format!("optimizer.learning_rate={}", exact(config.optimizer.learning_rate() * factor))]
         }
         Remedy::EarlyStopping { .. } | Remedy::ReplayStep { .. } => Vec::new(),
         Remedy::SetActivation { from, function } => {

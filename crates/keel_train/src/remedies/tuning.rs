@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use keel_health::{Finding, Remedy};
 
-use super::{Treatment, config_of, treatment, treatments};
+use super::{Treatment, config_of, exact, treatment, treatments};
 use crate::error::TrainError;
 use crate::health::guessing_loss;
 use crate::planning::{RateRace, Stretch, rate_race};
@@ -104,7 +104,7 @@ fn with_rate(mut treatment: Treatment, present: f64, race: &RateRace) -> Treatme
     treatment.config.optimizer = treatment.config.optimizer.with_learning_rate(race.best);
     treatment.settings.retain(|setting| !setting.starts_with(KEY));
     if race.best != present {
-        treatment.settings.push(format!("{KEY}{:e}", race.best));
+        treatment.settings.push(format!("{KEY}{}", exact(race.best)));
     }
     if let Remedy::ScaleLearningRate { factor, value } = &mut treatment.remedy {
         (*factor, *value) = (race.best / present, Some(race.best));

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Summary, files, store, write_atomically};
+use crate::config::RunConfig;
 use crate::error::TrainError;
 
 /// Paths of the files of one run.
@@ -85,11 +86,13 @@ impl RunFolder {
         if folder.config().is_file() {
             return Ok(folder);
         }
-        let reason =
-            if path.exists() { "not the folder of a run: it contains no config.toml" } else { "no such folder" };
+        let reason = match path.exists() {
+            true => "not the folder of a run: it contains no config.toml".to_owned(),
+            false => no_such_folder(path),
+        };
         Err(TrainError::Run {
             path: path.to_owned(),
-            reason: reason.to_owned(),
+            reason,
             next: "use the folder of a run, which `train` prints at its end",
         })
     }
@@ -193,6 +196,21 @@ impl RunFolder {
     }
 }
 
+/// Returns the reason for refusing a folder that does not exist, with the runs of the most similar names beside it and in the
+/// default folder of runs.
+fn no_such_folder(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    let elsewhere = Path::new(&RunConfig::default().directory).join(name);
+    let near = [path, &elsewhere].map(keel_data::nearest_path).into_iter().flatten();
+    let mut runs: Vec<String> =
+        near.filter(|near| near.join("config.toml").is_file()).map(|near| near.display().to_string()).collect();
+    runs.dedup();
+    match runs.is_empty() {
+        true => "no such folder".to_owned(),
+        false => format!("no such folder, but there is {}", runs.join(" and ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +224,10 @@ mod tests {
         assert_eq!(names, ["digits", "digits-2", "digits-3"]);
         let message = RunFolder::open(&directory.path().join("absent")).unwrap_err().to_string();
         assert!(message.contains("absent: no such folder; use the folder of a run"), "{message}");
+        let run = directory.path().join("digits");
+        std::fs::write(run.join("config.toml"), "").unwrap();
+        let message = RunFolder::open(&directory.path().join("digitz")).unwrap_err().to_string();
+        assert!(message.contains(&format!("no such folder, but there is {}", run.display())), "{message}");
         let file = directory.path().join("file");
         std::fs::write(&file, "").unwrap();
         assert!(RunFolder::create(&file, "digits").unwrap_err().to_string().contains("set run.directory"));

@@ -8,6 +8,7 @@ mod lock;
 mod memory_database;
 pub(crate) mod model_file;
 mod network_tensors;
+mod progress;
 mod reader;
 mod store;
 mod summary;

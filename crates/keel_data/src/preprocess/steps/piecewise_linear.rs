@@ -107,6 +107,14 @@ mod tests {
     }
 
     #[test]
+    fn a_step_without_bins_is_idle() {
+        for (edges, idle) in [(vec![], true), (vec![vec![], vec![]], true), (vec![vec![], vec![0.0, 1.0, 2.0]], false)]
+        {
+            assert_eq!(FittedStep::PiecewiseLinear { edges: edges.clone() }.is_idle(), idle, "{edges:?}");
+        }
+    }
+
+    #[test]
     fn positions_fill_bin_by_bin() {
         let cases = [
             (-1.0, [0.0, 0.0]),

@@ -60,8 +60,12 @@ pub(super) fn open(path: &Path, limit: ByteLimit) -> Result<impl ImageDecoder, D
         return Err(refusal(path, "the file is empty"));
     }
     let start = kind::first_bytes(path);
-    if let FileKind::Unsupported(format) = kind::of_bytes(&start) {
-        return Err(refusal(path, format!("it is a {format} file; convert it to JPEG or PNG")));
+    let kind = match kind::of_bytes(&start) {
+        FileKind::Other => kind::of_file(path),
+        kind => kind,
+    };
+    if let FileKind::Unsupported(format) = kind {
+        return Err(refusal(path, format!("it is a {format} file, which cannot be read; convert it to JPEG or PNG")));
     }
     if is_truncated_webp(&start, length) {
         return Err(refusal(path, TRUNCATED));

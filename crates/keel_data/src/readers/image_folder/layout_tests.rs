@@ -118,7 +118,7 @@ fn junk_is_passed_over_and_what_is_not_decoded_is_counted_by_kind() {
     assert_eq!(data.notes(), expected);
     write(&folder.path().join("cat/3.jpg"), b"\0\0\0\x18ftypheic\0\0\0\0");
     let message = read(folder.path()).unwrap_err().to_string();
-    assert!(message.contains("3.jpg: it is a HEIC file; convert it to JPEG or PNG"), "{message}");
+    assert!(message.contains("3.jpg: it is a HEIC file, which cannot be read; convert it to JPEG or PNG"), "{message}");
 }
 
 #[cfg(unix)]

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// Maximum number of unreadable images that are named.
+const NAMED: usize = 3;
+
 /// Files and links that were left out.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
@@ -15,20 +18,25 @@ pub(super) struct LeftOut {
     pub(super) inner_links: usize,
     /// Symbolic links to a folder that contains them.
     pub(super) circles: usize,
-    /// Images that cannot be decoded.
-    pub(super) unreadable: usize,
+    /// Images that cannot be decoded, by path.
+    pub(super) unreadable: Vec<String>,
 }
 
 impl LeftOut {
     /// Returns one sentence for each kind that occurred.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
+        if !self.unreadable.is_empty() {
+            let count = self.unreadable.len();
+            let more = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
+            let named = self.unreadable.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+            notes.push(format!("unreadable images left out: {count} ({named}{more})"));
+        }
         let mut note = |count: usize, what: &str| {
             if count > 0 {
                 notes.push(format!("{what}: {count}"));
             }
         };
-        note(self.unreadable, "unreadable images left out");
         for (format, &count) in &self.unsupported {
             note(count, &format!("{format} files left out (convert them to JPEG or PNG to use them)"));
         }

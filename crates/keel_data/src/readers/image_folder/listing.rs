@@ -2,8 +2,9 @@
 
 use super::layout::{Layout, part_name};
 use super::walk::{Walk, folders_in, holds_images};
-use crate::dataset::TargetKind;
+use crate::dataset::{Dataset, TargetKind};
 use crate::error::DataError;
+use crate::readers::class_names::alike_names_note;
 use crate::readers::{Request, file_name, sorted_entries};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,10 @@ impl Listing {
             _ => Vec::new(),
         };
         for path in files {
+            if !path.exists() {
+                let missing = std::io::Error::new(std::io::ErrorKind::NotFound, "no such file or folder");
+                return Err(DataError::io(path, missing));
+            }
             let folder = path.parent().map(file_name).unwrap_or_default();
             let class = known.iter().position(|name| *name == folder);
             if listing.labelled && class.is_none() {
@@ -94,6 +99,7 @@ impl Listing {
         }
         listing.drop_empty_classes();
         listing.check_classes(root)?;
+        listing.notes.extend(alike_names_note(&listing.class_names));
         listing.sort();
         Ok(listing)
     }
@@ -108,12 +114,18 @@ impl Listing {
         let mut listing = Listing { labelled: true, notes: layout.notes.clone(), ..Listing::default() };
         let loose = listing.loose_images(&layout)?;
         if same.is_empty() || !other.is_empty() || loose > 0 {
+            let known: Vec<&String> = known.iter().collect();
+            let known = names_of(&known);
             let why = match (same.is_empty(), &other[..]) {
-                (true, _) => None,
-                (false, []) => Some(format!("{loose} images outside class folders")),
-                (false, other) => Some(format!("folders that are not classes of the model ({})", names_of(other))),
+                (true, []) => None,
+                (true, other) => Some(format!("none of them ({}) is a class of the model ({known})", names_of(other))),
+                (false, []) => Some(format!("there are {loose} images outside class folders")),
+                (false, other) => {
+                    let other = names_of(other);
+                    Some(format!("there are folders that are not classes of the model ({other}; its classes: {known})"))
+                }
             };
-            let note = why.map(|why| format!("no labels taken from the folders' names, because there are {why}"));
+            let note = why.map(|why| format!("{NO_LABELS}, because {why}"));
             return Self::unlabelled(root, note.into_iter().collect());
         }
         listing.pass_over_flat_parts(&layout)?;
@@ -237,20 +249,21 @@ impl Listing {
         request: &Request,
         results: Vec<Result<T, DataError>>,
     ) -> Result<Vec<T>, DataError> {
-        let total = results.len();
-        let mut found = Vec::with_capacity(total);
-        let mut readable = Vec::with_capacity(total);
+        let mut found = Vec::with_capacity(results.len());
+        let mut readable = Vec::with_capacity(results.len());
         for result in results {
             readable.push(result.is_ok());
             match result {
                 Ok(value) => found.push(value),
-                Err(DataError::Image { .. }) if request.config.skip_unreadable => {}
+                Err(DataError::Image { path, .. }) if request.config.skip_unreadable => {
+                    let name = path.strip_prefix(request.path).ok().filter(|name| !name.as_os_str().is_empty());
+                    self.walk.left_out.unreadable.push(name.unwrap_or(&path).display().to_string());
+                }
                 Err(error) => return Err(error),
             }
         }
         let mut readable = readable.into_iter();
         self.files.retain(|_| readable.next().unwrap_or(false));
-        self.walk.left_out.unreadable += total - found.len();
         Ok(found)
     }
 
@@ -274,6 +287,14 @@ impl Listing {
         let notes = self.notes.iter().cloned().chain(self.walk.left_out.notes());
         notes.filter(|note| note.contains("left out")).collect::<Vec<_>>().join("; ")
     }
+}
+
+/// Beginning of a note about a folder whose samples stay without labels.
+const NO_LABELS: &str = "no labels taken from the folders' names";
+
+/// Returns the reason why the samples of an image folder, read for a trained model, have no labels.
+pub fn why_unlabelled(dataset: &Dataset) -> Option<&str> {
+    dataset.notes().iter().map(String::as_str).find(|note| note.starts_with(NO_LABELS))
 }
 
 /// Layout the user has to provide.

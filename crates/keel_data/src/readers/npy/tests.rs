@@ -2,7 +2,7 @@ use super::*;
 use crate::config::DataConfig;
 use crate::config::Task;
 use crate::dataset::Targets;
-use crate::load::load;
+use crate::load::{load, load_for_model, load_to_predict};
 use std::io::Write;
 
 /// A number that can be written to an array, with NumPy's name of its type.
@@ -212,6 +212,38 @@ fn float_targets_are_values_and_a_test_part_is_official() {
     assert_eq!(data.inputs(), &Inputs::Floats(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
     assert_eq!(data.targets(), &Targets::Values { values: vec![0.5, 1.0, 2.0], target_names: vec!["target_0".into()] });
     assert_eq!(data.division().unwrap().test, [2]);
+}
+
+#[test]
+fn the_named_file_is_read_with_the_targets_that_belong_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: Vec<u8>| std::fs::write(folder.path().join(name), bytes).unwrap();
+    write("x.npy", npy(&[1, 2], &[9.0f32, 9.0]));
+    write("x_train.npy", npy(&[2, 2], &[1.0f32, 2.0, 3.0, 4.0]));
+    write("y_train.npy", npy(&[2], &[0i64, 1]));
+    write("points.npy", npy(&[1, 2], &[5.0f32, 6.0]));
+    let read = |name: &str| load(&DataConfig::of_source(name), folder.path());
+    for source in ["x_train.npy", "./x_train.npy", "."] {
+        let data = read(source).unwrap();
+        assert_eq!(data.inputs(), &Inputs::Floats(vec![1.0, 2.0, 3.0, 4.0]), "{source}");
+        assert!(data.provenance().describe(1).ends_with("x_train.npy, record 1"));
+    }
+    for (source, expected) in [
+        ("x.npy", "array \"x\" has no matching \"y\"; there are points, x, x_train, y_train"),
+        ("points.npy", "array \"points\" has no matching \"points_y\" or \"points_labels\" or \"points_targets\""),
+    ] {
+        let message = read(source).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+    // A model predicts the named file, whatever its name, and a folder or archive with one array.
+    let schema = read("x_train.npy").unwrap().schema();
+    let predicted = |name: &str| load_to_predict(&DataConfig::of_source(name), folder.path(), &schema).unwrap();
+    assert_eq!(predicted("points.npy").inputs(), &Inputs::Floats(vec![5.0, 6.0]));
+    assert_eq!(predicted("x.npy").inputs(), &Inputs::Floats(vec![9.0, 9.0]));
+    write_archive(&folder.path().join("one.npz"), &[("points", &[1, 2], &[7.0, 8.0])]);
+    assert_eq!(predicted("one.npz").inputs(), &Inputs::Floats(vec![7.0, 8.0]));
+    let labelled = load_for_model(&DataConfig::of_source("x_train.npy"), folder.path(), &schema).unwrap();
+    assert!(matches!(labelled.targets(), Targets::Classes { labels, .. } if labels == &[0, 1]));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::dataset::{
 };
 use crate::error::DataError;
 use crate::imputation::Imputation;
+use crate::readers::class_names::alike_names_note;
 use crate::readers::data_file::{ByteLimit, megabytes};
 use rayon::prelude::*;
 
@@ -85,6 +86,9 @@ fn for_training(mut table: RawTable, asked: &Asked) -> Result<Dataset, DataError
         columns = only_columns(&table, &mut reports)?;
     }
     notes.push(found.note);
+    if let Targets::Classes { class_names, .. } = &found.targets {
+        notes.extend(alike_names_note(class_names));
+    }
     let encoded = encode(&table, &columns, asked, &rows)?;
     let splits = roles.keys(&table, &rows, missing)?;
     finish(table, asked, Finished { rows, columns, encoded, targets: found.targets, notes })?
@@ -201,13 +205,10 @@ fn only_columns(table: &RawTable, reports: &mut [ColumnReport]) -> Result<Vec<(u
 }
 
 fn for_model(mut table: RawTable, asked: &Asked, schema: &Schema) -> Result<Dataset, DataError> {
-    if schema.columns.is_empty() {
-        let what = "the model was not trained on a table with named columns";
-        return Err(DataError::format(&table.path(), what, "Give data of the kind the model was trained on"));
-    }
+    let found = super::model_columns::find(&table, asked, schema)?;
     let missing = Missing { added: &asked.config.missing_values };
     let mut notes = std::mem::take(&mut table.notes);
-    let target = target::choose_for_model(&table, asked.config, schema).filter(|_| asked.wants_targets);
+    let target = found.target.filter(|_| asked.wants_targets);
     let all: Vec<usize> = (0..table.rows()).collect();
     let rows = match target {
         Some(column) => {
@@ -224,17 +225,7 @@ fn for_model(mut table: RawTable, asked: &Asked, schema: &Schema) -> Result<Data
     if rows.len() < all.len() {
         notes.push(format!("{} of {} rows have no target and are left out", all.len() - rows.len(), all.len()));
     }
-    let mut columns = Vec::with_capacity(schema.columns.len());
-    let positions = table.positions();
-    for column in &schema.columns {
-        let place = positions.get(column.name.as_str()).copied().ok_or_else(|| {
-            let what = format!("the column \"{}\" is missing", column.name);
-            let meant = names::nearest(&table, &column.name).map(|name| format!(" (\"{name}\" may be meant)"));
-            let next = "Add it: the model was trained on a table with this column";
-            DataError::format(&table.path(), what + &meant.unwrap_or_default(), next)
-        })?;
-        columns.push((place, column.clone()));
-    }
+    let columns = found.columns;
     let targets = match target {
         Some(column) => target::read_for_model(&table, column, &rows, schema)?,
         None => Targets::Unlabelled,
@@ -245,6 +236,11 @@ fn for_model(mut table: RawTable, asked: &Asked, schema: &Schema) -> Result<Data
         Some(target) => dataset.with_table_target(target.clone()),
         None => dataset,
     })
+}
+
+/// Returns true for a model that was trained on rows of numbers, which has no replacement for a missing one.
+fn is_without_columns(asked: &Asked) -> bool {
+    asked.schema.is_some_and(|schema| schema.columns.is_empty())
 }
 
 fn imputation(asked: &Asked) -> Imputation {
@@ -266,8 +262,8 @@ fn encode(
         place,
         column,
         missing: Missing { added: &asked.config.missing_values },
-        refuses_missing: imputation(asked) == Imputation::Error,
-        refuses_strays: asked.schema.is_none(),
+        refuses_missing: imputation(asked) == Imputation::Error || is_without_columns(asked),
+        refuses_strays: asked.schema.is_none() || is_without_columns(asked),
     };
     let encoded: Vec<Result<Encoded, DataError>> =
         columns.par_iter().map(|(place, column)| encoder((*place, column)).encode(rows)).collect();
@@ -295,7 +291,10 @@ fn finish(table: RawTable, asked: &Asked, finished: Finished) -> Result<Dataset,
     if missing > 0 {
         let stand_in = if imputation(asked) == Imputation::Median { "median" } else { "mean" };
         let cells = if missing == 1 { "cell" } else { "cells" };
-        notes.push(format!("{missing} missing {cells}: the {stand_in} over the training split, or no category at all"));
+        notes.push(format!(
+            "{missing} missing {cells}: numbers are replaced by the {stand_in} of the training split; a missing category \
+             counts as none"
+        ));
     }
     let columns: Vec<TableColumn> = columns.into_iter().map(|(_, column)| column).collect();
     let names: Vec<String> = columns.iter().flat_map(TableColumn::feature_names).collect();

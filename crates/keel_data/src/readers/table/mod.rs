@@ -12,6 +12,7 @@ mod encode;
 mod formats;
 mod in_memory;
 mod labels;
+mod model_columns;
 mod names;
 mod number_format;
 mod raw;

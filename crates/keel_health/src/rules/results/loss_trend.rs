@@ -6,7 +6,7 @@
 //! of its mean, which is above a tenth of the first loss. Stuck and oscillating are warnings (stuck for ten windows an
 //! error), diverging is an error. At the end of a training run of at least three epochs and 100 steps: less than 2 % of
 //! the way from guessing to perfect on its own training samples is an error. All of it follows the outcome of training:
-//! a fact if the task is learned, an error if nothing is.
+//! a note if the task is learned, an error if nothing is.
 //!
 //! # Why it matters
 //! It is the most visible symptom. By itself it says nothing about the cause; the other findings do.

@@ -3,7 +3,7 @@
 //! Noted if the gap is above 0.1, the validation loss has been more than 25 % above its best for the last three epochs,
 //! and the network has not come more than 90 % of the way from guessing to perfect on the validation samples. A warning
 //! if it has come 30 % of that way further on the training samples, and no evaluated split has fewer than 50 samples; a
-//! fact again once it has passed.
+//! note again once it has passed.
 //!
 //! # Why it matters
 //! After the best epoch the network memorises its training samples and gets worse on everything else.

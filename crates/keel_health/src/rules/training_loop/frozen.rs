@@ -1,6 +1,6 @@
 //! # What it measures
 //! Parameters whose gradient and update were exactly zero at every step of a window: a warning, or a note if the layer
-//! was frozen on purpose. A layer whose output is the same for every element of a window: a warning. Either is a fact
+//! was frozen on purpose. A layer whose output is the same for every element of a window: a warning. Either is a note
 //! if the network learns its task nevertheless. From the description: a bias right before batch normalisation, and
 //! input features that never change: notes.
 //!

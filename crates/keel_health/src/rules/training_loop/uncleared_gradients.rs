@@ -2,7 +2,7 @@
 //! The norm of the gradient buffers right before the first backward pass of an update (`gradient_before_norm`), over
 //! the parameters that the optimizer updates. A loop that clears its gradients has exactly 0 there. Reported if more
 //! than half of the updates of a window begin with a non-zero norm: an error, or a warning while the loss is below half
-//! of that of guessing, and a fact if the network learns its task nevertheless. Steps that only accumulate a gradient
+//! of that of guessing, and a note if the network learns its task nevertheless. Steps that only accumulate a gradient
 //! for a later update are not checked; the first step after an update is.
 //!
 //! # Why it matters

@@ -3,7 +3,7 @@
 //! have changed them counts: learning rate times its norm above a millionth of the norm of the values. Steps recorded
 //! as `"updated": false` only accumulate a gradient and do not count. An error if no parameter changes, or if every
 //! step since the beginning is recorded as ending without an update; a warning if only some layers do not change.
-//! Reported as a fact: biases, scales or shifts alone; layers that all come before every layer that changes while the
+//! Only noted: biases, scales or shifts alone; layers that all come before every layer that changes while the
 //! loss is below 0.8 of that of guessing; and all of it if the network learns its task nevertheless. Windows at a
 //! learning rate of 0 and layers marked as frozen are not checked. K016 covers parameters without a gradient.
 //!

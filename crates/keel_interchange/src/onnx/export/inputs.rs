@@ -47,7 +47,8 @@ pub(super) fn export(
     let kind = if are_bytes { element::UINT8 } else { element::FLOAT };
     let words = match schema.sample_shape {
         SampleShape::Image { height, width, channels } => {
-            format!("images of {height} rows, {width} columns and {channels} values per pixel, in this order")
+            let values = if channels == 1 { "value" } else { "values" };
+            format!("images of {height} rows, {width} columns and {channels} {values} per pixel, in this order")
         }
         SampleShape::Features(_) if schema.imputation.is_some() => "rows of numbers, NaN if missing".to_owned(),
         SampleShape::Features(_) => "rows of numbers".to_owned(),

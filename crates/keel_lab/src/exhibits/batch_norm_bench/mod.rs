@@ -24,7 +24,7 @@ impl Exhibit for BatchNormBench {
     const SUMMARY: [&'static str; 2] = [
         "One layer's pre-activations before and after batch norm: give them any mean and deviation, move γ, β and ε, watch the \
          running statistics arrive, and fold the layer.",
-        "一层的预激活值在批量归一化前后的样子：任意设定均值与标准差，调整 γ、β 与 ε，观察滑动统计量逐渐收敛，并把它折叠进前一层。",
+        "一层的预激活值在批量归一化前后的样子：任意设定均值与标准差，调整 γ、β 与 ε，观察滑动平均统计量逐渐收敛，并把它折叠进前一层。",
     ];
     const CHAPTER: Chapter = Chapter::BatchNormalisation;
     const EXPERIMENT: &'static str = "batch_norm";
@@ -73,7 +73,7 @@ impl Exhibit for BatchNormBench {
                 label: Text::new("Mode", "模式"),
                 words: vec![
                     ("train", Text::new("training: own statistics", "训练：本批统计量")),
-                    ("evaluate", Text::new("evaluation: running statistics", "推理：滑动统计量")),
+                    ("evaluate", Text::new("evaluation: running statistics", "推理：滑动平均统计量")),
                 ],
             },
             Control::Play { knob: "batches", label: Text::new("Batches seen", "已统计的批数"), step: 1 },
@@ -205,18 +205,18 @@ struct State {
     #[schemars(range(min = 0.000000000001, max = 0.1))]
     epsilon: f64,
     /// Statistics in use: those of the batch in training, the running ones in evaluation.
-    #[schemars(extend("zh" = "所用的统计量：训练时为本批统计量，推理时为滑动统计量。"))]
+    #[schemars(extend("zh" = "所用的统计量：训练时为本批统计量，推理时为滑动平均统计量。"))]
     mode: BenchMode,
     /// Training batches from which the running statistics are gathered.
-    #[schemars(extend("zh" = "滑动统计量已统计的训练批数。"))]
+    #[schemars(extend("zh" = "滑动平均统计量已统计的训练批次数。"))]
     #[schemars(range(min = 0, max = 100))]
     batches: usize,
     /// Weight of a new batch in the running statistics.
-    #[schemars(extend("zh" = "当前批在滑动统计量中的权重。"))]
+    #[schemars(extend("zh" = "当前批在滑动平均统计量中的权重。"))]
     #[schemars(range(min = 0.01, max = 1.0))]
     momentum: f64,
     /// Folds batch norm with its running statistics into the layer before it, and compares the outputs.
-    #[schemars(extend("zh" = "用滑动统计量把批量归一化折叠进前一层，并比较输出。"))]
+    #[schemars(extend("zh" = "用滑动平均统计量把批量归一化折叠进前一层，并比较输出。"))]
     fold: bool,
 }
 

@@ -85,7 +85,7 @@ fn status(state: &State, numbers: &Numbers) -> Text {
             (format!("the statistics of their batch of {batch}"), format!("本批 {batch} 个样本的统计量"))
         }
         BenchMode::Evaluate => {
-            (format!("running statistics of {batches} batches"), format!(" {batches} 批的滑动统计量"))
+            (format!("running statistics of {batches} batches"), format!(" {batches} 批的滑动平均统计量"))
         }
     };
     let mut english = format!(

@@ -23,7 +23,7 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
         ),
         vec![
             Part::new(Text::new("Training loss", "训练损失"), loss_plot(numbers)),
-            Part::new(Text::new("Right answers, validation", "验证集准确率"), accuracy_plot(numbers)),
+            Part::new(Text::new("Validation accuracy", "验证集准确率"), accuracy_plot(numbers)),
         ],
     );
     page = page.table(vital_signs(numbers));

@@ -157,10 +157,10 @@ impl Sickness {
             ),
             Sickness::ConstantWeights => Text::new("all weights 0.1", "全部权重为 0.1"),
             Sickness::LowBias => {
-                Text::new("hidden biases that start at −8 before relu", "ReLU 之前的隐层偏置从 −8 开始")
+                Text::new("hidden biases that start at −8 before relu", "ReLU 之前的隐藏层偏置从 −8 开始")
             }
             Sickness::RawInputs => Text::new("raw inputs from 0 to 255", "未处理的 0 到 255 输入"),
-            Sickness::DeepSigmoid => Text::new("sigmoid in six hidden layers", "六个隐层全用 sigmoid"),
+            Sickness::DeepSigmoid => Text::new("sigmoid in six hidden layers", "六个隐藏层全用 sigmoid"),
             Sickness::SortedSamples => Text::new("samples sorted by class, never shuffled", "样本按类别排序且从不打乱"),
         }
     }
@@ -264,13 +264,13 @@ impl Repair {
             Repair::WeightsFitting => Text::new("weights that fit the activation", "按激活函数选取权重初始化"),
             Repair::WeightsSmall => Text::new("weights of standard deviation 0.01", "权重标准差改为 0.01"),
             Repair::BiasZero => Text::new("biases from 0", "偏置从 0 开始"),
-            Repair::Relu => Text::new("relu in every hidden layer", "隐层全用 ReLU"),
-            Repair::Tanh => Text::new("tanh in every hidden layer", "隐层全用 tanh"),
+            Repair::Relu => Text::new("relu in every hidden layer", "隐藏层全用 ReLU"),
+            Repair::Tanh => Text::new("tanh in every hidden layer", "隐藏层全用 tanh"),
             Repair::Standardise => Text::new("standardised inputs", "标准化输入"),
             Repair::Shuffle => Text::new("samples shuffled in every epoch", "每轮打乱样本"),
             Repair::BatchNorm => Text::new("batch norm before every activation", "每个激活函数之前加批量归一化"),
-            Repair::FewerLayers => Text::new("two hidden layers", "改为两个隐层"),
-            Repair::Wider => Text::new("64 units in every hidden layer", "每个隐层 64 个单元"),
+            Repair::FewerLayers => Text::new("two hidden layers", "改为两个隐藏层"),
+            Repair::Wider => Text::new("64 units in every hidden layer", "每个隐藏层 64 个单元"),
         }
     }
 }

@@ -76,7 +76,7 @@ pub(super) const LINES: [Line; 8] = [
                      the right half of the integral. Measured: {share} of all y are positive, and E[x²] / Var(y) = {second}."
                 ),
                 format!(
-                    "前一层的权重关于 0 对称且无偏置，y 与 −y 等可能，y²p(y) 是偶函数。ReLU 保留积分的右半边。实测：y 为正的比例是 {share}，\
+                    "前一层的权重关于 0 对称且无偏置，y 与 −y 同分布，y²p(y) 是偶函数。ReLU 保留积分的右半边。实测：y 为正的比例是 {share}，\
                      E[x²] / Var(y) = {second}。"
                 ),
             )
@@ -149,7 +149,7 @@ pub(super) const LINES: [Line; 8] = [
                      reaches layer 1; predicted {predicted}. Where n̂ and n differ, either choice costs the other direction one fixed factor."
                 ),
                 format!(
-                    "输入的梯度是它所连接的 n̂ 个单元的求和，ReLU 让其中一半通过：½ 再次出现，只是换成了输出数。这里 n̂ = n，同一个 g 对两个方向都合适。\
+                    "输入的梯度是所连接的 n̂ 个单元的梯度之和，ReLU 让其中一半通过：½ 再次出现，只是换成了输出数。这里 n̂ = n，同一个 g 对两个方向都合适。\
                      第 {depth} 层之后大小为 1 的梯度，传到第 1 层为 {measured}，预测 {predicted}。n̂ 与 n 不等时，任取其一，另一个方向只差一个固定倍数。"
                 ),
             )

@@ -29,7 +29,7 @@ impl Exhibit for NeighboursExhibit {
     const SUMMARY: [&'static str; 2] = [
         "Put one image into batches with other neighbours: normalised with the statistics of its batch, its answer changes; with \
          running statistics it does not.",
-        "把同一张图像放进不同的批：用所在批的统计量归一化，答案会随邻居改变；用滑动统计量则不会。",
+        "把同一张图像放进不同的批次：用所在批的统计量归一化，答案会随邻居改变；用滑动平均统计量则不会。",
     ];
     const CHAPTER: Chapter = Chapter::BatchNormalisation;
     const EXPERIMENT: &'static str = "batch_norm_inference";
@@ -140,7 +140,7 @@ fn presets() -> Vec<Preset> {
         preset("Alone", "单独 1 张", 1, "random", "own"),
         preset("32 of its class", "同类 32 张", 32, "same_class", "own"),
         preset("256 random", "随机 256 张", 256, "random", "own"),
-        preset("Running statistics", "滑动统计量", 8, "random", "running"),
+        preset("Running statistics", "滑动平均统计量", 8, "random", "running"),
     ]
 }
 
@@ -168,11 +168,11 @@ struct State {
     #[schemars(extend("zh" = "同批其他图像的选法。"))]
     neighbours: Neighbours,
     /// Number of the draw of the five neighbourhoods.
-    #[schemars(extend("zh" = "五种邻居的抽取编号。"))]
+    #[schemars(extend("zh" = "五组邻居的抽取编号。"))]
     #[schemars(range(min = 0, max = 100))]
     shuffle: u64,
     /// Statistics that batch norm uses: those of the batch itself, or the running ones of the training.
-    #[schemars(extend("zh" = "批量归一化所用的统计量：本批自身的，或训练时的滑动统计量。"))]
+    #[schemars(extend("zh" = "批量归一化所用的统计量：本批自身的，或训练时的滑动平均统计量。"))]
     statistics: Statistics,
     /// First images of the test set for which it is counted whose answer changes.
     #[schemars(extend("zh" = "统计答案是否改变时所用的图像数（测试集的前若干张）。"))]

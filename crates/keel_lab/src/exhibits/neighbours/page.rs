@@ -18,14 +18,14 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
             Text::new(
                 "The image, first in every group, among five neighbourhoods, and the answer it gets in each. Of large batches the \
                  first eight images are drawn.",
-                "每组第一张是所看的图像，周围是五种不同的邻居，上方是网络给它的答案。批较大时只画前八张。",
+                "每组第一张是所看的图像，周围是五组不同的邻居，上方是网络给它的答案。批较大时只画前八张。",
             ),
             pictures(&numbers.neighbourhoods, &numbers.pixels),
         )
         .plot(
             Text::new(
                 "Probability of each class for that image, by neighbourhood; dashed, with the running statistics.",
-                "这张图像属于各类的概率，每种邻居一条线；虚线为用滑动统计量的结果。",
+                "这张图像属于各类的概率，每组邻居一条线；虚线为用滑动平均统计量的结果。",
             ),
             probabilities(&numbers.neighbourhoods, &numbers.fixed),
         )
@@ -37,7 +37,7 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
                      choose the size."
                 ),
                 format!(
-                    "整个测试集的结果随测试批量大小的变化；网络有三个 {width} 单元的隐层，训练 {steps} 步。单独的圆点是在当前设置下前 {candidates} 张图像的结果。\
+                    "整个测试集的结果随测试批量大小的变化；网络有三个 {width} 单元的隐藏层，训练 {steps} 步。单独的圆点是在当前设置下前 {candidates} 张图像的结果。\
                      左右拖动以选择批量大小。"
                 ),
             ),
@@ -67,11 +67,11 @@ fn status(state: &State, numbers: &Numbers) -> Text {
     };
     let (source, chinese_source) = match state.statistics {
         Statistics::Own => ("normalised with the batch's own statistics", "用本批自身的统计量归一化"),
-        Statistics::Running => ("normalised with running statistics", "用滑动统计量归一化"),
+        Statistics::Running => ("normalised with running statistics", "用滑动平均统计量归一化"),
     };
     let (found, chinese_found) = if numbers.distinct_answers == 1 {
         let answer = &answers[0];
-        (format!("gets the answer {answer} in all five neighbourhoods"), format!("在五种邻居中答案都是 {answer}"))
+        (format!("gets the answer {answer} in all five neighbourhoods"), format!("与五组邻居同批时答案都是 {answer}"))
     } else {
         (
             format!(
@@ -79,7 +79,7 @@ fn status(state: &State, numbers: &Numbers) -> Text {
                 numbers.distinct_answers,
                 answers.join(", ")
             ),
-            format!("在五种邻居中得到 {} 种不同的答案（{}）", numbers.distinct_answers, answers.join("、")),
+            format!("与五组邻居同批时得到 {} 种不同的答案（{}）", numbers.distinct_answers, answers.join("、")),
         )
     };
     let constant = numbers.own_statistics.iter().find(|own| own.batch == 1 && own.distinct_answers == 1);
@@ -101,7 +101,7 @@ fn status(state: &State, numbers: &Numbers) -> Text {
             "Test image {image}, {article} {label}, {company} and {source}, {found} (with running statistics: {fixed}); {end}."
         ),
         format!(
-            "第 {image} 号测试图像是 {label}，{chinese_company}，{chinese_source}：{chinese_found}（用滑动统计量时为 {fixed}）；{chinese_end}。"
+            "第 {image} 号测试图像是 {label}，{chinese_company}，{chinese_source}：{chinese_found}（用滑动平均统计量时为 {fixed}）；{chinese_end}。"
         ),
     )
 }

@@ -25,7 +25,7 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
         Text::new(
             "Loss of the training batches, and of the validation samples at the ends of epochs. The dashed line is the loss of \
              guessing, ln C.",
-            "训练批的损失，以及各轮末验证样本的损失。虚线是随机猜测的损失 ln C。",
+            "训练批次的损失，以及各轮末验证样本的损失。虚线是随机猜测的损失 ln C。",
         ),
         loss_plot(numbers),
     );
@@ -47,7 +47,7 @@ pub(super) fn view(state: &State, numbers: &Numbers) -> View {
     if state.block == Block::Convolution && state.data != Data::Digits {
         page = page.paragraph(
             "Points of the plane are not images: the hidden layers are linear.",
-            "平面上的点不是图像：隐层为线性层。",
+            "平面上的点不是图像：隐藏层为线性层。",
         );
     }
     page = match numbers.findings.is_empty() {

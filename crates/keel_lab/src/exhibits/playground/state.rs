@@ -38,18 +38,18 @@ pub(super) struct State {
     #[schemars(extend("zh" = "输入的形式：0 到 255 的原始值、除以 255，或均值 0、标准差 1。"))]
     pub(super) preprocessing: Preprocessing,
     /// Hidden layers: linear, or 3×3 convolutions, which need the digits.
-    #[schemars(extend("zh" = "隐层：线性层，或 3×3 卷积（仅用于手写数字）。"))]
+    #[schemars(extend("zh" = "隐藏层：线性层，或 3×3 卷积（仅用于手写数字）。"))]
     pub(super) block: Block,
     /// Hidden layers; with none the network is a softmax classifier.
-    #[schemars(extend("zh" = "隐层数；取 0 即 softmax 分类器。"))]
+    #[schemars(extend("zh" = "隐藏层数；取 0 即 softmax 分类器。"))]
     #[schemars(range(min = 0, max = 10))]
     pub(super) layers: usize,
     /// Units of each hidden layer; channels of a convolution, of which 32 at most are used.
-    #[schemars(extend("zh" = "每个隐层的单元数；卷积层则为通道数，最多取 32。"))]
+    #[schemars(extend("zh" = "每个隐藏层的单元数；卷积层则为通道数，最多取 32。"))]
     #[schemars(range(min = 1, max = 128))]
     pub(super) width: usize,
     /// Activation function of the hidden layers.
-    #[schemars(extend("zh" = "隐层的激活函数。"))]
+    #[schemars(extend("zh" = "隐藏层的激活函数。"))]
     pub(super) activation: ActivationName,
     /// Normalisation before each activation.
     #[schemars(extend("zh" = "每个激活之前的归一化。"))]
@@ -187,13 +187,13 @@ pub(super) fn controls() -> Vec<Control> {
         },
         Control::Choice {
             knob: "block",
-            label: Text::new("Hidden layers", "隐层类型"),
+            label: Text::new("Hidden layers", "隐藏层类型"),
             words: vec![
                 ("linear", Text::new("linear", "线性")),
                 ("convolution", Text::new("convolution (digits)", "卷积（手写数字）")),
             ],
         },
-        slider("layers", Text::new("Number of hidden layers", "隐层数"), Scale::Linear),
+        slider("layers", Text::new("Number of hidden layers", "隐藏层数"), Scale::Linear),
         slider("width", Text::new("Width", "宽度"), Scale::Linear),
         Control::Choice { knob: "activation", label: Text::new("Activation", "激活函数"), words: Vec::new() },
         Control::Choice {

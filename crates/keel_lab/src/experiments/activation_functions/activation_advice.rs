@@ -58,11 +58,11 @@ const WORKS_FROM: f64 = 0.5;
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Number of units per hidden layer.
-    #[schemars(extend("zh" = "每个隐层的单元数。"))]
+    #[schemars(extend("zh" = "每个隐藏层的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
     /// Number of hidden layers.
-    #[schemars(extend("zh" = "隐层数。"))]
+    #[schemars(extend("zh" = "隐藏层数。"))]
     #[schemars(range(min = 1, max = 30))]
     depth: usize,
     /// Number of training steps.
@@ -246,7 +246,7 @@ fn page(document: &Document) -> Page {
                  run is a dot, the bar is their mean."
             ),
             format!(
-                "一个 {depth} 个隐层、每层 {width} 个单元的网络用各种激活函数学习手写数字：各用适合自己的初始化，列表中每个学习率都训练，\
+                "一个 {depth} 个隐藏层、每层 {width} 个单元的网络用各种激活函数学习手写数字：各用适合自己的初始化，列表中每个学习率都训练，\
                  每种 {seeds} 个随机种子。先看各自最佳学习率下的结果：每个点是一次训练，竖线是平均值。"
             ),
         )

@@ -64,11 +64,11 @@ const FUNCTIONS: [Activation; 6] = [
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Number of units per hidden layer.
-    #[schemars(extend("zh" = "每个隐层的单元数。"))]
+    #[schemars(extend("zh" = "每个隐藏层的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
     /// Number of hidden layers.
-    #[schemars(extend("zh" = "隐层数。"))]
+    #[schemars(extend("zh" = "隐藏层数。"))]
     #[schemars(range(min = 1, max = 30))]
     depth: usize,
     /// Number of training steps.

@@ -69,7 +69,7 @@ const FUNCTIONS: [Activation; 3] =
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Units of each of the two hidden layers.
-    #[schemars(extend("zh" = "两个隐层各自的单元数。"))]
+    #[schemars(extend("zh" = "两个隐藏层各自的单元数。"))]
     #[schemars(range(min = 1, max = 2048))]
     width: usize,
     /// Number of training steps.

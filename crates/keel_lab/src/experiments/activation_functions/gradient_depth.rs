@@ -21,7 +21,7 @@ struct GradientDepth;
 impl Experiment for GradientDepth {
     const NAME: &'static str = "gradient_depth";
     const TITLE: [&'static str; 2] =
-        ["Gradient by depth: why sigmoid stacks stop learning", "梯度随深度的变化：为什么 sigmoid 堆叠学不动"];
+        ["Gradient by depth: why sigmoid stacks stop learning", "梯度随深度的变化：为什么多层 sigmoid 网络难以训练"];
     const SUMMARY: [&'static str; 2] = [
         "Size of the gradient in every layer of sigmoid, tanh and relu stacks, each with the initialiser made for it.",
         "sigmoid、tanh、ReLU 网络（各用适合自己的初始化）每一层梯度的大小。",

@@ -180,7 +180,7 @@ const CASES: [Case; 5] = [
     Case { inputs: "relu", activation: Activation::Relu, shift: 0.0, norm: Norm::Absent },
     Case { inputs: "tanh", activation: Activation::Tanh, shift: 0.0, norm: Norm::Absent },
     Case { inputs: "sigmoid - 0.5", activation: Activation::Sigmoid, shift: -0.5, norm: Norm::Absent },
-    Case { inputs: "relu, batch norm behind", activation: Activation::Relu, shift: 0.0, norm: Norm::Batch },
+    Case { inputs: "relu + batch norm", activation: Activation::Relu, shift: 0.0, norm: Norm::Batch },
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]

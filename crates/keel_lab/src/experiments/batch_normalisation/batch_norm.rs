@@ -97,7 +97,7 @@ struct Config {
     #[schemars(range(min = 2, max = 4096))]
     width: usize,
     /// Hidden layers of the network that is trained; each has 50 units.
-    #[schemars(extend("zh" = "所训练网络的隐层数，每层 50 个单元。"))]
+    #[schemars(extend("zh" = "所训练网络的隐藏层数，每层 50 个单元。"))]
     #[schemars(range(min = 1, max = 50))]
     depth: usize,
     /// Samples of a step, and of the batch whose signal is followed.

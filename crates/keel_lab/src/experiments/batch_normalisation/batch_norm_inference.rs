@@ -32,7 +32,7 @@ impl Experiment for BatchNormInference {
         ["Batch norm at inference: whose mean, whose deviation?", "推理时的批量归一化：用谁的均值与标准差？"];
     const SUMMARY: [&'static str; 2] = [
         "One trained network, evaluated with running averages, population statistics and the test batch's own, on shuffled, tiny and one-class batches.",
-        "同一个训练好的网络，分别用滑动平均、总体统计量与测试批自身的统计量，在打乱的、极小的、单一类别的批上评估。",
+        "同一个训练好的网络，分别用滑动平均、总体统计量与测试批次自身的统计量，在打乱的、极小的、单一类别的批上评估。",
     ];
     const CHAPTER: Chapter = Chapter::BatchNormalisation;
 
@@ -80,7 +80,7 @@ const WARM_UP: [usize; 8] = [1, 2, 5, 10, 20, 30, 50, 100];
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// Units of each of the three hidden layers.
-    #[schemars(extend("zh" = "三个隐层各自的单元数。"))]
+    #[schemars(extend("zh" = "三个隐藏层各自的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
     /// Number of training steps.

@@ -65,7 +65,7 @@ struct Config {
     #[schemars(range(min = 2, max = 1024))]
     width: usize,
     /// Hidden linear layers.
-    #[schemars(extend("zh" = "线性隐层数。"))]
+    #[schemars(extend("zh" = "线性隐藏层数。"))]
     #[schemars(range(min = 1, max = 30))]
     depth: usize,
     /// Channels of the first convolution; the second has twice as many.

@@ -83,7 +83,7 @@ struct Config {
     #[schemars(range(min = 20, max = 60000))]
     samples: usize,
     /// Units of the hidden layer.
-    #[schemars(extend("zh" = "隐层的单元数。"))]
+    #[schemars(extend("zh" = "隐藏层的单元数。"))]
     #[schemars(range(min = 1, max = 1024))]
     width: usize,
     /// Training steps, without momentum.

@@ -23,7 +23,7 @@ struct Preprocessing;
 
 impl Experiment for Preprocessing {
     const NAME: &'static str = "preprocessing";
-    const TITLE: [&'static str; 2] = ["Preprocessing: one cloud, five views", "数据预处理：同一团点的五种样子"];
+    const TITLE: [&'static str; 2] = ["Preprocessing: one cloud, five views", "数据预处理：同一组数据的五种处理结果"];
     const SUMMARY: [&'static str; 2] = [
         "A slanted cloud of points raw, centred, standardised, decorrelated and whitened, with maps of the covariance: of the cloud and of the pixels of images.",
         "一团倾斜的点：原始、零中心、标准化、去相关、白化，并画出点云与图像像素的协方差矩阵。",

@@ -19,7 +19,7 @@ struct WhyPreprocess;
 impl Experiment for WhyPreprocess {
     const NAME: &'static str = "why_preprocess";
     const TITLE: [&'static str; 2] =
-        ["Why centre the data: how easily a line goes wrong", "为什么要零中心化：一条线有多容易分错"];
+        ["Why centre the data: how easily a line goes wrong", "为什么要零中心化：分类线稍有偏差就会分错"];
     const SUMMARY: [&'static str; 2] = [
         "Two clouds at the origin and away from it, with their decision line: the effect of a small turn of the line, and the largest stable learning rate.",
         "两团点在原点处与远离原点时的分类线：线轻微转动后的分类结果，以及最大稳定学习率。",

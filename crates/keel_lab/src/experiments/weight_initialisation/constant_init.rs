@@ -24,7 +24,8 @@ struct ConstantInit;
 
 impl Experiment for ConstantInit {
     const NAME: &'static str = "constant_init";
-    const TITLE: [&'static str; 2] = ["Constant weights: many units, one neuron", "常数初始化：许多单元，一个神经元"];
+    const TITLE: [&'static str; 2] =
+        ["Constant weights: many units, one neuron", "常数初始化：单元再多，也只相当于一个神经元"];
     const SUMMARY: [&'static str; 2] = [
         "Zero, constant and random initial weights: how many different hidden units there are after training, and what they learn.",
         "全零、常数与随机初始化：训练后有多少个不同的隐藏单元，学到了什么。",

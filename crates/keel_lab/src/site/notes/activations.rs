@@ -414,7 +414,7 @@ fn a8(documents: &Documents) -> Option<Evidence> {
 }
 
 fn a9(documents: &Documents) -> Option<Evidence> {
-    let (without, with) = (one_signed(documents, "relu", 2.0)?, one_signed(documents, "relu, batch norm behind", 2.0)?);
+    let (without, with) = (one_signed(documents, "relu", 2.0)?, one_signed(documents, "relu + batch norm", 2.0)?);
     let (sum, size) = (
         documents.number("batch_norm_backward", "/channels/0/sum_dx")?,
         documents.number("batch_norm_backward", "/channels/0/sum_magnitudes")?,

@@ -228,7 +228,7 @@ fn b3(documents: &Documents) -> Option<Evidence> {
             short(score)
         ),
         format!(
-            "用滑动统计量的测试准确率 {}。折叠进前一层后，得分的最大差异为 {}，而得分最大达 {}。",
+            "用滑动平均统计量的测试准确率 {}。折叠进前一层后，得分的最大差异为 {}，而得分最大达 {}。",
             percent(running),
             short(largest),
             short(score)
@@ -249,7 +249,7 @@ fn b4(documents: &Documents) -> Option<Evidence> {
             percent(number(smallest, "/shuffled_accuracy")?)
         ),
         format!(
-            "滑动统计量 {}；测试批自身的统计量、批量大小 {} 时 {}。",
+            "滑动平均统计量 {}；测试批次自身的统计量、批量大小 {} 时 {}。",
             percent(running),
             short(number(smallest, "/batch")?),
             percent(number(smallest, "/shuffled_accuracy")?)

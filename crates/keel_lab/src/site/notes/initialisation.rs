@@ -137,8 +137,8 @@ pub(super) const STATEMENTS: &[Statement] = &[
         ],
         standing: Standing::Holds,
         correction: [
-            "Theory says 0.8256 in every layer; the slide's 0.81 is the luck of one draw.",
-            "理论值是每层 0.8256；课件的 0.81 只是一次抽样的偶然。",
+            "Theory says 0.8256 in every layer; the slide's 0.81 is the result of one random draw.",
+            "理论值是每层 0.8256；课件的 0.81 只是一次随机抽样的结果。",
         ],
         figures: &[
             figure("initialisation", SHEET),

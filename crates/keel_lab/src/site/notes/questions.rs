@@ -19,11 +19,11 @@ pub(super) const QUESTIONS: &[Question] = &[
     Question {
         asks: [
             "1. Do we subtract the mean of all training batches and divide by their deviation?",
-            "1. 是不是减去所有训练批的总均值、除以总标准差？",
+            "1. 是不是减去所有训练批次的总均值、除以总标准差？",
         ],
         answer: [
             "In substance, yes. The paper's rule: with the weights frozen, run several training batches of size m; the mean is the average of their means, and the variance is m/(m − 1) times the average of their variances (variances are averaged, not deviations). In practice everybody keeps a moving average during training, which forgets its start like 0.9<sup>k</sup> and is nearly the same once the weights move slowly. Frameworks differ in small things: whether 0.1 is the weight of the new batch or 0.9 that of the old, and whether the stored variance is the biased one.",
-            "实质上是的。原论文的规则：冻结权重，跑若干大小为 m 的训练批；均值取各批均值的平均，方差取各批方差的平均再乘 m/(m − 1)（平均的是方差，不是标准差）。实践中大家都在训练时顺便维护滑动平均，它以 0.9<sup>k</sup> 的速度忘掉初值，权重变化变慢后两者几乎相同。各框架在细节上不同：0.1 是新批的权重还是 0.9 是旧值的权重，存储的方差是否有偏。",
+            "本质上是的。原论文的规则：冻结权重，跑若干大小为 m 的训练批次；均值取各批均值的平均，方差取各批方差的平均再乘 m/(m − 1)（平均的是方差，不是标准差）。实践中大家都在训练时顺便维护滑动平均，它以 0.9<sup>k</sup> 的速度忘掉初值，权重变化变慢后两者几乎相同。各框架在细节上不同：0.1 是新批次的权重还是 0.9 是旧值的权重，存储的方差是否有偏。",
         ],
         figures: &[
             figure("batch_norm_inference", "Mean and standard deviation of every unit"),
@@ -37,8 +37,8 @@ pub(super) const QUESTIONS: &[Question] = &[
             "2. 为什么用训练的统计量？不能用测试数据自身的吗？",
         ],
         answer: [
-            "Possible, but it is another function. The answer for one image would depend on the images next to it. Alone, an image minus its own mean is 0, and every image gets the same answer. Small batches estimate the deviation with an error of about 1/√(2m). A batch of one class has what the class has in common subtracted. And with fixed numbers batch norm is a straight line, which can be folded away. With large, representative test batches the own statistics work about as well, and where the data have shifted they can help.",
-            "可以，但那是另一个函数。一张图的答案会取决于旁边的图。单独一张图减去自己的均值为 0，所有图像得到同一个答案。小批量估计标准差的误差约为 1/√(2m)。只含一个类别的批会减掉该类的共同特征。而用固定的数，批量归一化是一条直线，可以折叠掉。测试批大且有代表性时，自身统计量效果也差不多；数据分布漂移时甚至有帮助。",
+            "Possible, but the network then computes a different function. The answer for one image would depend on the images next to it. Alone, an image minus its own mean is 0, and every image gets the same answer. Small batches estimate the deviation with an error of about 1/√(2m). In a batch of one class, normalisation subtracts what its images have in common. And with fixed numbers batch norm is a straight line, which can be folded away. With large, representative test batches the own statistics work about as well, and where the data have shifted they can help.",
+            "可以，但那时网络计算的已不是原来的函数。一张图的答案会取决于旁边的图。单独一张图减去自己的均值为 0，所有图像得到同一个答案。小批量估计标准差的误差约为 1/√(2m)。只含一个类别的批会减掉该类的共同特征。而用固定的数，批量归一化是一条直线，可以折叠掉。测试批次大且有代表性时，自身统计量效果也差不多；数据分布漂移时甚至有帮助。",
         ],
         figures: &[
             figure("batch_norm_inference", "Using the test batch's own statistics"),
@@ -84,7 +84,7 @@ fn which_total(documents: &Documents) -> Option<Evidence> {
             percent(whole)
         ),
         format!(
-            "测试准确率：仅最后一批 {}，滑动平均 {}，论文规则 10 批 {}，全部批 {}，整个训练集作为一批 {}。",
+            "测试准确率：仅最后一批 {}，滑动平均 {}，原论文方法（10 个批次）{}，全部批次 {}，整个训练集作为一批 {}。",
             percent(last),
             percent(moving),
             percent(ten),
@@ -115,7 +115,7 @@ fn why_not_own(documents: &Documents) -> Option<Evidence> {
             percent(changing)
         ),
         format!(
-            "滑动统计量 {}。自身统计量：批量大小 {} 时 {}，{} 时 {}；{} 且按类别排序时 {}。同一张图像换五种邻居，{} 的图像会改变答案。",
+            "滑动平均统计量 {}。自身统计量：批量大小 {} 时 {}，{} 时 {}；{} 且按类别排序时 {}。同一张图像换五组邻居，{} 的图像会改变答案。",
             percent(running),
             short(of(small, "/batch")?),
             percent(of(small, "/shuffled_accuracy")?),

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::export::failure;
 use super::torch_weights::{self, TorchPreset};
-use crate::failure::Stop;
+use crate::failure::{Failure, Stop};
 use crate::terminal::{Output, Status, wrapped};
 
 /// Arguments of `import`.
@@ -24,7 +24,8 @@ Examples:
                                                   weights of torchvision, for model.weights
 
 Reads networks of the layers that `evenkeel catalog` lists, with their weights. Any other node is
-reported by its name, and nothing is written.")]
+reported by its name, and nothing is written. A folder that already contains a model or a config is
+refused.")]
 pub(crate) struct Arguments {
     /// File to import
     #[arg(value_name = "FILE")]
@@ -84,6 +85,10 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         Task::Regression => Outputs::Values,
     };
     let folder = arguments.out.clone().unwrap_or_else(|| arguments.file.with_extension(""));
+    if let Some(existing) = saved::existing(&folder) {
+        let failure = Failure::new(format!("{} exists already; import does not overwrite it", existing.display()));
+        return Err(failure.next_step("Give another folder with --out, or move that file away").into());
+    }
     let saved = saved::save(&imported, &folder, &name, outputs).map_err(failure)?;
     let graph = &imported.network.graph;
     let layer = |node: &keel_nn::graph::Node| Layer {

@@ -213,7 +213,11 @@ fn list(language: Language, output: &mut Output) -> Result<(), Stop> {
         };
         let row = |entry: &ExperimentEntry| vec![entry.name.to_owned(), entry.title(language).to_owned(), knobs(entry)];
         let rows: Vec<Vec<String>> = catalog().iter().map(row).collect();
-        table(&[("experiment", Align::Left), ("shows", Align::Left), ("knobs", Align::Left)], &rows)
+        let titles = match language {
+            Language::English => ["experiment", "shows", "knobs"],
+            Language::Chinese => ["实验", "内容", "可调参数"],
+        };
+        table(&titles.map(|title| (title, Align::Left)), &rows)
     })
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use self::ranks::{OnRanks, Request};
 use super::settings::Settings;
 use crate::failure::{Failure, Stop};
-use crate::terminal::{Align, Output, Status, count, plural, shape_text, table, wrapped};
+use crate::terminal::{Align, Output, Status, count, shape_text, table, timing_text, wrapped};
 
 /// Size of one number in bytes.
 const FLOAT_BYTES: usize = size_of::<f32>();
@@ -228,7 +228,7 @@ impl Planned<'_> {
         let choice = |choice: &Choice| wrapped(&format!("{} = {}: ", choice.key, choice.value), &choice.reason);
         let mut text: String = self.choices.iter().map(choice).collect();
         if let Some(timing) = &self.timing {
-            text += &format!("Time: about {:.0} s for {}.\n", timing.seconds.max(1.0), plural(timing.epochs, "epoch"));
+            text += &format!("Time: {}.\n", timing_text(timing));
         }
         if text.is_empty() { text } else { text + "\n" }
     }

@@ -174,37 +174,41 @@ fn steps_table(steps: &[RankStep]) -> String {
 fn limit_text(work: &RankWork, step: &RankStep, network: &Network) -> String {
     let [(limit, seconds), (next, next_seconds), ..] = work.limits(step, network);
     let ms = |seconds: f64| format!("{:.2} ms", 1e3 * seconds);
-    let part = format!("{} of a step of {}", ms(seconds), ms(step.step));
-    let on = format!("the same batch on {}", plural(step.ranks as u64, "rank"));
+    let part = format!(
+        "With the same batch on {}, a step takes {}; the largest part of it, {}, is",
+        plural(step.ranks as u64, "rank"),
+        ms(step.step),
+        ms(seconds)
+    );
     let mut text = match limit {
         Limit::Compute if 2.0 * work.whole.update > step.compute => {
-            format!("Computing limits {on}: {part}, most of it the update, which every rank makes for all weights")
+            format!("{part} computing, mostly the update, which every rank makes for all weights.")
         }
-        Limit::Compute => format!("Computing limits {on}: {part}"),
+        Limit::Compute => format!("{part} computing."),
         Limit::Norms => format!(
-            "Messages of batch norms limit {on}: {part}; a lower latency helps, and a batch norm with `synchronised = false` \
-             sends none"
+            "{part} messages of batch norms. A lower latency helps, and a batch norm with `synchronised = false` sends none."
         ),
         Limit::Bandwidth => format!(
-            "The rate of the network limits {on}: {part} for gradients that no computing hides; a larger batch helps, or a \
-             faster network"
+            "{part} gradients on their way through the network while nothing is computed. A larger batch or a faster \
+             network helps."
         ),
         Limit::Latency => format!(
-            "The latency of the network limits {on}: {part} for loss, agreement and the start of sums; a larger batch helps"
+            "{part} the latency of the network: messages for the loss, for agreement, and for the start of each sum. A \
+             larger batch helps."
         ),
     };
     if next_seconds > WORTH_SAYING * step.step {
-        text += &format!(". Next: {}, {}", limit_name(next), ms(next_seconds));
+        text += &format!(" The next largest part is {}, {}.", limit_name(next), ms(next_seconds));
     }
-    text + "."
+    text
 }
 
 fn limit_name(limit: Limit) -> &'static str {
     match limit {
-        Limit::Compute => "compute",
+        Limit::Compute => "computing",
         Limit::Norms => "messages of batch norms",
-        Limit::Bandwidth => "bandwidth",
-        Limit::Latency => "latency",
+        Limit::Bandwidth => "gradients on their way",
+        Limit::Latency => "the latency of the network",
     }
 }
 
@@ -266,25 +270,29 @@ mod tests {
             4      128   100.00      6.58    5.12  101.45    5,046        99 %     6.82
             8      128   100.00      7.64    5.96  101.68   10,070        98 %     8.36
 
-        Computing limits the same batch on 8 ranks: 26.50 ms of a step of 28.18 ms. Next: bandwidth, 1.50
-        ms.
+        With the same batch on 8 ranks, a step takes 28.18 ms; the largest part of it, 26.50 ms, is
+        computing. The next largest part is gradients on their way, 1.50 ms.
         ");
     }
 
     #[test]
     fn every_limit_has_a_sentence() {
         let cases = [
-            (None, 2, "Computing limits the same batch on 2 ranks: 58.00 ms of a step of 58.38 ms."),
-            (Some("1gbit"), 8, "The rate of the network limits"),
-            (Some("100gbit,20ms"), 8, "Messages of batch norms limit"),
+            (
+                None,
+                2,
+                "With the same batch on 2 ranks, a step takes 58.38 ms; the largest part of it, 58.00 ms, is computing.",
+            ),
+            (Some("1gbit"), 8, "is gradients on their way"),
+            (Some("100gbit,20ms"), 8, "is messages of batch norms. A lower"),
         ];
         for (network, ranks, expected) in cases {
-            let text = on_ranks(ranks, network).text();
+            let text = on_ranks(ranks, network).text().split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(text.contains(expected), "{expected}: {text}");
         }
         let mut update = on_ranks(8, None);
         update.work.as_mut().unwrap().whole.update = 0.1;
-        assert!(update.text().contains("most of it the update"), "{}", update.text());
+        assert!(update.text().contains("mostly the update"), "{}", update.text());
         let unmeasured = OnRanks { work: None, ..on_ranks(8, None) };
         assert!(unmeasured.text().contains("not measured"), "{}", unmeasured.text());
         assert!(unmeasured.document().get("strong").is_none());

@@ -225,6 +225,9 @@ fn text(fixed: &Fixed, run: &Path) -> String {
         _ => String::new(),
     });
     text.push_str(&format!("\n{}\n", Results::table(&fixed.before, fixed.after.as_ref())));
+    if fixed.after.as_ref().is_some_and(|after| fixed.before.is_same(after)) {
+        text.push_str("The results did not change: the remedy has no effect on them.\n");
+    }
     if let (Action::ConfigWritten, Some(config)) = (fixed.action, &fixed.config) {
         let config = config.display();
         text.push_str(&format!(

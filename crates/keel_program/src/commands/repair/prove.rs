@@ -3,7 +3,7 @@
 use clap::Args;
 use clap::value_parser;
 use keel_health::rules::{dead_relu, inputs};
-use keel_health::{Finding, Level};
+use keel_health::{Finding, FindingReference, Level};
 use keel_train::remedies::{
     Arm, Comparison, Proof, ProofOptions, Treatment, Verdict, config_of, findings_of, prove, record_proof, treatments,
 };
@@ -51,6 +51,9 @@ pub(crate) struct Arguments {
 /// Tests the finding, records the outcome and prints it.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let (folder, finding, treatments) = arguments.choice.read_all()?;
+    if let Some(FindingReference { code, .. }) = &finding.explained_by {
+        output.remark(&format!("{} is a consequence of {code}: prove that first", finding.code));
+    }
     let amount = Amount { seeds: arguments.seeds, steps: arguments.steps };
     let Some(proof) = proved(&folder, &finding, &treatments, amount, output)? else {
         let failure = Failure::new("stopped before the end of the proof; nothing was recorded");
@@ -58,8 +61,17 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     };
     report::after_change(&folder, output);
     let fix = arguments.choice.with_remedy(number_of(&proof, &treatments)).command("fix");
-    output.result(&proof, || proof_text(&proof, &fix))?;
+    output.result(&proof, || proof_text(&proof, &fix) + &next_code(&finding, &proof, &folder))?;
     Ok(Status::Done)
+}
+
+/// Names the first consequence of another code of a cause that was not confirmed, as the next finding to test.
+fn next_code(finding: &Finding, proof: &Proof, folder: &RunFolder) -> String {
+    let refuted = matches!(proof.verdict, Verdict::StatisticOnly | Verdict::Worse | Verdict::NoEffect);
+    let next = finding.consequences.iter().find(|consequence| consequence.code != finding.code);
+    let Some(FindingReference { code, .. }) = next.filter(|_| refuted) else { return String::new() };
+    let run = folder.path().display();
+    wrapped("", &format!("{code}, listed as its consequence, may have another cause: evenkeel prove {run} {code}"))
 }
 
 /// Returns the number of the remedy that was tested, if it is not the default one.
@@ -153,18 +165,7 @@ pub(crate) fn proof_text(proof: &Proof, fix: &str) -> String {
     let mut text = format!("Proof of {} ({place})\n", proof.code);
     text.push_str(&wrapped("  remedy   ", &proof.remedy));
     text.push_str(&format!("  runs     {seeds} with and without, {start}, {} each\n\n", steps_text(proof.steps)));
-    let limit = format!("statistic (limit {})", number(proof.threshold));
-    let score = if proof.score.is_empty() { "score" } else { &proof.score };
-    let score = format!("validation {score}");
-    let columns = [
-        ("mean (least to most)", Align::Left),
-        (limit.as_str(), Align::Right),
-        ("training loss", Align::Right),
-        ("validation loss", Align::Right),
-        (score.as_str(), Align::Right),
-    ];
-    let rows = [("without", &proof.without), ("with the remedy", &proof.with)].map(|(name, arms)| row(name, arms));
-    text.push_str(&format!("{}\n\n", table(&columns, &rows)));
+    text.push_str(&format!("{}\n\n", measures_table(proof)));
     text.push_str(&wrapped("", &verdict_text(proof, fix)));
     text
 }
@@ -191,16 +192,16 @@ fn verdict_text(proof: &Proof, fix: &str) -> String {
     match proof.verdict {
         Verdict::Confirmed => format!("Confirmed: the result is better with the remedy ({gain}). Next: {fix}"),
         Verdict::StatisticOnly => format!(
-            "Not confirmed: the statistic of {code} changed, the result did not ({gain}); {level}. Next, if you doubt that, \
-             with more --seeds or --steps: evenkeel explain {code}"
+            "Not confirmed: the statistic of {code} changed, the result did not ({gain}); {level}. Next: read about the \
+             rule with evenkeel explain {code}, or test again with more --seeds or --steps"
         ),
         Verdict::Worse => format!(
             "Not confirmed: the result is worse with the remedy ({gain}); {level}. Next: another remedy (--remedy NUMBER), \
              or evenkeel explain {code}"
         ),
         Verdict::NoEffect => format!(
-            "No effect: neither the statistic of {code} nor the result changed ({gain}); {level}. Next, if you doubt that: \
-             evenkeel explain {code}"
+            "No effect: neither the statistic of {code} nor the result changed ({gain}); {level}. Next: read about the \
+             rule with evenkeel explain {code}, or test again with more --seeds or --steps"
         ),
         Verdict::NotReproduced => format!(
             "Inconclusive: without the remedy, {code} did not appear again in {}, and the result is the same with it \
@@ -224,14 +225,26 @@ fn steps_text(steps: u64) -> String {
     if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") }
 }
 
-fn row(name: &str, arms: &[Arm]) -> Vec<String> {
-    vec![
-        name.to_owned(),
-        statistic_text(arms),
-        spread_text(arms, |arm| arm.loss, number).unwrap_or_else(|| "not finite".to_owned()),
-        spread_text(arms, |arm| arm.result.loss, number).unwrap_or_else(|| "not finite".to_owned()),
-        spread_text(arms, |arm| arm.result.score, number).unwrap_or_else(|| "-".to_owned()),
-    ]
+/// Formats the measures, one row each, without and with the remedy.
+fn measures_table(proof: &Proof) -> String {
+    type Cell = fn(&[Arm]) -> String;
+    let score = if proof.score.is_empty() { "score" } else { &proof.score };
+    let measures: [(String, Cell); 4] = [
+        (format!("statistic (limit {})", number(proof.threshold)), statistic_text),
+        ("training loss".to_owned(), |arms| loss_range(arms, |arm| arm.loss)),
+        ("validation loss".to_owned(), |arms| loss_range(arms, |arm| arm.result.loss)),
+        (format!("validation {score}"), |arms| {
+            spread_text(arms, |arm| arm.result.score, number).unwrap_or_else(|| "-".to_owned())
+        }),
+    ];
+    // The ranges are text, which is broken on a narrow terminal.
+    let columns = [("mean (least to most)", Align::Left), ("without", Align::Left), ("with the remedy", Align::Left)];
+    let rows = measures.map(|(name, cell)| vec![name, cell(&proof.without), cell(&proof.with)]);
+    table(&columns, &rows)
+}
+
+fn loss_range(arms: &[Arm], value: fn(&Arm) -> Option<f64>) -> String {
+    spread_text(arms, value, number).unwrap_or_else(|| "not finite".to_owned())
 }
 
 /// Formats the statistic in the runs in which it exceeds its limit, and the number of the other runs.

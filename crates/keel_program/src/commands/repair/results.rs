@@ -9,14 +9,14 @@ use serde::Serialize;
 use crate::terminal::{Align, metric_text, table};
 
 /// Results of a run; empty for a split without samples, or a run that did not finish.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Results {
     validation: Option<PartResult>,
     test: Option<PartResult>,
 }
 
 /// Result on one split.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 struct PartResult {
     #[serde(skip)]
     metric: MetricName,
@@ -33,6 +33,11 @@ impl Results {
     pub(super) fn of(folder: &RunFolder) -> Result<Self, TrainError> {
         let PartMetrics { validation, test, .. } = folder.read_summary()?.metrics;
         Ok(Results { validation: validation.as_ref().map(PartResult::of), test: test.as_ref().map(PartResult::of) })
+    }
+
+    /// Returns true if there are results and `other` has the same ones.
+    pub(super) fn is_same(&self, other: &Results) -> bool {
+        self.validation.or(self.test).is_some() && self == other
     }
 
     /// Formats both splits, one row each, before and, if there is such a run, after.
@@ -92,5 +97,8 @@ mod tests {
         let text = words(Results::table(&results(Some(0.25)), None));
         assert!(text.contains("results before") && !text.contains("after"), "{text}");
         assert!(Results::table(&results(None), None).contains("did not finish"));
+        let empty = Results { validation: None, test: None };
+        assert!(results(Some(0.25)).is_same(&results(Some(0.25))) && !empty.is_same(&empty));
+        assert!(!results(Some(0.25)).is_same(&results(Some(0.75))));
     }
 }

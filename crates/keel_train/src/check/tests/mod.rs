@@ -32,6 +32,8 @@ fn a_healthy_config_is_ready_to_train() {
     let tiny = check.start.tiny_batch.unwrap();
     assert!(tiny.training_error == Some(0.0) && tiny.steps < 200 && tiny.samples == 20, "{tiny:?}");
     assert!(check.start.batch_mixing.unwrap() < 1e-5, "{:?}", check.notes);
+    let notes = check.notes.join("\n");
+    assert!(notes.contains("on the same 20 samples, 0 % of them are classified wrongly"), "{notes}");
     let first = &check.layers[0];
     assert_eq!((first.name.as_str(), first.output_shape.as_slice()), ("conv2d_1", [8, 8, 8].as_slice()));
     assert!(first.output_std.is_some_and(|std| std > 0.1) && first.gradient_rms.is_some(), "{first:?}");

@@ -64,8 +64,7 @@ pub(in crate::readers::table) fn parse(
     let demanded = (body.len() as u64).saturating_add((extent.cells as u64).saturating_mul(size_of::<usize>() as u64));
     let claim = || format!("its {} cells take {}", extent.cells, megabytes(demanded));
     ByteLimit::of_plain(config).check(path, demanded, claim)?;
-    let mut rows =
-        Rows { reader: reader(body, delimiter), record: csv::StringRecord::new(), path, above: layout.lines };
+    let mut rows = Rows::new(path, body, delimiter, layout.lines);
     let mut first = Vec::new();
     while first.len() <= HEAD
         && let Some(line) = rows.next()?
@@ -146,19 +145,44 @@ struct Rows<'a> {
     reader: csv::Reader<&'a [u8]>,
     record: csv::StringRecord,
     path: &'a Path,
-    /// Number of lines above the text.
-    above: u64,
+    text: &'a [u8],
+    /// Position in the text up to which lines are counted.
+    counted: usize,
+    /// Line of this position in the file, counted from 1.
+    line: u64,
 }
 
-impl Rows<'_> {
-    /// Reads the next row into the record and returns its line, or `None` at the end.
+impl<'a> Rows<'a> {
+    /// Begins with the first row of `text`; `above` is the number of lines above it in the file.
+    fn new(path: &'a Path, text: &'a str, delimiter: u8, above: u64) -> Self {
+        let (reader, record) = (reader(text, delimiter), csv::StringRecord::new());
+        Rows { reader, record, path, text: text.as_bytes(), counted: 0, line: above + 1 }
+    }
+
+    /// Reads the next row into the record and returns the line where it begins, or `None` at the end.
     fn next(&mut self) -> Result<Option<u64>, DataError> {
-        let more = self.reader.read_record(&mut self.record).map_err(|error| {
-            let line = error.position().map_or(0, csv::Position::line) + self.above;
-            let what = format!("line {line} cannot be read: {error}");
-            DataError::format(self.path, what, "Save the table as UTF-8 text")
-        })?;
-        Ok(more.then(|| self.record.position().map_or(0, csv::Position::line) + self.above))
+        match self.reader.read_record(&mut self.record) {
+            Ok(false) => Ok(None),
+            Ok(true) => Ok(Some(self.line_of(self.record.position().map_or(0, csv::Position::byte)))),
+            Err(error) => {
+                let line = self.line_of(error.position().map_or(0, csv::Position::byte));
+                let what = format!("line {line} cannot be read: {error}");
+                Err(DataError::format(self.path, what, "Save the table as UTF-8 text"))
+            }
+        }
+    }
+
+    /// Returns the line of the row that the reader began at `position`. The reader counts the second character of
+    /// `\r\n` and blank lines to the row below them, so its own line numbers are too small.
+    fn line_of(&mut self, position: u64) -> u64 {
+        let is_break = |&&byte: &&u8| byte == b'\n' || byte == b'\r';
+        let begun = usize::try_from(position).unwrap_or(usize::MAX);
+        let blank = self.text.get(begun..).unwrap_or_default().iter().take_while(is_break).count();
+        let start = begun.saturating_add(blank);
+        let passed = self.text.get(self.counted..start).unwrap_or_default();
+        self.line += passed.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.counted = self.counted.max(start);
+        self.line
     }
 }
 

@@ -1,7 +1,7 @@
 use super::Extent;
 use crate::config::{DataConfig, Task};
 use crate::dataset::ColumnKind;
-use crate::dataset::{Dataset, Inputs, Targets};
+use crate::dataset::{Dataset, Inputs, SampleShape, Targets};
 use crate::error::DataError;
 use crate::imputation::Imputation;
 use crate::load::{load, load_for_model, load_to_predict};
@@ -108,6 +108,46 @@ fn mistakes_are_named_with_line_and_column() {
 }
 
 #[test]
+fn messages_name_the_line_of_the_file_whatever_ends_it() {
+    // The faulty cell of each text is "inf"; its row is on the line given, counted as an editor counts.
+    let cases = [
+        ("a,target\ninf,x\n1,y\n", 2),
+        ("a,target\n1,x\ninf,y\n", 3),
+        ("a,target\n1,x\n\n\ninf,y\n", 5),
+        ("a,target\n1,x\n , \ninf,y\n", 4),
+        ("\n\na,target\n1,x\ninf,y\n", 5),
+        ("Bottles of 2024\n\na,target\n1,x\ninf,y\n", 5),
+        ("Bottles of 2024,\n\na,target\n\n1,x\ninf,y\n", 6),
+        ("# by hand\na,target\n1,x\ninf,y\n", 4),
+        ("sep=;\na;target\n1;x\ninf;y\n", 4),
+        ("a,\"the\ntarget\"\n1,x\ninf,y\n", 4),
+        ("a,target\n1,\"x\n\nx\"\n1,y\ninf,y\n", 6),
+        ("a,target\n1,x\ninf,\"y\ny\"\n", 3),
+        ("a  target\n1  x\n\n inf y\n", 4),
+    ];
+    for (text, line) in cases {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = text.replace('\n', end);
+            let message = read(&text).unwrap_err().to_string();
+            let expected = format!("t.csv, line {line}, column \"a\": \"inf\" is not a finite number");
+            assert!(message.contains(&expected), "{text:?}: {message}");
+            let finite = text.replace("inf", "7");
+            let data = read(&finite).unwrap();
+            let last = data.provenance().describe(data.samples() - if line == 2 { 2 } else { 1 });
+            assert!(last.ends_with(&format!("t.csv, line {line}")), "{finite:?}: {last}");
+        }
+    }
+    for end in ["\n", "\r\n", "\r"] {
+        let uneven = "a,target\n1,x\n\n2\n".replace('\n', end);
+        let message = read(&uneven).unwrap_err().to_string();
+        assert!(message.contains("line 4 has 1 cells, the header has 2"), "{uneven:?}: {message}");
+        let open = "a,target\n\n1,x\n\"2,y\n".replace('\n', end);
+        let message = read(&open).unwrap_err().to_string();
+        assert!(message.contains("begins in line 4 is never closed"), "{open:?}: {message}");
+    }
+}
+
+#[test]
 fn a_model_gets_its_columns_whatever_their_order() {
     let schema = read("size,color,kind\n1,red,a\n2,blue,b\n3,red,a\n").unwrap().schema();
     let folder = tempfile::tempdir().unwrap();
@@ -122,10 +162,53 @@ fn a_model_gets_its_columns_whatever_their_order() {
     assert_eq!(labels[..], [1]);
     for (text, expected) in [
         ("color\nred\n", "the column \"size\" is missing"),
+        ("Color,n\nred,1\n", "2 columns are missing: \"size\", \"color\" (\"Color\" may be meant). Add them"),
+        ("red,7\nblue,8\n", "the first line looks like data, not like names of columns. Write a line with the names"),
         ("color,size,kind\nred,7,c\n", "line 2, column \"kind\": \"c\" is outside the classes"),
     ] {
         let message = read(text).unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn spellings_of_one_class_are_told() {
+    let notes = read("a,target\n1,Ja\n2,ja\n3,nein\n").unwrap().notes().join("\n");
+    assert!(notes.contains("classes that differ only in capitals or spaces: \"Ja\" and \"ja\""), "{notes}");
+    let notes = read("a,target\n1,ja\n2,\" ja\"\n3,nein\n").unwrap().notes().join("\n");
+    assert!(!notes.contains("differ only"), "{notes}");
+}
+
+#[test]
+fn a_model_of_rows_of_numbers_reads_tables_of_its_width() {
+    let values = Inputs::Floats(vec![0.1, 0.2, 0.3, 0.4]);
+    let targets = Targets::Values { values: vec![1.0, 2.0], target_names: vec!["target_0".into()] };
+    let schema = Dataset::from_memory("rows", SampleShape::Features(2), values, targets).unwrap().schema();
+    let folder = tempfile::tempdir().unwrap();
+    let read = |text: &str, labelled: bool| {
+        std::fs::write(folder.path().join("new.csv"), text).unwrap();
+        let load = if labelled { load_for_model } else { load_to_predict };
+        load(&DataConfig::of_source("new.csv"), folder.path(), &schema)
+    };
+    let cases = [
+        ("x,y\n0.5,0.6\n", &[0.5, 0.6][..]),
+        ("0.5,0.6\n0.7,0.8\n", &[0.5, 0.6, 0.7, 0.8]),
+        ("feature_1,note,feature_0\n0.6,z,0.5\n", &[0.5, 0.6]),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(floats(&read(text, false).unwrap()), expected, "{text}");
+    }
+    let labelled = read("x,y,z\n0.5,0.6,9\n", true).unwrap();
+    assert!(matches!(labelled.targets(), Targets::Values { values, .. } if values == &[9.0]));
+    assert_eq!(floats(&labelled), [0.5, 0.6]);
+    for (text, expected) in [
+        ("x\n0.5\n", "this model takes 2 numbers per sample, but the table has 1 column. Give"),
+        ("x,y,z\n0.5,0.6,9\n", "but the table has 3 columns"),
+        ("x,y\n0.5,\n", "line 2, column \"y\": the cell is missing"),
+        ("x,y\n0.5,0.6\n0.5,red\n", "line 3, column \"y\": \"red\" is not a number"),
+    ] {
+        let message = read(text, false).unwrap_err().to_string();
+        assert!(message.contains(expected), "{text}: {message}");
     }
 }
 

@@ -94,7 +94,9 @@ fn utf_16(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     }
 }
 
+/// Rejects text with zero bytes, and makes every line end in `\n` or `\r\n`.
 fn text_only(path: &Path, text: String) -> Result<String, DataError> {
+    let text = with_line_feeds(text);
     match text.find('\0') {
         None => Ok(text),
         Some(_) => {
@@ -103,6 +105,17 @@ fn text_only(path: &Path, text: String) -> Result<String, DataError> {
             Err(DataError::format(path, what, "Give a table as CSV, or set data.format to the format of the file"))
         }
     }
+}
+
+/// Replaces each `\r` that no `\n` follows with `\n`: some programs end lines with it alone.
+fn with_line_feeds(text: String) -> String {
+    let bytes = text.as_bytes();
+    let is_alone = |place: usize| bytes.get(place + 1) != Some(&b'\n');
+    if !text.match_indices('\r').any(|(place, _)| is_alone(place)) {
+        return text;
+    }
+    let one = |(place, c)| if c == '\r' && is_alone(place) { '\n' } else { c };
+    text.char_indices().map(one).collect()
 }
 
 #[cfg(test)]
@@ -160,7 +173,11 @@ mod tests {
         std::io::Write::write_all(&mut packed, b"a,b\n1,2\n").unwrap();
         let packed = packed.finish().unwrap();
         assert_eq!(decode(Path::new("t"), packed.clone(), &DataConfig::default()).unwrap().0, "a,b\n1,2\n");
-        let cases = [(packed[..12].to_vec(), "damaged"), (b"a,b\n1,\0\0\0".to_vec(), "line 2 has a zero byte")];
+        let cases = [
+            (packed[..12].to_vec(), "damaged"),
+            (b"a,b\n1,\0\0\0".to_vec(), "line 2 has a zero byte"),
+            (b"a,b\r1,\0\0\0".to_vec(), "line 2 has a zero byte"),
+        ];
         for (bytes, expected) in cases {
             let message = decode(Path::new("t.csv"), bytes, &DataConfig::default()).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");

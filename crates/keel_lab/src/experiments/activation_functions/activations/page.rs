@@ -22,7 +22,7 @@ const GATES: [(&str, [f64; 3]); 3] =
 pub(super) fn page(document: &Document) -> Page {
     let all = &document.activations;
     let mut page = Page::new()
-        .heading("A gate for the gradient", "梯度要过的门")
+        .heading("A gate for the gradient", "激活函数是梯度的门")
         .paragraph(
             "In a network a function is a gate. Forward, a value goes in and another comes out. Backward, the gradient of the loss \
              arrives at its output, is multiplied by the derivative at the value that went in, the <i>local gradient</i>, and leaves \

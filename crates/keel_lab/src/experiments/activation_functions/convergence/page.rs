@@ -33,7 +33,7 @@ pub(super) fn page(document: &Document) -> Page {
                 seen.get(Language::English)
             ),
             format!(
-                "一个 {depth} 个隐层、每层 {width} 个单元的网络用不同激活函数学习手写数字：各用适合自己的初始化，并从同一列表中选取平均损失最低的学习率，\
+                "一个 {depth} 个隐藏层、每层 {width} 个单元的网络用不同激活函数学习手写数字：各用适合自己的初始化，并从同一列表中选取平均损失最低的学习率，\
                  再用 {seeds} 个随机种子各训练一次。{}",
                 seen.get(Language::Chinese)
             ),

@@ -25,15 +25,15 @@ pub(super) fn page(document: &Document) -> Page {
              for any sample of the whole training set; a single batch would not show this. A curve ends where the \
              weights are no longer \
              numbers. First, ever larger learning rates.",
-            "一个两隐层网络在手写数字上训练几百步。若某单元对整个训练集的任何样本都不传梯度，就算死亡；只看一个批次是不够的。\
-             权重不再是有限数时，曲线到此为止。先看越来越大的学习率。",
+            "一个有两个隐藏层的网络在手写数字上训练几百步。若某单元对整个训练集的任何样本都不传梯度，就算死亡；只看一个批次是不够的。\
+             权重一旦出现无穷大或 NaN，曲线就此中断。先看越来越大的学习率。",
         )
         .plot(
-            Text::new("Dead units of the hidden layers after training, by learning rate", "训练后隐层中死亡单元的比例，随学习率变化"),
+            Text::new("Dead units of the hidden layers after training, by learning rate", "训练后隐藏层中死亡单元的比例，随学习率变化"),
             curves(&document.by_learning_rate, [Text::new("learning rate", "学习率"), dead()], |run| run.dead_fraction),
         )
         .plot(
-            Text::new("Right answers on the training set, by learning rate", "训练集准确率，随学习率变化"),
+            Text::new("Training accuracy, by learning rate", "训练集准确率，随学习率变化"),
             curves(&document.by_learning_rate, [Text::new("learning rate", "学习率"), Text::new("accuracy", "准确率")], |run| {
                 Some(run.train_accuracy)
             }),
@@ -82,7 +82,7 @@ fn hyperplanes(unit: &UnitFigures) -> Page {
              to output a quarter of its initial value. A moderate step moves the line a little. A step that is too \
              large throws it out of the cloud.",
             "一个有两个输入的 ReLU 单元与一团数据点。它的边界 w·x + b = 0 是一个超平面，这里是一条线：单元在着色的一侧激活，只有那一侧的点给它梯度。\
-             它要学会输出原来的四分之一。步长适中时，线只移动一点；步长过大时，线被甩到点云之外。",
+             目标是把输出降到初始值的四分之一。步长适中时，线只移动一点；步长过大时，线被甩到点云之外。",
         )
         .side_by_side(
             Text::new(
@@ -161,7 +161,7 @@ fn why(page: Page) -> Page {
              moves the plane so that all data lie on that side, nothing moves it back: w stays as it is forever. \
              Leaky relu and elu keep a slope there. They can become useless at such learning rates, but not dead; \
              elu's slope, e<sup>x</sup>, is below one thousandth from −7 on, and counts as none here.",
-            "在超平面的另一侧，单元的输出与梯度都是 0。若一次过大的更新或糟糕的初值把平面移到所有数据都在另一侧，就再没有梯度把它移回来。\
+            "在超平面的另一侧，单元的输出与梯度都是 0。若一次过大的更新或不当的初始化把平面移到所有数据都在另一侧，就再没有梯度把它移回来。\
              Leaky ReLU 与 ELU 在那一侧仍有斜率：在过大的学习率下它们也可能失效，但不会死亡。ELU 的斜率 e<sup>x</sup> 在 −7 以下不到千分之一，这里也算没有梯度。",
         )
         .paragraph(
@@ -196,7 +196,7 @@ fn bias_table(document: &Document) -> Table {
         Text::new("Dead after training", "训练后死亡"),
         Text::new("Accuracy", "准确率"),
     ];
-    let caption = Text::new("By initial bias of the hidden layers", "随隐层初始偏置的变化");
+    let caption = Text::new("By initial bias of the hidden layers", "随隐藏层初始偏置的变化");
     let mut table = Table::new(caption, columns);
     for sweep in &document.by_bias {
         for run in &sweep.runs {

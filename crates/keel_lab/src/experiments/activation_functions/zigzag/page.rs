@@ -20,7 +20,7 @@ pub(super) fn page(document: &Document) -> Page {
         .paragraph(
             "A neuron with two weights starts at (0, 0) and has to reach (1, −1): one weight up, the other down. With inputs that \
              are both positive every step moves both weights up or both down, so it can only approach in a zigzag.",
-            "一个有两个权重的神经元从 (0, 0) 出发，目标是 (1, −1)：一个权重要增，另一个要减。若两个输入恒为正，每一步两个权重只能同增或同减，\
+            "一个有两个权重的神经元从 (0, 0) 出发，目标是 (1, −1)：一个权重需要增大，另一个需要减小。若两个输入恒为正，每一步两个权重只能同增或同减，\
              于是只能走锯齿形路线。",
         )
         .side_by_side(
@@ -48,7 +48,7 @@ pub(super) fn page(document: &Document) -> Page {
         )
         .plot(
             Text::new(
-                "Steps to the target by learning rate, mean over all paths; no point: a path runs away",
+                "Steps to the target by learning rate, mean over all paths; no point: a path diverges",
                 "到达目标的步数随学习率的变化（所有路径平均）；没有点的地方：有路径发散",
             ),
             steps(document),
@@ -63,7 +63,7 @@ pub(super) fn page(document: &Document) -> Page {
         .plot(
             Text::new(
                 "The same in a real network: the second hidden layer of networks that have learned the digits for a while",
-                "真实网络中的同一比例：在手写数字上训练一段时间后的第二隐层",
+                "真实网络中的同一比例：在手写数字上训练一段时间后的第二隐藏层",
             ),
             signs(&document.real_network),
         )
@@ -80,7 +80,7 @@ pub(super) fn page(document: &Document) -> Page {
         .paragraph(
             "All x<sub>i</sub> positive: all gradients have the sign of dL/dz. Sigmoid and relu outputs are such inputs for the \
              next layer. A mini-batch adds up samples with different signs of dL/dz, which helps relu at once and the sigmoid, \
-             whose outputs hardly vary around ½, only slowly. Batch norm after the linear layer ends it: its backward pass makes \
+             whose outputs hardly vary around ½, only slowly. Batch norm after the linear layer removes the effect: its backward pass makes \
              the gradients of a unit sum to zero over the batch.",
             "若所有 x<sub>i</sub> 都为正，则所有梯度都与 dL/dz 同号。sigmoid 与 ReLU 的输出正是下一层这样的输入。小批量把 dL/dz 符号不同的样本加在一起，\
              对 ReLU 很快见效，对输出集中在 ½ 附近的 sigmoid 则见效很慢。线性层之后加批量归一化可以根治：它的反向传播使每个单元的梯度在批内之和为零。",
@@ -201,7 +201,7 @@ fn seen(document: &Document) -> Text {
     }
     if let Some(fails) = positive.first_that_fails() {
         let fails = number(fails);
-        english.push_str(&format!(" With positive inputs a path runs away at {fails}."));
+        english.push_str(&format!(" With positive inputs some paths diverge at a rate of {fails}."));
         chinese.push_str(&format!("恒正输入在学习率 {fails} 时就有路径发散。"));
     }
     Text::new(english, chinese)
@@ -229,7 +229,7 @@ fn signs(curves: &[SignCurve]) -> Plot {
     let plot = plot.scales(Scale::Logarithmic, Scale::Linear).y_range(0.0, 1.05);
     curves.iter().fold(plot, |plot, curve| {
         let shares = points(&curve.points, |point| point.batch as f64, |point| point.one_signed_fraction);
-        let chinese = curve.inputs.replace(", batch norm behind", "，其后有批量归一化");
+        let chinese = curve.inputs.replace("batch norm", "批量归一化");
         plot.with(Series::new(Text::new(curve.inputs, chinese), shares, Marks::LineAndPoints))
     })
 }

@@ -140,7 +140,7 @@ fn epsilon(page: Page, document: &Document) -> Page {
             ),
             format!(
                 "权重取 {scale} 时，有批量归一化的网络也学不到东西（准确率 {accuracy}）。原因是防止除以零的 ε：预激活值的方差是 n·Var(w)·Var(x)，这里不到 1e−6，而 ε 是 1e−5，\
-                 所以除以的其实是 √ε 而不是 σ。第一个批量归一化之后，标准差是 {share} 而不是 1；下一层得到的输入更小，缺得更多："
+                 所以除以的其实是 √ε 而不是 σ。第一个批量归一化之后，标准差是 {share} 而不是 1；下一层的输入更小，标准差离 1 更远："
             ),
         )
         .formula(mathml("Var(\\hat{x}_l) = \\frac{v_l}{v_l + ε} \\quad v_l = n Var(w) (\\frac{1}{2} - \\frac{1}{2π}) Var(\\hat{x}_{l-1})"))

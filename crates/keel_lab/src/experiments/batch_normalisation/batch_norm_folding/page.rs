@@ -48,7 +48,7 @@ pub(super) fn page(document: &Document) -> Page {
             "At test time batch norm costs nothing. It can be folded only directly after the map: after the activation \
              there is no layer to fold it into. And it must be the running statistics that are folded; with those of the test batch \
              there is no fixed line.",
-            "测试时批量归一化没有任何开销。只有紧跟在线性映射或卷积之后才能折叠：放在激活之后，前面就没有可折叠进去的层。而且折叠的必须是滑动统计量；用测试批自身的统计量时，不存在固定的直线。",
+            "测试时批量归一化没有任何开销。只有紧跟在线性映射或卷积之后才能折叠：放在激活之后，前面就没有可折叠进去的层。而且折叠的必须是滑动平均统计量；用测试批次自身的统计量时，不存在固定的直线。",
         )
 }
 

@@ -40,7 +40,7 @@ pub(super) fn page(document: &Document) -> Page {
                 seen(document).get(Language::English)
             ),
             format!(
-                "然后用普通的梯度下降训练一个单隐层网络，列表中的每个学习率各训练 {seeds} 次（不同的随机种子）。{}",
+                "然后用普通的梯度下降训练一个单隐藏层网络，列表中的每个学习率各训练 {seeds} 次（不同的随机种子）。{}",
                 seen(document).get(Language::Chinese)
             ),
         )

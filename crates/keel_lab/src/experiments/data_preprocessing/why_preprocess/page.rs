@@ -55,14 +55,14 @@ pub(super) fn page(document: &Document) -> Page {
             "A turn by θ moves the line at distance d by d·sin θ. And the error surface of data with a large mean is a long narrow \
              valley: its steepest curvature grows with the square of the offset, its flattest does not. Gradient descent is \
              stable only below",
-            "转角 θ 使距离 d 处的线移动 d·sin θ。均值很大的数据，其误差曲面是狭长的山谷：最陡方向的曲率随偏移的平方增长，最平方向则不变。梯度下降只在学习率低于",
+            "转角 θ 使距离 d 处的线移动 d·sin θ。均值很大的数据，其误差曲面是狭长的山谷：最陡方向的曲率随偏移的平方增长，最平缓方向的曲率不变。梯度下降只在学习率低于",
         )
         .formula(html! {
             mi { "η" } mo { "<" } mfrac { mn { "2" } msub { mi { "λ" } mi { "max" } } }
         })
         .paragraph(
             "so the steep direction dictates a rate at which the flat one hardly moves.",
-            "时稳定，于是陡的方向决定了学习率，平的方向几乎不动。",
+            "时稳定，于是陡的方向决定了学习率，平缓方向几乎没有进展。",
         )
         .heading("What to take away", "要点")
         .paragraph(

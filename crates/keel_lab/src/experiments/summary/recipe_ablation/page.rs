@@ -27,7 +27,7 @@ pub(super) fn page(document: &Document) -> Page {
             ),
             format!(
                 "课程最后归结为四条建议：用 ReLU；减均值、除以标准差；ReLU 用 Kaiming 初始化（tanh 用 Xavier）；在线性映射与激活之间加批量归一化。\
-                 这里用 {depth} 个隐层、每层 {width} 个单元的网络在小幅彩色图像（{classes} 张照片切成的小块，见 [[image_recipes]]）上训练 {steps} 步：\
+                 这里用 {depth} 个隐藏层、每层 {width} 个单元的网络在小幅彩色图像（{classes} 张照片切成的小块，见 [[image_recipes]]）上训练 {steps} 步：\
                  先四条全用，再逐一去掉。每种变体各取列表中的最佳学习率，并用 {seeds} 个随机种子。每个点是一次训练，竖线是平均值；随机猜测的准确率为 {guess}。"
             ),
         )

@@ -160,7 +160,9 @@ impl Setting {
             Setting::TanhSmall => Text::new("the signal dies out", "信号逐层消失"),
             Setting::TanhLarge => Text::new("the outputs pile up at ±1", "输出堆积在 ±1"),
             Setting::TanhXavier => Text::new("the width is kept, nearly", "宽度基本保持"),
-            Setting::ReluXavier => Text::new("a factor 1/√2 is lost in every layer", "每层损失 1/√2 倍"),
+            Setting::ReluXavier => {
+                Text::new("shrinks by a factor of 1/√2 in every layer", "每经过一层缩小为原来的 1/√2")
+            }
             Setting::ReluKaiming => Text::new("the width is kept", "宽度保持不变"),
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn page(document: &Document) -> Page {
                  mistake leads to (step 1): the signal explodes."
             ),
             format!(
-                "{depth} 层、每层 {width} 个单元的 ReLU 网络，权重方差为 g/n，每个 g 取 {seeds} 个网络。只有 g = 2 时信号得以保持；Xavier 的 g = 1 每层损失 √2 倍。\
+                "{depth} 层、每层 {width} 个单元的 ReLU 网络，权重方差为 g/n，每个 g 取 {seeds} 个网络。只有 g = 2 时信号得以保持；Xavier 的 g = 1 时，每经过一层标准差就缩小为原来的 1/√2。\
                  {wrong} 是一个看似合理的错误（见第 1 步）推出的 g：信号会爆炸。"
             ),
         )
@@ -60,7 +60,7 @@ fn one_layer(page: Page, document: &Document) -> Page {
             "The input of a layer is the relu of the pre-activations before it, x = max(0, y). The weights before are symmetric about \
              0 and there is no bias, so y and −y are equally likely: the density p is even, and so is y²p(y). Relu keeps the right \
              half of that integral and drops the left:",
-            "一层的输入是前一层预激活值经过 ReLU，x = max(0, y)。前一层权重关于 0 对称且无偏置，y 与 −y 等可能：密度 p 是偶函数，y²p(y) 也是。\
+            "一层的输入是前一层预激活值经过 ReLU，x = max(0, y)。前一层权重关于 0 对称且无偏置，y 与 −y 同分布：密度 p 是偶函数，y²p(y) 也是。\
              ReLU 保留这个积分的右半边，丢掉左半边：",
         )
         .formula(mathml("E[max(0,y)^2] = ∫_0^∞ y^2 p(y) dy = \\frac{1}{2} ∫_{-∞}^∞ y^2 p(y) dy = \\frac{1}{2} Var(y)"))
@@ -119,14 +119,14 @@ fn slide_numbers(page: Page, document: &Document) -> Page {
         .paragraph(
             format!(
                 "With 2/n in every layer and a standard normal input, Var(y) = 2 in the first layer, and therefore in \
-                 all. After relu a normal y of variance 2 is half of a bell curve and many zeros, and its moments are \
-                 integrals of one line: mean {mean}, standard deviation {std}, second moment {}, which the next layer \
-                 receives.",
+                 all. Relu sets half of the values of a normal y of variance 2 to 0 and keeps half of the bell \
+                 curve; its moments can be integrated directly: mean {mean}, standard deviation {std}, second moment \
+                 {}. This is the input of the next layer.",
                 number(half.second_moment_at_variance_2)
             ),
             format!(
-                "每层都取 2/n、输入为标准正态时，首层 Var(y) = 2，于是每层都是 2。方差为 2 的正态 y 经过 ReLU 变成半个钟形加一堆零，它的矩是一行积分：\
-                 均值 {mean}，标准差 {std}，二阶矩 {}，这正是下一层得到的。",
+                "每层都取 2/n、输入为标准正态时，首层 Var(y) = 2，于是每层都是 2。方差为 2 的正态 y 经过 ReLU 后，一半取值变为 0，另一半保持半个钟形；各阶矩可直接积分求得：\
+                 均值 {mean}，标准差 {std}，二阶矩 {}，这正是下一层的输入。",
                 number(half.second_moment_at_variance_2)
             ),
         )
@@ -140,9 +140,9 @@ fn slide_numbers(page: Page, document: &Document) -> Page {
             layers(document),
         )
         .paragraph(
-            "The slide prints 0.81 for the last layers: the luck of one draw. A single network wanders, the more the narrower it is; \
+            "The slide prints 0.81 for the last layers: the result of one random draw. Single networks deviate, narrow ones more; \
              the table shows how far.",
-            "课件在后几层印的是 0.81：那只是一次抽样的偶然。单个网络会有偏离，越窄偏得越多；表中给出偏离的幅度。",
+            "课件在后几层印的是 0.81：那只是一次随机抽样的结果。单个网络会有偏离，网络越窄偏离越大；表中给出偏离的幅度。",
         )
         .table(layer_table(&document.layers))
 }
@@ -152,7 +152,7 @@ fn backward(page: Page, document: &Document) -> Page {
         .paragraph(
             "The gradient of an input is a sum over the n̂ units it feeds, and relu lets half of the gradients through, \
              independently of their size. So the factor ½ appears again, with the number of outputs instead of the inputs:",
-            "输入的梯度是它所连接的 n̂ 个单元的求和，而 ReLU 只让一半的梯度通过，与其大小无关。于是 ½ 再次出现，只是输入数换成了输出数：",
+            "输入的梯度是所连接的 n̂ 个单元的梯度之和，而 ReLU 只让一半的梯度通过，与其大小无关。于是 ½ 再次出现，只是输入数换成了输出数：",
         )
         .formula(mathml("Var(Δx_l) = \\frac{1}{2} \\hat{n}_l Var(w_l) Var(Δx_{l+1})"))
         .paragraph(

@@ -63,9 +63,9 @@ fn backward(page: Page, document: &Document) -> Page {
     page.heading("The derivation, backward", "推导：反向")
         .paragraph(
             "5. The gradient goes back through the transposed matrix: each input collects n<sub>out</sub> products, so that for \
-             gradients the same argument asks for 1/n<sub>out</sub>. Both cannot hold unless the layer is square. Glorot and \
+             gradients the same argument asks for 1/n<sub>out</sub>. Both cannot hold unless the layer has as many outputs as inputs (a square matrix). Glorot and \
              Bengio take the mean of the two numbers; the lecture's Xavier is 1/n<sub>in</sub>.",
-            "5. 梯度经转置矩阵传回：每个输入汇集 n<sub>out</sub> 个乘积，同样的论证对梯度要求 1/n<sub>out</sub>。除非层是方的，两者无法同时满足。\
+            "5. 梯度经转置矩阵传回：每个输入汇集 n<sub>out</sub> 个乘积，同样的论证对梯度要求 1/n<sub>out</sub>。除非该层的输入数与输出数相等（权重为方阵），两者无法同时满足。\
              Glorot 与 Bengio 取两个数的平均；课程中的 Xavier 是 1/n<sub>in</sub>。",
         )
         .formula(html! {

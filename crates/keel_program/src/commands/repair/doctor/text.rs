@@ -1,6 +1,8 @@
 //! Formats the story of the doctor.
 
-use keel_train::doctor::{Attempt, Ending, Judgement, Measured, Story};
+use keel_health::{Stage, find_rule};
+use keel_train::doctor::{Attempt, Ending, Found, Judgement, Measured, Story};
+use keel_train::remedies::Comparison;
 
 use super::Document;
 use crate::terminal::{Align, loss_text, plural, table, wrapped};
@@ -23,9 +25,32 @@ pub(super) fn text(document: &Document<'_>) -> String {
             "Each training run was limited to {trained} of {all} epochs; a longer --budget allows all.\n"
         ));
     }
+    let remaining = remaining(story);
+    if story.ending != Some(Ending::Healthy) && !remaining.is_empty() {
+        text.push_str("\nFindings that no change removed:\n");
+        for found in remaining {
+            text.push_str(&wrapped(&format!("  {} {}  ", found.level.name(), found.code), &found.message));
+        }
+    }
     text.push_str(&format!("\n{}", wrapped("", &ending_text(document))));
     text.push_str(&format!("Page: {}\n", document.page.display()));
     text
+}
+
+/// Returns the findings of the final config, and those about the data, which no change of the config removes; one of each code.
+fn remaining(story: &Story) -> Vec<&Found> {
+    let about_data = story.found.iter().filter(|found| is_about_data(found));
+    let mut remaining: Vec<&Found> = Vec::new();
+    for found in story.left.iter().chain(about_data) {
+        if remaining.iter().all(|known| known.code != found.code) {
+            remaining.push(found);
+        }
+    }
+    remaining
+}
+
+fn is_about_data(found: &Found) -> bool {
+    find_rule(&found.code).is_ok_and(|rule| rule.roles.iter().any(|role| role.stage == Stage::Data))
 }
 
 /// Formats the attempts that were kept or trained with several seeds, and the number of the others.
@@ -39,6 +64,7 @@ fn attempts_table(story: &Story) -> String {
         ("because of", Align::Left),
         (score.as_str(), Align::Right),
         ("with it", Align::Right),
+        ("seeds", Align::Right),
         ("outcome", Align::Left),
     ];
     let row = |attempt: &Attempt| {
@@ -47,7 +73,8 @@ fn attempts_table(story: &Story) -> String {
             attempt.because.clone(),
             mean_text(attempt, true),
             mean_text(attempt, false),
-            judgement_text(attempt.judgement).to_owned(),
+            attempt.with.len().to_string(),
+            outcome_text(attempt),
         ]
     };
     table(&columns, &story.attempts.iter().map(row).collect::<Vec<_>>()) + "\n"
@@ -92,9 +119,17 @@ fn ending_text(document: &Document<'_>) -> String {
             "Not better than the start, over seeds that took no part in any decision ({gain}). Next: more --budget, \
              or look at the page"
         ),
-        Some(Ending::NothingHelped) => {
-            "No change helped. Next: more --budget, or look at the data and the labels: evenkeel check".to_owned()
-        }
+        Some(Ending::NothingHelped) => match remaining(story).into_iter().find(|found| is_about_data(found)) {
+            Some(found) => format!(
+                "No change of the config helped, and {code} {rule} is about the data. Next: repair the data as {code} says \
+                 (evenkeel explain {code}), then evenkeel check",
+                code = found.code,
+                rule = found.rule
+            ),
+            None => {
+                "No change helped. Next: more --budget, or look at the data and the labels: evenkeel check".to_owned()
+            }
+        },
         Some(Ending::Healthy) => "Healthy from the start: no error, no warning; nothing had to be changed.".to_owned(),
         Some(Ending::Stopped) if !next.is_empty() => {
             format!(
@@ -114,6 +149,17 @@ pub(super) fn attempt_text(attempt: &Attempt) -> String {
         (Judgement::Refused, refusal) => format!("does not fit  {change}: {}", refusal.as_deref().unwrap_or_default()),
         (judgement, _) => format!("{}  {change}: {numbers}, seeds {}", judgement_text(judgement), attempt.with.len()),
     }
+}
+
+/// Formats the outcome; of a change that was kept for its loss also the change of the loss, which the columns do not show.
+fn outcome_text(attempt: &Attempt) -> String {
+    let Comparison { score, loss, .. } = Comparison::of(&attempt.without, &attempt.with);
+    let word = judgement_text(attempt.judgement);
+    let has_score = attempt.with.iter().any(|result| result.score.is_some());
+    if attempt.judgement == Judgement::Helped && has_score && score.mean <= score.needed {
+        return format!("{word}: loss {:+.1} %", 0.0 - 100.0 * loss.mean);
+    }
+    word.to_owned()
 }
 
 fn judgement_text(judgement: Judgement) -> &'static str {
@@ -146,7 +192,8 @@ fn mean(values: &[f64]) -> Option<f64> {
 mod tests {
     use std::path::PathBuf;
 
-    use keel_train::remedies::{Comparison, RunResult};
+    use keel_health::Level;
+    use keel_train::remedies::RunResult;
 
     use super::*;
 
@@ -203,8 +250,35 @@ mod tests {
                 Document { repaired: Some(PathBuf::from("r.toml")), page: PathBuf::from("d.html"), story: &story };
             let text = text(&document).split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(text.contains(expected), "{text}");
-            assert!(text.contains("lower the learning rate K013 0.1000 0.9000 kept"), "{text}");
+            assert!(text.contains("lower the learning rate K013 0.1000 0.9000 3 kept"), "{text}");
             assert!(text.contains("limited to 4 of 8 epochs") && text.contains("end (3 seeds) 0.9000"), "{text}");
         }
+    }
+
+    fn text_of(story: &Story) -> String {
+        let document = Document { repaired: None, page: PathBuf::from("d.html"), story };
+        text(&document).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn findings_about_the_data_are_the_conclusion_if_nothing_helped() {
+        let mut story = story(Ending::NothingHelped);
+        let labels = keel_health::rules::labels::CODE;
+        let message = "the labels have nothing to do with the inputs".to_owned();
+        let rule = "labels".to_owned();
+        story.found = vec![Found { code: labels.into(), rule, level: Level::Error, layer: None, message }];
+        let text = text_of(&story);
+        assert!(text.contains(&format!("error {labels} the labels have nothing to do")), "{text}");
+        assert!(text.contains(&format!("evenkeel explain {labels}")) && !text.contains("more --budget"), "{text}");
+    }
+
+    #[test]
+    fn a_change_kept_for_its_loss_shows_the_loss() {
+        let mut story = story(Ending::Better);
+        let run = |loss: f64| RunResult { loss: Some(loss), score: Some(0.8) };
+        story.attempts[0].without = vec![run(1.0); 5];
+        story.attempts[0].with = vec![run(0.5); 5];
+        let text = text_of(&story);
+        assert!(text.contains("0.8000 0.8000 5 kept: loss -"), "{text}");
     }
 }
