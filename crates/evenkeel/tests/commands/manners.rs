@@ -154,7 +154,7 @@ mod on_a_terminal {
             format!("train {deep} --set train.epochs=1 --set run.name=r --quiet"),
             format!("plan {deep}"),
             format!("check {deep} --budget 1s"),
-            "train digits --set train.epochs=3 --set optimizer.learning_rate=4.0 --set run.name=ill --quiet".to_owned(),
+            "train --set model.preset=mlp --set train.epochs=12 --set optimizer.learning_rate=4.0 --set run.name=ill --quiet".to_owned(),
             "prove runs/ill K010 --steps 20 --quiet".to_owned(),
             "eval runs/r".to_owned(),
             "train --find-lr".to_owned(),

@@ -98,7 +98,7 @@ fn wrong_arguments_are_said_once_by_the_first_rank() {
     let output = end(job);
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{told}");
-    assert_eq!(told.matches("unknown data source").count(), 1, "{told}");
+    assert_eq!(told.matches("there is no file or folder of this name").count(), 1, "{told}");
     let other = end(on_ranks(&program, 2, &["catalog"], "").unwrap());
     let told = text(&other.stderr);
     assert_eq!(told.matches("only `evenkeel train` runs on several").count(), 1, "{told}");

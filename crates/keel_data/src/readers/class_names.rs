@@ -69,7 +69,7 @@ mod tests {
     use super::alike_names_note;
 
     #[test]
-    fn spellings_of_one_class_are_told() {
+    fn spellings_of_one_class_are_noted() {
         let cases: [(&[&str], &str); 4] = [
             (&["Ja", "Nein", "ja"], "classes that differ only in capitals or spaces: \"Ja\" and \"ja\"; give them"),
             (&["New  York", "new york", "a", "A"], "\"a\" and \"A\", \"New  York\" and \"new york\""),

@@ -76,6 +76,8 @@ pub struct ImageFiles {
     pub files: Vec<PathBuf>,
     /// Notes about files that were left out, one sentence each.
     pub notes: Vec<String>,
+    /// Number of images that were left out because their format cannot be decoded.
+    pub unsupported: usize,
 }
 
 /// Returns every image below `folder`, each physical file once; hidden entries are left out.
@@ -85,7 +87,9 @@ pub struct ImageFiles {
 pub fn image_files_below(folder: &Path) -> Result<ImageFiles, DataError> {
     let mut walk = walk::Walk::default();
     walk.own(folder);
-    Ok(ImageFiles { files: walk.images(folder)?, notes: walk.left_out.notes() })
+    let files = walk.images(folder)?;
+    let left_out = walk.left_out;
+    Ok(ImageFiles { files, notes: left_out.notes(), unsupported: left_out.unsupported.values().sum() })
 }
 
 /// Returns true if the file is an image, even of a format that cannot be decoded.

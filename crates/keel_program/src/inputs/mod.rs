@@ -120,6 +120,13 @@ impl InputReader<'_> {
         Ok(Vec::new())
     }
 
+    /// Returns the refusal of a folder whose images all have formats that cannot be decoded.
+    fn undecodable(&self, path: &Path) -> Option<Stop> {
+        let below = image_files_below(path).ok().filter(|below| self.takes_images() && below.unsupported > 0)?;
+        let failure = Failure::new(format!("{}: no readable image; {}", path.display(), below.notes.join("; ")));
+        Some(failure.next_step("Name images, or a folder with images, of a format that can be decoded").into())
+    }
+
     fn image_files(&self, files: &[PathBuf], source: String) -> Result<Loaded, Stop> {
         let dataset = self.predictor.load_images(files, self.wanted).map_err(failure_of)?;
         Ok(Loaded { source, dataset, table: None })
@@ -132,7 +139,7 @@ impl InputReader<'_> {
             return Ok(());
         }
         if !self.takes_tables() {
-            loaded.push(self.data(path)?);
+            loaded.push(self.data(path).map_err(|stop| self.undecodable(path).unwrap_or(stop))?);
             return Ok(());
         }
         if !path.is_dir() {

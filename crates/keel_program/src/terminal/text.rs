@@ -159,12 +159,12 @@ mod tests {
     }
 
     #[test]
-    fn paragraphs_and_lists_are_broken_anew_on_a_narrow_terminal() {
+    fn paragraphs_and_lists_are_broken_again_on_a_narrow_terminal() {
         let text = "one two\nthree four\n\n- five six\n  seven\n- eight";
         let written = "  one two\n  three four\n\n  - five six\n    seven\n  - eight\n";
         assert_eq!(paragraphs_within(None, text), written);
         assert_eq!(paragraphs_within(Some(12), text), written, "it fits");
-        let broken = "  one\n  two\n  three\n  four\n\n  - five\n    six\n    seven\n  - eight\n";
+        let broken = "  one two\n  three\n  four\n\n  - five\n    six\n    seven\n  - eight\n";
         assert_eq!(paragraphs_within(Some(9), text), broken);
     }
 

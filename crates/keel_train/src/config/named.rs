@@ -79,8 +79,8 @@ impl Named {
         is_run.then(|| {
             format!(
                 "this is the folder of a run, neither data nor a config; continue the run with `evenkeel train --resume \
-                 {run}`, use its model with `evenkeel predict {run} INPUT`, or train anew with `evenkeel train \
-                 {run}/config.toml`"
+                 {run}`, use its model with `evenkeel predict {run} INPUT`, or start a new run with \
+                 `evenkeel train {run}/config.toml`"
             )
         })
     }

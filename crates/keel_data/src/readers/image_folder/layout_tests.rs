@@ -238,7 +238,7 @@ fn a_model_reads_folders_of_any_shape() {
     type Case<'a> = (&'a [&'a str], Option<&'a [u32]>, usize, &'a str);
     let cases: [Case; 8] = [
         (&["1.png", "2.png"], None, 2, ""),
-        (&["2026-01/1.png", "2026-02/day/2.png"], None, 2, ""),
+        (&["2026-01/1.png", "2026-02/day/2.png"], None, 2, "none of them (2026-01, 2026-02) is a class of the model"),
         (&["cat/1.png", "dog/2.png"], Some(&[0, 1]), 2, ""),
         (&["dog/2.png"], Some(&[1]), 1, ""),
         (&["cat/1.png", "bird/2.png"], None, 2, "folders that are not classes of the model (bird)"),

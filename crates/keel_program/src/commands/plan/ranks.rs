@@ -109,7 +109,7 @@ impl OnRanks {
             document["strong"] = steps(Scaling::Strong);
             document["weak"] = steps(Scaling::Weak);
             let step = work.step(Scaling::Strong, network, *ranks);
-            document["limit"] = json!(limit_name(work.limits(&step, network)[0].0));
+            document["limit"] = json!(limit_word(work.limits(&step, network)[0].0));
         }
         document
     }
@@ -203,6 +203,17 @@ fn limit_text(work: &RankWork, step: &RankStep, network: &Network) -> String {
     text
 }
 
+/// Returns the word for a limit in documents.
+fn limit_word(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Compute => "compute",
+        Limit::Norms => "messages of batch norms",
+        Limit::Bandwidth => "bandwidth",
+        Limit::Latency => "latency",
+    }
+}
+
+/// Returns the name of a limit in a sentence.
 fn limit_name(limit: Limit) -> &'static str {
     match limit {
         Limit::Compute => "computing",

@@ -26,7 +26,7 @@ pub(super) fn page(document: &Document) -> Page {
              weights are no longer \
              numbers. First, ever larger learning rates.",
             "一个有两个隐藏层的网络在手写数字上训练几百步。若某单元对整个训练集的任何样本都不传梯度，就算死亡；只看一个批次是不够的。\
-             权重一旦出现无穷大或 NaN，曲线就此中断。先看越来越大的学习率。",
+             权重一旦溢出，不再是有限数，曲线就此中断。先看越来越大的学习率。",
         )
         .plot(
             Text::new("Dead units of the hidden layers after training, by learning rate", "训练后隐藏层中死亡单元的比例，随学习率变化"),
