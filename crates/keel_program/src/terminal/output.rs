@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use miette::GraphicalReportHandler;
 use serde::Serialize;
+use textwrap::{WordSeparator, WordSplitter};
 
 use crate::failure::{Failure, Stop};
 use crate::shown::shown;
@@ -126,10 +127,15 @@ impl Output {
 
 /// Returns a reporter with colours and boxes for a terminal, and plain text for a file or another program.
 fn reporter() -> GraphicalReportHandler {
-    if io::stderr().is_terminal() {
-        return GraphicalReportHandler::new();
-    }
-    GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor()).with_links(false).with_width(100)
+    let reporter = match io::stderr().is_terminal() {
+        true => GraphicalReportHandler::new(),
+        false => {
+            let plain = miette::GraphicalTheme::unicode_nocolor();
+            GraphicalReportHandler::new_themed(plain).with_links(false).with_width(100)
+        }
+    };
+    // Paths and commands are copied: they are only broken at spaces.
+    reporter.with_word_separator(WordSeparator::AsciiSpace).with_word_splitter(WordSplitter::NoHyphenation)
 }
 
 fn print_json<T: Serialize>(document: &T) -> Result<(), Stop> {

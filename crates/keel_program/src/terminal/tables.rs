@@ -10,8 +10,11 @@ const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().f
 /// Number of spaces between two columns.
 const PADDING: usize = 2;
 
-/// Maximum number of characters of a word that is never broken.
+/// Maximum number of characters of a word that is not broken if the table fits the terminal.
 const WHOLE_WORD: usize = 20;
+
+/// Maximum number of characters of a word that is never broken.
+const SHORT_WORD: usize = 8;
 
 /// Alignment of the values of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +26,7 @@ pub(crate) enum Align {
 }
 
 /// Formats a table with the given columns. On a terminal that is too narrow for it, text is broken into several lines; numbers
-/// and words of up to [`WHOLE_WORD`] characters stay whole.
+/// stay whole, and so do words where there is enough space.
 pub(crate) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
     if terminal_width().is_none() {
@@ -55,10 +58,21 @@ fn longest(index: usize, columns: &[(&str, Align)], rows: &[Vec<String>]) -> usi
     cells.chain([name]).map(length).max().unwrap_or(0)
 }
 
+/// Returns the width at which no number is broken and no word of up to [`WHOLE_WORD`] characters.
+fn wanted_width(columns: &[(&str, Align)], rows: &[Vec<String>]) -> usize {
+    let width = |(index, (_, align)): (usize, &(&str, Align))| match align {
+        Align::Left => longest(index, columns, rows).min(WHOLE_WORD) + PADDING,
+        Align::Right => longest(index, columns, rows) + PADDING,
+    };
+    columns.iter().enumerate().map(width).sum()
+}
+
 fn text_of(mut table: Table, columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(columns.iter().map(|(name, _)| *name));
     table.add_rows(rows);
+    let width = table.width().map_or(usize::MAX, usize::from);
+    let mut excess = wanted_width(columns, rows).saturating_sub(width);
     for (index, (_, align)) in columns.iter().enumerate() {
         if let Some(column) = table.column_mut(index) {
             column.set_padding((0, PADDING as u16));
@@ -66,8 +80,11 @@ fn text_of(mut table: Table, columns: &[(&str, Align)], rows: &[Vec<String>]) ->
                 column.set_cell_alignment(CellAlignment::Right);
                 column.set_constraint(ColumnConstraint::ContentWidth);
             } else {
-                let whole = longest(index, columns, rows).min(WHOLE_WORD) + PADDING;
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(whole as u16)));
+                let whole = longest(index, columns, rows).min(WHOLE_WORD);
+                let missing = excess.min(whole.saturating_sub(SHORT_WORD));
+                excess -= missing;
+                let least = (whole - missing + PADDING) as u16;
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
             }
         }
     }

@@ -186,7 +186,7 @@ fn notes_on_gradient(outcome: &GradientComparison) -> Vec<String> {
     let undecided = outcome.undecided();
     let compared = format!(
         "{} in {}",
-        counted(outcome.compared() as u64, "direction"),
+        counted(outcome.compared(), "direction"),
         counted((outcome.parameters.len() - undecided.len()) as u64, "parameter")
     );
     let mut notes = vec![match outcome.worst() {
@@ -204,7 +204,7 @@ fn notes_on_gradient(outcome: &GradientComparison) -> Vec<String> {
         notes.push(format!("gradient check: rounding or kinks hide every slope in {}", undecided.join(", ")));
     }
     if outcome.at_kinks() > 0 {
-        let kinks = counted(outcome.at_kinks() as u64, "direction");
+        let kinks = counted(outcome.at_kinks(), "direction");
         notes.push(format!("gradient check: {kinks} skipped, because kinks of the loss are too close"));
     }
     if !outcome.complete {
