@@ -205,7 +205,7 @@ fn only_columns(table: &RawTable, reports: &mut [ColumnReport]) -> Result<Vec<(u
 }
 
 fn for_model(mut table: RawTable, asked: &Asked, schema: &Schema) -> Result<Dataset, DataError> {
-    let found = super::model_columns::find(&table, asked, schema)?;
+    let found = super::model_columns::find(&table, asked.config, schema, asked.wants_targets)?;
     let missing = Missing { added: &asked.config.missing_values };
     let mut notes = std::mem::take(&mut table.notes);
     let target = found.target.filter(|_| asked.wants_targets);

@@ -1,9 +1,9 @@
 //! Columns of a table that a trained model reads: by name, or by position if it was trained on rows of numbers.
 
-use super::build::Asked;
 use super::number::parse;
 use super::raw::RawTable;
 use super::{names, target};
+use crate::config::DataConfig;
 use crate::dataset::{ColumnEncoding, NumberEncoding, SampleShape, Schema, TableColumn};
 use crate::error::DataError;
 
@@ -19,14 +19,20 @@ pub(super) struct ModelColumns {
     pub(super) target: Option<usize>,
 }
 
-/// Finds the columns that the model of `schema` reads.
+/// Finds the columns that the model of `schema` reads. With `wants_targets`, a column behind those of a model without names is
+/// the target.
 ///
 /// # Errors
 /// Fails if columns are missing, or the model does not take rows.
-pub(super) fn find(table: &RawTable, asked: &Asked, schema: &Schema) -> Result<ModelColumns, DataError> {
-    let target = target::choose_for_model(table, asked.config, schema);
+pub(super) fn find(
+    table: &RawTable,
+    config: &DataConfig,
+    schema: &Schema,
+    wants_targets: bool,
+) -> Result<ModelColumns, DataError> {
+    let target = target::choose_for_model(table, config, schema);
     if schema.columns.is_empty() {
-        return by_position(table, asked, schema, target);
+        return by_position(table, schema, target, wants_targets);
     }
     let positions = table.positions();
     let place = |column: &TableColumn| positions.get(column.name.as_str()).map(|place| (*place, column.clone()));
@@ -84,9 +90,9 @@ fn has_data_as_names(table: &RawTable) -> bool {
 /// all, else in order.
 fn by_position(
     table: &RawTable,
-    asked: &Asked,
     schema: &Schema,
     target: Option<usize>,
+    wants_targets: bool,
 ) -> Result<ModelColumns, DataError> {
     let SampleShape::Features(width) = schema.sample_shape else {
         let what = format!("this model takes images of {}, not tables", schema.sample_shape);
@@ -95,7 +101,7 @@ fn by_position(
     let named: Option<Vec<usize>> = schema.feature_names.iter().map(|name| table.position(name)).collect();
     let found = table.columns.len();
     let last = found.checked_sub(1);
-    let target = target.or(last.filter(|_| asked.wants_targets && found == width + 1));
+    let target = target.or(last.filter(|_| wants_targets && found == width + 1));
     let in_order = || (0..found).filter(|place| found == width || Some(*place) != target).collect();
     let places: Vec<usize> = named.unwrap_or_else(in_order);
     if places.len() != width {
