@@ -16,8 +16,8 @@ use crate::monitor::Monitor;
 /// Newest version of the format; a model record without a version has version 1.
 pub const FORMAT_VERSION: u64 = 3;
 
-/// Reads one record per line and returns all findings, causes first. Empty lines and lines that begin with `#` are skipped. The first record must be
-/// the model; the end of the lines is the end of the run.
+/// Reads one record per line and returns all findings, causes first. Empty lines and lines that begin with `#` are skipped.
+/// The first record must be the model; the end of the lines is the end of the run.
 ///
 /// # Errors
 /// Fails with a [`HealthError`] that names the line and the field.

@@ -124,6 +124,9 @@ fn all_ranks_take_the_defaults_of_the_first() {
     assert_eq!(said.matches("defaults    0.toml: train.epochs = 3").count(), 1, "{said}");
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((document["epochs"].as_u64(), document["ranks"]["count"].as_u64()), (Some(3), Some(2)));
+    // Rows that only the second rank holds were still there when the first one wrote the pages.
+    assert!(!said.contains("was not measured") && !said.contains("no report was written"), "{said}");
+    assert!(program.path("runs/run/importance.json").exists(), "{said}");
 }
 
 /// Processes of the job that compute, by the number of their rank.

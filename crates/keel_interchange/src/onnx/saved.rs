@@ -34,7 +34,8 @@ pub fn existing(folder: &Path) -> Option<PathBuf> {
     [CONFIG, MODEL].map(|name| folder.join(name)).into_iter().find(|path| path.exists())
 }
 
-/// Writes the model and a config into `folder`, overwriting those of an earlier import; `folder` is created if needed; `file` is the name of the imported file.
+/// Writes the model and a config into `folder`, which is created if needed; files of an earlier import are overwritten. `file` is
+/// the name of the imported file.
 ///
 /// # Errors
 /// Fails if the files cannot be written, or if a single output represents two classes.

@@ -108,9 +108,12 @@ impl Group {
         self.communicator.borrow().clone()
     }
 
-    /// Closes the connection after training. All ranks do this together, so that none waits while the first writes pages.
+    /// Closes the connection after training, on all ranks together: the first one reads rows of the others for its pages, so
+    /// that none may leave before it. An error is of no consequence any more: the run is complete.
     pub(super) fn leave(&self) {
-        self.communicator.borrow_mut().take();
+        if let Some(communicator) = self.communicator.borrow_mut().take() {
+            let _ = communicator.all_gather(&[]);
+        }
     }
 
     /// Waits if all ranks have `error`, of which the first rank writes a report before it ends the job.

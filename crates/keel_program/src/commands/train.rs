@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use keel_data::SplitDataset;
 use keel_interchange::tensorboard::TensorBoard;
 use keel_train::config::MemoryLimit;
 use keel_train::remedies::findings_of;
@@ -179,35 +178,33 @@ fn train(arguments: &Arguments, output: &mut Output, group: Option<&Group>) -> R
     let trained = trainer.with_stop(stop_flag()).run(&mut both);
     let tensorboard = both.tensorboard.take();
     progress.close();
-    if let (Some(group), Ok(_)) = (group, &trained) {
-        group.leave();
-    }
     if let Some(Err((path, error))) = tensorboard.map(|log| log.finish(trained.is_ok())) {
         output.warning(&format!("note        the logs in {} are incomplete: {error}", path.display()));
     }
     let folder = progress.folder().map(Path::to_path_buf);
-    let ended = Ended { config, divided, folder, trained };
-    conclude(arguments, output, ended)
+    if let Some(folder) = &folder {
+        if trained.as_ref().is_ok_and(|run| run.summary.status == RunStatus::Finished) {
+            importance::after_training(folder, &divided, output);
+        }
+        report::after_training(folder, divided, output);
+    }
+    if let (Some(group), Ok(_)) = (group, &trained) {
+        group.leave();
+    }
+    conclude(arguments, output, Ended { config, folder, trained })
 }
 
 /// A training run that has ended.
 struct Ended {
     config: Config,
-    divided: SplitDataset,
     /// Folder of the run, if it had started.
     folder: Option<PathBuf>,
     trained: Result<TrainedRun, TrainError>,
 }
 
-/// Writes the pages of the run, shows its results and tests the leading finding if requested.
+/// Shows the results of the run and tests the leading finding if requested.
 fn conclude(arguments: &Arguments, output: &mut Output, ended: Ended) -> Result<Status, Stop> {
-    let Ended { config, divided, folder, trained } = ended;
-    if let Some(folder) = &folder {
-        if trained.as_ref().is_ok_and(|run| run.summary.status == RunStatus::Finished) {
-            importance::after_training(folder, &divided, output);
-        }
-        report::after_training(folder, divided.clone(), output);
-    }
+    let Ended { config, folder, trained } = ended;
     if let (Err(_), Some(folder)) = (&trained, &folder) {
         output.text(&ending::after_failure(folder, &config))?;
     }
@@ -218,7 +215,7 @@ fn conclude(arguments: &Arguments, output: &mut Output, ended: Ended) -> Result<
     if arguments.prove && summary.status == RunStatus::Finished {
         let outcome = prove::prove_leading(&folder, output)?;
         if matches!(outcome, Leading::Proved(..)) {
-            report::after_training(folder.path(), divided, output);
+            report::after_change(&folder, output);
         }
         leading = Some(outcome);
         summary = folder.read_summary()?;

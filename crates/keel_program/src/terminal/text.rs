@@ -45,7 +45,7 @@ fn wrapped_to(width: usize, first: &str, text: &str) -> String {
     }
 }
 
-/// Indents the paragraphs and lists of `text` by two columns, and breaks them anew if a line is wider than the terminal.
+/// Indents the paragraphs and lists of `text` by two columns, and breaks their lines again if one is wider than the terminal.
 pub(crate) fn paragraphs(text: &str) -> String {
     paragraphs_within(terminal_width(), text)
 }

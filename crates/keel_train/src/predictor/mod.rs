@@ -80,6 +80,7 @@ impl Predictor {
     /// # Errors
     /// See [`Predictor::load`]; also if such a layer is not in `layers`.
     pub fn load_with(path: &Path, layers: &[CustomLayer]) -> Result<Self, TrainError> {
+        // The error of a missing run names those of similar names.
         if !path.exists() && path.extension().is_none() {
             RunFolder::open(path)?;
         }

@@ -1,5 +1,6 @@
 //! Columns of a table that a trained model reads: by name, or by position if it was trained on rows of numbers.
 
+use super::column::plural;
 use super::number::parse;
 use super::raw::RawTable;
 use super::{names, target};
@@ -78,12 +79,13 @@ fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
     if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
-/// Returns true if the table has no header, or one with a number.
+/// Returns true if the table has no header, or one in which at least every second name is a number.
 fn has_data_as_names(table: &RawTable) -> bool {
     let is_numbered = |(place, name): (usize, &str)| name == format!("column_{}", place + 1);
-    let mut names = table.columns.iter().map(|column| column.name.as_str());
+    let names = table.columns.iter().map(|column| column.name.as_str());
     let is_number = |name: &str| parse(name, NumberEncoding::default().format).is_some();
-    names.clone().any(is_number) || names.by_ref().enumerate().all(is_numbered)
+    let numbers = names.clone().filter(|name| is_number(name)).count();
+    2 * numbers >= table.columns.len() || names.enumerate().all(is_numbered)
 }
 
 /// Takes the columns of a model that was trained on rows of numbers: by the names of its features if the table has them
@@ -105,10 +107,10 @@ fn by_position(
     let in_order = || (0..found).filter(|place| found == width || Some(*place) != target).collect();
     let places: Vec<usize> = named.unwrap_or_else(in_order);
     if places.len() != width {
-        let counted = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
-        let (numbers, columns) = (counted(width, "number"), counted(found, "column"));
-        let what = format!("this model takes {numbers} per sample, but the table has {columns}");
-        let next = format!("Give a table with {}, in the order of the training data", counted(width, "column"));
+        let columns = |count| plural(count, "column", "columns");
+        let (numbers, found) = (plural(width, "number", "numbers"), columns(found));
+        let what = format!("this model takes {numbers} per sample, but the table has {found}");
+        let next = format!("Give a table with {}, in the order of the training data", columns(width));
         return Err(DataError::format(&table.path(), what, next));
     }
     let target = target.filter(|target| !places.contains(target));

@@ -216,7 +216,8 @@ impl<'a> Judged<'a> {
     }
 }
 
-fn plural(count: usize, one: &str, several: &str) -> String {
+/// Formats a number with its noun.
+pub(in crate::readers::table) fn plural(count: usize, one: &str, several: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { several })
 }
 

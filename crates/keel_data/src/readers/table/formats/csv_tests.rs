@@ -163,6 +163,7 @@ fn a_model_gets_its_columns_whatever_their_order() {
     for (text, expected) in [
         ("color\nred\n", "the column \"size\" is missing"),
         ("Color,n\nred,1\n", "2 columns are missing: \"size\", \"color\" (\"Color\" may be meant). Add them"),
+        ("Color,n,2024\nred,7,1\n", "2 columns are missing: \"size\", \"color\" (\"Color\" may be meant). Add them"),
         ("red,7\nblue,8\n", "the first line looks like data, not like names of columns. Write a line with the names"),
         ("color,size,kind\nred,7,c\n", "line 2, column \"kind\": \"c\" is outside the classes"),
     ] {
@@ -172,7 +173,7 @@ fn a_model_gets_its_columns_whatever_their_order() {
 }
 
 #[test]
-fn spellings_of_one_class_are_told() {
+fn spellings_of_one_class_are_noted() {
     let notes = read("a,target\n1,Ja\n2,ja\n3,nein\n").unwrap().notes().join("\n");
     assert!(notes.contains("classes that differ only in capitals or spaces: \"Ja\" and \"ja\""), "{notes}");
     let notes = read("a,target\n1,ja\n2,\" ja\"\n3,nein\n").unwrap().notes().join("\n");
