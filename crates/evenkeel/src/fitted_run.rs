@@ -81,13 +81,14 @@ impl FittedRun {
         self.summary().read_findings()
     }
 
-    /// Returns all measurements: scalars of every step and epoch, and those of every layer over the steps.
+    /// Returns all measurements: scalars of every step and epoch, and those of every layer over the steps. Without SQLite (see
+    /// [the crate](crate)), those of a resumed run begin where it was resumed.
     ///
     /// # Errors
     /// If the run's database cannot be read back.
     pub fn measurements(&self) -> Result<MetricReader, TrainError> {
         match &self.kept {
-            Kept::Folder(run) => MetricReader::open(&run.folder.metrics()),
+            Kept::Folder(run) => run.measurements(),
             Kept::Memory(run) => run.measurements(),
         }
     }
@@ -104,7 +105,7 @@ impl FittedRun {
     }
 
     /// Writes the whole run as the folder `path`, which must not exist or be empty: model, config, summary, measurements
-    /// and checkpoints. [`Predictor::load`] and every command of `evenkeel` read it.
+    /// (with SQLite, see [the crate](crate)) and checkpoints. [`Predictor::load`] and every command of `evenkeel` read it.
     ///
     /// # Errors
     /// [`TrainError::Run`] naming the file or folder that cannot be written.

@@ -8,6 +8,18 @@
 //! evenkeel = { version = "0.2", default-features = false }
 //! ```
 //!
+//! Such a library is compiled without SQLite, and so without a C compiler. Its runs have no `metrics.sqlite` in their folder:
+//! measurements are kept in memory, [`FittedRun::measurements`] reads them as long as the run exists in the program, and the
+//! commands `report` and `metrics` and the studio have no curves, layers or histograms to show. Everything else is written,
+//! and a run is resumed, as always. For the file without the program, enable the feature `sqlite` of the crate `keel_train`,
+//! which Cargo compiles once for all crates that use it:
+//!
+//! ```toml
+//! [dependencies]
+//! evenkeel = { version = "0.2", default-features = false }
+//! keel_train = { version = "0.2", features = ["sqlite"] }
+//! ```
+//!
 //! ```no_run
 //! use evenkeel::prelude::*;
 //!

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::history::{History, LayerWindow, Window};
 use crate::measurement::{
     ActivationFunction, DataMeasurement, EpochMeasurement, EvaluationMeasurement, InputsMeasurement, ModelDescription,
@@ -64,6 +65,8 @@ pub struct Case<'a> {
 /// One statistic of one layer beyond its limit at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
+    /// Kind of the finding: its statistic and its Chinese texts.
+    pub kind: &'static FindingKind,
     /// Level.
     pub level: Level,
     /// Index of the layer, or `None` for the whole network.
@@ -80,8 +83,6 @@ pub struct Observation {
     pub remedies: Vec<Remedy>,
     /// Affected samples, with their labels.
     pub samples: Vec<SuspectLabel>,
-    /// Name of the statistic, if it is not the rule's first.
-    pub statistic: Option<&'static str>,
     /// Number of consecutive observations required for a finding; 1 for immediate findings.
     pub confirmations: u32,
     /// Outcomes of a run for which it keeps its level.
@@ -108,8 +109,9 @@ pub enum Stands {
 
 impl Observation {
     /// Creates an observation, which must be made twice in a row if it comes from a window or an epoch.
-    pub fn new(level: Level, layer: Option<usize>, measured: f64, threshold: f64) -> Self {
+    pub fn new(kind: &'static FindingKind, level: Level, layer: Option<usize>, measured: f64, threshold: f64) -> Self {
         Self {
+            kind,
             level,
             layer,
             measured,
@@ -118,7 +120,6 @@ impl Observation {
             cause: String::new(),
             remedies: Vec::new(),
             samples: Vec::new(),
-            statistic: None,
             confirmations: 2,
             stands: Stands::UnlessLearned,
         }
@@ -145,12 +146,6 @@ impl Observation {
     /// Keeps the level while the observation lasts.
     pub fn while_seen(mut self) -> Self {
         self.stands = Stands::WhileSeen;
-        self
-    }
-
-    /// Sets the name of the statistic, for a chart.
-    pub fn statistic(mut self, name: &'static str) -> Self {
-        self.statistic = Some(name);
         self
     }
 

@@ -1,6 +1,8 @@
-//! Explanation of a rule, taken from the doc comment of the rule's own file.
+//! Explanation of a rule, taken from the doc comment of its own file, and the Chinese texts of findings.
 
-use crate::catalog::catalog;
+use crate::catalog::{catalog, find_rule};
+use crate::finding::Finding;
+use crate::finding_kind::FindingKind;
 use crate::rule::Rule;
 
 /// One of the five sections of an explanation.
@@ -79,6 +81,20 @@ fn capitalised(text: &str) -> String {
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
+impl Finding {
+    /// Returns the kind of the finding; `None` for one recorded by a version without kinds.
+    pub fn known_kind(&self) -> Option<&'static FindingKind> {
+        find_rule(&self.code).ok()?.kind(&self.kind)
+    }
+}
+
+/// Returns the Chinese sentence of findings of the rule `code` and of one of its kinds, or the Chinese summary of the
+/// rule if it has no such kind.
+pub fn chinese_message(code: &str, kind: &str) -> Option<&'static str> {
+    let rule = find_rule(code).ok()?;
+    Some(rule.kind(kind).map_or(rule.chinese_summary, |kind| kind.chinese_message))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +107,37 @@ mod tests {
             assert_eq!(titles, SECTIONS, "{}", rule.code);
             for section in sections {
                 assert!(section.text.len() > 20, "{} {} is empty", rule.code, section.title);
+            }
+        }
+    }
+
+    /// Returns true if `text` is Chinese: names of functions and parameters may be in English, sentences may not.
+    fn is_chinese(text: &str) -> bool {
+        let chinese = |letter: &char| ('\u{4e00}'..='\u{9fff}').contains(letter);
+        let english_words = text.split(|letter: char| !letter.is_ascii_alphabetic()).filter(|word| word.len() > 1);
+        text.chars().filter(chinese).count() >= 2 && english_words.count() <= 3 && !text.ends_with(['.', '。'])
+    }
+
+    #[test]
+    fn every_rule_and_kind_has_chinese_texts() {
+        for rule in catalog() {
+            for text in [rule.chinese_name, rule.chinese_summary] {
+                assert!(is_chinese(text), "{}: {text}", rule.code);
+            }
+            assert!(!rule.kinds.is_empty(), "{} has no kinds", rule.code);
+            for kind in rule.kinds {
+                for text in [kind.chinese_statistic, kind.chinese_message, kind.chinese_cause] {
+                    assert!(is_chinese(text), "{} {}: {text}", rule.code, kind.key);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn keys_of_kinds_are_unique_within_a_rule() {
+        for rule in catalog() {
+            for kind in rule.kinds {
+                assert_eq!(rule.kind(kind.key), Some(kind), "{}", rule.code);
             }
         }
     }

@@ -28,6 +28,34 @@ impl Level {
     }
 }
 
+/// Reason why a finding became a note at the end of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lowered {
+    /// The network learned its task nevertheless.
+    Learned,
+    /// It was over before the end of training.
+    Passed,
+}
+
+impl Lowered {
+    /// Describes the reason.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Learned => "the network learned its task nevertheless",
+            Self::Passed => "it was over before the end of training",
+        }
+    }
+
+    /// Describes the reason in Chinese.
+    pub fn describe_in_chinese(self) -> &'static str {
+        match self {
+            Self::Learned => "网络仍然学会了任务",
+            Self::Passed => "训练结束之前已经消失",
+        }
+    }
+}
+
 /// One finding, in the form used by every output of the project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
@@ -35,6 +63,9 @@ pub struct Finding {
     pub code: String,
     /// Name of the rule, such as `dead-relu`.
     pub rule: String,
+    /// Key of its kind among those of the rule, such as `dead-at-start`; empty if recorded by an older version.
+    #[serde(default)]
+    pub kind: String,
     /// Level.
     pub level: Level,
     /// Name of the layer, or `None` for the whole network or the data.
@@ -53,10 +84,16 @@ pub struct Finding {
     pub first_step: u64,
     /// Last step at which it was still beyond its limit.
     pub last_step: u64,
+    /// Epoch at whose end it was found, counted from 1, if the recording contains epochs but no steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
     /// Sentence describing the finding.
     pub message: String,
-    /// Probable cause.
+    /// Probable cause, with the reason why the level was lowered, if it was.
     pub cause: String,
+    /// Reason why the finding became a note at the end of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowered: Option<Lowered>,
     /// Remedies as text, best first.
     pub remedy: String,
     /// The same remedies in machine-readable form.

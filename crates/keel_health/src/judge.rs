@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Moment, Observation, Stands};
-use crate::finding::{Evidence, Finding, Level, Stretch};
+use crate::finding::{Evidence, Finding, Level, Lowered, Stretch};
 use crate::measurement::ModelDescription;
 use crate::outcome::Outcome;
 use crate::remedy::describe_all;
@@ -14,9 +14,6 @@ const CONFIRMED: u32 = 2;
 
 /// Number of windows in a row without an observation after which a finding has passed.
 const SILENT_WINDOWS: u32 = 2;
-
-/// Cause added to a finding that has passed.
-const PASSED: &str = "it was over before the end of training";
 
 /// Number of points kept of a finding's statistic.
 const EVIDENCE_POINTS: usize = 64;
@@ -50,6 +47,8 @@ pub(crate) struct Question<'a> {
     pub(crate) rule: &'static Rule,
     pub(crate) moment: Moment,
     pub(crate) stretch: Stretch,
+    /// Epoch that ended, counted from 1, if no step is known.
+    pub(crate) epoch: Option<u64>,
     pub(crate) model: &'a ModelDescription,
 }
 
@@ -106,7 +105,7 @@ impl Judge {
                 first_step: 0,
                 lowest_level_in_a_row: observation.level,
                 stands: observation.stands,
-                evidence: Evidence { statistic: rule.statistic.to_string(), ..Evidence::default() },
+                evidence: Evidence { statistic: observation.kind.statistic.to_string(), ..Evidence::default() },
                 finding: None,
             });
             self.cases.len() - 1
@@ -118,7 +117,8 @@ impl Judge {
 impl OpenCase {
     /// Returns true if the observation created a finding or made one more serious.
     fn hear(&mut self, question: &Question, observation: Observation) -> bool {
-        let Question { rule, stretch, model, .. } = *question;
+        let Question { rule, stretch, epoch, model, .. } = *question;
+        debug_assert_eq!(rule.kind(observation.kind.key), Some(observation.kind), "{} lacks a kind", rule.code);
         self.seen_now = true;
         self.missed = 0;
         if self.in_a_row == 0 {
@@ -127,7 +127,7 @@ impl OpenCase {
         }
         self.in_a_row += 1;
         // A curve contains the values of one statistic only.
-        let statistic = observation.statistic.unwrap_or(rule.statistic);
+        let statistic = observation.kind.statistic;
         if self.evidence.statistic != statistic {
             self.evidence = Evidence { statistic: statistic.to_string(), ..Evidence::default() };
         }
@@ -153,10 +153,12 @@ impl OpenCase {
             return false;
         }
         self.stands = observation.stands;
-        let first_step = self.finding.as_ref().map_or(self.first_step, |finding| finding.first_step);
+        let known = self.finding.as_ref();
+        let (first_step, epoch) = known.map_or((self.first_step, epoch), |known| (known.first_step, known.epoch));
         self.finding = Some(Finding {
             code: rule.code.to_string(),
             rule: rule.name.to_string(),
+            kind: observation.kind.key.to_string(),
             level,
             layer: observation.layer.map(|layer| model.name(layer)),
             measured: finite(observation.measured),
@@ -165,8 +167,10 @@ impl OpenCase {
             threshold: observation.threshold,
             first_step,
             last_step: stretch.last_step,
+            epoch,
             message: observation.message,
             cause: observation.cause,
+            lowered: None,
             remedy: describe_all(&observation.remedies),
             remedies: observation.remedies,
             evidence: Some(self.evidence.clone()),
@@ -187,7 +191,7 @@ impl OpenCase {
             Moment::Epoch => self.in_a_row < CONFIRMED,
             _ => false,
         };
-        let note = match self.stands {
+        let lowered = match self.stands {
             Stands::Always => return Some(finding),
             Stands::EvenLearned => {
                 if learned {
@@ -195,9 +199,9 @@ impl OpenCase {
                 }
                 return Some(finding);
             }
-            Stands::UnlessLearned | Stands::AsWarning if learned => "the network learned its task nevertheless",
-            Stands::WhileSeen if passed => PASSED,
-            Stands::UnlessLearned | Stands::AsWarning if passed && learning => PASSED,
+            Stands::UnlessLearned | Stands::AsWarning if learned => Lowered::Learned,
+            Stands::WhileSeen if passed => Lowered::Passed,
+            Stands::UnlessLearned | Stands::AsWarning if passed && learning => Lowered::Passed,
             Stands::UnlessLearned | Stands::AsWarning if learning => {
                 finding.level = finding.level.min(Level::Warn);
                 return Some(finding);
@@ -212,7 +216,8 @@ impl OpenCase {
         };
         if finding.level > Level::Info {
             finding.level = Level::Info;
-            finding.cause = format!("{}; {note}", finding.cause);
+            finding.cause = format!("{}; {}", finding.cause, lowered.describe());
+            finding.lowered = Some(lowered);
         }
         Some(finding)
     }

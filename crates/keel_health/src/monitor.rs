@@ -146,6 +146,9 @@ impl Monitor {
         let judged = self.epochs.len().saturating_sub(1);
         self.epochs[..judged].iter_mut().for_each(|epoch| epoch.norms.clear());
         self.epochs.push(epoch.clone());
+        if self.history.steps() == 0 {
+            self.last_step = epoch.step;
+        }
         let samples = self.model.samples_per_epoch.or(self.data.as_ref().map(|data| data.samples).filter(|&n| n > 0));
         let window_closed = self.history.end_epoch(samples);
         if self.history.non_finite_since().is_some() {
@@ -257,13 +260,15 @@ impl Monitor {
             (Moment::Model | Moment::Data | Moment::Start, _) => Stretch { first_step: 0, last_step: 0 },
             _ => Stretch { first_step: self.last_step, last_step: self.last_step },
         };
+        let starts = matches!(moment, Moment::Model | Moment::Data | Moment::Start);
+        let epoch = self.epochs.last().filter(|_| !starts && self.last_step == 0).map(|epoch| epoch.epoch + 1);
         let answers: Vec<_> = catalog().iter().map(|rule| (rule, (rule.examine)(&case))).collect();
         let mut findings = Vec::new();
         for (rule, mut observations) in answers {
             if self.short {
                 observations = observations.into_iter().map(Observation::at_once_if_error).collect();
             }
-            let question = Question { rule, moment, stretch, model: &self.model };
+            let question = Question { rule, moment, stretch, epoch, model: &self.model };
             findings.extend(self.judge.hear(&question, observations));
         }
         findings

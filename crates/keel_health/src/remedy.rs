@@ -1,7 +1,13 @@
 //! Remedies as data: a change, where it can be applied (to the running model or only to a new run), and the config keys
 //! that express it.
 
+mod chinese;
+mod program_edit;
+
 use serde::{Deserialize, Serialize};
+
+use self::program_edit::EditTexts;
+pub use self::program_edit::ProgramEdit;
 
 /// One change that may cure a finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -202,6 +208,9 @@ pub enum Remedy {
         change: String,
         /// PyTorch code for the change.
         code: String,
+        /// The change; `None` in a finding of an older version.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        edit: Option<ProgramEdit>,
     },
 }
 
@@ -218,9 +227,10 @@ pub enum Application {
 }
 
 impl Remedy {
-    /// Returns the remedy of making `change` to a program with `code`.
-    pub(crate) fn edit(change: impl Into<String>, code: impl Into<String>) -> Self {
-        Remedy::EditProgram { change: change.into(), code: code.into() }
+    /// Returns the remedy of making `edit` to a program.
+    pub(crate) fn edit(edit: ProgramEdit) -> Self {
+        let EditTexts { change, code, .. } = edit.texts();
+        Remedy::EditProgram { change, code, edit: Some(edit) }
     }
 
     /// Returns the target to which the remedy can be applied.
@@ -359,7 +369,7 @@ impl Remedy {
             AddResidual => "add residual connections".to_string(),
             Augment => "augment the training samples".to_string(),
             EarlyStopping { patience } => format!("stop after {} without improvement", counted(*patience, "epoch")),
-            EditProgram { change, code } => format!("{change}; in PyTorch: `{code}`"),
+            EditProgram { change, code, .. } => format!("{change}; in PyTorch: `{code}`"),
             IgnoreColumns { columns } => format!("leave out {} (data.ignore_columns)", named(columns)),
             KeepDuplicatesTogether => {
                 "keep equal samples in one split (data.keep_duplicates_together = true)".to_string()

@@ -7,6 +7,8 @@ use keel_data::DataError;
 use keel_onnx::OnnxError;
 use keel_train::TrainError;
 
+use crate::foreign::ForeignFormat;
+
 /// Errors in exporting, importing or computing a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -27,6 +29,9 @@ pub enum InterchangeError {
         /// Message of the operating system.
         source: io::Error,
     },
+    /// A file that has to be converted first.
+    #[error(transparent)]
+    Foreign(#[from] ForeignFormat),
     /// An ONNX model that cannot be read or computed.
     #[error(transparent)]
     Onnx(#[from] OnnxError),

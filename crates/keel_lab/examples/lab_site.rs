@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use keel_lab::{LabError, Language, Settings, SiteFile, catalog, find, site_files};
+use keel_lab::{LabError, Settings, SiteFile, SiteOptions, catalog, find, site_files};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         entries.into_iter().map(|entry| entry.run(&Settings::new(), 0)).collect::<Result<Vec<_>, LabError>>()?;
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder)?;
-    for SiteFile { name, text } in site_files(&outcomes, folder, Language::English, None)?.files {
+    for SiteFile { name, text } in site_files(&outcomes, folder, SiteOptions::default())?.files {
         std::fs::write(folder.join(name), text)?;
     }
     Ok(())

@@ -34,7 +34,8 @@ pub use keel_page::{Language, Text};
 pub use knob::Knob;
 pub use settings::Settings;
 pub use site::{
-    Addresses, Engine, ExhibitDocument, SiteFile, SiteFiles, engine_script, exhibit_script, exhibit_style, site_files,
+    Addresses, Engine, ExhibitDocument, SiteFile, SiteFiles, SiteOptions, engine_script, exhibit_script, exhibit_style,
+    site_files,
 };
 
 /// Returns the experiment with this name.

@@ -4,7 +4,7 @@ mod cheap;
 
 use std::path::{Path, PathBuf};
 
-use keel_lab::{Desk, ExhibitEntry, Language, Request, catalog, exhibits, find_exhibit, site_files};
+use keel_lab::{Desk, ExhibitEntry, Language, Request, SiteOptions, catalog, exhibits, find_exhibit, site_files};
 use keel_testkit::browser::{Browser, PageState, View};
 use keel_testkit::skipping::skipped;
 use serde_json::{Value, json};
@@ -66,7 +66,8 @@ fn questions_that_cannot_be_answered_are_refused_in_words() {
 /// Writes the pages of all exhibits, with a page for every experiment, to `folder`.
 fn written(folder: &Path, module: Option<&[u8]>) -> Vec<PathBuf> {
     let outcomes: Vec<_> = catalog().iter().map(|entry| entry.run(&cheap::cheap(entry), 0).unwrap()).collect();
-    for file in site_files(&outcomes, folder, Language::English, module).unwrap().files {
+    let options = SiteOptions { module, ..SiteOptions::default() };
+    for file in site_files(&outcomes, folder, options).unwrap().files {
         std::fs::write(folder.join(file.name), file.text).unwrap();
     }
     let pages = exhibits().iter().flat_map(|entry| [format!("{}.html", entry.name), format!("{}.zh.html", entry.name)]);

@@ -1,6 +1,6 @@
 //! The lab as used by the command line.
 
-use keel_lab::{Language, Settings, catalog, find, run};
+use keel_lab::{Language, Settings, SiteOptions, catalog, exhibits, find, run, site_files};
 
 mod cheap;
 
@@ -95,6 +95,24 @@ fn a_site_has_an_index_and_two_files_for_each_outcome() {
     let index = write_site(&outcomes[1..], &again, Language::English);
     let index = std::fs::read_to_string(index).unwrap();
     assert!(index.contains("href=\"initialisation.html\""), "pages of earlier runs stay in the index");
+}
+
+#[test]
+fn every_page_links_to_the_documentation_if_its_address_is_given() {
+    let outcomes: Vec<_> = catalog().iter().map(|entry| entry.run(&cheap(entry), 0).unwrap()).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let options = SiteOptions { documentation: Some("docs/index.html"), ..SiteOptions::default() };
+    let site = site_files(&outcomes, folder.path(), options).unwrap();
+    let pages: Vec<_> = site.files.iter().filter(|file| file.name.ends_with(".html")).collect();
+    let notes_and_index = 2;
+    assert_eq!(pages.len(), 2 * (catalog().len() + exhibits().len() + notes_and_index));
+    for page in pages {
+        let words = if page.name.ends_with(".zh.html") { "文档" } else { "Documentation" };
+        let link = format!("<a href=\"docs/index.html\">{words}</a>");
+        assert_eq!(page.text.matches(&link).count(), 1, "{}", page.name);
+    }
+    let site = site_files(&outcomes[..1], folder.path(), SiteOptions::default()).unwrap();
+    assert!(site.files.iter().all(|file| !file.text.contains("docs/index.html")));
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub(crate) fn explain(code: &str) -> PyResult<String> {
     let sections: Vec<Value> =
         rule.sections().into_iter().map(|section| json!({ "title": section.title, "text": section.text })).collect();
     let mut document = line(rule);
-    document["statistic"] = rule.statistic.into();
+    document["statistic"] = rule.statistic().into();
     document["sections"] = sections.into();
     Ok(document.to_string())
 }

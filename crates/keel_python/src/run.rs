@@ -41,9 +41,8 @@ pub(crate) enum Kept {
 #[pyfunction]
 pub(crate) fn load(path: PathBuf) -> PyResult<Run> {
     if path.is_dir() {
-        let folder = RunFolder::open(&path).map_err(Raise::raise)?;
-        let summary = folder.read_summary().map_err(Raise::raise)?;
-        return Ok(Run::new(Kept::Folder(Box::new(TrainedRun { folder, summary })), None));
+        let run = RunFolder::open(&path).and_then(TrainedRun::read).map_err(Raise::raise)?;
+        return Ok(Run::new(Kept::Folder(Box::new(run)), None));
     }
     let run = Run::new(Kept::Model(path), None);
     run.predictor()?;
@@ -240,7 +239,7 @@ impl Run {
 
     fn measurements(&self) -> PyResult<MetricReader> {
         match &self.kept {
-            Kept::Folder(run) => MetricReader::open(&run.folder.metrics()).map_err(Raise::raise),
+            Kept::Folder(run) => run.measurements().map_err(Raise::raise),
             Kept::Memory(run) => run.measurements().map_err(Raise::raise),
             Kept::Model(path) => {
                 let text = "is a model without its run; load the folder of the run for its measurements";

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use keel_health::chinese_message;
 use keel_page::Language;
 use keel_page::charts::number;
 use keel_page::page::HtmlDocument;
@@ -162,9 +163,16 @@ fn found(found: &[Found], language: Language) -> Markup {
         @if found.is_empty() {
             p.calm { (language.choose("No error and no warning.", "没有错误，也没有警告。")) }
         }
-        @for Found { code, rule, level, layer, message } in found {
-            @let tags = FindingTags { level: *level, level_name: level.name(), code, rule, layer: layer.as_deref() };
-            article.finding.(level.name()) { div.words { (tags.html(language)) p { (message) } } }
+        @for Found { code, rule, kind, level, layer, message } in found {
+            @let tags = FindingTags { level: *level, code, rule, layer: layer.as_deref() };
+            @let translated = chinese_message(code, kind).filter(|_| language == Language::Chinese);
+            article.finding.(level.name()) {
+                div.words {
+                    (tags.html(language))
+                    p { (translated.unwrap_or(message)) }
+                    @if translated.is_some() { (elements::original(message)) }
+                }
+            }
         }
     }
 }
@@ -277,6 +285,7 @@ mod tests {
         let found = Found {
             code: "K013".into(),
             rule: "update-ratio".into(),
+            kind: "too-high".into(),
             level: Level::Error,
             layer: Some("<linear>".into()),
             message: "steps are too large".into(),
@@ -322,14 +331,24 @@ mod tests {
             "&lt;linear&gt;",
             "lower the learning rate to 0.1",
             "0.75 (0.625–0.875)",
-            "helped, kept",
+            "<td>3</td><td><span class=\"pill good\">helped, kept</span>",
             "<code>50.0</code>",
             "No error and no warning.",
         ] {
             assert!(english.contains(expected), "{english}\nlacks {expected}");
         }
         let chinese = body(&story(), Language::Chinese).into_string();
-        assert!(chinese.contains("有效，保留") && chinese.contains("测试 accuracy：之前 0.1，之后 0.75"), "{chinese}");
+        for expected in [
+            "种子数",
+            "有效，保留",
+            "测试 accuracy：之前 0.1，之后 0.75",
+            "<span class=\"pill error\">错误</span>",
+            "更新幅度不当",
+            "<p>每一步对该层权重的改动过大</p>",
+            "原文：<span lang=\"en\">steps are too large</span>",
+        ] {
+            assert!(chinese.contains(expected), "{chinese}\nlacks {expected}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The worst predictions.
 
-use keel_data::{DataError, Dataset, SampleShape, Targets};
+use keel_data::{Cell, ColumnEncoding, DataError, Dataset, SampleShape, Targets};
 use keel_page::Interval;
 use keel_train::Prediction;
 
@@ -19,8 +19,8 @@ pub(crate) struct Mistake {
     pub(crate) origin: String,
     /// Image of the sample, if it is one.
     pub(crate) picture: Option<Thumbnail>,
-    /// First values of the sample by column name, if it is a row.
-    pub(crate) row: Vec<(String, f32)>,
+    /// First cells of the sample by column name, if it is a row; empty where a cell is missing or not kept.
+    pub(crate) row: Vec<(String, String)>,
     /// True class or value.
     pub(crate) truth: String,
     /// Predicted class or value.
@@ -79,7 +79,7 @@ fn mistake(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Result<
     };
     let row = match picture {
         Some(_) => Vec::new(),
-        None => (0..values.len().min(COLUMNS)).map(|column| (dataset.feature_label(column), values[column])).collect(),
+        None => cells(dataset, &values),
     };
     let origin = dataset.provenance().describe(sample);
     let mut mistake = Mistake {
@@ -109,6 +109,31 @@ fn mistake(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Result<
         _ => {}
     }
     Ok(mistake)
+}
+
+/// Returns the first cells of a row, with numbers and categories as they are in the table, or the first features if the
+/// data has no columns. Columns of dates and of texts are left out: their features do not determine a cell.
+fn cells(dataset: &Dataset, values: &[f32]) -> Vec<(String, String)> {
+    let number = keel_page::charts::number;
+    if dataset.columns().is_empty() {
+        let features = values.iter().take(COLUMNS).enumerate();
+        return features.map(|(place, value)| (dataset.feature_label(place), number(f64::from(*value)))).collect();
+    }
+    let mut rest = values;
+    let mut cells = Vec::new();
+    for column in dataset.columns() {
+        let (features, after) = rest.split_at(column.features().min(rest.len()));
+        rest = after;
+        let text = match (column.cell(features), &column.encoding) {
+            (None, ColumnEncoding::Time(_) | ColumnEncoding::Words { .. }) => continue,
+            (Some(Cell::Number(value)), _) => number(value),
+            (Some(Cell::Text(text)), _) => text,
+            (Some(Cell::Missing) | None, _) => String::new(),
+        };
+        cells.push((column.name.clone(), text));
+    }
+    cells.truncate(COLUMNS);
+    cells
 }
 
 fn joined(values: impl Iterator<Item = f64>) -> String {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use keel_health::{Finding, Level};
 use keel_train::config::HealthLevel;
-use keel_train::remedies::{Proof, proofs_of};
+use keel_train::remedies::{Proof, findings_in, proofs_of};
 use keel_train::runs::files::read_text;
 use keel_train::runs::{
     EpochRecord, HistogramRecord, LayerSeries, MetricReader, RunFolder, Status, StepRecord, Summary,
@@ -85,8 +85,7 @@ impl Record {
     fn all_findings(&mut self) -> Vec<Finding> {
         let stored = std::mem::take(&mut self.findings);
         let ended = self.summary.iter().filter(|summary| summary.status != Status::Running);
-        let listed = ended.flat_map(|summary| &summary.findings);
-        let findings: Vec<Finding> = listed.filter_map(|value| serde_json::from_value(value.clone()).ok()).collect();
+        let findings: Vec<Finding> = ended.flat_map(findings_in).collect();
         if findings.is_empty() { stored } else { findings }
     }
 

@@ -106,10 +106,25 @@ fn a_report_shows_what_the_run_holds_and_is_drawn_in_every_view() {
         assert!(english.contains(expected), "{expected}");
     }
     assert_eq!(english.matches("class=\"finding ").count(), 3);
-    for expected in ["每一行对应一个真实类别", "预测错得最离谱的样本", "（概率 ", "测量值", "阈值", "原因排在最前"]
-    {
+    for expected in [
+        "每一行对应一个真实类别",
+        "预测错得最离谱的样本",
+        "（概率 ",
+        "测量值",
+        "阈值",
+        "原因排在最前",
+        "ReLU 死亡",
+        "<h3>该层有些单元在训练中死亡，对任何样本都不再激活。</h3>",
+        "死亡单元的比例",
+        "某一步过大，使这些单元对所有样本都落到零以下。",
+        "把学习率降到 0.005。",
+        "<p>把学习率降到 0.005</p>",
+        "<h3>梯度在传到第一层的途中逐渐消失。</h3>",
+        "原文：<span lang=\"en\">62 % of the units of &lt;b&gt;relu&lt;/b&gt; never fired.",
+    ] {
         assert!(html(1).contains(expected), "{expected}");
     }
+    assert!(!english.contains("原文") && !html(1).contains("Lower the learning rate"));
     let chinese = html(1).chars().filter(|character| ('\u{4e00}'..'\u{9fff}').contains(character)).count();
     assert!(chinese > 500, "{chinese}");
     assert!(html(2).contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !html(2).contains("<script>alert"));
@@ -151,6 +166,32 @@ fn curves_stand_in_the_order_of_the_network_where_layers_are_fused() {
 }
 
 #[test]
+fn consequences_stand_by_themselves_once_their_cause_is_refuted() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = trained(folder.path(), "refuted", "[train]\nepochs = 1\n[model]\npreset = \"mlp\"\n");
+    let cases = [
+        ("confirmed", "error", true),
+        ("not_reproduced", "error", true),
+        ("no_effect", "info", false),
+        ("statistic_only", "info", false),
+        ("worse", "info", false),
+    ];
+    for (verdict, level, is_folded) in cases {
+        change_summary(&run, |summary| {
+            let mut cause = finding("K010", level, "linear_1", None);
+            cause["proof"] = proof("K010", "linear_1");
+            cause["proof"]["verdict"] = verdict.into();
+            summary["findings"] = vec![cause, finding("K011", "warn", "linear_1", Some("K010"))].into();
+        });
+        let (_, html) = write(&run, Language::English);
+        let at =
+            |code: &str| html.find(&format!("data-code=\"{code}\"")).unwrap_or_else(|| panic!("{verdict}: {code}"));
+        assert_eq!(html.contains("1 consequence of this"), is_folded, "{verdict}");
+        assert_eq!(at("K010") < at("K011"), is_folded, "{verdict}: serious findings first");
+    }
+}
+
+#[test]
 fn runs_that_are_not_finished_are_never_shown_as_finished() {
     let folder = tempfile::tempdir().unwrap();
     let run =
@@ -183,6 +224,11 @@ fn runs_that_are_not_finished_are_never_shown_as_finished() {
     std::fs::remove_file(run.join("metrics.sqlite-wal")).ok();
     let (written, _) = write(&run, Language::English);
     assert!(written.notes.iter().any(|note| note.starts_with("metrics.sqlite: ")), "{:?}", written.notes);
+    std::fs::remove_file(run.join("metrics.sqlite")).unwrap();
+    let (written, html) = write(&run, Language::English);
+    let missing = "no such file, so this run has no curves, no measurements of layers and no histograms";
+    assert!(written.notes.iter().any(|note| note.contains(missing)), "{:?}", written.notes);
+    assert!(html.contains(missing));
     let message = write_report(&folder.path().join("absent"), &ReportOptions::default()).unwrap_err().to_string();
     assert!(message.contains("absent: no such folder; use the folder of a run"), "{message}");
 }

@@ -104,10 +104,10 @@ const WORDS = {
   'curves.log_loss': ['Logarithmic loss', '损失取对数'],
   'curves.log_rate': ['Logarithmic rate', '学习率取对数'],
   'curves.far_steps': ['Logarithmic steps', '步数取对数'],
-  'curves.none': ['No step has been written yet.', '尚未写入任何一步。'],
+  'curves.none': ['There are no curves: metrics.sqlite of this run has no step yet, or there is no such file, as after training by a library built without SQLite.', '没有曲线：此次训练的 metrics.sqlite 中还没有任何一步，或没有该文件（例如由未包含 SQLite 的库训练）。'],
   'curves.usage': ['Point at a chart to read it, drag to zoom, double-click to see all of it. With the keyboard: arrows read, + and − zoom, Escape shows all. Long runs are reduced to the minimum and the maximum of each interval; zooming in brings the steps back.', '将鼠标移到图上可读取数值，拖动可放大，双击还原。键盘：方向键读数，+ 与 − 缩放，Esc 还原。较长的训练只取每段的最小值与最大值；放大后恢复逐步数据。'],
 
-  'layers.none': ['No layer has been measured: health.level is off, or nothing has been measured yet.', '尚未测量任何层：health.level 为 off，或尚未进行首次测量。'],
+  'layers.none': ['There are no measurements of layers: health.level is off, nothing has been measured yet, or the run has no metrics.sqlite.', '没有各层的测量值：health.level 为 off、尚未进行首次测量，或没有 metrics.sqlite。'],
   'layers.lead': ['One row per layer, from the input at the top to the output at the bottom; one column per measured step.', '每行一层，自上而下由输入到输出；每列为一个测量的步。'],
   'layers.more': ['Another measurement', '其他测量值'],
   'measure.dead_fraction': ['Share of dead units', '死亡单元比例'],

@@ -25,6 +25,11 @@ const fn step(name: &'static str, arguments: &'static [&'static str]) -> Step {
 const FORMAT: Step = step("format", &["fmt", "--all", "--check"]);
 const TIDY: Step = step("tidy", &[]);
 const LINTS: Step = step("lints", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]);
+/// The library without the program, whose parts the other steps compile with all features.
+const LIBRARY_ALONE: Step = step(
+    "lints of the library alone",
+    &["clippy", "--package", "evenkeel", "--no-default-features", "--lib", "--quiet", "--", "--deny", "warnings"],
+);
 const NEXTEST: Step = step("tests", &["nextest", "run", "--workspace", "--no-fail-fast"]);
 const TESTS: Step =
     step("tests", &["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"]);
@@ -127,7 +132,7 @@ fn skipped_text(lines: &str) -> String {
 /// below the processor's widest.
 fn steps(part: Part, has_nextest: bool, lower_levels: &[&str]) -> Vec<Step> {
     if part == Part::Checks {
-        return vec![FORMAT, TIDY, SUPPLY_CHAIN, LINTS, DOCUMENTATION];
+        return vec![FORMAT, TIDY, SUPPLY_CHAIN, LINTS, LIBRARY_ALONE, DOCUMENTATION];
     }
     let (tests, on_level) = if has_nextest { (NEXTEST, NEXTEST_ON_LEVEL) } else { (TESTS, TESTS_ON_LEVEL) };
     let mut steps = vec![tests, SITE, DOCUMENTATION_TESTS, PYTHON];
@@ -232,12 +237,14 @@ mod tests {
         assert_eq!(lines[2], "cargo xtask deny");
         assert_eq!(lines.last().map(String::as_str), Some("cargo xtask fuzz readers"));
         assert_eq!(lines[3], "cargo clippy --workspace --all-targets --quiet -- --deny warnings");
-        assert_eq!(lines[4], "RUSTDOCFLAGS=\"--deny warnings\" cargo doc --workspace --no-deps --quiet");
-        assert_eq!(lines[6], "cargo xtask site --check");
-        assert_eq!(lines[7], "cargo test --workspace --doc");
+        let alone = "cargo clippy --package evenkeel --no-default-features --lib --quiet -- --deny warnings";
+        assert_eq!(lines[4], alone);
+        assert_eq!(lines[5], "RUSTDOCFLAGS=\"--deny warnings\" cargo doc --workspace --no-deps --quiet");
+        assert_eq!(lines[7], "cargo xtask site --check");
+        assert_eq!(lines[8], "cargo test --workspace --doc");
         let on_level = "cargo nextest run --workspace --no-fail-fast -E \"package(keel_nn) + package(keel_train)\"";
-        assert_eq!(lines[8], "cargo xtask python");
-        assert_eq!(lines[9], format!("KEEL_SIMD=scalar {on_level}"));
+        assert_eq!(lines[9], "cargo xtask python");
+        assert_eq!(lines[10], format!("KEEL_SIMD=scalar {on_level}"));
     }
 
     #[test]

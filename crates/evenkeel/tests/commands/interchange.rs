@@ -44,10 +44,15 @@ fn a_model_goes_out_and_comes_back() {
     let (imported, own) = (evaluated("r/model.safetensors"), evaluated("runs/r"));
     let [found, expected] = [&imported, &own].map(|metrics| metrics["loss"].as_f64().unwrap());
     assert!((found - expected).abs() < 1e-5 && imported["accuracy"] == own["accuracy"], "{imported} {own}");
+    program.run(&["train", "r/config.toml"]).refused(&[
+        "r/config.toml:4",
+        "`data.source`: names no data",
+        "--set data.source=",
+    ]);
     let trained = program.run(&["train", "r/config.toml", "--set", "data.source=t.csv", "--set", "train.epochs=1"]);
     trained.succeeded();
     let config = program.path("r/config.toml");
-    let edited = std::fs::read_to_string(&config).unwrap().replace("# source = \"...\"", "source = \"t.csv\"");
+    let edited = std::fs::read_to_string(&config).unwrap().replace("source = \"\"", "source = \"t.csv\"");
     assert!(edited.contains("\n\n[train]\n"), "a blank line before every section: {edited}");
     std::fs::write(&config, &edited).unwrap();
     program.run(&["import", "r.onnx"]).refused(&["r/config.toml exists already", "--out"]);
@@ -64,8 +69,48 @@ fn a_model_goes_out_and_comes_back() {
         .run(&["plan", "mlp", "--set", "model.source=kept.onnx"])
         .refused(&["--set model.source=kept.onnx", "model.preset"]);
     program.run(&["import", "t.csv"]).refused(&["t.csv", "it is not an ONNX model"]);
+    for (file, bytes, next) in
+        [("net.pt", &b"PK\x03\x04"[..], "torch.onnx.export("), ("net.keras", b"PK\x03\x04", "keras.saving.load_model(")]
+    {
+        std::fs::write(program.path(file), bytes).unwrap();
+        program.run(&["import", file]).refused(&[file, next]);
+    }
+    std::fs::write(program.path("w.safetensors"), "none yet").unwrap();
+    std::fs::write(program.path("w-weights.safetensors"), "kept").unwrap();
+    let weights = program.run(&["import", "w.safetensors", "--preset", "resnet18"]);
+    weights.refused(&["w-weights.safetensors exists already", "--out"]);
+    assert_eq!(std::fs::read_to_string(program.path("w-weights.safetensors")).unwrap(), "kept");
     program.run(&["export", "runs/r", "r.pt"]).refused(&["r.pt", ".onnx"]);
     program.run(&["export", "runs/r", "r.onnx", "--opset", "9"]).refused(&["operator set 9", "17 to 21"]);
+}
+
+#[test]
+fn an_export_is_compared_on_real_rows_of_every_kind() {
+    let program = Program::new();
+    for (run, head, cell) in [
+        (
+            "words",
+            "name",
+            (|row| format!("Person{row} of house {} {} Smith", "x".repeat(row % 30 + 2), ["Mr.", "mrs"][row % 2]))
+                as fn(usize) -> String,
+        ),
+        ("dates", "day", |row| format!("2024-{:02}-{:02}", row % 12 + 1, row % 28 + 1)),
+    ] {
+        let line = |row: usize| format!("{},{},{}\n", row * 7 % 31, cell(row), ["no", "yes"][row % 2]);
+        let text = format!("size,{head},label\n") + &(0..120).map(line).collect::<String>();
+        std::fs::write(program.path("t.csv"), text).unwrap();
+        let name = format!("run.name={run}");
+        program
+            .run(&["train", "mlp", "--set", "data.source=t.csv", "--set", &name, "--set", "train.epochs=1"])
+            .succeeded();
+        let exported = program.run(&["export", &format!("runs/{run}"), "t.onnx"]);
+        let text = exported.succeeded().stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("random and 32 real samples"), "{text}");
+        assert_eq!(exported.stderr.contains("with random dates"), run == "dates", "{}", exported.stderr);
+    }
+    std::fs::remove_file(program.path("t.csv")).unwrap();
+    let exported = program.run(&["export", "runs/words", "t.onnx"]);
+    assert!(exported.succeeded().stdout.contains("none of the run's own data"), "{}", exported.stdout);
 }
 
 #[test]
@@ -98,4 +143,16 @@ fn numbers_of_a_run_are_a_table() {
     let rows = program.run(&["metrics", "runs/r", "--json"]).json()["metrics"].as_array().unwrap().len();
     assert_eq!(rows + 1, text.lines().count());
     program.run(&["metrics", "runs/r", "--out", "r.txt"]).refused(&["r.txt", ".csv"]);
+}
+
+/// As trained by a library that is built without SQLite.
+#[test]
+fn a_run_without_its_database_is_shown_without_curves() {
+    let program = trained();
+    std::fs::remove_file(program.path("runs/r/metrics.sqlite")).unwrap();
+    program.run(&["metrics", "runs/r"]).refused(&["runs/r/metrics.sqlite", "no such file", "SQLite"]);
+    let report = program.run(&["report", "runs/r"]).succeeded().stdout.clone();
+    assert!(report.contains("not shown: metrics.sqlite: ") && report.contains("no such file"), "{report}");
+    program.run(&["compare", "runs/r", "runs/r"]).succeeded();
+    program.run(&["eval", "runs/r"]).succeeded();
 }

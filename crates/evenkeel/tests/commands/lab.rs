@@ -89,7 +89,7 @@ fn several_experiments_print_a_list_in_the_order_they_were_named() {
 #[test]
 fn all_experiments_make_one_site() {
     let program = Program::new();
-    let mut arguments = vec!["lab", "all", "--out", "site"];
+    let mut arguments = vec!["lab", "all", "--out", "site", "--docs", "docs/index.html"];
     let knobs = [
         "width=8",
         "channels=4",
@@ -115,6 +115,7 @@ fn all_experiments_make_one_site() {
     program.run(&arguments).succeeded();
     let list = program.run(&["lab", "list", "--json"]).json();
     let index = std::fs::read_to_string(program.path("site/index.html")).unwrap();
+    assert!(index.contains("<a href=\"docs/index.html\">Documentation</a>"), "{index}");
     for one in list.as_array().unwrap() {
         let name = one["experiment"].as_str().unwrap();
         assert!(index.contains(&format!("href=\"{name}.html\"")), "{name}");

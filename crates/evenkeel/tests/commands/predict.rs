@@ -96,6 +96,26 @@ fn results_name_their_rows_and_keep_what_is_asked_for() {
 }
 
 #[test]
+fn appended_predictions_keep_the_form_of_the_text() {
+    let program = wine();
+    let table = "color;sugar;acid;origin\nred;2.5;0.3;Rhône\nwhite;8.5;0.4;\"a;b\"\n";
+    let latin: Vec<u8> = table.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    let units = std::iter::once(0xfeff).chain(table.encode_utf16());
+    let utf16: Vec<u8> = units.flat_map(u16::to_le_bytes).collect();
+    let marked = ["\u{feff}".as_bytes(), table.as_bytes()].concat();
+    for (bytes, mark) in
+        [(table.as_bytes().to_vec(), ""), (marked, "\u{feff}"), (latin, "\u{feff}"), (utf16, "\u{feff}")]
+    {
+        std::fs::write(program.path("excel.csv"), bytes).unwrap();
+        program.run(&["predict", "runs/wine", "excel.csv", "--append", "--out", "out.csv"]).succeeded();
+        let text = std::fs::read_to_string(program.path("out.csv")).unwrap();
+        let expected = format!("{mark}color;sugar;acid;origin;class;dry;sweet\nred;2.5;0.3;Rhône;dry;");
+        assert!(text.starts_with(&expected), "{text}");
+        assert!(text.contains("\nwhite;8.5;0.4;\"a;b\";sweet;0."), "{text}");
+    }
+}
+
+#[test]
 fn what_training_never_saw_is_predicted_and_said() {
     let program = wine();
     write(&program.path("odd.csv"), "color,sugar,acid\nblue,2.5,0.3\nwhite,1000000,0.4\n,8.5,0.4\n");

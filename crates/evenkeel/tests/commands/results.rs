@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::program::Program;
+use crate::program::{Program, unwrapped};
 
 /// A table of two columns whose sum decides the class; row `extreme` has a value no network can take.
 fn table(program: &Program, extreme: Option<usize>) {
@@ -75,6 +75,23 @@ fn scores_stand_beside_the_largest_class_within_eighty_columns() {
         assert!(page.contains(words), "{words}");
     }
     assert!(!page.contains("NaN"));
+}
+
+#[test]
+fn a_model_no_better_than_the_largest_class_is_named_beside_its_health() {
+    let program = Program::new();
+    let label = |row: usize| if [0, 7, 13].contains(&(row % 20)) { "yes" } else { "no" };
+    let rows: String = (0..400).map(|row| format!("{},{}\n", row % 2, label(row))).collect();
+    std::fs::write(program.path("t.csv"), format!("side,label\n{rows}")).unwrap();
+    let trained = program.run(&TRAIN).stdout;
+    let text = unwrapped(&trained);
+    let sentence = "The model is no better than always answering `no` (";
+    assert!(text.contains(sentence) && text.contains("let `evenkeel doctor runs/r` search"), "{trained}");
+    let page = std::fs::read_to_string(program.path("runs/r/report.html")).unwrap();
+    assert!(page.contains("no better than always answering no ("), "{trained}");
+    let weighted = ["--set", "train.class_weights=balanced"];
+    let weighted = program.run(&[&TRAIN[..], &weighted].concat()).stdout;
+    assert!(weighted.contains("largest class") && !weighted.contains("no better than"), "{weighted}");
 }
 
 #[test]

@@ -67,6 +67,26 @@ fn the_config_that_init_writes_and_every_built_in_set_can_be_used() {
 }
 
 #[test]
+fn a_written_config_leaves_the_same_choices_open_as_its_data_alone() {
+    let program = Program::new();
+    let rows: String = (0..200).map(|row| format!("{},{},{}.5\n", row % 20, row / 20, row % 7)).collect();
+    write(&program.path("plane.csv"), &format!("a,b,target\n{rows}"));
+    program.run(&["init", "my.toml"]).succeeded();
+    let text = std::fs::read_to_string(program.path("my.toml")).unwrap();
+    write(&program.path("my.toml"), &text.replace("# source = \"digits\"", "source = \"plane.csv\""));
+    // The number of epochs may depend on the measured time of a step.
+    let choices = |name: &str| {
+        let document = program.run(&["plan", name, "--json"]).json();
+        let choices = document["choices"].as_array().unwrap().iter().filter(|choice| choice["key"] != "train.epochs");
+        choices.cloned().collect::<Vec<_>>()
+    };
+    let found = choices("my.toml");
+    let is_chosen = |choice: &serde_json::Value| choice["key"] == "model.preset" && choice["value"] == "\"tabular\"";
+    assert!(found.iter().any(is_chosen), "{found:?}");
+    assert_eq!(found, choices("plane.csv"));
+}
+
+#[test]
 fn with_json_a_training_prints_its_summary_and_nothing_else() {
     let program = Program::new();
     let summary = trained(&program, "json");
@@ -89,6 +109,34 @@ fn runs_are_compared_with_the_settings_that_differ() {
     // The division of the data follows train.seed.
     assert_eq!(document["settings"].as_array().map(Vec::len), Some(2), "{document}");
     assert!(compared.stdout.contains("data.seed"), "{}", compared.stdout);
+    // A summary that says `running` without a process that writes to the run.
+    let summary = program.path("runs/second/summary.json");
+    let text = std::fs::read_to_string(&summary).unwrap();
+    write(&summary, &text.replace("\"status\": \"finished\"", "\"status\": \"running\""));
+    let compared = program.run(&["compare", "runs/first", "runs/second"]);
+    let status = compared.stdout.lines().find(|line| line.starts_with("status")).unwrap_or_default();
+    assert_eq!(status.split_whitespace().collect::<Vec<_>>(), ["status", "finished", "killed"], "{}", compared.stdout);
+}
+
+#[test]
+fn of_deep_networks_the_layers_that_differ_most_are_compared() {
+    let program = Program::new();
+    let layer = "{ type = \"linear\", out_features = 8 }, { type = \"activation\", function = \"relu\" }";
+    let layers = format!("model.layers=[{}, {{ type = \"linear\" }}]", [layer; 12].join(", "));
+    trained(&program, "first");
+    program.run(&["train", "--set", "train.epochs=1", "--set", "run.name=deep", "--set", &layers]);
+    let compare = ["compare", "runs/first", "runs/deep"];
+    let document = program.run(&[&compare[..], &["--json"]].concat()).json();
+    let keys = document["settings"].as_array().unwrap().iter().filter_map(|setting| setting["key"].as_str());
+    let complete = keys.filter(|key| key.starts_with("model.layers.")).count();
+    let listed = |text: &str| text.lines().filter(|line| line.starts_with("model.layers.")).count();
+    assert_eq!(listed(&program.run(&[&compare[..], &["--all"]].concat()).stdout), complete, "{document}");
+    let text = program.run(&compare).stdout;
+    let shown = listed(&text);
+    assert!(shown > 0 && shown < complete / 4, "{text}");
+    let rest = format!("... and 22 more layers with {} settings: --all lists them", complete - shown);
+    assert!(text.contains(&rest), "{rest}\n{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
 
 #[test]

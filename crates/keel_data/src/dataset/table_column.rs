@@ -76,6 +76,11 @@ impl NumberEncoding {
         }
         ((number - self.origin) / self.unit) as f32
     }
+
+    /// Returns the number of a feature, with the digits that the feature keeps.
+    pub fn number(&self, feature: f32) -> f64 {
+        f64::from(feature) * self.unit + self.origin
+    }
 }
 
 /// Separators in the numbers of a column.

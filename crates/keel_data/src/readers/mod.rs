@@ -10,7 +10,7 @@ use std::sync::Arc;
 use table::{csv, excel, parquet};
 
 pub use data_file::check_is_file;
-pub use table::{Cell, ColumnCells, Table, TableSource, missing_texts, truth_texts};
+pub use table::{Cell, ColumnCells, Table, TableSource, TextForm, missing_texts, truth_texts};
 
 // Parsers of untrusted bytes: positions and sizes from the file are never trusted.
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]

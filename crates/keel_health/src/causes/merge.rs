@@ -26,6 +26,7 @@ fn join(known: &mut Finding, mut other: Finding) {
     known.level = known.level.max(other.level);
     known.first_step = known.first_step.min(other.first_step);
     known.last_step = known.last_step.max(other.last_step);
+    known.epoch = known.epoch.zip(other.epoch).map(|(first, second)| first.min(second));
     if !known.message.contains(&other.message) {
         known.message = format!("{}; {}", known.message, other.message);
     }
@@ -63,6 +64,7 @@ mod tests {
         Finding {
             code: code.to_owned(),
             rule: String::new(),
+            kind: String::new(),
             level,
             layer: Some("a".to_owned()),
             measured,
@@ -71,8 +73,10 @@ mod tests {
             threshold: 0.4,
             first_step: 0,
             last_step: 0,
+            epoch: None,
             message: format!("measured {measured}"),
             cause: String::new(),
+            lowered: None,
             remedy: remedy.describe(),
             remedies: vec![remedy],
             evidence: Some(Evidence { statistic: "share".to_owned(), steps: vec![0], values: vec![measured] }),
@@ -105,10 +109,11 @@ mod tests {
     #[test]
     fn a_message_that_both_share_is_kept_once() {
         let start = finding("K020", Level::Warn, 2.0, Remedy::Augment);
-        let end = seen(Finding { level: Level::Error, ..start.clone() }, 42, 42);
+        let end = seen(Finding { level: Level::Error, epoch: Some(3), ..start.clone() }, 42, 42);
         let merged = merge(vec![start, end]);
         assert_eq!((merged.len(), merged[0].level, merged[0].message.as_str()), (1, Level::Error, "measured 2"));
         assert_eq!((merged[0].first_step, merged[0].last_step), (0, 42));
+        assert_eq!(merged[0].epoch, None, "it was there before the first epoch");
     }
 
     #[test]

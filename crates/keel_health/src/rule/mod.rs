@@ -5,6 +5,7 @@ pub(crate) mod symptom;
 
 use crate::calibration::Calibration;
 use crate::case::{Case, Observation};
+use crate::finding_kind::FindingKind;
 use crate::measurement::LayerStatistic;
 use crate::rule::role::Role;
 
@@ -15,10 +16,14 @@ pub struct Rule {
     pub code: &'static str,
     /// Name, such as `dead-relu`.
     pub name: &'static str,
+    /// Name in Chinese.
+    pub chinese_name: &'static str,
     /// One-line summary of its findings.
     pub summary: &'static str,
-    /// Name of its measured value, used as the axis label of a chart.
-    pub statistic: &'static str,
+    /// The same summary in Chinese.
+    pub chinese_summary: &'static str,
+    /// Kinds of its findings; the first one is the most typical.
+    pub kinds: &'static [FindingKind],
     /// Source text of the rule, whose module doc explains it.
     pub(crate) source: &'static str,
     /// Check of the rule: returns everything beyond its limit in a case.
@@ -29,4 +34,16 @@ pub struct Rule {
     pub layer_statistics: &'static [LayerStatistic],
     /// Whole-run statistics behind its thresholds.
     pub calibrations: &'static [Calibration],
+}
+
+impl Rule {
+    /// Returns the kind of its findings with this key.
+    pub fn kind(&self, key: &str) -> Option<&'static FindingKind> {
+        self.kinds.iter().find(|kind| kind.key == key)
+    }
+
+    /// Returns the name of the measured value of its most typical findings.
+    pub fn statistic(&self) -> &'static str {
+        self.kinds.first().map_or("", |kind| kind.statistic)
+    }
 }

@@ -30,6 +30,7 @@ use super::{
 };
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{EpochMeasurement, LayerKind, NormStatistics};
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -44,8 +45,10 @@ pub const CODE: &str = "K015";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "batch-norm",
+    chinese_name: "批量归一化统计量有误",
     summary: "batch normalisation that behaves differently in inference than in training",
-    statistic: "gap between inference and training",
+    chinese_summary: "批量归一化在推理时与训练时表现不同",
+    kinds: &[UNLIKE_TRAINING, SMALL_BATCHES, FEW_SAMPLES, STALE, SHIFTED],
     source: include_str!("batch_norm.rs"),
     examine,
     roles: &[
@@ -82,6 +85,51 @@ pub const RULE: Rule = Rule {
     ],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// The losses of evaluation and training mode differ.
+const UNLIKE_TRAINING: FindingKind = FindingKind {
+    key: "unlike-training",
+    statistic: "gap between inference and training",
+    chinese_statistic: "推理与训练之间的损失差",
+    chinese_message: "对于同样的样本，评估模式下的损失明显高于训练模式",
+    chinese_cause: "评估时所用的滑动平均统计量与权重不符",
+};
+
+/// Losses differ because batches are small.
+const SMALL_BATCHES: FindingKind = FindingKind {
+    key: "small-batches",
+    statistic: "gap between inference and training",
+    chinese_statistic: "推理与训练之间的损失差",
+    chinese_message: "对于同样的样本，评估模式下的损失明显高于训练模式",
+    chinese_cause: "批量太小，批次的统计量只是噪声",
+};
+
+/// Batches have two or three samples.
+const FEW_SAMPLES: FindingKind = FindingKind {
+    key: "few-samples",
+    statistic: "samples per batch",
+    chinese_statistic: "每批样本数",
+    chinese_message: "用于批量归一化的批次只有极少的样本",
+    chinese_cause: "样本太少，统计量只是噪声：一个样本的输出取决于同批的其他样本",
+};
+
+/// Running statistics are still initial values.
+const STALE: FindingKind = FindingKind {
+    key: "stale",
+    statistic: "share of the initial values",
+    chinese_statistic: "初始值所占比例",
+    chinese_message: "滑动平均统计量中，初始值仍占较大比例",
+    chinese_cause: "动量太小，更新次数又不够多",
+};
+
+/// Running statistics are far from the exact ones.
+const SHIFTED: FindingKind = FindingKind {
+    key: "shifted",
+    statistic: "share of channels off",
+    chinese_statistic: "有偏差的通道所占比例",
+    chinese_message: "许多通道的滑动平均统计量与精确值相差很大",
+    chinese_cause: "权重变化太快，滑动平均统计量跟不上，或者批量太小",
 };
 
 /// Relative gap between the losses for a warning.
@@ -135,8 +183,7 @@ fn too_few_samples(case: &Case) -> Option<Observation> {
         if samples == 1 { "sample" } else { "samples" }
     );
     Some(
-        Observation::new(Level::Error, Some(norm), samples as f64, FEWEST_SAMPLES as f64)
-            .statistic("samples per batch")
+        Observation::new(&FEW_SAMPLES, Level::Error, Some(norm), samples as f64, FEWEST_SAMPLES as f64)
             .message(message)
             .cause(
                 "the statistics of so few samples are noise: the output for a sample depends on the rest of its batch",
@@ -153,7 +200,9 @@ fn loss_gap(case: &Case, epoch: &EpochMeasurement) -> Option<f64> {
 }
 
 fn different_losses(case: &Case, gap: f64) -> Observation {
-    let mut observation = Observation::new(Level::Warn, None, gap, LOSS_GAP)
+    let small = case.model.batch_size.is_some_and(|size| size < LEAST_BATCH);
+    let kind = if small { &SMALL_BATCHES } else { &UNLIKE_TRAINING };
+    let mut observation = Observation::new(kind, Level::Warn, None, gap, LOSS_GAP)
         .while_seen()
         .message(format!(
             "on the same samples the loss in evaluation mode is {} above that in training mode (limit {})",
@@ -162,7 +211,7 @@ fn different_losses(case: &Case, gap: f64) -> Observation {
         ))
         .cause("the running statistics, which batch normalisation uses in evaluation, do not match the weights")
         .remedy(Remedy::RecomputeBatchNormStatistics { batches: EXACT_BATCHES });
-    if case.model.batch_size.is_some_and(|size| size < LEAST_BATCH) {
+    if small {
         observation = observation
             .cause("the batches are too small: their statistics are noise")
             .remedy(Remedy::SetBatchSize { batch_size: LEAST_BATCH });
@@ -186,9 +235,8 @@ fn stale(case: &Case, norm: &NormStatistics, gap: Option<f64>) -> Option<Observa
     Some(repair(
         case,
         norm,
-        Observation::new(level(gap), Some(norm.layer), residue, RESIDUE)
+        Observation::new(&STALE, level(gap), Some(norm.layer), residue, RESIDUE)
             .while_seen()
-            .statistic("share of the initial values")
             .message(message)
             .cause(cause),
     ))
@@ -217,9 +265,8 @@ fn shifted(case: &Case, norm: &NormStatistics, gap: Option<f64>) -> Option<Obser
         percent(CHANNEL_SHARE)
     );
     let level = if gap.is_none() { Level::Info } else { level(gap) };
-    let observation = Observation::new(level, Some(norm.layer), share, CHANNEL_SHARE)
+    let observation = Observation::new(&SHIFTED, level, Some(norm.layer), share, CHANNEL_SHARE)
         .while_seen()
-        .statistic("share of channels off")
         .message(message)
         .cause("the weights move faster than the running statistics follow, or the batches are too small");
     Some(repair(case, norm, observation))

@@ -25,6 +25,7 @@ use super::{frozen, loss_trend, stopped_early, tiny_batch, update_ratio, vanishi
 use crate::calibration::{Bad, Calibration, largest};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::history::History;
 use crate::measurement::{ActivationFunction, LayerStatistic, ModelDescription, StartLayer};
 use crate::remedy::Remedy;
@@ -40,8 +41,10 @@ pub const CODE: &str = "K010";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "dead-relu",
+    chinese_name: "ReLU 死亡",
     summary: "relu units that never fire",
-    statistic: "dead share of units",
+    chinese_summary: "有些 ReLU 单元对任何样本都不激活",
+    kinds: &[DEAD_AT_START, SILENT_AT_START, DIED],
     source: include_str!("dead_relu.rs"),
     examine,
     roles: &[Role {
@@ -68,6 +71,33 @@ pub const RULE: Rule = Rule {
         bad: Bad::Above,
         measure: largest_share,
     }],
+};
+
+/// Units never fired.
+const DEAD_AT_START: FindingKind = FindingKind {
+    key: "dead-at-start",
+    statistic: "dead share of units",
+    chinese_statistic: "死亡单元的比例",
+    chinese_message: "该层有些单元从一开始就对所有样本输出零",
+    chinese_cause: "输入或初始化不适合 ReLU，偏置为负，或者第一步过大",
+};
+
+/// Nearly all values are zero.
+const SILENT_AT_START: FindingKind = FindingKind {
+    key: "silent-at-start",
+    statistic: "share of zeros",
+    chinese_statistic: "零值的比例",
+    chinese_message: "训练开始之前，该层几乎所有的输出都是零",
+    chinese_cause: "输入或初始化不适合 ReLU，或者偏置为负",
+};
+
+/// Units stopped firing.
+const DIED: FindingKind = FindingKind {
+    key: "died",
+    statistic: "dead share of units",
+    chinese_statistic: "死亡单元的比例",
+    chinese_message: "该层有些单元在训练中死亡，对任何样本都不再激活",
+    chinese_cause: "某一步过大，使这些单元对所有样本都落到零以下",
 };
 
 /// Share of dead units that is noted.
@@ -114,7 +144,7 @@ pub(super) fn silence(layer: &StartLayer) -> Option<Silence> {
 fn at_start(case: &Case, index: usize) -> Option<Observation> {
     let start = case.start.filter(|start| start.samples >= START_SAMPLES)?;
     let name = case.model.name(index);
-    let (share, limit, message) = match silence(start.layer(index)?)? {
+    let (kind, share, limit, message) = match silence(start.layer(index)?)? {
         Silence::Units(share) => {
             let limit = if share > ERROR_SHARE { ERROR_SHARE } else { WARN_SHARE };
             let message = format!(
@@ -122,7 +152,7 @@ fn at_start(case: &Case, index: usize) -> Option<Observation> {
                 percent(share),
                 percent(limit)
             );
-            (share, limit, message)
+            (&DEAD_AT_START, share, limit, message)
         }
         Silence::Values(share) => {
             let message = format!(
@@ -130,12 +160,12 @@ fn at_start(case: &Case, index: usize) -> Option<Observation> {
                 percent(1.0 - share),
                 percent(NEARLY_DEAD)
             );
-            (share, 1.0 - NEARLY_DEAD, message)
+            (&SILENT_AT_START, share, 1.0 - NEARLY_DEAD, message)
         }
     };
     let level = if share > ERROR_SHARE { Level::Error } else { Level::Warn };
     let limit = if share > ERROR_SHARE { limit.max(ERROR_SHARE) } else { limit };
-    let observation = Observation::new(level, Some(index), share, limit).message(message);
+    let observation = Observation::new(kind, level, Some(index), share, limit).message(message);
     Some(remedies(case, index, Vec::new(), observation))
 }
 
@@ -175,6 +205,7 @@ fn in_window(case: &Case, index: usize) -> Option<Observation> {
         share if share > INFO_SHARE && dead.len() >= INFO_UNITS => (Level::Info, INFO_SHARE),
         _ => return None,
     };
+    let kind = if lived_at_start(case, index, share) { &DIED } else { &DEAD_AT_START };
     let nearly = match units.nearly_dead(NEARLY_DEAD) {
         0 => String::new(),
         1 => "; 1 more fires for less than one value in a hundred".to_string(),
@@ -193,15 +224,14 @@ fn in_window(case: &Case, index: usize) -> Option<Observation> {
         case,
         index,
         dead,
-        Observation::new(case.unless_learning(level), Some(index), share, threshold).message(message),
+        Observation::new(kind, case.unless_learning(level), Some(index), share, threshold).message(message),
     ))
 }
 
 fn remedies(case: &Case, index: usize, units: Vec<usize>, observation: Observation) -> Observation {
-    let early = case.moment == Moment::Start || !lived_at_start(case, index, observation.measured);
     let name = case.model.name(index);
     let weights = case.weight_layer_before(index);
-    let mut observation = if early {
+    let mut observation = if *observation.kind != DIED {
         let initial = weights.and_then(|weights| case.other_init_everywhere(weights));
         let mut observation = observation.cause(early_cause(case, weights));
         observation.remedies.extend(initial);

@@ -21,6 +21,7 @@ use super::vanishing_gradient::gradient_flow;
 use super::{batch_norm, dead_relu, frozen, loss_trend, non_finite, saturation, stopped_early, zigzag};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::LayerStatistic;
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -35,8 +36,10 @@ pub const CODE: &str = "K012";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "exploding-gradient",
+    chinese_name: "梯度爆炸",
     summary: "a gradient that grows through the layers or over time",
-    statistic: "gradient growth",
+    chinese_summary: "梯度逐层增大，或随时间增大",
+    kinds: &[OVER_LAYERS, OVER_TIME],
     source: include_str!("exploding_gradient.rs"),
     examine,
     roles: &[Role {
@@ -58,6 +61,24 @@ pub const RULE: Rule = Rule {
     }],
     layer_statistics: &[LayerStatistic::GradientRms],
     calibrations: &[],
+};
+
+/// The gradient grows through the layers.
+const OVER_LAYERS: FindingKind = FindingKind {
+    key: "over-layers",
+    statistic: "gradient growth",
+    chinese_statistic: "梯度增大的倍数",
+    chinese_message: "梯度在反向传播中逐层增大",
+    chinese_cause: "每一层都放大梯度：权重过大",
+};
+
+/// The gradient grows over time.
+const OVER_TIME: FindingKind = FindingKind {
+    key: "over-time",
+    statistic: "gradient growth",
+    chinese_statistic: "梯度增大的倍数",
+    chinese_message: "梯度比此前的平均大小增大了许多倍",
+    chinese_cause: "更新的步幅过大，到达了损失越来越陡的区域",
 };
 
 /// Ratio of the gradient norms, first layer over last.
@@ -86,7 +107,7 @@ fn over_layers(case: &Case) -> Option<Observation> {
         number(LAYER_RATIO)
     );
     let level = case.unless_learning(Level::Error);
-    let mut observation = Observation::new(level, Some(flow.first), flow.ratio, LAYER_RATIO)
+    let mut observation = Observation::new(&OVER_LAYERS, level, Some(flow.first), flow.ratio, LAYER_RATIO)
         .message(message)
         .cause("every layer enlarges the gradient: the weights are too large");
     observation.remedies.extend(case.other_init_everywhere(flow.first));
@@ -106,7 +127,7 @@ fn over_time(case: &Case) -> Option<Observation> {
     );
     let collapsed = case.moment == Moment::Collapse;
     let level = if collapsed { Level::Error } else { case.unless_learning(Level::Error) };
-    let observation = Observation::new(level, None, growth.factor, GROWTH)
+    let observation = Observation::new(&OVER_TIME, level, None, growth.factor, GROWTH)
         .message(message)
         .cause("the steps are so large that they reach regions where the loss is steeper and steeper")
         .at_once();

@@ -29,6 +29,7 @@ use super::{
 };
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{DataMeasurement, FeatureStatistics};
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -43,8 +44,10 @@ pub const CODE: &str = "K002";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "inputs",
+    chinese_name: "输入未标准化",
     summary: "inputs that are not standardised",
-    statistic: "mean or standard deviation of a feature",
+    chinese_summary: "输入没有标准化",
+    kinds: &[OFF_CENTRE, WIDE, NARROW],
     source: include_str!("inputs.rs"),
     examine,
     roles: &[Role {
@@ -78,6 +81,33 @@ pub const RULE: Rule = Rule {
     }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// The mean is far from zero.
+const OFF_CENTRE: FindingKind = FindingKind {
+    key: "off-centre",
+    statistic: "mean or standard deviation of a feature",
+    chinese_statistic: "均值（或均值与标准差之比）",
+    chinese_message: "输入没有标准化：均值离零太远",
+    chinese_cause: "没有使用标准化的预处理，或者所用的预处理没有使均值接近零",
+};
+
+/// The standard deviation is too large.
+const WIDE: FindingKind = FindingKind {
+    key: "too-wide",
+    statistic: "mean or standard deviation of a feature",
+    chinese_statistic: "标准差",
+    chinese_message: "输入没有标准化：数值过于分散",
+    chinese_cause: "没有使用标准化的预处理，或者所用的预处理没有使标准差接近 1",
+};
+
+/// The standard deviation is too small.
+const NARROW: FindingKind = FindingKind {
+    key: "too-narrow",
+    statistic: "mean or standard deviation of a feature",
+    chinese_statistic: "标准差",
+    chinese_message: "输入没有标准化：数值过于集中",
+    chinese_cause: "没有使用标准化的预处理，或者所用的预处理没有使标准差接近 1",
 };
 
 /// Limit of abs(mean) / std that is noted.
@@ -124,6 +154,14 @@ struct Offence {
 }
 
 impl Offence {
+    fn kind(&self) -> &'static FindingKind {
+        match self.words {
+            FAR_FROM_ZERO | NOT_CENTRED => &OFF_CENTRE,
+            TOO_NARROW => &NARROW,
+            _ => &WIDE,
+        }
+    }
+
     /// Describes the number that is off, and its limit.
     fn describe(&self, feature: &FeatureStatistics) -> String {
         let (measured, limit) = (number(self.measured), number(self.threshold));
@@ -171,7 +209,7 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
         steps => format!("{} although {} is in use", offence.words, steps.join(", ")),
     };
     Some(
-        Observation::new(offence.level, None, offence.measured, offence.threshold)
+        Observation::new(offence.kind(), offence.level, None, offence.measured, offence.threshold)
             .message(message)
             .cause(cause)
             .remedy(standardize(data)),

@@ -27,6 +27,7 @@ use super::{loss_trend, overfitting, start_loss, stopped_early, tiny_batch, too_
 use crate::calibration::largest;
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::DataMeasurement;
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -41,8 +42,10 @@ pub const CODE: &str = "K003";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "labels",
+    chinese_name: "标签有误",
     summary: "unbalanced, missing or meaningless classes",
-    statistic: "class share",
+    chinese_summary: "类别不均衡、缺失或没有意义",
+    kinds: &[IMBALANCED, LARGEST_CLASS, ABSENT, MEANINGLESS],
     source: include_str!("labels.rs"),
     examine,
     roles: &[Role {
@@ -65,6 +68,42 @@ pub const RULE: Rule = Rule {
     }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// Some classes are rare.
+const IMBALANCED: FindingKind = FindingKind {
+    key: "unbalanced",
+    statistic: "largest class / smallest class",
+    chinese_statistic: "最大类别与最小类别的样本数之比",
+    chinese_message: "各类别的样本数很不均衡",
+    chinese_cause: "数据不均衡：稀少的类别只有很少的样本",
+};
+
+/// Some classes are rare, and the network ignores them.
+const LARGEST_CLASS: FindingKind = FindingKind {
+    key: "largest-class-only",
+    statistic: "largest class / smallest class",
+    chinese_statistic: "最大类别与最小类别的样本数之比",
+    chinese_message: "各类别的样本数很不均衡，网络对几乎所有样本都预测最大的类别",
+    chinese_cause: "数据不均衡：稀少的类别只有很少的样本",
+};
+
+/// A class has no training sample.
+const ABSENT: FindingKind = FindingKind {
+    key: "absent-class",
+    statistic: "classes without a training sample",
+    chinese_statistic: "没有训练样本的类别数",
+    chinese_message: "有的类别没有训练样本",
+    chinese_cause: "划分数据时漏掉了这些类别，或者类别数有误",
+};
+
+/// The labels contain nothing that could be learned.
+const MEANINGLESS: FindingKind = FindingKind {
+    key: "meaningless",
+    statistic: "part of the task learned of the validation samples",
+    chinese_statistic: "在验证样本上学到的比例",
+    chinese_message: "网络记住了训练样本，在验证样本上却几乎不比随机猜测好",
+    chinese_cause: "标签与输入毫无关系：被打乱了，或者读取的顺序不同",
 };
 
 /// Ratio of the largest to the smallest class share for a note; a warning if the rare classes are never predicted.
@@ -103,7 +142,7 @@ fn shares(case: &Case, data: &DataMeasurement) -> Option<Observation> {
             absent.len()
         );
         return Some(
-            Observation::new(Level::Error, None, absent.len() as f64, 0.0)
+            Observation::new(&ABSENT, Level::Error, None, absent.len() as f64, 0.0)
                 .message(message)
                 .cause("the split left the class out, or the number of classes is wrong")
                 .remedy(Remedy::CheckLabels)
@@ -111,7 +150,7 @@ fn shares(case: &Case, data: &DataMeasurement) -> Option<Observation> {
         );
     }
     let ratio = imbalance(data).filter(|ratio| !(*ratio <= UNBALANCED))?;
-    Some(unbalanced(case, Level::Info, ratio))
+    Some(unbalanced(case, &IMBALANCED, Level::Info, ratio))
 }
 
 /// Returns the ratio of the largest to the smallest class share, or `None` if weights in the loss balance them.
@@ -121,8 +160,8 @@ fn imbalance(data: &DataMeasurement) -> Option<f64> {
     (!data.weighted_classes).then(|| f64::from(largest) / f64::from(smallest))
 }
 
-fn unbalanced(case: &Case, level: Level, ratio: f64) -> Observation {
-    let observation = Observation::new(level, None, ratio, UNBALANCED)
+fn unbalanced(case: &Case, kind: &'static FindingKind, level: Level, ratio: f64) -> Observation {
+    let observation = Observation::new(kind, level, None, ratio, UNBALANCED)
         .message(format!(
             "the largest class has {} times as many samples as the smallest (limit {})",
             number(ratio),
@@ -145,7 +184,7 @@ fn largest_only(case: &Case, data: &DataMeasurement) -> Option<Observation> {
     if (accuracy - largest) / (1.0 - largest) > LARGEST_ONLY {
         return None;
     }
-    let observation = unbalanced(case, Level::Warn, ratio);
+    let observation = unbalanced(case, &LARGEST_CLASS, Level::Warn, ratio);
     let message =
         format!("{}, and the network predicts the largest class for nearly every sample", observation.message);
     Some(observation.message(message))
@@ -162,8 +201,7 @@ fn meaningless(case: &Case) -> Option<Observation> {
         return None;
     }
     Some(
-        Observation::new(Level::Error, None, understood, UNDERSTOOD)
-            .statistic("part of the task learned of the validation samples")
+        Observation::new(&MEANINGLESS, Level::Error, None, understood, UNDERSTOOD)
             .message(format!(
                 "on the validation samples the network came at best {} of the way from guessing to perfect (limit: above {}), \
                  while it memorised its training samples",

@@ -1,9 +1,9 @@
 //! # What it measures
 //! Linear layers that follow each other with no function between them but normalisation over the batch, dropout or
-//! flattening, read off the graph: a warning, and an error at the end of a training run in which a network without any
-//! function has come less than half of the way from guessing to perfect. A pair with a narrow middle (fewer units than
-//! come in and go out), as in a factorised layer, is not reported, and neither is a network whose description may lack
-//! functions.
+//! flattening, read off the graph: a warning, and an error if a network without any function fails to memorise the tiny
+//! batch of K007, or has come less than half of the way from guessing to perfect at the end of a training run. A pair with
+//! a narrow middle (fewer units than come in and go out), as in a factorised layer, is not reported, and neither is a
+//! network whose description may lack functions.
 //!
 //! # Why it matters
 //! Two linear maps in a row are one linear map: the second layer adds parameters but no capacity. Without any function
@@ -22,6 +22,7 @@
 use super::{loss_trend, stopped_early, tiny_batch, too_small};
 use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{ActivationFunction, LayerKind, ModelDescription};
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -36,8 +37,10 @@ pub const CODE: &str = "K020";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "missing-activation",
+    chinese_name: "缺少激活函数",
     summary: "linear layers in a row, which can do no more than one of them",
-    statistic: "linear layers that follow another directly",
+    chinese_summary: "线性层直接相连，合起来只相当于一层",
+    kinds: &[IN_A_ROW],
     source: include_str!("missing_activation.rs"),
     examine,
     roles: &[Role {
@@ -57,17 +60,35 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
+/// Linear layers follow each other.
+const IN_A_ROW: FindingKind = FindingKind {
+    key: "linear-layers-in-a-row",
+    statistic: "linear layers that follow another directly",
+    chinese_statistic: "直接相连的线性层数",
+    chinese_message: "该层与前面的线性层之间没有激活函数，合起来只相当于一层",
+    chinese_cause: "漏掉了激活函数",
+};
+
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
     match case.moment {
         // Functions may exist that are not listed.
         _ if case.model.unlisted_functions => Vec::new(),
         Moment::Model => judge(case, Level::Warn).into_iter().collect(),
-        // The network is linear, and the outcome shows that this is not enough.
-        Moment::End if is_linear(case.model) && !case.outcome().is_some_and(|outcome| outcome.is_learning()) => {
+        Moment::Start | Moment::End if is_linear(case.model) && is_not_enough(case) => {
             judge(case, Level::Error).into_iter().collect()
         }
         _ => Vec::new(),
+    }
+}
+
+/// Returns true if the tiny batch, or the outcome of the training run, shows that a linear network cannot learn the task.
+fn is_not_enough(case: &Case) -> bool {
+    match case.moment {
+        Moment::Start => {
+            case.start.and_then(|start| start.tiny_batch.as_ref()).is_some_and(tiny_batch::is_beyond_network)
+        }
+        _ => !case.outcome().is_some_and(|outcome| outcome.is_learning()),
     }
 }
 
@@ -90,7 +111,7 @@ fn judge(case: &Case, level: Level) -> Option<Observation> {
         model.name(first)
     );
     Some(
-        Observation::new(level, Some(second), pairs.len() as f64, 0.0)
+        Observation::new(&IN_A_ROW, level, Some(second), pairs.len() as f64, 0.0)
             .message(message)
             .cause("an activation was left out")
             .remedy(Remedy::AddActivation { function: ActivationFunction::Relu.name().to_string() }),

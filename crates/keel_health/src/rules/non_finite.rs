@@ -21,6 +21,7 @@
 
 use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{EvaluationMeasurement, StepMeasurement};
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -34,13 +35,69 @@ pub const CODE: &str = "K001";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "non-finite",
+    chinese_name: "数值非有限",
     summary: "NaN or infinity, at the operation where it first appears",
-    statistic: "non-finite values",
+    chinese_summary: "网络中出现 NaN 或无穷大",
+    kinds: &[IN_FORWARD, IN_WEIGHTS, IN_LOSS, IN_BACKWARD, IN_DATA, IN_RESULTS],
     source: include_str!("non_finite.rs"),
     examine,
     roles: &[Role { symptom: Code(CODE), stage: Stage::Collapse, explains: &[] }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// The forward pass produces the value.
+const IN_FORWARD: FindingKind = FindingKind {
+    key: "forward",
+    statistic: "non-finite values",
+    chinese_statistic: "非有限值的个数",
+    chinese_message: "前向传播中，该层的输出出现 NaN 或无穷大",
+    chinese_cause: "该层的权重都是有限的：批次中含有这样的值，求和或平方时溢出，或者除以零、对零取了对数",
+};
+
+/// The weights of the layer are broken.
+const IN_WEIGHTS: FindingKind = FindingKind {
+    key: "weights",
+    statistic: "non-finite values",
+    chinese_statistic: "非有限值的个数",
+    chinese_message: "该层的参数出现 NaN 或无穷大",
+    chinese_cause: "参数的更新溢出",
+};
+
+/// The loss produces the value.
+const IN_LOSS: FindingKind = FindingKind {
+    key: "loss",
+    statistic: "non-finite values",
+    chinese_statistic: "非有限值的个数",
+    chinese_message: "计算损失时出现 NaN 或无穷大",
+    chinese_cause: "各层的输出都是有限的：损失函数对零取了对数，或者对过大的输出取了指数",
+};
+
+/// The backward pass produces the value.
+const IN_BACKWARD: FindingKind = FindingKind {
+    key: "backward",
+    statistic: "non-finite values",
+    chinese_statistic: "非有限值的个数",
+    chinese_message: "反向传播中，梯度出现 NaN 或无穷大",
+    chinese_cause: "前向传播的数值都是有限的：梯度溢出，或者求导时除以零",
+};
+
+/// The training split holds the value.
+const IN_DATA: FindingKind = FindingKind {
+    key: "data",
+    statistic: "non-finite values",
+    chinese_statistic: "非有限值的个数",
+    chinese_message: "训练数据中含有 NaN 或无穷大",
+    chinese_cause: "文件中本来就有这样的值，或者预处理时除以了等于零的标准差",
+};
+
+/// An evaluated split has samples without a result.
+const IN_RESULTS: FindingKind = FindingKind {
+    key: "results",
+    statistic: "samples without a result",
+    chinese_statistic: "没有结果的样本数",
+    chinese_message: "有些样本的输出是 NaN 或无穷大，未计入指标",
+    chinese_cause: "输入与训练集相差太远，网络中的数值溢出",
 };
 
 /// Returns everything beyond its limit in `case`.
@@ -55,6 +112,7 @@ fn examine(case: &Case) -> Vec<Observation> {
 
 /// Location where a NaN or an infinity first appeared in a step.
 struct Origin {
+    kind: &'static FindingKind,
     layer: Option<usize>,
     tensor: String,
     cause: String,
@@ -76,7 +134,7 @@ fn in_data(case: &Case) -> Vec<Observation> {
     } else {
         format!("values of the training {kind} are")
     };
-    let observation = Observation::new(Level::Error, None, count as f64, 0.0)
+    let observation = Observation::new(&IN_DATA, Level::Error, None, count as f64, 0.0)
         .always()
         .message(format!("{count} {values} not finite (NaN or infinity; limit 0){place}"))
         .cause("the file holds such values, or preprocessing divided by a standard deviation of zero".to_string())
@@ -92,14 +150,13 @@ fn in_splits(case: &Case) -> Option<Observation> {
     }
     let splits: Vec<String> = affected().map(split_words).collect();
     Some(
-        Observation::new(Level::Error, None, count as f64, 0.0)
+        Observation::new(&IN_RESULTS, Level::Error, None, count as f64, 0.0)
             .always()
             .message(format!("{}; the limit is 0, and they are left out of the metrics", splits.join("; ")))
             .cause(
                 "an input is so far from those of the training split that values in the network overflowed".to_string(),
             )
-            .remedy(Remedy::CleanData)
-            .statistic("samples without a result"),
+            .remedy(Remedy::CleanData),
     )
 }
 
@@ -115,7 +172,7 @@ fn in_step(case: &Case, step: &StepMeasurement) -> Vec<Observation> {
     let origin = forward_origin(case, step).or_else(|| loss_origin(step)).or_else(|| backward_origin(step));
     let Some(origin) = origin.or_else(|| weight_origin(step)) else { return Vec::new() };
     let place = origin.layer.map(|layer| format!(" of {}", case.model.name(layer))).unwrap_or_default();
-    let observation = Observation::new(Level::Error, origin.layer, origin.count.max(1) as f64, 0.0)
+    let observation = Observation::new(origin.kind, Level::Error, origin.layer, origin.count.max(1) as f64, 0.0)
         .always()
         .message(format!(
             "at step {} the first NaN or infinity (limit 0) appeared in the {}{place}",
@@ -143,6 +200,7 @@ fn forward_origin(case: &Case, step: &StepMeasurement) -> Option<Origin> {
             .to_string(),
     };
     let counted = layer.output.filter(|output| output.non_finite > 0);
+    let kind = if weights.is_some() { &IN_WEIGHTS } else { &IN_FORWARD };
     let (tensor, cause) = match counted {
         None if weights.is_none() && layer.output.is_some_and(|output| output.mean.is_finite()) => {
             ("variance of the output", "its values are so large that their squares overflowed".to_string())
@@ -150,11 +208,12 @@ fn forward_origin(case: &Case, step: &StepMeasurement) -> Option<Origin> {
         _ => ("output", cause),
     };
     let count = counted.map_or(0, |output| output.non_finite);
-    Some(Origin { layer: Some(layer.layer), tensor: tensor.to_string(), cause, count })
+    Some(Origin { kind, layer: Some(layer.layer), tensor: tensor.to_string(), cause, count })
 }
 
 fn loss_origin(step: &StepMeasurement) -> Option<Origin> {
     (!step.loss.is_finite()).then(|| Origin {
+        kind: &IN_LOSS,
         layer: None,
         tensor: "loss".to_string(),
         cause:
@@ -174,10 +233,11 @@ fn backward_origin(step: &StepMeasurement) -> Option<Origin> {
         };
         let cause = "the forward pass is finite: the gradient overflowed, or a derivative divided by zero".to_string();
         let count = layer.gradient.map_or(0, |gradient| gradient.non_finite);
-        return Some(Origin { layer: Some(layer.layer), tensor, cause, count });
+        return Some(Origin { kind: &IN_BACKWARD, layer: Some(layer.layer), tensor, cause, count });
     }
     let overall = step.gradient_norm.is_some_and(|norm| !norm.is_finite());
     overall.then(|| Origin {
+        kind: &IN_BACKWARD,
         layer: None,
         tensor: "gradient norm".to_string(),
         cause:
@@ -191,6 +251,7 @@ fn weight_origin(step: &StepMeasurement) -> Option<Origin> {
     step.layers.iter().find_map(|layer| {
         let parameter = layer.parameters.iter().find(|parameter| parameter.values_non_finite())?;
         Some(Origin {
+            kind: &IN_WEIGHTS,
             layer: Some(layer.layer),
             tensor: parameter.role.name().to_string(),
             cause: "the gradients are finite, so the update itself overflowed".to_string(),

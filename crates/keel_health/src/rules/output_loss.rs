@@ -26,8 +26,9 @@ use super::{
 };
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{ActivationFunction, LossKind, ModelDescription};
-use crate::remedy::Remedy;
+use crate::remedy::{ProgramEdit, Remedy};
 use crate::rule::Rule;
 use crate::rule::role::Lies::Anywhere;
 use crate::rule::role::{Explanation, Role, Stage};
@@ -40,8 +41,10 @@ pub const CODE: &str = "K008";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "output-loss",
+    chinese_name: "输出层与损失不匹配",
     summary: "a last layer that does not fit the loss",
-    statistic: "units or labels",
+    chinese_summary: "最后一层与损失函数不匹配",
+    kinds: &[WRONG_ACTIVATION, WRONG_VALUES, WRONG_WIDTH, WRONG_LABEL, UNREACHABLE],
     source: include_str!("output_loss.rs"),
     examine,
     roles: &[Role {
@@ -68,14 +71,55 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
+/// The last activation does not fit the loss.
+const WRONG_ACTIVATION: FindingKind = FindingKind {
+    key: "activation",
+    statistic: "activations that do not fit the loss",
+    chinese_statistic: "与损失函数不匹配的激活函数个数",
+    chinese_message: "最后一层的激活函数与损失函数不匹配",
+    chinese_cause: "输出层与损失函数是分别选定的",
+};
+
+/// The loss receives values it does not expect.
+const WRONG_VALUES: FindingKind = FindingKind {
+    key: "values",
+    statistic: "largest input of the loss",
+    chinese_statistic: "损失函数输入的最大值",
+    chinese_message: "损失函数收到的数值不符合它的要求",
+    chinese_cause: "网络的输出与损失函数是分别选定的",
+};
+
+/// The last layer has a wrong width.
+const WRONG_WIDTH: FindingKind = FindingKind {
+    key: "width",
+    statistic: "outputs of the last layer",
+    chinese_statistic: "最后一层的输出数",
+    chinese_message: "最后一层的输出数与类别数不符",
+    chinese_cause: "最后一层的宽度与数据不符",
+};
+
+/// A label is beyond the number of classes.
+const WRONG_LABEL: FindingKind = FindingKind {
+    key: "label",
+    statistic: "largest label",
+    chinese_statistic: "最大的标签",
+    chinese_message: "有的标签超出了类别数",
+    chinese_cause: "标签从 1 开始编号，或者类别数有误",
+};
+
+/// Targets lie beyond the values of the last activation.
+const UNREACHABLE: FindingKind = FindingKind {
+    key: "targets",
+    statistic: "end of the range of the targets",
+    chinese_statistic: "目标值范围的端点",
+    chinese_message: "目标值超出了最后一层激活函数的取值范围",
+    chinese_cause: "最后的激活函数无法输出这样的目标值",
+};
+
 /// Maximum distance of a sum of probabilities from 1, and of a logarithm above 0, due to rounding.
 pub const ROW_SUM: f32 = 1e-3;
 /// Distance from 0 and 1 within which values count as having reached the ends of a sigmoid.
 pub const ENDS: f32 = 0.05;
-/// Code that passes logits to the loss.
-const LOGITS: &str = "loss = loss_function(logits, labels)";
-/// Code that passes log-probabilities to the loss.
-const LOG_SOFTMAX: &str = "loss = loss_function(torch.log_softmax(logits, dim=1), labels)";
 
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
@@ -102,7 +146,7 @@ fn wrong_activation(case: &Case) -> Option<Observation> {
     };
     let error = |words: &str| {
         let place = layer.map_or_else(|| "the last layer".to_string(), |layer| case.model.name(layer));
-        Observation::new(Level::Error, layer, 1.0, 0.0)
+        Observation::new(&WRONG_ACTIVATION, Level::Error, layer, 1.0, 0.0)
             .even_learned()
             .message(format!("{place} does not fit the loss {}: {words}", loss.name()))
             .cause("the output layer and the loss were chosen separately")
@@ -138,18 +182,18 @@ fn wrong_values(case: &Case) -> Option<Observation> {
     let (loss, given) = (case.model.loss?, case.window()?.training_loop().predictions?);
     let probabilities = given.rows_are_probabilities(ROW_SUM);
     let squashed = given.lies_within(0.0, 1.0) && given.lowest <= ENDS && given.highest >= 1.0 - ENDS;
-    let (words, change, code) = match loss {
+    let (words, edit) = match loss {
         LossKind::CrossEntropy if probabilities => {
-            ("the sum of each row is 1, so softmax is applied twice", "remove the softmax", LOGITS)
+            ("the sum of each row is 1, so softmax is applied twice", ProgramEdit::RemoveSoftmax)
         }
         LossKind::CrossEntropy | LossKind::Bce if squashed => {
-            ("these are not logits, which are unbounded, so sigmoid is applied first", "remove the sigmoid", LOGITS)
+            ("these are not logits, which are unbounded, so sigmoid is applied first", ProgramEdit::RemoveSigmoid)
         }
         LossKind::Nll if probabilities => {
-            ("these are probabilities, not their logarithms", "use log_softmax instead of softmax", LOG_SOFTMAX)
+            ("these are probabilities, not their logarithms", ProgramEdit::ReplaceSoftmax)
         }
         LossKind::Nll if given.highest > ROW_SUM => {
-            ("log-probabilities are never above 0", "apply log_softmax", LOG_SOFTMAX)
+            ("log-probabilities are never above 0", ProgramEdit::ApplyLogSoftmax)
         }
         _ => return None,
     };
@@ -157,12 +201,11 @@ fn wrong_values(case: &Case) -> Option<Observation> {
     let message =
         format!("the loss {} receives values from {} to {}: {words}", loss.name(), number(lowest), number(highest));
     Some(
-        Observation::new(Level::Error, None, highest, 0.0)
+        Observation::new(&WRONG_VALUES, Level::Error, None, highest, 0.0)
             .even_learned()
-            .statistic("largest input of the loss")
             .message(message)
             .cause("the output of the network and the loss were chosen separately")
-            .remedy(Remedy::edit(format!("{change} before the loss"), code))
+            .remedy(Remedy::edit(edit))
             .at_once(),
     )
 }
@@ -174,7 +217,7 @@ fn wrong_width(case: &Case) -> Option<Observation> {
     let wanted = classes * case.model.members.unwrap_or(1);
     let units = case.model.layers[last].units.filter(|&units| units != wanted)?;
     Some(
-        Observation::new(Level::Error, Some(last), units as f64, wanted as f64)
+        Observation::new(&WRONG_WIDTH, Level::Error, Some(last), units as f64, wanted as f64)
             .even_learned()
             .message(format!(
                 "{} has {units} outputs for {classes} classes ({} needs {wanted})",
@@ -196,7 +239,7 @@ fn wrong_label(case: &Case) -> Option<Observation> {
         return None;
     }
     Some(
-        Observation::new(Level::Error, None, label as f64, classes as f64 - 1.0)
+        Observation::new(&WRONG_LABEL, Level::Error, None, label as f64, classes as f64 - 1.0)
             .even_learned()
             .message(format!("a label is {label}, but there are only {classes} classes, 0 to {}", classes - 1))
             .cause("labels start at 1, or the number of classes is wrong")
@@ -219,7 +262,7 @@ fn unreachable_targets(case: &Case) -> Option<Observation> {
     }
     let (measured, threshold, side) = if lowest < from { (lowest, from, "below") } else { (highest, to, "above") };
     Some(
-        Observation::new(Level::Error, Some(layer), f64::from(measured), f64::from(threshold))
+        Observation::new(&UNREACHABLE, Level::Error, Some(layer), f64::from(measured), f64::from(threshold))
             .even_learned()
             .message(format!(
                 "the targets reach {}, but {} ({}) outputs nothing {side} {}",

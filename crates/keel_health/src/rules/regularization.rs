@@ -27,6 +27,7 @@ use super::{
 };
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{LayerKind, LayerStatistic, ParameterRole};
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -41,8 +42,10 @@ pub const CODE: &str = "K019";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "regularization",
+    chinese_name: "正则化过强",
     summary: "weight decay or dropout stronger than the data",
-    statistic: "norm(decay) / norm(data gradient)",
+    chinese_summary: "权重衰减或 dropout 的作用强于数据",
+    kinds: &[DOMINATING_DECAY, STRONG_DECAY, HIGH_RATE, STRONG_DROPOUT],
     source: include_str!("regularization.rs"),
     examine,
     roles: &[Role {
@@ -72,6 +75,42 @@ pub const RULE: Rule = Rule {
     }],
     layer_statistics: &[LayerStatistic::Norm(ParameterRole::Weight)],
     calibrations: &[],
+};
+
+/// Weight decay is stronger than the data.
+const DOMINATING_DECAY: FindingKind = FindingKind {
+    key: "dominating-decay",
+    statistic: "norm(decay) / norm(data gradient)",
+    chinese_statistic: "权重衰减与数据梯度的范数之比",
+    chinese_message: "权重衰减远强于数据的梯度",
+    chinese_cause: "决定权重的是权重衰减，而不是数据",
+};
+
+/// Weight decay halves the weights quickly.
+const STRONG_DECAY: FindingKind = FindingKind {
+    key: "strong-decay",
+    statistic: "learning rate * weight decay",
+    chinese_statistic: "学习率与权重衰减之积",
+    chinese_message: "权重衰减在很少的步数内就使权重减半",
+    chinese_cause: "权重衰减把权重拉向零，比数据的作用更快",
+};
+
+/// Weight decay is strong because of the learning rate.
+const HIGH_RATE: FindingKind = FindingKind {
+    key: "high-rate",
+    statistic: "learning rate * weight decay",
+    chinese_statistic: "学习率与权重衰减之积",
+    chinese_message: "权重衰减在很少的步数内就使权重减半",
+    chinese_cause: "学习率过高，权重衰减的作用随之增大",
+};
+
+/// Dropout drops most inputs.
+const STRONG_DROPOUT: FindingKind = FindingKind {
+    key: "strong-dropout",
+    statistic: "probability of dropping an input",
+    chinese_statistic: "丢弃输入的概率",
+    chinese_message: "dropout 丢弃了过多的输入",
+    chinese_cause: "留下的信息太少，难以学习",
 };
 
 /// Ratio of decay to data gradient.
@@ -109,7 +148,7 @@ fn dropout(case: &Case) -> Vec<Observation> {
             let error = !(probability < ERROR_DROPOUT);
             let (level, threshold) = if error { (Level::Error, ERROR_DROPOUT) } else { (Level::Warn, WARN_DROPOUT) };
             let name = case.model.name(index);
-            Observation::new(level, Some(index), probability, threshold)
+            Observation::new(&STRONG_DROPOUT, level, Some(index), probability, threshold)
                 .even_learned()
                 .message(format!("{name} drops {} of its inputs (limit {})", percent(probability), percent(threshold)))
                 .cause("too little remains to learn from")
@@ -126,14 +165,16 @@ fn shrinkage(case: &Case) -> Option<Observation> {
     }
     let (level, threshold) =
         if product > ERROR_SHRINKAGE { (Level::Error, ERROR_SHRINKAGE) } else { (Level::Warn, WARN_SHRINKAGE) };
-    let observation = Observation::new(level, None, product, threshold);
+    let highest = highest_rate(case.model.optimizer.as_deref());
+    let is_rate = rate > highest && 0.1 * highest * decay <= ERROR_SHRINKAGE;
+    let kind = if is_rate { &HIGH_RATE } else { &STRONG_DECAY };
+    let observation = Observation::new(kind, level, None, product, threshold);
     let steps = |product: f64| std::f64::consts::LN_2 / product;
     let time = match steps(product).ceil() {
         1.0 => format!("a single step (limit {:.0})", steps(threshold)),
         count => format!("{} steps (limit {:.0})", number(count), steps(threshold)),
     };
-    let highest = highest_rate(case.model.optimizer.as_deref());
-    if rate > highest && 0.1 * highest * decay <= ERROR_SHRINKAGE {
+    if is_rate {
         let value = 0.1 * highest;
         return Some(
             observation
@@ -180,7 +221,7 @@ fn dominating_decay(case: &Case) -> Option<Observation> {
         .max_by(|a, b| a.1.total_cmp(&b.1))?;
     let decay = case.model.weight_decay.map_or(5e-4, |decay| f64::from(decay) / 10.0);
     Some(
-        Observation::new(Level::Warn, Some(layer), ratio, RATIO)
+        Observation::new(&DOMINATING_DECAY, Level::Warn, Some(layer), ratio, RATIO)
             .message(format!(
                 "the weight decay of {} is {} times as strong as the gradient of the data (limit {})",
                 case.model.name(layer),

@@ -23,6 +23,7 @@ use super::{frozen, loss_trend, stopped_early, tiny_batch, update_ratio, vanishi
 use crate::calibration::{Bad, Calibration, largest};
 use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::history::History;
 use crate::measurement::{LayerStatistic, ModelDescription};
 use crate::remedy::Remedy;
@@ -38,8 +39,10 @@ pub const CODE: &str = "K009";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "saturation",
+    chinese_name: "激活饱和",
     summary: "sigmoid or tanh units stuck at their flat ends",
-    statistic: "saturated share",
+    chinese_summary: "sigmoid 或 tanh 单元停留在平坦的两端",
+    kinds: &[EARLY, LATE],
     source: include_str!("saturation.rs"),
     examine,
     roles: &[Role {
@@ -66,6 +69,24 @@ pub const RULE: Rule = Rule {
         bad: Bad::Above,
         measure: largest_share,
     }],
+};
+
+/// The outputs are saturated from the beginning.
+const EARLY: FindingKind = FindingKind {
+    key: "from-the-start",
+    statistic: "saturated share",
+    chinese_statistic: "饱和的比例",
+    chinese_message: "该层有过多的输出落在激活函数平坦的两端",
+    chinese_cause: "输入或权重过大：单元的加权和超出了激活函数的陡峭部分",
+};
+
+/// The outputs became saturated.
+const LATE: FindingKind = FindingKind {
+    key: "during-training",
+    statistic: "saturated share",
+    chinese_statistic: "饱和的比例",
+    chinese_message: "训练中，该层有过多的输出落到激活函数平坦的两端",
+    chinese_cause: "权重在训练中变大：学习率对该激活函数来说过高",
 };
 
 /// Share of saturated elements for a warning.
@@ -128,12 +149,12 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
     };
     let level = if at_start { level } else { case.unless_learning(level) };
     let early = at_start || case.history.closed_windows() <= 2;
-    let cause = if early {
-        "inputs or weights are too large: the sums of the units lie beyond the steep part of the function"
+    let (kind, cause) = if early {
+        (&EARLY, "inputs or weights are too large: the sums of the units lie beyond the steep part of the function")
     } else {
-        "the weights grew during training: the learning rate is too high for this function"
+        (&LATE, "the weights grew during training: the learning rate is too high for this function")
     };
-    let mut observation = Observation::new(level, Some(index), measured, threshold).message(message).cause(cause);
+    let mut observation = Observation::new(kind, level, Some(index), measured, threshold).message(message).cause(cause);
     if let Some(weights) = case.weight_layer_before(index) {
         let init = if early { case.other_init(weights) } else { None };
         let first = init.unwrap_or_else(|| case.scale_learning_rate(1.0 / 3.0));

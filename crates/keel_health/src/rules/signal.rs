@@ -32,6 +32,7 @@ use super::{
 };
 use crate::case::{Case, Moment, Observation, centred, number};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{ActivationFunction, LayerKind, LayerStatistic, ModelDescription, StartMeasurement};
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -46,8 +47,10 @@ pub const CODE: &str = "K005";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "signal-propagation",
+    chinese_name: "信号逐层缩小或放大",
     summary: "a signal that shrinks or grows through the layers at the start",
-    statistic: "standard deviation of z",
+    chinese_summary: "训练开始时，信号逐层缩小或放大",
+    kinds: &[SMALL, LARGE, TREND],
     source: include_str!("signal.rs"),
     examine,
     roles: &[Role {
@@ -79,6 +82,33 @@ pub const RULE: Rule = Rule {
     }],
     layer_statistics: &[LayerStatistic::OutputStd],
     calibrations: &[],
+};
+
+/// The outputs of a layer are too small.
+const SMALL: FindingKind = FindingKind {
+    key: "small-outputs",
+    statistic: "standard deviation of z",
+    chinese_statistic: "z 的标准差",
+    chinese_message: "第一步之前，该层的输出过小",
+    chinese_cause: "权重对该层的输入和激活函数来说过小，网络的输入过小，或者该层单元太少；sigmoid 则无论权重如何，都会使信号逐层变窄",
+};
+
+/// The outputs of a layer are too large.
+const LARGE: FindingKind = FindingKind {
+    key: "large-outputs",
+    statistic: "standard deviation of z",
+    chinese_statistic: "z 的标准差",
+    chinese_message: "第一步之前，该层的输出过大",
+    chinese_cause: "权重对该层的输入和激活函数来说过大，或者网络的输入过大",
+};
+
+/// The outputs shrink or grow from layer to layer.
+const TREND: FindingKind = FindingKind {
+    key: "trend",
+    statistic: "ratio of the variances of the first and the last layer",
+    chinese_statistic: "首末两层输出的方差之比",
+    chinese_message: "第一步之前，输出的方差从第一层到最后一层变化过大",
+    chinese_cause: "权重的初始化与激活函数不匹配，信号逐层缩小或放大",
 };
 
 /// Range of the standard deviation of z without a note.
@@ -162,7 +192,12 @@ fn judge(case: &Case, signals: &[LayerSignal]) -> Option<Observation> {
     let measured = if is_trend { ratio } else { first.std };
     let message =
         if is_trend { describe_trend(ratio) } else { describe(&case.model.name(first.layer), measured, threshold) };
-    let observation = Observation::new(level, Some(first.layer), measured, threshold)
+    let kind = match is_trend {
+        true => &TREND,
+        false if measured < threshold => &SMALL,
+        false => &LARGE,
+    };
+    let observation = Observation::new(kind, level, Some(first.layer), measured, threshold)
         .message(message)
         .cause(cause(case.model, first));
     Some(with_remedies(case, first, observation))

@@ -22,6 +22,7 @@
 use crate::calibration::{Bad, Calibration};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::history::History;
 use crate::measurement::ModelDescription;
 use crate::remedy::Remedy;
@@ -36,8 +37,10 @@ pub const CODE: &str = "K004";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "start-loss",
+    chinese_name: "初始损失偏离随机猜测",
     summary: "a loss at the start far from that of guessing",
-    statistic: "relative distance from the loss of guessing",
+    chinese_summary: "训练开始时的损失与随机猜测相差很大",
+    kinds: &[HIGH, LOW],
     source: include_str!("start_loss.rs"),
     examine,
     roles: &[Role { symptom: Code(CODE), stage: Stage::Results, explains: &[] }],
@@ -48,6 +51,24 @@ pub const RULE: Rule = Rule {
         bad: Bad::Above,
         measure: start_excess,
     }],
+};
+
+/// The loss is above that of guessing.
+const HIGH: FindingKind = FindingKind {
+    key: "above-guessing",
+    statistic: "relative distance from the loss of guessing",
+    chinese_statistic: "与随机猜测损失的相对差距",
+    chinese_message: "第一步之前的损失高于随机猜测",
+    chinese_cause: "最后一层的输出过大：网络还没有学习，就已过于自信",
+};
+
+/// The loss is below that of guessing.
+const LOW: FindingKind = FindingKind {
+    key: "below-guessing",
+    statistic: "relative distance from the loss of guessing",
+    chinese_statistic: "与随机猜测损失的相对差距",
+    chinese_message: "第一步之前的损失低于随机猜测",
+    chinese_cause: "标签泄漏到了输入中，或者损失没有对所有样本和类别取平均；如果权重事先训练过，则属正常",
 };
 
 /// Minimum number of samples the loss must be averaged over.
@@ -70,7 +91,7 @@ fn judge(case: &Case) -> Option<Observation> {
     let (chance, informed) = (case.model.chance_loss()?, case.guessing_loss()?);
     let excess = (loss - chance) / chance;
     if case.model.pretrained != Some(true) && (loss - informed) / chance < WARN_SHORTFALL {
-        let observation = Observation::new(Level::Warn, None, (loss - informed) / chance, WARN_SHORTFALL)
+        let observation = Observation::new(&LOW, Level::Warn, None, (loss - informed) / chance, WARN_SHORTFALL)
             .message(format!(
                 "the loss before the first step is {}, below the {} of guessing (limit {})",
                 number(loss),
@@ -93,7 +114,7 @@ fn judge(case: &Case) -> Option<Observation> {
         excess if excess > INFO_EXCESS => (Level::Info, INFO_EXCESS),
         _ => return None,
     };
-    let mut observation = Observation::new(level, None, excess, threshold)
+    let mut observation = Observation::new(&HIGH, level, None, excess, threshold)
         .message(format!(
             "the loss before the first step is {} above that of guessing (limit {})",
             percent(excess),

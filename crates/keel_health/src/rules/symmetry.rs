@@ -22,6 +22,7 @@ use super::{
 };
 use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::rule::Rule;
 use crate::rule::role::Lies::Anywhere;
 use crate::rule::role::{Explanation, Role, Stage};
@@ -34,8 +35,10 @@ pub const CODE: &str = "K006";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "symmetry",
+    chinese_name: "同层单元完全相同",
     summary: "units of a layer that compute and learn the same",
-    statistic: "identical units",
+    chinese_summary: "同一层的单元计算和学习的内容完全相同",
+    kinds: &[SAME],
     source: include_str!("symmetry.rs"),
     examine,
     roles: &[Role {
@@ -67,6 +70,15 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
+/// Units have the same weights and gradients.
+const SAME: FindingKind = FindingKind {
+    key: "identical-units",
+    statistic: "identical units",
+    chinese_statistic: "相同的单元数",
+    chinese_message: "该层有多个单元的权重和梯度完全相同",
+    chinese_cause: "权重的初始值都是同一个常数，所有单元学到的内容因此相同",
+};
+
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
     let (Moment::Start, Some(start)) = (case.moment, case.start) else { return Vec::new() };
@@ -76,7 +88,7 @@ fn examine(case: &Case) -> Vec<Observation> {
         .map(|(layer, identical)| {
             let name = case.model.name(layer.layer);
             let of = layer.units.map(|units| format!(" of {units}")).unwrap_or_default();
-            Observation::new(Level::Error, Some(layer.layer), identical as f64, 1.0)
+            Observation::new(&SAME, Level::Error, Some(layer.layer), identical as f64, 1.0)
                 .always()
                 .message(format!(
                     "{identical}{of} units of {name} have the same weights and the same gradient (limit 1)"

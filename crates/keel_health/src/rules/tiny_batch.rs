@@ -27,6 +27,7 @@
 use super::{loss_trend, stopped_early};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{GradientCheck, TinyBatch};
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -41,8 +42,10 @@ pub const CODE: &str = "K007";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "tiny-batch",
+    chinese_name: "无法记住少量样本",
     summary: "a network that cannot even memorise twenty samples",
-    statistic: "training error",
+    chinese_summary: "网络连二十个样本都记不住",
+    kinds: &[NOT_LEARNED, WRONG_RATE, WRONG_GRADIENT, MIXED],
     source: include_str!("tiny_batch.rs"),
     examine,
     roles: &[Role {
@@ -52,6 +55,42 @@ pub const RULE: Rule = Rule {
     }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// The network does not memorise the samples.
+const NOT_LEARNED: FindingKind = FindingKind {
+    key: "not-memorised",
+    statistic: "training error",
+    chinese_statistic: "训练误差",
+    chinese_message: "反复训练同一小批样本，网络仍然没有记住它们",
+    chinese_cause: "标签、损失函数、最后一层或学习率不合适，请参看其他诊断",
+};
+
+/// Another optimizer makes the network memorise the samples.
+const WRONG_RATE: FindingKind = FindingKind {
+    key: "wrong-learning-rate",
+    statistic: "training error",
+    chinese_statistic: "训练误差",
+    chinese_message: "反复训练同一小批样本，网络仍然没有记住它们",
+    chinese_cause: "换用 adam 时，网络能够记住这些样本：当前优化器的学习率多半过高或过低",
+};
+
+/// The gradient is not the slope of the loss.
+const WRONG_GRADIENT: FindingKind = FindingKind {
+    key: "wrong-gradient",
+    statistic: "relative error of the gradient",
+    chinese_statistic: "梯度的相对误差",
+    chinese_message: "反向传播的梯度与数值梯度不一致",
+    chinese_cause: "该层的反向传播不是其前向传播的导数",
+};
+
+/// The output of a sample depends on the others.
+const MIXED: FindingKind = FindingKind {
+    key: "mixed-samples",
+    statistic: "change of the output",
+    chinese_statistic: "输出的变化",
+    chinese_message: "一个样本的输出会随同一批次中的其他样本而变化",
+    chinese_cause: "某个运算混合了批次中的样本：所取的轴有误，或者推理时使用了当前批次的统计量",
 };
 
 /// Maximum accepted training error.
@@ -72,19 +111,30 @@ fn examine(case: &Case) -> Vec<Observation> {
     check.or(mixing).or(tiny).into_iter().collect()
 }
 
-fn not_learned(case: &Case, tiny: &TinyBatch) -> Option<Observation> {
-    let (measured, threshold, words) = match tiny.training_error.map(f64::from) {
-        Some(error) => (error, ERROR_SHARE, format!("{} of them are still wrong", percent(error))),
-        None => {
-            let left = f64::from(tiny.last_loss) / f64::from(tiny.first_loss);
-            (left, LOSS_LEFT, format!("{} of the loss is left", percent(left)))
-        }
+/// Returns true if neither the run's own optimizer nor another one could make the network learn the samples of `tiny`.
+pub(crate) fn is_beyond_network(tiny: &TinyBatch) -> bool {
+    tiny.learned_at.is_none() && left(tiny).is_some()
+}
+
+/// Returns the share of the samples, or of the loss, that is left, and its limit; `None` if the samples were learned.
+fn left(tiny: &TinyBatch) -> Option<(f64, f64)> {
+    let (measured, threshold) = match tiny.training_error {
+        Some(error) => (f64::from(error), ERROR_SHARE),
+        None => (f64::from(tiny.last_loss) / f64::from(tiny.first_loss), LOSS_LEFT),
     };
     // One of twenty samples is exactly the limit in single precision.
-    if measured as f32 <= threshold as f32 {
-        return None;
-    }
-    let observation = Observation::new(Level::Error, None, measured, threshold).always().message(format!(
+    let learned = measured as f32 <= threshold as f32;
+    (!learned).then_some((measured, threshold))
+}
+
+fn not_learned(case: &Case, tiny: &TinyBatch) -> Option<Observation> {
+    let (measured, threshold) = left(tiny)?;
+    let words = match tiny.training_error {
+        Some(_) => format!("{} of them are still wrong", percent(measured)),
+        None => format!("{} of the loss is left", percent(measured)),
+    };
+    let kind = if tiny.learned_at.is_some() { &WRONG_RATE } else { &NOT_LEARNED };
+    let observation = Observation::new(kind, Level::Error, None, measured, threshold).always().message(format!(
         "after {} steps on the same {} samples {words} (limit {})",
         tiny.steps,
         tiny.samples,
@@ -123,7 +173,7 @@ fn wrong_gradient(case: &Case, check: &GradientCheck) -> Option<Observation> {
     }
     let place = check.layer.map(|layer| format!(" in {}", case.model.name(layer))).unwrap_or_default();
     Some(
-        Observation::new(Level::Error, check.layer, error, GRADIENT_ERROR)
+        Observation::new(&WRONG_GRADIENT, Level::Error, check.layer, error, GRADIENT_ERROR)
             .always()
             .message(format!(
                 "the gradient{place} is off by {} (limit {}) against the slope of the loss for small changes of a weight",
@@ -135,7 +185,7 @@ fn wrong_gradient(case: &Case, check: &GradientCheck) -> Option<Observation> {
 }
 
 fn mixed_samples(difference: f64) -> Observation {
-    Observation::new(Level::Error, None, difference, MIXING)
+    Observation::new(&MIXED, Level::Error, None, difference, MIXING)
         .always()
         .message(format!(
             "the output of a sample changes by {} (limit {}) with the other samples in the batch",

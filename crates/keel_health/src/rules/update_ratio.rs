@@ -34,6 +34,7 @@ use super::{
 use crate::calibration::{Bad, Calibration, largest};
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::history::Window;
 use crate::measurement::{LayerStatistic, ModelDescription, ParameterRole};
 use crate::remedy::Remedy;
@@ -49,8 +50,10 @@ pub const CODE: &str = "K013";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "update-ratio",
+    chinese_name: "更新幅度不当",
     summary: "updates too large or too small for the weights they change",
-    statistic: "norm(update) / norm(weight)",
+    chinese_summary: "更新的幅度对权重来说过大或过小",
+    kinds: &[HIGH, FIRST_SHOCK, LOW, SLOW, UNMOVED],
     source: include_str!("update_ratio.rs"),
     examine,
     roles: &[
@@ -99,6 +102,51 @@ pub const RULE: Rule = Rule {
             measure: |model, history| largest_ratio(model, history.latest()?),
         },
     ],
+};
+
+/// Every step is too large.
+const HIGH: FindingKind = FindingKind {
+    key: "too-high",
+    statistic: "norm(update) / norm(weight)",
+    chinese_statistic: "更新与权重的范数之比",
+    chinese_message: "每一步对该层权重的改动过大",
+    chinese_cause: "学习率过高",
+};
+
+/// One step was too large.
+const FIRST_SHOCK: FindingKind = FindingKind {
+    key: "shock",
+    statistic: "norm(update) / norm(weight)",
+    chinese_statistic: "更新与权重的范数之比",
+    chinese_message: "某一步对该层权重的改动过大，此后损失没有下降",
+    chinese_cause: "对最初的几步来说，学习率过高",
+};
+
+/// Every step is too small.
+const LOW: FindingKind = FindingKind {
+    key: "too-low",
+    statistic: "norm(update) / norm(weight)",
+    chinese_statistic: "更新与权重的范数之比",
+    chinese_message: "每一步对权重的改动过小",
+    chinese_cause: "学习率过低，或者几乎没有梯度传到权重",
+};
+
+/// The loss falls in a straight line to the end.
+const SLOW: FindingKind = FindingKind {
+    key: "too-slow",
+    statistic: "norm(update) / norm(weight)",
+    chinese_statistic: "更新与权重的范数之比",
+    chinese_message: "每一步对权重的改动过小，直到训练结束，损失仍沿直线下降",
+    chinese_cause: "对这样长度的训练来说，学习率过低",
+};
+
+/// Nothing is learned by weights that hardly change.
+const UNMOVED: FindingKind = FindingKind {
+    key: "hardly-moved",
+    statistic: "norm(update) / norm(weight)",
+    chinese_statistic: "更新与权重的范数之比",
+    chinese_message: "每一步对权重的改动过小，几乎什么也没有学到",
+    chinese_cause: "学习率过低，或者几乎没有梯度传到权重",
 };
 
 /// Ratio at a healthy learning rate.
@@ -163,7 +211,7 @@ fn too_high(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
         part(ratio),
         part(threshold)
     );
-    let observation = Observation::new(level, Some(layer), ratio, threshold);
+    let observation = Observation::new(&HIGH, level, Some(layer), ratio, threshold);
     // A gradient that is lost in noise causes steps of this size, too.
     let observation = if level == Level::Warn { observation.as_warning() } else { observation };
     Some(
@@ -197,7 +245,7 @@ fn shock(case: &Case) -> Option<Observation> {
         part(SHOCK)
     );
     Some(
-        Observation::new(Level::Error, Some(layer), ratio, SHOCK)
+        Observation::new(&FIRST_SHOCK, Level::Error, Some(layer), ratio, SHOCK)
             .message(message)
             .cause("the learning rate is too high for the first steps")
             .remedy(case.scale_learning_rate(0.1))
@@ -224,7 +272,7 @@ fn too_low(case: &Case, ratios: &[(usize, f64)]) -> Option<Observation> {
         part(limit)
     );
     Some(
-        Observation::new(Level::Warn, Some(layer), ratio, limit)
+        Observation::new(&LOW, Level::Warn, Some(layer), ratio, limit)
             .message(message)
             .cause(TOO_LOW)
             .remedy(case.scale_learning_rate(factor(ratio)))
@@ -249,7 +297,7 @@ fn too_slow(case: &Case) -> Option<Observation> {
         part(WARN_STRAIGHT)
     );
     Some(
-        Observation::new(Level::Warn, Some(layer), ratio, WARN_STRAIGHT)
+        Observation::new(&SLOW, Level::Warn, Some(layer), ratio, WARN_STRAIGHT)
             .message(message)
             .cause("the learning rate is too low for a training run of this length")
             .remedy(case.scale_learning_rate(10.0))
@@ -272,7 +320,7 @@ fn hardly_moved(case: &Case) -> Option<Observation> {
         part(WARN_SLOW)
     );
     Some(
-        Observation::new(Level::Error, Some(layer), ratio, WARN_SLOW)
+        Observation::new(&UNMOVED, Level::Error, Some(layer), ratio, WARN_SLOW)
             .message(message)
             .cause(TOO_LOW)
             .remedy(case.scale_learning_rate(factor(ratio)))

@@ -21,6 +21,7 @@ use super::{frozen, loss_trend, stopped_early, tiny_batch, update_ratio};
 use crate::calibration::{Bad, Calibration};
 use crate::case::{Case, Moment, Observation, centred, number};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::history::History;
 use crate::measurement::{LayerStatistic, ModelDescription};
 use crate::remedy::Remedy;
@@ -36,8 +37,10 @@ pub const CODE: &str = "K011";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "vanishing-gradient",
+    chinese_name: "梯度消失",
     summary: "a gradient that fades on its way to the first layer",
-    statistic: "gradient norm, first layer / last layer",
+    chinese_summary: "梯度在传到第一层的途中逐渐消失",
+    kinds: &[FADING, SATURATED],
     source: include_str!("vanishing_gradient.rs"),
     examine,
     roles: &[Role {
@@ -61,6 +64,24 @@ pub const RULE: Rule = Rule {
         bad: Bad::Below,
         measure: first_over_last,
     }],
+};
+
+/// The gradient fades for various reasons.
+const FADING: FindingKind = FindingKind {
+    key: "fading",
+    statistic: "gradient norm, first layer / last layer",
+    chinese_statistic: "首层与末层的梯度范数之比",
+    chinese_message: "梯度在反向传播中逐层变小，到第一层时几乎消失",
+    chinese_cause: "每一层都只传回一部分梯度：权重过小，或者单元没有激活",
+};
+
+/// A saturating function makes the gradient fade.
+const SATURATED: FindingKind = FindingKind {
+    key: "saturating-function",
+    statistic: "gradient norm, first layer / last layer",
+    chinese_statistic: "首层与末层的梯度范数之比",
+    chinese_message: "梯度在反向传播中逐层变小，到第一层时几乎消失",
+    chinese_cause: "激活函数会饱和，每一层都只传回一部分梯度",
 };
 
 /// Ratio for a warning.
@@ -108,15 +129,17 @@ fn judge(case: &Case) -> Option<Observation> {
         number(threshold)
     );
     let function = model.activation_after(flow.first).and_then(|index| model.layers[index].function);
-    let cause = match function {
+    let (kind, cause) = match function {
         Some(function) if function.saturates() => {
-            format!("every {} layer passes on a fraction of the gradient", function.name())
+            (&SATURATED, format!("every {} layer passes on a fraction of the gradient", function.name()))
         }
-        _ => {
-            "every layer passes on a fraction of the gradient: weights too small, or units that do not fire".to_string()
-        }
+        _ => (
+            &FADING,
+            "every layer passes on a fraction of the gradient: weights too small, or units that do not fire"
+                .to_string(),
+        ),
     };
-    let mut observation = Observation::new(case.unless_learning(level), Some(flow.first), flow.ratio, threshold)
+    let mut observation = Observation::new(kind, case.unless_learning(level), Some(flow.first), flow.ratio, threshold)
         .message(message)
         .cause(cause);
     observation.remedies.extend(function.and_then(centred));

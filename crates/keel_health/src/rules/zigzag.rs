@@ -21,6 +21,7 @@ use super::{loss_trend, stopped_early};
 use crate::calibration::{Bad, Calibration, largest};
 use crate::case::{Case, Moment, Observation, centred, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::history::History;
 use crate::measurement::{LayerStatistic, ModelDescription};
 use crate::remedy::Remedy;
@@ -36,8 +37,10 @@ pub const CODE: &str = "K014";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "zigzag",
+    chinese_name: "锯齿形更新",
     summary: "weight gradients of one sign because the input is not centred",
-    statistic: "share of one-signed steps",
+    chinese_summary: "输入不以零为中心，权重梯度的符号因此相同",
+    kinds: &[ONE_SIGNED],
     source: include_str!("zigzag.rs"),
     examine,
     roles: &[Role {
@@ -52,6 +55,15 @@ pub const RULE: Rule = Rule {
         bad: Bad::Above,
         measure: largest_agreement,
     }],
+};
+
+/// Weight gradients have one sign.
+const ONE_SIGNED: FindingKind = FindingKind {
+    key: "one-signed",
+    statistic: "share of one-signed steps",
+    chinese_statistic: "梯度同号的步所占比例",
+    chinese_message: "该层大多数单元的权重总是被推向同一方向",
+    chinese_cause: "该层的输入不以零为中心，权重的梯度因此同号",
 };
 
 /// Share of the steps with agreeing signs.
@@ -85,7 +97,7 @@ fn judge(case: &Case, index: usize) -> Option<Observation> {
         percent(STEPS)
     );
     let source = function.map_or("the inputs", |function| function.name());
-    let observation = Observation::new(level, Some(index), steps, STEPS).message(message).cause(format!(
+    let observation = Observation::new(&ONE_SIGNED, level, Some(index), steps, STEPS).message(message).cause(format!(
         "the input of {name} is not centred around zero, so that its gradients have one sign: it comes from {source}"
     ));
     Some(match before {

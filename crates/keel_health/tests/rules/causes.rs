@@ -10,6 +10,7 @@ fn finding(code: &str, layer: Option<&str>, level: Level, first_step: u64) -> Fi
     Finding {
         code: code.to_string(),
         rule: String::new(),
+        kind: String::new(),
         level,
         layer: layer.map(str::to_string),
         measured: 2.0,
@@ -18,8 +19,10 @@ fn finding(code: &str, layer: Option<&str>, level: Level, first_step: u64) -> Fi
         threshold: 1.0,
         first_step,
         last_step: first_step + 200,
+        epoch: None,
         message: String::new(),
         cause: String::new(),
+        lowered: None,
         remedy: String::new(),
         remedies: Vec::new(),
         evidence: None,

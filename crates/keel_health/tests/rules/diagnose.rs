@@ -169,3 +169,21 @@ fn epochs_tell_the_mode_of_their_evaluation() {
     assert!(run(false, json!(null), [0.1, 0.1])[0].contains("`model.train()`"), "statistics that stay");
     assert_eq!(run(false, json!(null), [0.1, 0.2]), [""; 0]);
 }
+
+#[test]
+fn findings_of_epochs_without_steps_name_the_epoch_or_its_last_step() {
+    let overfitting = |steps_per_epoch: u64| {
+        let losses = [0.8, 0.7, 0.75, 0.9, 1.1, 1.2];
+        let epochs = losses.iter().enumerate().map(|(number, loss)| {
+            json!({
+                "type": "epoch", "epoch": number, "step": steps_per_epoch * (number as u64 + 1),
+                "train_loss": 0.9 / (1.0 + number as f64), "validation_loss": loss,
+            })
+        });
+        let records = std::iter::once(model(&layers(), &json!({}))).chain(epochs).collect::<Vec<_>>();
+        let found = findings(&records).into_iter().find(|finding| finding.code == "K018").unwrap();
+        (found.first_step, found.epoch)
+    };
+    assert_eq!(overfitting(0), (0, Some(6)));
+    assert_eq!(overfitting(100), (600, None));
+}

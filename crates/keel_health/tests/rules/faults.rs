@@ -365,11 +365,13 @@ fn k010_not_k005_leads_where_a_bias_silences_a_layer() {
 fn k010_names_the_units_and_tells_early_from_late_death() {
     let early = only(&stalled(&mlp(Relu, 2), 400, |_, step| step.layers[1].units = Some(units(50))), "K010");
     assert!(early.cause.contains("from the beginning"), "{}", early.cause);
+    assert_eq!(early.known_kind().map(|kind| kind.chinese_message), Some("该层有些单元从一开始就对所有样本输出零"));
     let late = stalled(&mlp(Relu, 2), 1500, |number, step| {
         step.layers[3].units = Some(units(if number < 800 { 0 } else { 77 }));
     });
     let late = only(&late, "K010");
     assert!(late.cause.contains("died during training") && late.first_step >= 800, "{late:?}");
+    assert_eq!(late.known_kind().map(|kind| kind.chinese_cause), Some("某一步过大，使这些单元对所有样本都落到零以下"));
     let settings = late.remedies[0].settings();
     assert_eq!(settings, ["optimizer.learning_rate=0.005"]);
     let expected = Remedy::ReinitialiseUnits { layer: "act2".into(), units: (0..77).collect() };
@@ -516,7 +518,9 @@ fn k018_names_the_best_epoch() {
             ..EpochMeasurement::default()
         });
     }
-    assert!(only(&monitor, "K018").message.contains("epoch 3,"));
+    let finding = only(&monitor, "K018");
+    assert!(finding.message.contains("epoch 3,"), "{}", finding.message);
+    assert_eq!((finding.first_step, finding.epoch), (0, Some(8)), "no step is known, but the epoch is");
 }
 
 #[test]

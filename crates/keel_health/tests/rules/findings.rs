@@ -1,8 +1,7 @@
 //! Findings as they are printed and stored.
 
-use keel_health::Finding;
-use keel_health::Monitor;
 use keel_health::measurement::{ActivationFunction::Relu, NormStatistics};
+use keel_health::{Finding, Monitor, chinese_message};
 
 use crate::simulated::{all, healthy_step, mlp, only, run, stalled_loss, units};
 
@@ -43,6 +42,7 @@ fn a_finding_in_json() {
     let expected = [
         "code",
         "rule",
+        "kind",
         "level",
         "layer",
         "measured",
@@ -57,7 +57,14 @@ fn a_finding_in_json() {
     ];
     assert_eq!(keys, expected);
     assert_eq!((json["level"].as_str(), json["first_step"].as_u64()), (Some("error"), Some(20)));
-    assert_eq!(serde_json::from_value::<Finding>(json).unwrap(), only(&monitor, "K001"));
+    assert_eq!(json["kind"].as_str(), Some("loss"));
+    assert_eq!(serde_json::from_value::<Finding>(json.clone()).unwrap(), only(&monitor, "K001"));
+    let mut older = json;
+    older.as_object_mut().unwrap().remove("kind");
+    let older: Finding = serde_json::from_value(older).unwrap();
+    assert_eq!(older.known_kind(), None, "a finding of an older version");
+    assert_eq!(chinese_message(&older.code, &older.kind), Some("网络中出现 NaN 或无穷大"));
+    assert_eq!(chinese_message("K999", "loss"), None);
 }
 
 #[test]

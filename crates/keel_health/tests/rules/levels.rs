@@ -3,9 +3,9 @@
 use keel_health::measurement::{
     ActivationFunction::{Relu, Sigmoid, Tanh},
     DataMeasurement, EpochMeasurement, EvaluationMeasurement, LayerDescription, LayerKind, LossKind, ModelDescription,
-    StepMeasurement,
+    StartMeasurement, StepMeasurement, TinyBatch,
 };
-use keel_health::{Finding, Level, Monitor, Remedy};
+use keel_health::{Finding, Level, Lowered, Monitor, Remedy};
 
 use crate::simulated::{all, data, mlp, parameter, run, stalled, start_with_stds, units, with_code};
 
@@ -50,6 +50,8 @@ fn what_did_no_harm_is_a_fact_at_the_end() {
             "{}",
             finding.cause
         );
+        assert_eq!(finding.lowered, (expected == Level::Info).then_some(Lowered::Learned), "{left}");
+        assert_eq!(finding.kind, "too-large");
     }
 }
 
@@ -99,6 +101,7 @@ fn what_is_over_is_a_fact_if_the_network_learns() {
         let finding = &with_code(&monitor, "K010")[0];
         assert_eq!(finding.level, expected, "{until} {left}");
         assert_eq!(finding.cause.contains("over before the end"), expected == Level::Info, "{}", finding.cause);
+        assert_eq!(finding.lowered, (expected == Level::Info).then_some(Lowered::Passed), "{until} {left}");
     }
 }
 
@@ -171,6 +174,15 @@ fn k020_linear_layers_in_a_row() {
     let linear = || Monitor::new(stack(&[(Linear, 20, 32), (Linear, 32, 10)]));
     let levels = [0.8, 0.4, 0.05].map(|left| level_of(&ended(linear(), &[(left, left); 3]), "K020"));
     assert_eq!(levels, [Some(Level::Error), Some(Level::Warn), Some(Level::Info)]);
+    let checked = |learned_at: Option<f32>| {
+        let tiny = TinyBatch { samples: 20, steps: 500, training_error: Some(0.3), learned_at, ..TinyBatch::default() };
+        let mut monitor = linear();
+        monitor.start(&StartMeasurement { tiny_batch: Some(tiny), ..StartMeasurement::default() });
+        let found = monitor.findings();
+        found.iter().map(|finding| format!("{} {}", finding.level.name(), finding.code)).collect::<Vec<_>>()
+    };
+    assert_eq!(checked(None), ["error K020", "error K007"], "a linear network cannot memorise them");
+    assert_eq!(checked(Some(0.01)), ["error K007", "warn K020"], "another optimizer can");
 }
 
 #[test]
@@ -213,7 +225,14 @@ fn k021_a_training_that_hardly_began() {
         "{}",
         finding.message
     );
+    assert_eq!(finding.threshold, 500.0);
+    assert!(finding.message.contains("(limit: more than 500 steps)"), "{}", finding.message);
     assert_eq!(found(Some(2), 400, 2).len(), 1);
+    let finding = &found(Some(3), 99, 3)[0];
+    assert_eq!(finding.threshold, 100.0);
+    assert!(finding.message.contains("(limit: at least 100 steps)"), "{}", finding.message);
+    assert!(found(Some(3), 100, 3).is_empty());
+    assert!(found(Some(3), 0, 3).is_empty(), "a recording of epochs alone");
     assert!(found(Some(1), 501, 1).is_empty(), "an epoch may be long");
     assert!(found(Some(3), 500, 3).is_empty(), "at rest over three epochs");
     assert!(found(None, 500, 1).is_empty(), "a recording of a part of a training");

@@ -29,9 +29,11 @@ pub struct SavedModel {
     pub config: PathBuf,
 }
 
-/// Returns the model or the config that `folder` already contains.
-pub fn existing(folder: &Path) -> Option<PathBuf> {
-    [CONFIG, MODEL].map(|name| folder.join(name)).into_iter().find(|path| path.exists())
+impl SavedModel {
+    /// Returns the files of a model in `folder`, which need not exist.
+    pub fn in_folder(folder: &Path) -> Self {
+        SavedModel { model: folder.join(MODEL), config: folder.join(CONFIG) }
+    }
 }
 
 /// Writes the model and a config into `folder`, which is created if needed; files of an earlier import are overwritten. `file` is
@@ -70,13 +72,13 @@ impl Saving<'_> {
             "schema": schema,
             "scaling": scaling,
         });
-        let model = folder.join(MODEL);
+        let saved = SavedModel::in_folder(folder);
         let checkpoint = Checkpoint { description, tensors: self.tensors() };
-        checkpoint.write(&model).map_err(keel_train::TrainError::from)?;
-        let path = folder.join(CONFIG);
+        checkpoint.write(&saved.model).map_err(keel_train::TrainError::from)?;
         let text = self.config_text(&config, file);
-        write_atomically(&path, |writer| writer.write_all(text.as_bytes())).map_err(unwritable(&path))?;
-        Ok(SavedModel { model, config: path })
+        write_atomically(&saved.config, |writer| writer.write_all(text.as_bytes()))
+            .map_err(unwritable(&saved.config))?;
+        Ok(saved)
     }
 
     fn tensors(&self) -> Vec<NamedTensor<'_>> {
@@ -146,10 +148,11 @@ impl Saving<'_> {
         config
     }
 
-    /// Returns the config keys determined by the network. The others keep their defaults, and the user fills in the data.
+    /// Returns the config keys determined by the network. The others keep their defaults, and the user fills in the data,
+    /// without which the config is refused.
     fn config_text(&self, config: &Config, file: &str) -> String {
         let mut text =
-            format!("# The network of {file}. Set `source` to train it further.\n\n[data]\n# source = \"...\"\n\n");
+            format!("# The network of {file}. Set `source` to train it further.\n\n[data]\nsource = \"\"\n\n");
         text += "[preprocess]\n";
         let mut steps = Vec::new();
         if let Some((_, preprocessor)) = &self.imported.model {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::foreign::ForeignFormat;
+
 /// Reason why weights of another program cannot be converted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -14,16 +16,9 @@ pub enum TorchError {
         /// Message of the operating system or of the format.
         reason: String,
     },
-    /// The file is a pickle, which may execute arbitrary code when opened.
-    #[error(
-        "{}: a pickle, which may run code when opened; convert it in Python with \
-         safetensors.torch.save_file(torch.load({path:?}, weights_only=True), \"weights.safetensors\")",
-        path.display()
-    )]
-    Pickle {
-        /// The file.
-        path: PathBuf,
-    },
+    /// The file has to be converted first.
+    #[error(transparent)]
+    Foreign(#[from] ForeignFormat),
     /// A tensor has another shape or type than in the network.
     #[error("{}: tensor `{tensor}` {message}", path.display())]
     Tensor {

@@ -22,6 +22,7 @@ use keel_nn::model::{ModelConfig, Preset};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
+use crate::foreign;
 pub use error::TorchError;
 use names::pairs;
 use pair::Pair;
@@ -112,12 +113,13 @@ fn graph_of(preset: Preset, classes: usize, path: &Path) -> Result<Graph, TorchE
         .map_err(|error| TorchError::tensor(path, "fc.weight", error.to_string()))
 }
 
-/// Reads the header of a file of tensors; a pickle is recognised by its first bytes.
+/// Reads the header of a file of tensors.
 fn open<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, TorchError> {
-    if bytes.starts_with(b"PK\x03\x04") || bytes.first() == Some(&0x80) {
-        return Err(TorchError::Pickle { path: path.to_owned() });
-    }
-    SafeTensors::deserialize(bytes).map_err(|error| TorchError::file(path, error))
+    foreign::check_start(path, bytes)?;
+    SafeTensors::deserialize(bytes).map_err(|error| {
+        let next = "give a .safetensors file, or the network as an ONNX file";
+        TorchError::file(path, format!("not a safetensors file ({error}); {next}"))
+    })
 }
 
 /// Writes f32 tensors and i64 counters as one safetensors file.

@@ -5,7 +5,7 @@ mod notes;
 
 use std::path::Path;
 
-use keel_page::page::{HtmlDocument, Linked, Links, Neighbour, translation_link};
+use keel_page::page::{HtmlDocument, Linked, Links, Neighbour};
 use keel_page::{Language, Text};
 use maud::{Markup, html};
 use serde::Serialize;
@@ -25,6 +25,17 @@ const INDEX_STYLE: &str = ".start{background:var(--panel);border:1px solid var(-
 /// File of the compiled engine.
 const ENGINE_FILE: &str = "engine.js";
 
+/// Choices for a site.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SiteOptions<'a> {
+    /// Language of pages without a language in their name; the others are `NAME.zh.html` or `NAME.en.html`.
+    pub language: Language,
+    /// Compiled engine that answers the exhibits in a browser.
+    pub module: Option<&'a [u8]>,
+    /// Address of the documentation, for a link on every page.
+    pub documentation: Option<&'a str>,
+}
+
 /// Files of a site.
 #[derive(Debug)]
 pub struct SiteFiles {
@@ -43,23 +54,16 @@ pub struct SiteFile {
     pub text: String,
 }
 
-/// Returns the files of the site in `directory`: `index.html`, and `NAME.html` and `NAME.json` for every outcome. Pages
-/// without a language in their name are in `language`, the others are `NAME.zh.html` or `NAME.en.html`. Pages of
+/// Returns the files of the site in `directory`: `index.html`, and `NAME.html` and `NAME.json` for every outcome. Pages of
 /// experiments from earlier runs in the folder stay in the index. If there is a document for every experiment, the page
-/// of the notes and those of the exhibits are included; `module` is the compiled engine that answers the exhibits in a
-/// browser. Nothing is written.
+/// of the notes and those of the exhibits are included. Nothing is written.
 ///
 /// # Errors
 /// Fails if an exhibit has no answer for its initial state.
-pub fn site_files(
-    outcomes: &[Outcome],
-    directory: &Path,
-    language: Language,
-    module: Option<&[u8]>,
-) -> Result<SiteFiles, LabError> {
+pub fn site_files(outcomes: &[Outcome], directory: &Path, options: SiteOptions<'_>) -> Result<SiteFiles, LabError> {
     let documents = Documents::of(outcomes, directory);
-    let engine = module.map(|_| Engine::Script(ENGINE_FILE.to_owned()));
-    let site = Site { outcomes, directory, main: language, documents, engine };
+    let engine = options.module.map(|_| Engine::Script(ENGINE_FILE.to_owned()));
+    let site = Site { outcomes, directory, options, documents, engine };
     let mut files = Vec::new();
     let mut add = |name: String, text: String| files.push(SiteFile { name, text });
     for (index, outcome) in outcomes.iter().enumerate() {
@@ -76,7 +80,7 @@ pub fn site_files(
         for language in Language::ALL {
             add(site.file(notes::NAME, language), site.notes(language));
         }
-        if let Some(module) = module {
+        if let Some(module) = options.module {
             add(ENGINE_FILE.to_owned(), engine_script(module));
         }
         for (index, exhibit) in exhibits().iter().enumerate() {
@@ -90,7 +94,7 @@ pub fn site_files(
     for language in Language::ALL {
         add(site.file("index", language), site.index(language));
     }
-    Ok(SiteFiles { index: site.file("index", language), files })
+    Ok(SiteFiles { index: site.file("index", options.language), files })
 }
 
 /// Formats a document as stored in its file.
@@ -101,8 +105,7 @@ fn pretty(document: &impl Serialize) -> String {
 struct Site<'a> {
     outcomes: &'a [Outcome],
     directory: &'a Path,
-    /// Language of pages without a language in their name.
-    main: Language,
+    options: SiteOptions<'a>,
     /// Documents of all experiments, from these outcomes or earlier runs.
     documents: Documents,
     /// Engine that answers the pages of exhibits.
@@ -112,21 +115,30 @@ struct Site<'a> {
 impl Site<'_> {
     /// Returns the file of the page `name` in one language.
     fn file(&self, name: &str, language: Language) -> String {
-        if language == self.main { format!("{name}.html") } else { format!("{name}.{language}.html") }
+        if language == self.options.language { format!("{name}.html") } else { format!("{name}.{language}.html") }
     }
 
-    /// Returns the links of a page: the index, the previous and next page, and itself in the other language.
+    /// Returns the links at the top of the page `name`: the documentation, the index, and itself in the other language.
+    fn top_links(&self, name: &str, language: Language) -> Links {
+        Links {
+            documentation: self.options.documentation.map(str::to_owned),
+            index: Some(self.file("index", language)),
+            translation: Some(self.file(name, other(language))),
+            ..Links::default()
+        }
+    }
+
+    /// Returns the links of the page of an outcome.
     fn links(&self, index: usize, language: Language) -> Links {
         let to = |outcome: &Outcome| {
             let entry = outcome.experiment;
             Neighbour { file: self.file(entry.name, language), title: entry.title(language).to_owned() }
         };
         Links {
-            index: Some(self.file("index", language)),
             previous: index.checked_sub(1).map(|before| to(&self.outcomes[before])),
             next: self.outcomes.get(index + 1).map(to),
-            translation: Some(self.file(self.outcomes[index].experiment.name, other(language))),
             pages: self.pages(language),
+            ..self.top_links(self.outcomes[index].experiment.name, language)
         }
     }
 
@@ -137,11 +149,10 @@ impl Site<'_> {
             title: entry.title(language).to_owned(),
         };
         Links {
-            index: Some(self.file("index", language)),
             previous: index.checked_sub(1).map(|before| to(&exhibits()[before])),
             next: exhibits().get(index + 1).map(to),
-            translation: Some(self.file(exhibits()[index].name, other(language))),
             pages: self.pages(language),
+            ..self.top_links(exhibits()[index].name, language)
         }
     }
 
@@ -167,9 +178,7 @@ impl Site<'_> {
             "激活函数、数据预处理、权重初始化与批量归一化。每张图都由训练所用的同一引擎算出，图中每个数都在页面旁的 JSON 文件里。",
         );
         let body = html! {
-            nav aria-label=(language.choose("This site", "本站")) {
-                (translation_link(&self.file("index", other(language)), language))
-            }
+            (Links { index: None, ..self.top_links("index", language) }.top(language))
             header { h1 { (title.get(language)) } p class="summary" { (summary.get(language)) } }
             @if self.documents.is_complete() {
                 p class="start" {
@@ -230,16 +239,11 @@ impl Site<'_> {
     /// Renders the page of the notes.
     fn notes(&self, language: Language) -> String {
         let (title, summary) = (notes::title(), notes::summary());
-        let pages = Links {
-            index: Some(self.file("index", language)),
-            translation: Some(self.file(notes::NAME, other(language))),
-            ..Links::default()
-        };
         let exhibit = |entry: &ExhibitEntry| self.exhibit(entry, language);
         let links = LinksTo { figure: &|figure| self.figure(figure, language), exhibit: &exhibit };
         let content = notes::body(&self.documents, language, links);
         let body = html! {
-            (pages.top(language))
+            (self.top_links(notes::NAME, language).top(language))
             header { h1 { (title.get(language)) } p class="summary" { (summary.get(language)) } }
             (content)
             footer {

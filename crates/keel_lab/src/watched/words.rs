@@ -1,9 +1,9 @@
 //! Texts and tables about a monitored run: its layers, and the findings of the health rules in both languages.
 
-use keel_health::{Finding, Level, Remedy, find_rule};
+use keel_health::{Finding, Level, Remedy, chinese_message, find_rule};
 use keel_page::charts::number;
 use keel_page::page::{Table, cell};
-use keel_page::{Text, escaped};
+use keel_page::{Language, Text, escaped};
 use serde::Serialize;
 
 use super::{LayerRow, leading};
@@ -26,7 +26,7 @@ pub(crate) struct FindingRow {
     /// True for the finding that explains most.
     pub(crate) leads: bool,
     #[serde(skip)]
-    message: String,
+    message: Text,
     #[serde(skip)]
     remedy: Text,
 }
@@ -38,11 +38,11 @@ pub(crate) fn finding_rows(findings: &[Finding]) -> Vec<FindingRow> {
         code: finding.code.clone(),
         level: finding.level.name(),
         layer: finding.layer.clone(),
-        measured: (finding.measured.abs() < f64::MAX).then_some(finding.measured),
+        measured: measured(finding),
         threshold: finding.threshold,
         explained_by: finding.explained_by.as_ref().map(|cause| cause.code.clone()),
         leads: leading.as_ref() == Some(&finding.reference()),
-        message: finding.message.clone(),
+        message: message(finding),
         remedy: remedy(finding),
     };
     findings.iter().map(row).collect()
@@ -50,8 +50,8 @@ pub(crate) fn finding_rows(findings: &[Finding]) -> Vec<FindingRow> {
 
 /// Returns code and name of a rule.
 pub(crate) fn rule_title(code: &str) -> Text {
-    let name = find_rule(code).map_or("", |rule| rule.name);
-    Text::new(format!("{code} {name}"), format!("{code} {}", chinese_title(code).unwrap_or(name)))
+    let (name, chinese_name) = find_rule(code).map_or(("", ""), |rule| (rule.name, rule.chinese_name));
+    Text::new(format!("{code} {name}"), format!("{code} {chinese_name}"))
 }
 
 /// Returns the findings as a table.
@@ -66,13 +66,11 @@ pub(crate) fn findings_table(caption: Text, findings: &[FindingRow]) -> Table {
     ];
     let mut table = Table::new(caption, columns);
     for finding in findings {
-        let (measured, limit) = (cell(finding.measured), number(finding.threshold));
-        let measured = measured.get(keel_page::Language::Chinese);
         table.text_row(vec![
             rule_title(&finding.code),
             level_title(finding.level),
             Text::same(finding.layer.as_deref().map_or_else(|| "–".to_owned(), escaped)),
-            Text::new(escaped(&finding.message), format!("测量值 {measured}，阈值 {limit}")),
+            finding.message.clone(),
             finding.remedy.clone(),
             finding.explained_by.as_deref().map_or(Text::same("–"), Text::same),
         ]);
@@ -122,77 +120,32 @@ fn level_title(level: &str) -> Text {
     }
 }
 
+/// Describes a finding. In Chinese, the sentence of its kind is followed by the measured value and its limit.
+fn message(finding: &Finding) -> Text {
+    let (measured, limit) = (cell(measured(finding)), number(finding.threshold));
+    let measured = measured.get(Language::Chinese);
+    let statistic = finding.known_kind().map_or("测量值", |kind| kind.chinese_statistic);
+    let sentence = chinese_message(&finding.code, &finding.kind).unwrap_or(&finding.message);
+    Text::new(escaped(&finding.message), escaped(&format!("{sentence}（{statistic} {measured}，阈值 {limit}）")))
+}
+
+/// Returns the statistic, or `None` if it is not finite.
+fn measured(finding: &Finding) -> Option<f64> {
+    (finding.measured.abs() < f64::MAX).then_some(finding.measured)
+}
+
 /// Returns the first remedy.
 fn remedy(finding: &Finding) -> Text {
     let Some(first) = finding.remedies.first() else { return Text::same("–") };
-    let english = match first {
-        Remedy::EditProgram { change, .. } => change.clone(),
-        first => first.describe(),
-    };
-    let chinese = match first {
-        Remedy::ScaleLearningRate { factor, value } => match (value, *factor < 1.0) {
-            (Some(value), true) => format!("把学习率降到 {}", number(*value)),
-            (Some(value), false) => format!("把学习率提高到 {}", number(*value)),
-            (None, _) => format!("学习率乘以 {}", number(*factor)),
-        },
-        Remedy::SetInit { init, .. } => format!("用 {init} 初始化"),
-        Remedy::AddPreprocess { step } => format!("预处理：{step}"),
-        Remedy::SetActivation { from, function } => format!("隐藏层用 {function} 代替 {from}"),
-        Remedy::AddBatchNorm => "在每个隐藏层激活之前加批量归一化".to_owned(),
-        Remedy::ClipNorm { value } => format!("把梯度范数裁剪到 {}", number(*value)),
-        Remedy::ReinitialiseUnits { units, .. } => format!("重新初始化 {} 个死亡单元", units.len()),
-        Remedy::ShrinkLastLayer { std, .. } => format!("最后一层用更小的权重（标准差 {}）", number(*std)),
-        Remedy::PriorBias { .. } => "最后一层的偏置取类别比例的对数".to_owned(),
-        Remedy::WidenHiddenLayers { units } => format!("每个隐藏层至少 {units} 个单元"),
-        Remedy::SetEpochs { epochs } => format!("训练 {epochs} 轮"),
-        Remedy::SetBatchSize { batch_size } => format!("批量至少取 {batch_size}"),
-        Remedy::EditProgram { .. } => "每轮都打乱训练样本".to_owned(),
-        Remedy::CheckLabels => "检查标签".to_owned(),
-        Remedy::InspectRanks { .. } => "检查该进程所在的机器".to_owned(),
-        Remedy::AddResidual => "加残差连接".to_owned(),
-        Remedy::Augment => "对训练样本做数据增强".to_owned(),
-        Remedy::SetWeightDecay { value } => format!("把权重衰减设为 {}", number(*value)),
-        Remedy::SetSchedule { schedule } => format!("采用学习率计划 {schedule}"),
-        Remedy::SetWarmup { steps } => format!("用 {steps} 步预热学习率"),
-        Remedy::SetNormMomentum { momentum, .. } => format!("把批量归一化的动量设为 {}", number(*momentum)),
-        Remedy::RecomputeBatchNormStatistics { batches } => format!("用 {batches} 个批重新计算批量归一化统计量"),
-        Remedy::AddActivation { function } => format!("在相邻的带权重层之间加 {function}"),
-        Remedy::EarlyStopping { .. } => "验证损失不再改善时停止".to_owned(),
-        _ => english.clone(),
+    let (english, chinese) = match first {
+        Remedy::EditProgram { change, edit: Some(edit), .. } => (change.clone(), edit.describe_in_chinese()),
+        first => (first.describe(), first.describe_in_chinese()),
     };
     Text::new(escaped(&english), escaped(&chinese))
 }
 
-/// Returns the Chinese name of a rule that can occur in a run of the lab.
-fn chinese_title(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "K001" => "数值非有限",
-        "K002" => "输入未标准化",
-        "K003" => "标签有误",
-        "K004" => "初始损失偏离随机猜测",
-        "K005" => "信号逐层缩小或放大",
-        "K006" => "同层单元完全相同",
-        "K009" => "激活饱和",
-        "K010" => "ReLU 死亡",
-        "K011" => "梯度消失",
-        "K012" => "梯度爆炸",
-        "K013" => "更新幅度不当",
-        "K014" => "锯齿形更新",
-        "K015" => "批量归一化统计量有误",
-        "K016" => "参数不更新",
-        "K017" => "损失停滞、发散或振荡",
-        "K018" => "过拟合",
-        "K021" => "训练结束过早",
-        "K031" => "每批只有一个类别",
-        "K032" => "网络过小",
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use keel_page::Language;
-
     use super::*;
     use crate::recipe::{Preprocessing, Recipe};
     use crate::watched::tests::recipe;
@@ -212,7 +165,9 @@ mod tests {
             .table(layer_table(Text::same("layers"), &layers, true));
         let [english, chinese] = Language::ALL.map(|language| page.body(language).into_string());
         assert!(
-            english.contains("preprocess with standardize") && chinese.contains("预处理：standardize"),
+            english.contains("preprocess with standardize")
+                && chinese.contains("预处理：standardize")
+                && chinese.contains("输入没有标准化"),
             "{chinese}"
         );
         assert!(english.contains("linear_1 → activation_1") && !english.contains("NaN"), "{english}");

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use keel_lab::{ExperimentEntry, Language, Outcome, Settings, SiteFile, site_files};
+use keel_lab::{ExperimentEntry, Language, Outcome, Settings, SiteFile, SiteOptions, site_files};
 
 const CHEAP: [&str; 21] = [
     "width=16",
@@ -38,7 +38,8 @@ pub(crate) fn cheap(entry: &ExperimentEntry) -> Settings {
 /// Writes the site of `outcomes` to `directory`, which is created if missing; returns the path of its index.
 pub(crate) fn write_site(outcomes: &[Outcome], directory: &Path, language: Language) -> PathBuf {
     std::fs::create_dir_all(directory).unwrap();
-    let site = site_files(outcomes, directory, language, None).unwrap();
+    let options = SiteOptions { language, ..SiteOptions::default() };
+    let site = site_files(outcomes, directory, options).unwrap();
     for SiteFile { name, text } in &site.files {
         std::fs::write(directory.join(name), text).unwrap();
     }

@@ -7,6 +7,8 @@ use crate::language::Language;
 /// Links of a page; a standalone page has none.
 #[derive(Clone, Debug, Default)]
 pub struct Links {
+    /// Address of the documentation.
+    pub documentation: Option<String>,
     /// Link to the index.
     pub index: Option<String>,
     /// Previous page.
@@ -67,11 +69,14 @@ impl Links {
         })
     }
 
-    /// Renders the links above a page: the index and the other language.
+    /// Renders the links above a page: the documentation, the index and the other language.
     pub fn top(&self, language: Language) -> Markup {
         html! {
-            @if self.index.is_some() || self.translation.is_some() {
+            @if self.documentation.is_some() || self.index.is_some() || self.translation.is_some() {
                 nav aria-label=(language.choose("This site", "本站")) {
+                    @if let Some(address) = &self.documentation {
+                        a href=(address) { (language.choose("Documentation", "文档")) }
+                    }
                     @if let Some(file) = &self.index { a href=(file) { (language.choose("The lab", "实验室")) } }
                     @if let Some(file) = &self.translation { (translation_link(file, language)) }
                 }
@@ -103,7 +108,7 @@ impl Neighbour {
 }
 
 /// Renders the link to the same page in the other language, labelled in that language.
-pub fn translation_link(file: &str, language: Language) -> Markup {
+fn translation_link(file: &str, language: Language) -> Markup {
     let (code, words) = match language {
         Language::English => ("zh", "中文"),
         Language::Chinese => ("en", "English"),

@@ -13,7 +13,7 @@ mod table;
 pub use figure::Figure;
 pub use formula::mathml;
 pub use html_document::HtmlDocument;
-pub use links::{Linked, Links, Neighbour, translation_link};
+pub use links::{Linked, Links, Neighbour};
 pub use style::STYLE;
 pub use table::{Table, cell};
 

@@ -1,16 +1,17 @@
 //! `compare`: shows runs side by side.
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use keel_train::Config;
 use keel_train::config::{Difference, differences};
 use keel_train::metrics::{MetricName, Metrics};
-use keel_train::runs::{RunFolder, Status as RunStatus, Summary};
+use keel_train::runs::{RunFolder, RunState, Status as RunStatus, Summary};
 use serde_json::{Value, json};
 
 use crate::failure::Stop;
-use crate::terminal::{Align, Output, Status, metric_text, status_word, table};
+use crate::terminal::{Align, Output, Status, metric_text, plural, table};
 
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
@@ -23,14 +24,19 @@ pub(crate) struct Arguments {
     /// Folders of two or more runs
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
     runs: Vec<PathBuf>,
+    /// List the settings of all layers that differ, not only of the three that differ most
+    #[arg(long)]
+    all: bool,
 }
+
+/// Number of layers whose settings are listed without `--all`.
+const LAYERS: usize = 3;
 
 /// One column of the comparison.
 struct Run {
     path: PathBuf,
     summary: Summary,
-    /// A process is writing to it.
-    is_written: bool,
+    state: RunState,
 }
 
 /// Prints the results and the settings that differ.
@@ -42,19 +48,56 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         "runs": runs.iter().map(|run| json!({ "run": run.path, "summary": run.summary })).collect::<Vec<_>>(),
         "settings": differences,
     });
-    output.result(&document, || text(&runs, &differences))?;
+    let layers = if arguments.all { usize::MAX } else { LAYERS };
+    output.result(&document, || text(&runs, &Shown::of(&differences, layers)))?;
     Ok(Status::Done)
 }
 
 fn read(path: &Path) -> Result<(Run, Config), Stop> {
     let folder = RunFolder::open(path)?;
+    let writer = folder.writer();
     let summary = folder.read_progress()?;
-    let is_written = folder.writer().is_some();
+    let state = folder.state(writer.as_ref(), Ok(&summary));
     let config = keel_train::config::load(folder.config().to_str(), &[])?;
-    Ok((Run { path: path.to_owned(), summary, is_written }, config))
+    Ok((Run { path: path.to_owned(), summary, state }, config))
 }
 
-fn text(runs: &[Run], differences: &[Difference]) -> String {
+/// The settings that are listed.
+struct Shown<'a> {
+    differences: Vec<&'a Difference>,
+    /// Number of layers, and of their settings, that are not.
+    left_out: (usize, usize),
+}
+
+impl<'a> Shown<'a> {
+    /// Leaves out the settings of all but the `most` layers with the largest number of them.
+    fn of(differences: &'a [Difference], most: usize) -> Self {
+        let mut layers: Vec<(String, usize)> = Vec::new();
+        for layer in differences.iter().filter_map(|difference| layer_of(&difference.key)) {
+            match layers.iter_mut().find(|(known, _)| *known == layer) {
+                Some((_, settings)) => *settings += 1,
+                None => layers.push((layer, 1)),
+            }
+        }
+        layers.sort_by_key(|&(_, settings)| Reverse(settings));
+        let others = layers.split_off(most.min(layers.len()));
+        let is_shown = |difference: &&Difference| {
+            let layer = layer_of(&difference.key);
+            layer.is_none_or(|layer| others.iter().all(|(other, _)| *other != layer))
+        };
+        let settings = others.iter().map(|(_, settings)| settings).sum();
+        Shown { differences: differences.iter().filter(is_shown).collect(), left_out: (others.len(), settings) }
+    }
+}
+
+/// Returns the key of the layer that a setting belongs to; `None` for other settings.
+fn layer_of(key: &str) -> Option<String> {
+    let parts: Vec<&str> = key.strip_prefix("model.layers.")?.split('.').collect();
+    let number = parts.iter().rposition(|part| part.parse::<usize>().is_ok())?;
+    Some(parts[..=number].join("."))
+}
+
+fn text(runs: &[Run], shown: &Shown<'_>) -> String {
     let names: Vec<String> = runs.iter().map(|run| name_of(&run.path)).collect();
     let mut columns = vec![("", Align::Left)];
     columns.extend(names.iter().map(|name| (name.as_str(), Align::Right)));
@@ -63,16 +106,22 @@ fn text(runs: &[Run], differences: &[Difference]) -> String {
     if on_different_data(runs) {
         text.push_str("The runs were trained on different data: their results do not compare the settings alone.\n\n");
     }
-    if differences.is_empty() {
+    if shown.differences.is_empty() {
         text.push_str("All settings are the same.\n");
         return text;
     }
-    let rows: Vec<Vec<String>> = differences
+    let rows: Vec<Vec<String>> = shown
+        .differences
         .iter()
         .map(|Difference { key, values }| std::iter::once(key.clone()).chain(values.iter().map(setting_text)).collect())
         .collect();
     columns[0].0 = "settings that differ";
     text.push_str(&table(&columns, &rows));
+    let (layers, settings) = shown.left_out;
+    if layers > 0 {
+        let (layers, settings) = (plural(layers as u64, "more layer"), plural(settings as u64, "setting"));
+        text.push_str(&format!("\n... and {layers} with {settings}: --all lists them\n"));
+    }
     text
 }
 
@@ -99,15 +148,6 @@ fn on_different_data(runs: &[Run]) -> bool {
     })
 }
 
-/// Returns the word for the status: a run marked as running that no process writes to was killed.
-fn state_of(run: &Run) -> String {
-    match (run.summary.status, run.is_written) {
-        (RunStatus::Running, true) => "running".to_owned(),
-        (RunStatus::Running, false) => "killed".to_owned(),
-        (status, _) => status_word(status).to_owned(),
-    }
-}
-
 /// Returns the results, one row each; rows without a value for any run are left out.
 fn result_rows(runs: &[Run]) -> Vec<Vec<String>> {
     type Cell = fn(&Summary) -> Option<String>;
@@ -125,7 +165,8 @@ fn result_rows(runs: &[Run]) -> Vec<Vec<String>> {
         ("findings", |summary| Some(summary.findings.len().to_string())),
     ];
     let row = |(name, cell): &(&str, Cell)| row_of(runs, name, |run| cell(&run.summary));
-    let mut rows: Vec<Vec<String>> = row_of(runs, "status", |run| Some(state_of(run))).into_iter().collect();
+    let mut rows: Vec<Vec<String>> =
+        row_of(runs, "status", |run| Some(run.state.name().to_owned())).into_iter().collect();
     rows.extend(before.iter().filter_map(row));
     rows.extend(metric_rows(runs));
     rows.extend(after.iter().filter_map(row));
@@ -171,4 +212,31 @@ fn row_of(runs: &[Run], name: &str, cell: impl Fn(&Run) -> Option<String>) -> Op
         let texts = values.into_iter().map(|value| value.unwrap_or_else(|| "-".to_owned()));
         std::iter::once(name.to_owned()).chain(texts).collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layers_that_differ_most_are_listed() {
+        let keys = [
+            "model.layers.0.type",
+            "model.layers.1.type",
+            "model.layers.1.bias",
+            "model.layers.2.layers.0.type",
+            "model.layers.2.layers.0.bias",
+            "model.layers.2.type",
+            "model.width",
+        ];
+        let differences = keys.map(|key| Difference { key: key.to_owned(), values: Vec::new() });
+        let listed = |most: usize| {
+            let Shown { differences, left_out } = Shown::of(&differences, most);
+            (differences.iter().map(|difference| difference.key.as_str()).collect::<Vec<_>>(), left_out)
+        };
+        assert_eq!(listed(usize::MAX), (keys.to_vec(), (0, 0)));
+        assert_eq!(listed(3), (keys.iter().copied().filter(|key| *key != "model.layers.2.type").collect(), (1, 1)));
+        assert_eq!(listed(2), ([&keys[1..5], &keys[6..]].concat(), (2, 2)));
+        assert_eq!(listed(1), (vec![keys[1], keys[2], "model.width"], (3, 4)));
+    }
 }

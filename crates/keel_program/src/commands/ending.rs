@@ -6,10 +6,13 @@ use keel_health::history::{LAST_WINDOW_SAMPLES, WINDOW_SAMPLES};
 use keel_health::{Finding, Level};
 use keel_train::Config;
 use keel_train::config::HealthLevel;
+use keel_train::metrics::MetricName;
 use keel_train::remedies::{findings_of, treatment};
 use keel_train::runs::{PartMetrics, RankSummary, RunFolder, Status, Summary};
 
-use crate::terminal::{findings_text, layers_table, metrics_line, metrics_table, plural, status_word, wrapped};
+use crate::terminal::{
+    findings_text, layers_table, metric_text, metrics_line, metrics_table, plural, status_word, wrapped,
+};
 
 /// Number of samples below which there are not two windows, which most rules about the course of training need.
 const JUDGED_SAMPLES: u64 = WINDOW_SAMPLES + LAST_WINDOW_SAMPLES;
@@ -26,7 +29,8 @@ pub(super) fn ending(folder: &RunFolder, config: &Config, summary: &Summary, fin
         text.push_str(&format!("{lines}\n\n{}\n", metrics_table(&present)));
     }
     let health = health_text(findings, config, summary);
-    text.push_str(&format!("\n{}\n\n{health}\n", layers_table(&summary.layers)));
+    let guess = guess_text(folder, config, metrics);
+    text.push_str(&format!("\n{}\n\n{guess}{health}\n", layers_table(&summary.layers)));
     text + &next_steps(folder, config, summary, findings)
 }
 
@@ -72,6 +76,28 @@ fn ranks_text(ranks: &RankSummary) -> String {
         100.0 * waited,
         sent_bytes_per_step / 1e6
     )
+}
+
+/// Formats a sentence about a model that is no better than a constant guess, with the next step; empty for any other model.
+fn guess_text(folder: &RunFolder, config: &Config, metrics: &PartMetrics) -> String {
+    let Some((part, metrics)) = metrics.no_better_than_guess(config) else { return String::new() };
+    let baseline = metrics.baseline.as_ref();
+    let (guess, checked) = if metrics.is_classification() {
+        let class = baseline.and_then(|baseline| baseline.class.as_ref());
+        let class = class.map_or_else(|| "the largest class".to_owned(), |class| format!("`{class}`"));
+        let share = baseline.and_then(|baseline| baseline.value(MetricName::Accuracy));
+        let share = metric_text(MetricName::Accuracy, share);
+        (format!("answering {class} ({share} of the {part} samples)"), "classes of the samples")
+    } else {
+        let r2 = metric_text(MetricName::R2, MetricName::R2.value(metrics));
+        (format!("predicting the mean (R2 {r2} on the {part} samples)"), "target column")
+    };
+    let sentence = format!(
+        "The model is no better than always {guess}. Next: check the {checked}, train for more epochs, or let \
+         `evenkeel doctor {}` search for better settings.",
+        folder.path().display()
+    );
+    format!("{}\n", wrapped("", &sentence))
 }
 
 /// Formats the findings, or the meaning of their absence.

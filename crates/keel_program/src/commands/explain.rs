@@ -58,7 +58,7 @@ fn rule_line(rule: &Rule) -> Value {
 fn rule_json(rule: &Rule) -> Value {
     let section = |section: keel_health::Section| json!({ "title": section.title, "text": section.text });
     let mut document = rule_line(rule);
-    document["statistic"] = rule.statistic.into();
+    document["statistic"] = rule.statistic().into();
     document["sections"] = rule.sections().into_iter().map(section).collect();
     document
 }

@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     file: Option<PathBuf>,
 }
 
-/// Writes every key with its default and an explanation.
+/// Writes every key with its default and an explanation, commented out.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let text = keel_train::config::commented_default();
     let Some(file) = &arguments.file else {
@@ -32,7 +32,10 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     write_new(file, &text)?;
     let name = file.display().to_string();
     output.result(&json!({ "written": name }), || {
-        format!("Wrote {name}: every key with its default.\nNext: edit it, then `evenkeel train {name}`")
+        format!(
+            "Wrote {name}: every key with its default, commented out.\nNext: remove the `# ` before the keys to set, then \
+             `evenkeel train {name}`"
+        )
     })?;
     Ok(Status::Done)
 }

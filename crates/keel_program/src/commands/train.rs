@@ -208,7 +208,7 @@ fn conclude(arguments: &Arguments, output: &mut Output, ended: Ended) -> Result<
     if let (Err(_), Some(folder)) = (&trained, &folder) {
         output.text(&ending::after_failure(folder, &config))?;
     }
-    let TrainedRun { folder, mut summary } = trained.map_err(|error| arguments.settings.placed(error))?;
+    let TrainedRun { folder, mut summary, .. } = trained.map_err(|error| arguments.settings.placed(error))?;
     let mut findings = findings_of(&folder)?;
     let shown = ending::ending(&folder, &config, &summary, &findings);
     let mut leading = None;

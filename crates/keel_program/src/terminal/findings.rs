@@ -51,11 +51,15 @@ pub(crate) fn findings_text(findings: &[Finding]) -> String {
     text
 }
 
-/// Formats one finding in one line, for the log of a running training run.
+/// Formats one finding in one line, for the log of a running training run, which is at a later step.
 pub(crate) fn finding_line(finding: &Finding) -> String {
     let (level, code, rule) = (finding.level.name(), &finding.code, &finding.rule);
-    let first = finding.first_step;
-    format!("{level} {code} {rule} ({}, {}): {}", place(finding), steps_text(first, first), finding.message)
+    let time = match (finding.first_step, finding.last_step) {
+        (0, 1..) => "since the start".to_owned(),
+        (first, last) if first < last => format!("since step {first}"),
+        _ => time_text(finding),
+    };
+    format!("{level} {code} {rule} ({}, {time}): {}", place(finding), finding.message)
 }
 
 /// Formats one finding about the inputs of a trained model: without step and layer, but with the remedy.
@@ -65,9 +69,8 @@ pub(crate) fn inputs_finding(finding: &Finding) -> String {
 }
 
 fn paragraph(finding: &Finding, findings: &[Finding]) -> String {
-    let steps = steps_text(finding.first_step, finding.last_step);
     let (level, code, rule) = (finding.level.name(), &finding.code, &finding.rule);
-    let mut text = format!("{level} {code} {rule}  ({}, {steps})\n", place(finding));
+    let mut text = format!("{level} {code} {rule}  ({}, {})\n", place(finding), time_text(finding));
     text.push_str(&wrapped("  found    ", &finding.message));
     text.push_str(&wrapped("  cause    ", &finding.cause));
     if !finding.remedy.is_empty() {
@@ -92,13 +95,14 @@ fn suspect_line(suspect: &SuspectLabel) -> String {
     format!("  {sample}: labelled {given}, looks like {suggested} ({probability:.2})\n")
 }
 
-/// Formats a range of steps, counted from 1; 0 is the state before the first one.
-fn steps_text(first: u64, last: u64) -> String {
-    match (first, last) {
-        (0, 0) => "at the start".to_owned(),
-        (0, last) => format!("start to step {last}"),
-        (first, last) if first == last => format!("step {first}"),
-        (first, last) => format!("steps {first} to {last}"),
+/// Formats the steps of a finding, counted from 1, or its epoch if no steps are known; step 0 is the state before the first one.
+fn time_text(finding: &Finding) -> String {
+    match (finding.epoch, finding.first_step, finding.last_step) {
+        (Some(epoch), ..) => format!("after epoch {epoch}"),
+        (None, 0, 0) => "at the start".to_owned(),
+        (None, 0, last) => format!("start to step {last}"),
+        (None, first, last) if first == last => format!("step {first}"),
+        (None, first, last) => format!("steps {first} to {last}"),
     }
 }
 
@@ -118,12 +122,28 @@ fn name_of(reference: &FindingReference) -> String {
 mod tests {
     use super::*;
 
+    /// The finding about two linear layers in a row.
+    fn found() -> Finding {
+        let layers = r#"[{"name":"fc1","kind":"linear","units":9},{"name":"fc2","kind":"linear","units":9}]"#;
+        let model = format!(r#"{{"type":"model","layers":{layers}}}"#);
+        let findings = keel_health::diagnose(model.as_bytes()).unwrap();
+        findings.into_iter().find(|finding| finding.code == "K020").unwrap()
+    }
+
     #[test]
     fn what_was_there_before_the_first_step_is_no_step() {
-        let cases =
-            [((0, 0), "at the start"), ((0, 90), "start to step 90"), ((7, 7), "step 7"), ((7, 9), "steps 7 to 9")];
-        for ((first, last), text) in cases {
-            assert_eq!(steps_text(first, last), text);
+        let cases = [
+            ((0, 0), "at the start", "at the start"),
+            ((0, 90), "start to step 90", "since the start"),
+            ((7, 7), "step 7", "step 7"),
+            ((7, 9), "steps 7 to 9", "since step 7"),
+        ];
+        for ((first_step, last_step), text, live) in cases {
+            let finding = Finding { first_step, last_step, ..found() };
+            assert_eq!(time_text(&finding), text);
+            let line = finding_line(&finding);
+            assert!(line.contains(&format!("(fc2, {live}): ")), "{line}");
         }
+        assert_eq!(time_text(&Finding { epoch: Some(6), ..found() }), "after epoch 6");
     }
 }

@@ -94,8 +94,9 @@ impl Progress {
         (self.epochs, self.steps) = (started.epochs, started.epochs * started.steps_per_epoch);
         (self.began, self.last_line) = (Instant::now(), Instant::now());
         if io::stderr().is_terminal() && !is_quiet() {
-            // Both lines fit any width: the bar fills the rest of the first line, and the second line is truncated.
-            let template = "{wide_bar} {percent:>3} %  {prefix}\n{wide_msg}";
+            // Both lines fit any width: the bar fills the rest of the first line, and the second line is truncated. The step is that
+            // of the bar: a line may be drawn before all of its texts are replaced.
+            let template = "{wide_bar} {percent:>3} %  step {pos}/{len}  {prefix}\n{wide_msg}";
             let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             self.bar = ProgressBar::new(self.steps).with_style(style).with_position(started.resumed_steps);
         }
@@ -107,18 +108,18 @@ impl Progress {
         self.waited += event.waited;
         self.evaluation = None;
         if !self.bar.is_hidden() {
-            self.bar.set_prefix(self.place_text(event));
+            self.bar.set_prefix(self.epoch_text(event));
             self.bar.set_message(self.measured_text(event));
             self.bar.set_position(event.step);
         } else if self.last_line.elapsed() >= INTERVAL {
             self.last_line = Instant::now();
-            self.line(&format!("{}  {}", self.place_text(event), self.measured_text(event)));
+            let (epoch, measured) = (self.epoch_text(event), self.measured_text(event));
+            self.line(&format!("step {}/{}  {epoch}  {measured}", event.step, self.steps));
         }
     }
 
-    fn place_text(&self, event: StepEvent) -> String {
-        let left = self.time_left(event.step);
-        format!("epoch {}/{}  step {}/{}  {left} left", event.epoch, self.epochs, event.step, self.steps)
+    fn epoch_text(&self, event: StepEvent) -> String {
+        format!("epoch {}/{}  {} left", event.epoch, self.epochs, self.time_left(event.step))
     }
 
     fn measured_text(&self, event: StepEvent) -> String {

@@ -3,9 +3,11 @@
 mod captioned;
 mod definitions;
 mod finding_tags;
+mod original;
 mod table;
 
 pub(crate) use captioned::captioned;
 pub(crate) use definitions::definitions;
 pub(crate) use finding_tags::FindingTags;
+pub(crate) use original::original;
 pub(crate) use table::{scoped_titles, table, titles};

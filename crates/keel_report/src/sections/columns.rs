@@ -4,7 +4,7 @@ use keel_data::{ColumnKind, ColumnReport};
 use keel_page::Language;
 use maud::{Markup, html};
 
-use super::overview::grouped;
+use super::numbers::grouped;
 use crate::elements;
 
 /// Maximum number of columns before the table is folded.

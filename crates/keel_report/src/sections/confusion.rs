@@ -5,7 +5,7 @@ use keel_train::metrics::{ClassMetrics, ConfusionMatrix, Metrics};
 use maud::{Markup, html};
 
 use super::Contents;
-use super::overview::percent;
+use super::numbers::percent;
 use crate::elements;
 
 /// Maximum number of classes shown with numbers; larger matrices are squares with numbers on hover.
@@ -49,7 +49,7 @@ fn metrics<'a>(contents: &'a Contents<'_>) -> Option<(&'a Metrics, String)> {
         "test" => language.choose("test split", "测试集"),
         _ => language.choose("validation split", "验证集"),
     };
-    let samples = super::overview::grouped(metrics.samples);
+    let samples = super::numbers::grouped(metrics.samples);
     let text = match language {
         Language::English => {
             format!("{samples} samples of the {part}. Rows are true classes, columns predicted classes.")

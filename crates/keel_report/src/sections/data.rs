@@ -5,7 +5,7 @@ use keel_page::charts::{Marks, Plot, Point, Series, number};
 use keel_page::{Language, Text};
 use maud::{Markup, html};
 
-use super::overview::grouped;
+use super::numbers::grouped;
 use super::{Contents, columns};
 use crate::elements;
 

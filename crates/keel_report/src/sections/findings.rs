@@ -1,7 +1,7 @@
 //! The findings as cards: finding, place, measurement and limit, cause, and remedy.
 
 use keel_health::measurement::{LayerStatistic, SuspectLabel};
-use keel_health::{Application, Finding, Level, Remedy, find_rule};
+use keel_health::{Application, Finding, Level, Remedy, chinese_message, find_rule};
 use keel_page::charts::{Marks, Plot, Point, Scale, Series, number};
 use keel_page::{Language, Text};
 use maud::{Markup, html};
@@ -19,7 +19,10 @@ pub(super) fn section(contents: &Contents<'_>) -> Markup {
     if record.findings.is_empty() {
         return html! { p.calm { (silence(contents)) } };
     }
-    let roots = record.findings.iter().filter(|finding| is_shown_alone(finding, &record.findings));
+    let mut roots: Vec<&Finding> =
+        record.findings.iter().filter(|finding| is_shown_alone(finding, &record.findings)).collect();
+    // A proof may have lowered the level of a finding since the list was ordered.
+    roots.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     let intro = language.choose(
         "Causes first. Findings explained by another one are folded under it: treat the cause and look again.",
         "原因排在最前，由它引起的诊断折叠在下面。请先处理原因，再看其余诊断是否消失。",
@@ -89,16 +92,32 @@ fn card(contents: &Contents<'_>, finding: &Finding) -> Markup {
 }
 
 fn heading(finding: &Finding, language: Language) -> Markup {
-    let level_name = match finding.level {
-        Level::Info => language.choose("note", "提示"),
-        Level::Warn => language.choose("warning", "警告"),
-        Level::Error => language.choose("error", "错误"),
-    };
     let Finding { level, code, rule, layer, .. } = finding;
-    let tags = FindingTags { level: *level, level_name, code, rule, layer: layer.as_deref() };
+    let tags = FindingTags { level: *level, code, rule, layer: layer.as_deref() };
     html! {
         (tags.html(language))
-        h3 { (sentence(&finding.message)) }
+        h3 { (message(finding, language)) }
+    }
+}
+
+/// Returns the sentence that describes the finding.
+fn message(finding: &Finding, language: Language) -> String {
+    match language {
+        Language::English => sentence(&finding.message),
+        Language::Chinese => {
+            chinese_message(&finding.code, &finding.kind).map_or_else(|| sentence(&finding.message), chinese_sentence)
+        }
+    }
+}
+
+/// Returns the probable cause. One of unknown kind is not translated.
+fn cause(finding: &Finding, language: Language) -> String {
+    match (language, finding.known_kind(), finding.lowered) {
+        (Language::Chinese, Some(kind), None) => chinese_sentence(kind.chinese_cause),
+        (Language::Chinese, Some(kind), Some(lowered)) => {
+            format!("{}；{}。", kind.chinese_cause, lowered.describe_in_chinese())
+        }
+        _ => sentence(&finding.cause),
     }
 }
 
@@ -109,16 +128,20 @@ fn facts(finding: &Finding, language: Language) -> Markup {
         0 => language.choose("start", "开始").to_owned(),
         step => step.to_string(),
     };
+    let statistic = finding.known_kind().map_or("测量值", |kind| kind.chinese_statistic);
     let first = name(*first_step);
     let steps = if first_step == last_step { first } else { format!("{first}–{last_step}") };
     let facts = [
-        (language.choose("measured", "测量值"), number(*measured)),
+        (language.choose("measured", statistic), number(*measured)),
         (language.choose("limit", "阈值"), number(*threshold)),
         (language.choose("steps", "步"), steps),
     ];
     html! {
         (elements::definitions("facts", &facts))
-        p { b { (language.choose("Why.", "原因：")) } " " (sentence(&finding.cause)) }
+        p { b { (language.choose("Why.", "原因：")) } " " (cause(finding, language)) }
+        @if language == Language::Chinese {
+            (elements::original(&format!("{} {}", sentence(&finding.message), sentence(&finding.cause))))
+        }
         @if !finding.samples.is_empty() {
             ul.samples { @for suspect in &finding.samples { (suspect_item(suspect, language)) } }
         }
@@ -160,22 +183,29 @@ fn remedy_item(remedy: &Remedy, language: Language) -> Markup {
     };
     html! {
         li {
-            (sentence(&remedy.describe())) " " span.place { (place) } " "
+            (instruction(remedy, language)) " " span.place { (place) } " "
             @for setting in remedy.settings() { code { "--set '" (setting) "'" } }
         }
     }
 }
 
+/// Returns the remedy as an instruction.
+fn instruction(remedy: &Remedy, language: Language) -> String {
+    match language {
+        Language::English => sentence(&remedy.describe()),
+        Language::Chinese => chinese_sentence(&remedy.describe_in_chinese()),
+    }
+}
+
 /// Renders the statistic over the steps with the limit it crossed, or nothing if it was not stored.
 fn evidence(contents: &Contents<'_>, finding: &Finding) -> Markup {
-    let Some((title, points)) = stored(contents, finding) else { return Markup::default() };
+    let Some((name, points)) = stored(contents, finding) else { return Markup::default() };
     let finite = || points.iter().map(|point| point.1).filter(|value| value.is_finite());
     let (low, high) = finite().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
     let positive = low > 0.0 && finding.threshold > 0.0;
     let wide = high.max(finding.threshold) / low.min(finding.threshold) > 20.0;
     let scale = if positive && wide { Scale::Logarithmic } else { Scale::Linear };
     let ends = [points.first(), points.last()].map(|point| (point.map_or(0.0, |point| point.0), finding.threshold));
-    let name = Text::same(title);
     let mut plot = Plot::new(step_title(), name.clone()).small().scales(Scale::Linear, scale).with(
         Series::new(
             name,
@@ -197,15 +227,19 @@ fn evidence(contents: &Contents<'_>, finding: &Finding) -> Markup {
 }
 
 /// Returns the finding's own evidence, or else the stored measurement of its layer; a single value does not make a chart.
-fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(String, Vec<Point>)> {
+fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(Text, Vec<Point>)> {
+    let rule = find_rule(&finding.code).ok();
     if let Some(evidence) = &finding.evidence
         && evidence.values.len() > 1
     {
         let points = evidence.steps.iter().zip(&evidence.values).map(|(&step, &value)| (step as f64, value)).collect();
-        return Some((evidence.statistic.clone(), points));
+        // A merged finding may have the values of another kind of its rule.
+        let mut kinds = finding.known_kind().into_iter().chain(rule.iter().flat_map(|rule| rule.kinds));
+        let known = kinds.find(|kind| kind.statistic == evidence.statistic);
+        let chinese = known.map_or(evidence.statistic.as_str(), |kind| kind.chinese_statistic);
+        return Some((Text::new(evidence.statistic.as_str(), chinese), points));
     }
     let layer = finding.layer.as_deref()?;
-    let rule = find_rule(&finding.code).ok()?;
     let of_layer = |statistic: &LayerStatistic| {
         let matches = |series: &&keel_train::runs::LayerSeries| {
             series.name == statistic.name()
@@ -213,8 +247,16 @@ fn stored(contents: &Contents<'_>, finding: &Finding) -> Option<(String, Vec<Poi
         };
         contents.record.layers.iter().find(matches)
     };
-    let series = rule.layer_statistics.iter().find_map(of_layer).filter(|series| series.points.len() > 1)?;
-    Some((series.name.replace('_', " "), series.points.iter().map(|&(step, value)| (step as f64, value)).collect()))
+    let series = rule?.layer_statistics.iter().find_map(of_layer).filter(|series| series.points.len() > 1)?;
+    Some((
+        Text::same(series.name.replace('_', " ")),
+        series.points.iter().map(|&(step, value)| (step as f64, value)).collect(),
+    ))
+}
+
+/// Adds a full stop to a Chinese sentence.
+fn chinese_sentence(text: &str) -> String {
+    format!("{text}。")
 }
 
 /// Capitalises the first letter, unless the text begins with a name such as `conv2d_1`, and adds a full stop.

@@ -7,8 +7,8 @@ use keel_train::{ColumnImportance, Importance};
 use maud::{Markup, html};
 
 use super::Contents;
-use super::metrics::{title, value_text};
-use super::overview::grouped;
+use super::metrics::title;
+use super::numbers::{grouped, value_text};
 use crate::elements;
 
 /// Maximum number of columns in the chart.

@@ -6,7 +6,7 @@ use keel_train::metrics::{Baseline, CalibrationBin, Guess, MetricName, Metrics};
 use maud::{Markup, html};
 
 use super::Contents;
-use super::overview::{grouped, percent};
+use super::numbers::{grouped, percent, value_text};
 use crate::elements;
 
 pub(super) fn section(contents: &Contents<'_>) -> Markup {
@@ -177,11 +177,6 @@ fn roc(part: Part<'_>, language: Language) -> Option<Markup> {
 
 fn diagonal(name: Text) -> Series {
     Series::new(name, vec![(0.0, 0.0), (1.0, 1.0)], Marks::Dashed).coloured(7)
-}
-
-/// Formats the value of a metric for the report.
-pub(super) fn value_text(metric: MetricName, value: f64) -> String {
-    if metric.is_share() { percent(value) } else { number(value) }
 }
 
 /// Returns the name of a metric in the reader's language.

@@ -11,6 +11,7 @@ mod importance;
 mod layers;
 mod metrics;
 mod model;
+mod numbers;
 mod overview;
 mod predictions;
 mod proof;

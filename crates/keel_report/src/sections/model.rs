@@ -5,7 +5,7 @@ use keel_train::runs::LayerSummary;
 use maud::{Markup, html};
 
 use super::Contents;
-use super::overview::grouped;
+use super::numbers::grouped;
 use crate::elements;
 
 pub(super) fn section(contents: &Contents<'_>) -> Markup {

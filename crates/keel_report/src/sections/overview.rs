@@ -3,11 +3,12 @@
 use keel_health::Level;
 use keel_page::Language;
 use keel_page::charts::number;
-use keel_train::metrics::Metrics;
+use keel_train::metrics::{MetricName, Metrics};
 use keel_train::runs::{Status, Summary};
 use maud::{Markup, html};
 
 use super::Contents;
+use super::numbers::{duration, grouped, percent, value_text};
 use crate::elements;
 
 /// Renders title, state and main numbers.
@@ -82,7 +83,39 @@ fn state(contents: &Contents<'_>) -> Markup {
         @if !more.is_empty() || !reason.is_empty() {
             p.notice.(class) { (more) @if !reason.is_empty() { " " span.reason { (reason) } } }
         }
+        @if let Some(sentence) = no_better_than_guess(contents) { p.notice.warn { (sentence) } }
     }
+}
+
+/// Returns a sentence about a model that is no better than a constant guess.
+fn no_better_than_guess(contents: &Contents<'_>) -> Option<String> {
+    let Contents { record, language, .. } = *contents;
+    let (part, metrics) = record.summary.as_ref()?.metrics.no_better_than_guess(record.config.as_ref()?)?;
+    let (part, in_chinese) = if part == "test" { (part, "测试集") } else { (part, "验证集") };
+    if !metrics.is_classification() {
+        let r2 = value_text(MetricName::R2, MetricName::R2.value(metrics)?);
+        return Some(match language {
+            Language::English => format!(
+                "The model is no better than always predicting the mean (R² {r2} on the {part} samples). Check the target column, \
+                 train for more epochs, or let evenkeel doctor search for better settings."
+            ),
+            Language::Chinese => format!(
+                "该模型并不优于始终预测均值（{in_chinese}上的 R² 为 {r2}）。请检查目标列，增加训练轮数，或用 evenkeel doctor 寻找更好的设置。"
+            ),
+        });
+    }
+    let baseline = metrics.baseline.as_ref()?;
+    let share = value_text(MetricName::Accuracy, baseline.value(MetricName::Accuracy)?);
+    let class = baseline.class.as_deref().unwrap_or(language.choose("the largest class", "多数类"));
+    Some(match language {
+        Language::English => format!(
+            "The model is no better than always answering {class} ({share} of the {part} samples). Check the labels, train for more \
+             epochs, or let evenkeel doctor search for better settings."
+        ),
+        Language::Chinese => format!(
+            "该模型并不优于始终预测 {class}（占{in_chinese}样本的 {share}）。请检查标签，增加训练轮数，或用 evenkeel doctor 寻找更好的设置。"
+        ),
+    })
 }
 
 /// Renders the result of the health rules as a badge.
@@ -167,49 +200,4 @@ fn quality(metrics: &Metrics) -> Option<((&'static str, &'static str), String)> 
         Some(r2) => (("R²", "R²"), number(r2)),
         None => (("root mean squared error", "均方根误差"), number(errors.rmse)),
     })
-}
-
-/// Formats a share as percent with two decimals.
-pub(super) fn percent(share: f64) -> String {
-    if share.is_finite() { format!("{:.2} %", share * 100.0) } else { "–".to_owned() }
-}
-
-/// Formats a whole number with thousands separators.
-pub(super) fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    let first = digits.len() % 3;
-    let mut groups: Vec<&str> = if first > 0 { vec![&digits[..first]] } else { Vec::new() };
-    groups.extend((first..digits.len()).step_by(3).map(|at| &digits[at..at + 3]));
-    groups.join(",")
-}
-
-/// Formats seconds in human-readable units.
-pub(super) fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() {
-        return "–".to_owned();
-    }
-    let whole = seconds.round() as u64;
-    match whole {
-        0..60 => format!("{seconds:.1} s"),
-        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_written_for_people() {
-        let cases = [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")];
-        for (value, expected) in cases {
-            assert_eq!(grouped(value), expected);
-        }
-        let cases = [(0.04, "0.0 s"), (59.4, "59.4 s"), (59.9, "1 min 00 s"), (3_725.0, "1 h 02 min")];
-        for (seconds, expected) in cases {
-            assert_eq!(duration(seconds), expected);
-        }
-        assert_eq!((percent(0.98765), percent(f64::NAN)), ("98.77 %".to_owned(), "–".to_owned()));
-    }
 }

@@ -1,13 +1,12 @@
 //! The worst predictions and the filters of the first layer, for visual inspection.
 
 use keel_page::Language;
-use keel_page::charts::number;
 use maud::{Markup, html};
 
 use super::super::filters::Filters;
 use super::super::mistakes::Mistake;
 use super::Contents;
-use super::overview::{grouped, percent};
+use super::numbers::{grouped, percent};
 use crate::elements;
 
 pub(super) fn section(contents: &Contents<'_>) -> Markup {
@@ -98,7 +97,7 @@ fn row(mistake: &Mistake) -> Markup {
             td { b { (mistake.truth) } }
             td { b { (mistake.predicted) } }
             @if let Some(share) = mistake.probability { td { (percent(f64::from(share))) } }
-            @for (_, value) in &mistake.row { td { (number(f64::from(*value))) } }
+            @for (_, value) in &mistake.row { td { (value) } }
         }
     }
 }

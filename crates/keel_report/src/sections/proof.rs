@@ -10,10 +10,15 @@ use crate::elements;
 
 /// Renders the results of the proofs of `finding`; empty if it was never tested.
 pub(super) fn of_finding(proofs: &[Proof], finding: &Finding, language: Language) -> Markup {
-    proofs.iter().find(|proof| proof.concerns(finding)).map(|proof| html(proof, language)).unwrap_or_default()
+    proofs.iter().find(|proof| proof.concerns(finding)).map(|proof| html(proof, finding, language)).unwrap_or_default()
 }
 
-fn html(proof: &Proof, language: Language) -> Markup {
+fn html(proof: &Proof, finding: &Finding, language: Language) -> Markup {
+    let tested = finding.remedies.iter().find(|remedy| remedy.describe() == proof.remedy);
+    let remedy = match (language, tested) {
+        (Language::Chinese, Some(remedy)) => remedy.describe_in_chinese(),
+        _ => proof.remedy.clone(),
+    };
     let titles = [
         language.choose("statistic", "统计量"),
         language.choose("training loss", "训练损失"),
@@ -23,7 +28,7 @@ fn html(proof: &Proof, language: Language) -> Markup {
     html! {
         div.proof {
             p { b { (language.choose("Tested.", "检验。")) } " " (verdict(proof.verdict, language)) }
-            p { (proof.remedy) }
+            p { (remedy) }
             table {
                 thead { tr { td {} (elements::titles(titles)) } }
                 tbody {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Contents;
-use super::overview::duration;
+use super::numbers::duration;
 use crate::elements;
 
 pub(super) fn section(contents: &Contents<'_>) -> Markup {

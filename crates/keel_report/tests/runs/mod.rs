@@ -25,7 +25,7 @@ pub(crate) fn toml_string(path: &Path) -> String {
 /// Returns a finding in the form of the summary.
 pub(crate) fn finding(code: &str, level: &str, layer: &str, explained_by: Option<&str>) -> Value {
     let mut finding = json!({
-        "code": code, "rule": "dead-relu", "level": level, "layer": layer, "measured": 0.62, "threshold": 0.4,
+        "code": code, "rule": "dead-relu", "kind": "died", "level": level, "layer": layer, "measured": 0.62, "threshold": 0.4,
         "first_step": 20, "last_step": 90, "message": "62 % of the units of <b>relu</b> never fired",
         "cause": "a learning rate that pushed the biases below zero", "remedy": "lower the learning rate to 0.005",
         "remedies": [

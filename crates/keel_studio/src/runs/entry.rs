@@ -7,28 +7,10 @@ use keel_train::Config;
 use keel_train::metrics::Metrics;
 use keel_train::remedies::{findings_of, proofs_of};
 use keel_train::runs::files::read_text;
-use keel_train::runs::{EpochRecord, MetricReader, RunFolder, Status, Summary, Writer};
+use keel_train::runs::{EpochRecord, MetricReader, RunFolder, RunState, Status, Summary};
 use serde::Serialize;
 
 use super::stamp::Stamp;
-
-/// State of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum RunState {
-    /// A process is writing to it.
-    Running,
-    /// Completed.
-    Finished,
-    /// Stopped by the user or a limit; it can be resumed.
-    Stopped,
-    /// Ended by an error.
-    Failed,
-    /// Marked as running in its summary, but without a process.
-    Killed,
-    /// The summary is missing or of a later version.
-    Unreadable,
-}
 
 /// A result of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -83,25 +65,23 @@ impl RunEntry {
     /// Reads the run in `folder`, whose files have the times in `stamp`.
     pub(crate) fn read(name: &str, folder: &RunFolder, stamp: &Stamp) -> Self {
         let writer = folder.writer();
-        let mut entry = RunEntry::unread(name, stamp);
-        entry.process = writer.as_ref().and_then(|writer| writer.process);
+        let summary = folder.read_summary();
+        let mut entry = RunEntry::unread(name, stamp, folder.state(writer.as_ref(), summary.as_ref()));
+        entry.process = writer.and_then(|writer| writer.process);
         let config = read_config(folder);
         entry.planned_epochs = config.as_ref().map(|config| config.train.epochs);
         entry.preset = config.as_ref().map(preset_of).unwrap_or_default();
-        match folder.read_summary() {
-            Ok(summary) => entry.fill(folder, stamp, &summary, writer.as_ref()),
-            Err(_) if writer.is_some() => entry.state = RunState::Running,
-            // A training run killed while reading its data leaves no summary.
-            Err(_) if !folder.summary().exists() => entry.state = RunState::Killed,
-            Err(error) => entry.reason = Some(error.to_string()),
+        match summary {
+            Ok(summary) => entry.fill(folder, stamp, &summary),
+            Err(error) => entry.reason = (entry.state == RunState::Unreadable).then(|| error.to_string()),
         }
         entry
     }
 
-    fn unread(name: &str, stamp: &Stamp) -> Self {
+    fn unread(name: &str, stamp: &Stamp, state: RunState) -> Self {
         RunEntry {
             name: name.to_owned(),
-            state: RunState::Unreadable,
+            state,
             reason: None,
             process: None,
             data: String::new(),
@@ -122,14 +102,7 @@ impl RunEntry {
         }
     }
 
-    fn fill(&mut self, folder: &RunFolder, stamp: &Stamp, summary: &Summary, writer: Option<&Writer>) {
-        self.state = match (summary.status, writer) {
-            (Status::Finished, _) => RunState::Finished,
-            (_, Some(_)) => RunState::Running,
-            (Status::Running, None) => RunState::Killed,
-            (Status::Stopped, None) => RunState::Stopped,
-            (Status::Failed, None) => RunState::Failed,
-        };
+    fn fill(&mut self, folder: &RunFolder, stamp: &Stamp, summary: &Summary) {
         self.reason.clone_from(&summary.reason);
         self.data.clone_from(&summary.data);
         self.layers = summary.layers.len();

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use keel_train::runs::RunFolder;
+use keel_train::runs::{RunFolder, RunState};
 
-use super::entry::{RunEntry, RunState};
+use super::entry::RunEntry;
 use super::stamp::Stamp;
 use crate::error::Refusal;
 

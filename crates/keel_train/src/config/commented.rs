@@ -1,15 +1,19 @@
-//! The default config with a comment on every key, taken from the doc comments of the config's types.
+//! A config that sets nothing and lists every key, with comments taken from the doc comments of the config's types.
 
 use serde_json::Value as Json;
 
 use super::{Config, schema, shorten_numbers};
 
-/// Returns a config file with every key at its default and an explanation. Keys that are off by default are commented out.
+/// Returns a config file that lists every key with its default and an explanation. All keys are commented out: a key that is
+/// given would no longer be chosen automatically.
 pub fn commented_default() -> String {
     let schema = schema();
     let mut defaults = serde_json::to_value(Config::default()).expect("a config serialises");
     shorten_numbers(&mut defaults);
-    let mut text = String::from("# Evenkeel config: every key with its default. All keys are optional.\n");
+    let mut text = String::from(
+        "# Evenkeel config: every key with its default. A line that begins with `# key =` sets its key once its `# ` is removed;\n\
+         # all other settings keep their defaults, or are chosen automatically from the data.\n",
+    );
     let sections = schema["properties"].as_object().expect("the config is a table");
     for (name, section) in sections {
         text.push('\n');
@@ -18,12 +22,12 @@ pub fn commented_default() -> String {
         let values = &defaults[name];
         let properties = properties_of(section, values);
         if let Some(tag) = values.get("type").and_then(Json::as_str) {
-            text.push_str(&format!("type = {}\n", toml_value(&Json::from(tag))));
+            text.push_str(&format!("# type = {}\n", toml_value(&Json::from(tag))));
         }
         for (key, property) in properties.into_iter().filter(|(key, _)| *key != "type") {
             comment(&mut text, property);
             match values.get(key).filter(|value| !value.is_null()) {
-                Some(value) => text.push_str(&format!("{key} = {}\n", toml_value(value))),
+                Some(value) => text.push_str(&format!("# {key} = {}\n", toml_value(value))),
                 None => text.push_str(&format!("# {key} =\n")),
             }
         }

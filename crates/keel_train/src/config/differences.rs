@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Config;
+use super::{Config, shorten_numbers};
 
 /// A setting that differs between configs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -16,10 +16,12 @@ pub struct Difference {
     pub values: Vec<Value>,
 }
 
-/// Returns the settings that differ between `configs`, by key. The name of the run's folder always differs and is ignored.
+/// Returns the settings that differ between `configs`, by key, layers in the order of the network. The name of the run's folder always differs and is ignored.
 pub fn differences(configs: &[Config]) -> Vec<Difference> {
     let flattened: Vec<BTreeMap<String, Value>> = configs.iter().map(flattened).collect();
     let keys: BTreeSet<&String> = flattened.iter().flat_map(BTreeMap::keys).collect();
+    let mut keys: Vec<&String> = keys.into_iter().collect();
+    keys.sort_by_cached_key(|key| parts_of(key));
     let values = |key: &String| -> Vec<Value> {
         flattened.iter().map(|settings| settings.get(key).cloned().unwrap_or(Value::Null)).collect()
     };
@@ -28,10 +30,16 @@ pub fn differences(configs: &[Config]) -> Vec<Difference> {
     all.filter(|difference| difference.values.iter().any(|value| *value != difference.values[0])).collect()
 }
 
+/// Returns the parts of a dotted key, so that numbers are compared as numbers.
+fn parts_of(key: &str) -> Vec<(Option<u64>, String)> {
+    key.split('.').map(|part| (part.parse().ok(), part.to_owned())).collect()
+}
+
 /// Returns every value of a config by its dotted key.
 fn flattened(config: &Config) -> BTreeMap<String, Value> {
     let mut settings = BTreeMap::new();
-    if let Ok(value) = serde_json::to_value(config) {
+    if let Ok(mut value) = serde_json::to_value(config) {
+        shorten_numbers(&mut value);
         flatten(String::new(), value, &mut settings);
     }
     settings
@@ -85,5 +93,18 @@ mod tests {
         assert_eq!(value("optimizer.momentum").unwrap()[1], Value::Null, "a key the other optimizer does not have");
         assert_eq!(value("run.name"), None);
         assert!(differences(&[one.clone(), one]).is_empty() && differences(&[]).is_empty());
+    }
+
+    #[test]
+    fn layers_are_in_the_order_of_the_network_and_numbers_are_short() {
+        let with = |rate: &str| {
+            let layers = vec![format!("{{ type = \"dropout\", probability = {rate} }}"); 11].join(", ");
+            crate::config::load(None, &[format!("model.layers=[{layers}]")]).unwrap()
+        };
+        let found = differences(&[with("0.1"), with("0.3")]);
+        let keys: Vec<&str> = found.iter().map(|difference| difference.key.as_str()).collect();
+        let expected: Vec<String> = (0..11).map(|layer| format!("model.layers.{layer}.probability")).collect();
+        assert_eq!(keys, expected);
+        assert_eq!(found[0].values, [Value::from(0.1), Value::from(0.3)]);
     }
 }

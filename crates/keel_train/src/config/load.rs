@@ -111,12 +111,17 @@ fn parse_over(
         refuse(vec![Problem { key: String::new(), message: error.to_string(), origin: Origin::Default }])
     })?;
     config.given = GivenKeys::of(&root);
+    let refuse_key = |key: &str, message: String| {
+        let value = key.split('.').try_fold(&root, |section, name| section.get(name));
+        let origin = value.map_or(Origin::Default, |value| value.origin.clone());
+        refuse(vec![Problem { key: key.to_owned(), message, origin }])
+    };
+    if config.data.source.is_empty() {
+        let message = "names no data; set it to a path, here or with --set data.source=PATH";
+        return Err(refuse_key("data.source", message.to_owned()));
+    }
     resolve_paths(&mut config, &root, path);
-    source::take(&mut config).map_err(|message| {
-        let origin = root.get("model").and_then(|model| model.get("source")).map(|source| source.origin.clone());
-        let origin = origin.unwrap_or(Origin::Default);
-        refuse(vec![Problem { key: source::KEY.to_owned(), message, origin }])
-    })?;
+    source::take(&mut config).map_err(|message| refuse_key(source::KEY, message))?;
     Ok(config)
 }
 
@@ -280,6 +285,14 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_source_is_not_the_default_data() {
+        let text = "[data]\nsource = \"\"\n";
+        assert!(refused(text, &[]).starts_with("config.toml:2: `data.source`: names no data; set it to a path"));
+        let moons = parse(Path::new("config.toml"), text, &["data.source=moons".to_owned()]).unwrap();
+        assert_eq!(moons.data.source, "moons");
+    }
+
+    #[test]
     fn values_a_program_sets_are_checked_too() {
         assert!(check_values(&Config::default()).is_ok());
         let cases: [(fn(&mut Config), &str); 4] = [
@@ -305,10 +318,27 @@ mod tests {
     }
 
     #[test]
-    fn the_commented_config_is_valid_and_all_defaults() {
+    fn the_commented_config_lists_every_default_and_sets_nothing() {
         let text = super::super::commented_default();
-        assert!(text.contains("# Number of passes over the training split."), "{text}");
-        let config = parse(Path::new("config.toml"), &text, &[]).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert!(text.contains("# Number of passes over the training split.\n# epochs = 20\n"), "{text}");
+        let read =
+            |text: &str| parse(Path::new("config.toml"), text, &[]).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let config = read(&text);
         assert_eq!(config, Config::default());
+        let given = |config: &Config| crate::auto::CHOSEN.iter().filter(|key| config.is_given(key)).count();
+        assert_eq!(given(&config), 0, "everything is left to automatic choices");
+        // A commented key has a value; an explanation does not begin with a key.
+        let line = |line: &str| {
+            let setting = line.strip_prefix("# ").filter(|setting| {
+                let (key, value) = setting.split_once(" =").unwrap_or_default();
+                !value.is_empty() && key.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
+            });
+            format!("{}\n", setting.unwrap_or(line))
+        };
+        let written: String = text.lines().map(line).collect();
+        let config = read(&written);
+        assert_eq!(config, Config::default());
+        let open = ["model.preset", "train.loss", "train.metric"];
+        assert_eq!(given(&config), crate::auto::CHOSEN.len() - open.len(), "{written}");
     }
 }

@@ -75,6 +75,9 @@ pub struct Found {
     pub code: String,
     /// Name of the rule.
     pub rule: String,
+    /// Key of the kind of the finding among those of its rule.
+    #[serde(default)]
+    pub kind: String,
     /// Level of the finding.
     pub level: Level,
     /// Layer of the finding; `None` for the whole network or the data.
@@ -91,8 +94,8 @@ impl Found {
     }
 
     fn of(finding: &Finding) -> Found {
-        let Finding { code, rule, level, layer, message, .. } = finding.clone();
-        Found { code, rule, level, layer, message }
+        let Finding { code, rule, kind, level, layer, message, .. } = finding.clone();
+        Found { code, rule, kind, level, layer, message }
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::confusion::mean;
 use super::probabilities::constant_scores;
-use super::{ConfusionMatrix, MetricName, RegressionMetrics};
+use super::{ConfusionMatrix, MetricName, Metrics, RegressionMetrics};
 use crate::objective::TrainingTargets;
 
 /// Scores of a constant guess on the same samples.
@@ -101,6 +101,20 @@ impl Baseline {
     }
 }
 
+impl Metrics {
+    /// Returns true if the accuracy is not above that of the constant guess, or R2 not above 0; false if they are unknown.
+    pub fn is_no_better_than_guess(&self) -> bool {
+        match (self.accuracy, &self.regression) {
+            (Some(accuracy), _) => {
+                let guessed = self.baseline.as_ref().and_then(|baseline| baseline.value(MetricName::Accuracy));
+                guessed.is_some_and(|guessed| accuracy <= guessed)
+            }
+            (None, Some(errors)) => errors.r2.is_some_and(|r2| r2 <= 0.0),
+            (None, None) => false,
+        }
+    }
+}
+
 /// Returns the average precision of equal scores: the fraction of the positive class, or its mean over the classes present.
 fn prevalence(samples: &[u64]) -> Option<f64> {
     let total = samples.iter().sum::<u64>() as f64;
@@ -153,5 +167,23 @@ mod tests {
         assert_eq!(weights(&[30, 10]), [40.0 / 60.0, 2.0]);
         assert_eq!(weights(&[30, 0, 10]), [40.0 / 60.0, 1.0, 2.0]);
         assert!(weights(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_model_must_beat_the_guess() {
+        let guessed = |accuracy: f64| {
+            let scores = [("accuracy".to_owned(), accuracy)].into();
+            Some(Baseline { scores, ..Baseline::default() })
+        };
+        let classes = |accuracy: f64, baseline: Option<Baseline>| {
+            Metrics { accuracy: Some(accuracy), baseline, ..Metrics::default() }.is_no_better_than_guess()
+        };
+        assert!(classes(0.9, guessed(0.9)) && classes(0.8, guessed(0.9)));
+        assert!(!classes(0.91, guessed(0.9)) && !classes(0.1, None) && !classes(f64::NAN, guessed(0.9)));
+        for (r2, expected) in [(Some(-0.1), true), (Some(0.0), true), (Some(0.1), false), (None, false)] {
+            let regression = Some(RegressionMetrics { r2, ..RegressionMetrics::default() });
+            assert_eq!(Metrics { regression, ..Metrics::default() }.is_no_better_than_guess(), expected, "{r2:?}");
+        }
+        assert!(!Metrics::default().is_no_better_than_guess());
     }
 }

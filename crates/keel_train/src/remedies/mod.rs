@@ -8,7 +8,7 @@ mod surgery;
 mod tuning;
 
 use keel_data::PreprocessStep;
-use keel_health::{Application, Finding, Remedy};
+use keel_health::{Application, Finding, FindingReference, Remedy};
 use keel_nn::activations::Activation;
 use keel_nn::init::InitSpec;
 use keel_nn::layers::LayerSpec;
@@ -23,7 +23,7 @@ pub use tuning::tuned_treatment;
 
 use crate::config::{self, Config};
 use crate::error::TrainError;
-use crate::runs::{RunFolder, Status, files};
+use crate::runs::{RunFolder, Status, Summary, files};
 
 /// A finding's remedy, ready to be applied.
 #[derive(Debug, Clone)]
@@ -64,13 +64,26 @@ pub fn config_of(folder: &RunFolder) -> Result<Config, TrainError> {
     Ok(config::parse(&path, &text, &[])?.settled())
 }
 
-/// Reads the findings of the run in `folder`, causes first.
+/// Reads the findings of the run in `folder`; see [`findings_in`].
 ///
 /// # Errors
 /// If its summary cannot be read.
 pub fn findings_of(folder: &RunFolder) -> Result<Vec<Finding>, TrainError> {
-    let findings = folder.read_summary()?.findings;
-    Ok(findings.into_iter().filter_map(|value| serde_json::from_value(value).ok()).collect())
+    Ok(findings_in(&folder.read_summary()?))
+}
+
+/// Returns the findings of a run's summary, causes first. A finding that its proof lowered to a remark explains no other one.
+pub fn findings_in(summary: &Summary) -> Vec<Finding> {
+    let proofs = proofs_of(summary);
+    let is_refuted = |cause: &FindingReference| {
+        proofs.iter().any(|proof| proof.lowers_level() && (&proof.code, &proof.layer) == (&cause.code, &cause.layer))
+    };
+    let read = summary.findings.iter().filter_map(|value| serde_json::from_value(value.clone()).ok());
+    read.map(|finding: Finding| Finding {
+        explained_by: finding.explained_by.filter(|cause| !is_refuted(cause)),
+        ..finding
+    })
+    .collect()
 }
 
 /// Returns the first finding of rule `code` in the run in `folder`.

@@ -21,6 +21,7 @@ fn finding(remedies: Vec<Remedy>) -> Finding {
     Finding {
         code: "K010".into(),
         rule: "dead-relu".into(),
+        kind: "died".into(),
         level: Level::Error,
         layer: None,
         measured: 0.5,
@@ -29,8 +30,10 @@ fn finding(remedies: Vec<Remedy>) -> Finding {
         threshold: 0.1,
         first_step: 100,
         last_step: 200,
+        epoch: None,
         message: String::new(),
         cause: String::new(),
+        lowered: None,
         remedy: String::new(),
         remedies,
         evidence: None,

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{Summary, files, store, write_atomically};
+use super::{Summary, database, files, write_atomically};
 use crate::config::RunConfig;
 use crate::error::TrainError;
 
@@ -72,7 +72,7 @@ impl RunFolder {
             }
         }
         if self.metrics().exists() {
-            store::copy(&self.metrics(), &copy.metrics())?;
+            database::copy(&self.metrics(), &copy.metrics())?;
         }
         Ok(copy)
     }
@@ -127,7 +127,7 @@ impl RunFolder {
         self.path.join("summary.json")
     }
 
-    /// Returns the path of the database of measurements.
+    /// Returns the path of the database of measurements, which a run in a build without the feature `sqlite` does not write.
     pub fn metrics(&self) -> PathBuf {
         self.path.join("metrics.sqlite")
     }

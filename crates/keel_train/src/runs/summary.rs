@@ -7,6 +7,7 @@ use keel_health::Finding;
 use serde::{Deserialize, Serialize};
 
 use crate::auto::Choice;
+use crate::config::{ClassWeights, Config};
 use crate::error::TrainError;
 use crate::metrics::{Metrics, finite};
 
@@ -151,6 +152,20 @@ pub struct PartMetrics {
     /// Test split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<Metrics>,
+}
+
+impl PartMetrics {
+    /// Returns the test split, or the validation split without one, with its name, if the model of `config` is no better there than
+    /// a constant guess. With class weights, the accuracy is not what training aims at, and nothing is returned.
+    pub fn no_better_than_guess(&self, config: &Config) -> Option<(&'static str, &Metrics)> {
+        let (name, metrics) = match (&self.test, &self.validation) {
+            (Some(test), _) => ("test", test),
+            (None, Some(validation)) => ("validation", validation),
+            (None, None) => return None,
+        };
+        let is_weighted = config.train.class_weights != ClassWeights::default();
+        (!is_weighted && metrics.is_no_better_than_guess()).then_some((name, metrics))
+    }
 }
 
 /// One layer.

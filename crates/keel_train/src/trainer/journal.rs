@@ -51,7 +51,7 @@ impl<'a> Journal<'a> {
         notes: RunNotes,
     ) -> Result<Self, TrainError> {
         let position = Rows { step: state.step, epoch: state.epoch, findings: state.finding_rows };
-        let store = record.open_store(position)?;
+        let store = record.measurements().store(position)?;
         let began = Instant::now();
         Ok(Journal {
             record,

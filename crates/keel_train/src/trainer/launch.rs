@@ -7,6 +7,7 @@ use super::memory_run::{MemoryRecord, MemoryRun};
 use super::new_folder::new_folder;
 use super::prepared::Prepared;
 use super::ranks::{self, StartFiles};
+use super::record::{FolderRecord, Record as _};
 use super::run::{Run, TrainedRun};
 use super::{Continued, Training, TrainingObserver};
 use crate::error::TrainError;
@@ -27,11 +28,11 @@ pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Res
     if rank > 0 {
         let path = ranks::of_first::<PathBuf>(communicator, None)?.unwrap_or_default();
         let start = StartFiles::of_first(&connection, None)?;
-        let mut record = MemoryRecord::new(&prepared.config)?.starting_from(start)?;
+        let mut record = MemoryRecord::new(&prepared.config).starting_from(start)?;
         let summary = Run::begin(prepared, &mut record, observer, stop)?.complete()?;
-        return Ok(TrainedRun { folder: RunFolder::of_other_rank(&path), summary });
+        return Ok(TrainedRun::new(RunFolder::of_other_rank(&path), summary, record.measurements()));
     }
-    let (mut folder, _lock) = match continued {
+    let (folder, _lock) = match continued {
         Some(Continued { folder, lock, allow_changed_data }) => {
             prepared.notes = notes_before(&folder);
             prepared.notes.notes.extend(changed_data(&folder, &prepared.session, allow_changed_data)?);
@@ -41,8 +42,9 @@ pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Res
     };
     ranks::of_first(communicator, Some(&folder.path().to_path_buf()))?;
     StartFiles::of_first(&connection, Some(&folder))?;
-    let summary = Run::begin(prepared, &mut folder, observer, stop)?.complete()?;
-    Ok(TrainedRun { folder, summary })
+    let mut record = FolderRecord::new(folder.clone());
+    let summary = Run::begin(prepared, &mut record, observer, stop)?.complete()?;
+    Ok(TrainedRun::new(folder, summary, record.measurements()))
 }
 
 pub(super) fn run_in_memory(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<MemoryRun, TrainError> {
@@ -51,7 +53,7 @@ pub(super) fn run_in_memory(trainer: Training, observer: &mut dyn TrainingObserv
     prepared.notes.choices.splice(0..0, choices);
     ranks::check_alike(&prepared)?;
     prepared.measure(true)?;
-    let mut record = MemoryRecord::new(&prepared.config)?;
+    let mut record = MemoryRecord::new(&prepared.config);
     let summary = Run::begin(prepared, &mut record, observer, stop)?.complete()?;
     Ok(MemoryRun::new(summary, record))
 }

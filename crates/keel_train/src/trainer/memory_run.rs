@@ -12,7 +12,7 @@ use crate::flight_recorder::FlightRecord;
 use crate::predictor::Predictor;
 use crate::runs::model_file::ModelDescription;
 use crate::runs::{
-    Checkpoint, MemoryDatabase, MetricReader, MetricStore, Rows, RunFolder, Summary, TrainingState, restore_network,
+    Checkpoint, Measurements, MemoryMetrics, MetricReader, Rows, RunFolder, Summary, TrainingState, restore_network,
     write_atomically,
 };
 use crate::session::Session;
@@ -30,7 +30,7 @@ pub struct MemoryRun {
 #[derive(Debug, Clone)]
 pub(super) struct MemoryRecord {
     config: String,
-    database: MemoryDatabase,
+    metrics: MemoryMetrics,
     last: Option<Checkpoint<'static, TrainingState>>,
     best: Option<Checkpoint<'static, BestWeights>>,
     model: Option<Checkpoint<'static, ModelDescription>>,
@@ -45,9 +45,9 @@ impl MemoryRun {
     /// Returns a reader of everything that was measured.
     ///
     /// # Errors
-    /// [`TrainError::Run`] if the database in memory cannot be read.
+    /// None: tables in memory can always be read.
     pub fn measurements(&self) -> Result<MetricReader, TrainError> {
-        self.record.database.reader()
+        Ok(self.record.metrics.reader())
     }
 
     /// Returns a predictor with the trained model; `layers` are the custom layers it uses.
@@ -65,9 +65,9 @@ impl MemoryRun {
     /// [`TrainError::Run`] with the file or folder that cannot be written.
     pub fn save(&self, path: &Path) -> Result<RunFolder, TrainError> {
         let folder = RunFolder::create_at(path)?;
-        let MemoryRecord { config, database, last, best, model, picture } = &self.record;
+        let MemoryRecord { config, metrics, last, best, model, picture } = &self.record;
         folder.write_text(&folder.config(), config)?;
-        database.save(&folder.metrics())?;
+        metrics.copy_to(Measurements::of_new(&folder).store(Rows::default())?)?;
         last.as_ref().map(|last| last.write(&folder.last_checkpoint())).transpose()?;
         best.as_ref().map(|best| best.write(&folder.best_checkpoint())).transpose()?;
         model.as_ref().map(|model| model.write(&folder.model())).transpose()?;
@@ -82,9 +82,9 @@ impl MemoryRun {
 
 impl MemoryRecord {
     /// Creates the record of a new run of `config`.
-    pub(super) fn new(config: &Config) -> Result<Self, TrainError> {
-        let database = MemoryDatabase::new()?;
-        Ok(MemoryRecord { config: config.to_toml(), database, last: None, best: None, model: None, picture: None })
+    pub(super) fn new(config: &Config) -> Self {
+        let (config, metrics) = (config.to_toml(), MemoryMetrics::default());
+        MemoryRecord { config, metrics, last: None, best: None, model: None, picture: None }
     }
 
     /// Adds the checkpoints `start` of a resumed run.
@@ -101,8 +101,8 @@ impl Record for MemoryRecord {
         None
     }
 
-    fn open_store(&self, _position: Rows) -> Result<MetricStore, TrainError> {
-        self.database.store()
+    fn measurements(&self) -> Measurements {
+        Measurements::Memory(self.metrics.clone())
     }
 
     fn read_last(&self, session: &mut Session, fingerprint: &str) -> Result<Option<TrainingState>, TrainError> {

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::flight_recorder::FlightRecord;
-use crate::runs::{MetricStore, Rows, RunFolder, Summary, TrainingState, write_atomically};
+use crate::runs::{Measurements, RunFolder, Summary, TrainingState, write_atomically};
 use crate::session::Session;
 use crate::session::checkpoint::BestWeights;
 
@@ -14,8 +14,8 @@ pub(super) trait Record: fmt::Debug {
     /// Folder of the run, if it has one.
     fn folder(&self) -> Option<&RunFolder>;
 
-    /// Opens the store of measurements, discarding rows after `position`.
-    fn open_store(&self, position: Rows) -> Result<MetricStore, TrainError>;
+    /// Place of the measurements.
+    fn measurements(&self) -> Measurements;
 
     /// Restores the last checkpoint into `session` and returns its position; `None` if there is no checkpoint yet.
     fn read_last(&self, session: &mut Session, fingerprint: &str) -> Result<Option<TrainingState>, TrainError>;
@@ -45,17 +45,32 @@ pub(super) trait Record: fmt::Debug {
     fn write_flight_record(&mut self, record: &FlightRecord) -> Result<(), TrainError>;
 }
 
-impl Record for RunFolder {
+/// Record of a run in a folder.
+#[derive(Debug)]
+pub(super) struct FolderRecord {
+    folder: RunFolder,
+    measurements: Measurements,
+}
+
+impl FolderRecord {
+    /// Creates the record of a run that writes to `folder`.
+    pub(super) fn new(folder: RunFolder) -> Self {
+        let measurements = Measurements::of_new(&folder);
+        FolderRecord { folder, measurements }
+    }
+}
+
+impl Record for FolderRecord {
     fn folder(&self) -> Option<&RunFolder> {
-        Some(self)
+        Some(&self.folder)
     }
 
-    fn open_store(&self, position: Rows) -> Result<MetricStore, TrainError> {
-        MetricStore::open(&self.metrics(), position)
+    fn measurements(&self) -> Measurements {
+        self.measurements.clone()
     }
 
     fn read_last(&self, session: &mut Session, fingerprint: &str) -> Result<Option<TrainingState>, TrainError> {
-        let path = self.last_checkpoint();
+        let path = self.folder.last_checkpoint();
         if !path.exists() {
             return Ok(None);
         }
@@ -63,37 +78,37 @@ impl Record for RunFolder {
     }
 
     fn write_last(&mut self, session: &Session, state: &TrainingState) -> Result<(), TrainError> {
-        session.write_last(state, &self.last_checkpoint())
+        session.write_last(state, &self.folder.last_checkpoint())
     }
 
     fn read_best(&self, session: &mut Session) -> Result<(), TrainError> {
-        session.read_best(&self.best_checkpoint())
+        session.read_best(&self.folder.best_checkpoint())
     }
 
     fn write_best(&mut self, session: &Session, best: BestWeights) -> Result<(), TrainError> {
-        Ok(session.best_checkpoint(best).write(&self.best_checkpoint())?)
+        Ok(session.best_checkpoint(best).write(&self.folder.best_checkpoint())?)
     }
 
     fn write_model(&mut self, session: &Session, config: &Config) -> Result<(), TrainError> {
-        Ok(session.model(config).write(&self.model())?)
+        Ok(session.model(config).write(&self.folder.model())?)
     }
 
     fn write_summary(&mut self, summary: &Summary) -> Result<(), TrainError> {
-        RunFolder::write_summary(self, summary)
+        self.folder.write_summary(summary)
     }
 
     fn write_picture(&mut self, bytes: &[u8]) {
         // Nothing depends on the picture; a folder that cannot be written is reported at the next checkpoint.
-        let _ = write_atomically(&self.samples_picture(), |file| file.write_all(bytes));
+        let _ = write_atomically(&self.folder.samples_picture(), |file| file.write_all(bytes));
     }
 
     fn write_timeline(&mut self, trace: &serde_json::Value) -> Result<(), TrainError> {
-        self.write_text(&self.timeline(), &trace.to_string())
+        self.folder.write_text(&self.folder.timeline(), &trace.to_string())
     }
 
     fn write_flight_record(&mut self, record: &FlightRecord) -> Result<(), TrainError> {
-        let path = self.flight_record();
+        let path = self.folder.flight_record();
         let text = serde_json::to_string_pretty(record).map_err(|error| TrainError::run(&path, error))?;
-        self.write_text(&path, &(text + "\n"))
+        self.folder.write_text(&path, &(text + "\n"))
     }
 }

@@ -18,7 +18,7 @@ use crate::error::TrainError;
 use crate::health::{EpochLosses, Watch};
 use crate::memory::BATCHES_AHEAD;
 use crate::metrics::{Detail, Metrics};
-use crate::runs::{PartMetrics, RunFolder, Status, Summary, TrainingState};
+use crate::runs::{Measurements, MetricReader, PartMetrics, RunFolder, Status, Summary, TrainingState};
 use crate::schedules::{Horizon, Schedule};
 use crate::session::{Session, StepObserver, StepPlace};
 
@@ -29,6 +29,31 @@ pub struct TrainedRun {
     pub folder: RunFolder,
     /// Summary of the results.
     pub summary: Summary,
+    measurements: Measurements,
+}
+
+impl TrainedRun {
+    pub(super) fn new(folder: RunFolder, summary: Summary, measurements: Measurements) -> Self {
+        TrainedRun { folder, summary, measurements }
+    }
+
+    /// Reads the results of the run in `folder`.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] if there is no summary or it cannot be read.
+    pub fn read(folder: RunFolder) -> Result<Self, TrainError> {
+        let (summary, measurements) = (folder.read_summary()?, Measurements::of_ended(&folder));
+        Ok(TrainedRun { folder, summary, measurements })
+    }
+
+    /// Returns a reader of everything that was measured. Without the feature `sqlite`, a run keeps its measurements in memory as
+    /// long as this value or one of its clones exists, from its last start if it was resumed.
+    ///
+    /// # Errors
+    /// [`TrainError::Run`] if the database of the run cannot be read.
+    pub fn measurements(&self) -> Result<MetricReader, TrainError> {
+        self.measurements.reader()
+    }
 }
 
 /// A run in progress: the session executes the steps, the schedule sets the learning rate, the watch applies the health rules,

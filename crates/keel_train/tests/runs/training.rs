@@ -49,10 +49,11 @@ fn digits_reach_their_accuracy_and_leave_a_whole_run() {
     assert!(test.accuracy.unwrap() >= 0.97, "{:?}", test.accuracy);
     assert_eq!(run.summary.status, Status::Finished);
     assert_eq!(run.folder.read_summary().unwrap(), run.summary);
-    for file in [run.folder.config(), run.folder.metrics(), run.folder.best_checkpoint(), run.folder.samples_picture()]
-    {
+    for file in [run.folder.config(), run.folder.best_checkpoint(), run.folder.samples_picture()] {
         assert!(file.is_file(), "{}", file.display());
     }
+    assert_eq!(run.folder.metrics().is_file(), cfg!(feature = "sqlite"));
+    assert_eq!(run.measurements().unwrap().last_step().unwrap(), Some(run.summary.steps));
     let predictor = Predictor::load(run.folder.path()).unwrap();
     let dataset = predictor.load_data("digits").unwrap();
     let predictions = predictor.predict(&dataset).unwrap();

@@ -67,9 +67,9 @@ fn site(root: &Path, folder: &Path) -> bool {
     if !write_documents(root, &folder.join(DOCUMENTS), Some(LAB)) {
         return false;
     }
-    let (folder, module) = (folder.display().to_string(), module.display().to_string());
-    let lab = ["run", "--release", "--package", "evenkeel", "--", "lab", "all", "--out", &folder, "--engine", &module];
-    passed(&mut cargo(root, &lab))
+    let mut lab = cargo(root, &["run", "--release", "--package", "evenkeel", "--", "lab", "all"]);
+    lab.arg("--out").arg(folder).arg("--engine").arg(module).arg("--docs").arg(format!("{DOCUMENTS}/index.html"));
+    passed(&mut lab)
 }
 
 /// Writes the documents of the repository as pages to `folder`, with a link to the address `lab` if given.

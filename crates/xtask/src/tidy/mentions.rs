@@ -99,11 +99,8 @@ const FOLDERS: [Folder; 11] = [
             Homonym { name: "zigzag", path: "crates/keel_lab/src/site/notes/" },
             Homonym { name: "inputs", path: "crates/keel_lab/src/site/notes/" },
         ],
-        strangers: &[
-            // Rules with their Chinese names and diagnoses.
-            "crates/keel_lab/src/watched/words.rs",
-            "crates/keel_lab/src/exhibits/break_and_repair/sickness.rs",
-        ],
+        // Rules with their diagnoses.
+        strangers: &["crates/keel_lab/src/exhibits/break_and_repair/sickness.rs"],
     },
     Folder { path: "crates/keel_nn/src/activations", statements: &FACTS, homonyms: &[], strangers: &STRANGERS },
     Folder {

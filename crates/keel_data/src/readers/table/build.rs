@@ -172,8 +172,8 @@ fn has_decimal_commas(table: &RawTable, counted: &[Counted]) -> bool {
     let votes: Vec<bool> = counted.iter().filter_map(says).collect();
     let commas = votes.iter().filter(|&&comma| comma).count();
     match votes.len() {
-        0 => table.decimal_comma_likely,
-        all => commas * 2 > all || commas * 2 == all && table.decimal_comma_likely,
+        0 => table.decimal_comma_likely(),
+        all => commas * 2 > all || commas * 2 == all && table.decimal_comma_likely(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A table that was read but not yet converted to samples, so that its own columns remain available.
 
 use super::build::{Asked, dataset};
-use super::raw::RawTable;
+use super::raw::{RawTable, TextForm};
 use super::source::TableSource;
 use super::{csv, raw_of};
 use crate::config::DataConfig;
@@ -74,6 +74,11 @@ impl Table {
     /// Returns the index of the column `name`.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.raw.position(name)
+    }
+
+    /// Returns the form of the text from which the table was read; `None` for other formats.
+    pub fn text_form(&self) -> Option<TextForm> {
+        self.raw.text
     }
 
     /// Returns a cell as text; empty if it is missing.

@@ -28,6 +28,7 @@ pub use cells::missing::missing_texts;
 pub use cells::truth::truth_texts;
 pub(super) use formats::{csv, excel, is_folder_of_tables, is_table_name, parquet};
 pub use in_memory::Table;
+pub use raw::TextForm;
 pub use rows::Cell;
 pub use source::{ColumnCells, TableSource};
 

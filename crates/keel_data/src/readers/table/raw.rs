@@ -16,10 +16,19 @@ pub(super) struct RawTable {
     pub(super) files: Vec<SourceFile>,
     /// Sizes of the parts, if the source has parts.
     pub(super) parts: Option<PartSizes>,
-    /// True if the format makes a decimal comma likely, as semicolons between the cells do.
-    pub(super) decimal_comma_likely: bool,
+    /// Form of the text from which it was read; `None` for other formats.
+    pub(super) text: Option<TextForm>,
     /// Decisions and omissions so far.
     pub(super) notes: Vec<String>,
+}
+
+/// Form of a text of delimited cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextForm {
+    /// Character between two cells; a blank for any number of blanks.
+    pub delimiter: char,
+    /// True for UTF-8 without a byte order mark.
+    pub is_plain_utf8: bool,
 }
 
 /// The rows of one file.
@@ -103,6 +112,11 @@ impl RawTable {
     /// Returns the number of rows.
     pub(super) fn rows(&self) -> usize {
         self.columns.first().map_or(0, |column| column.cells.len())
+    }
+
+    /// Returns true if the format makes a decimal comma likely, as semicolons between the cells do.
+    pub(super) fn decimal_comma_likely(&self) -> bool {
+        self.text.is_some_and(|text| matches!(text.delimiter, ';' | '\t'))
     }
 
     /// Returns the file of a row and its line or row number.

@@ -2,7 +2,7 @@
 
 use super::source::{ColumnCells, TableSource};
 use crate::config::DataConfig;
-use crate::dataset::Dataset;
+use crate::dataset::{ColumnEncoding, Dataset, TableColumn};
 use crate::error::DataError;
 
 /// A cell of a row in memory.
@@ -138,10 +138,30 @@ impl<Value: Into<Cell>> From<Option<Value>> for Cell {
     }
 }
 
+impl TableColumn {
+    /// Returns the cell that the features of this column represent; `None` if they do not determine one, as those of dates
+    /// and of words.
+    pub fn cell(&self, features: &[f32]) -> Option<Cell> {
+        let is_flagged = self.missing_flag && features.last() == Some(&1.0);
+        let first = features.first().copied().unwrap_or(f32::NAN);
+        match &self.encoding {
+            ColumnEncoding::Time(_) | ColumnEncoding::Words { .. } => None,
+            _ if is_flagged => Some(Cell::Missing),
+            ColumnEncoding::Number(_) | ColumnEncoding::Boolean if first.is_nan() => Some(Cell::Missing),
+            ColumnEncoding::Number(encoding) => Some(Cell::Number(encoding.number(first))),
+            ColumnEncoding::Boolean => Some(Cell::Text(if first == 0.0 { "no" } else { "yes" }.to_string())),
+            ColumnEncoding::Category { categories, .. } => {
+                let known = categories.iter().zip(features).find(|(_, share)| **share == 1.0);
+                known.map(|(category, _)| Cell::Text(category.clone()))
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::Targets;
+    use crate::dataset::{NumberEncoding, Targets};
 
     fn row(size: Option<f64>, color: &str, kind: &str) -> [Cell; 3] {
         [size.into(), color.into(), kind.into()]
@@ -175,5 +195,22 @@ mod tests {
         let none: [[f64; 2]; 0] = [];
         let message = Dataset::from_rows("t", ["a", "target"], none, &DataConfig::default()).unwrap_err().to_string();
         assert!(message.contains("the table has no rows"), "{message}");
+    }
+
+    #[test]
+    fn features_give_their_cells_back() {
+        let column = |encoding, missing_flag| TableColumn { name: "x".to_string(), encoding, missing_flag };
+        let categories = vec!["blue".to_string(), "red".to_string()];
+        let colour = column(ColumnEncoding::Category { categories, other: true }, true);
+        let year = NumberEncoding { origin: 2000.0, unit: 10.0, ..NumberEncoding::PLAIN };
+        let number = column(ColumnEncoding::Number(year), false);
+        let truth = column(ColumnEncoding::Boolean, false);
+        let text = |text: &str| Some(Cell::Text(text.to_string()));
+        assert_eq!(number.cell(&[2.5]), Some(Cell::Number(2025.0)));
+        assert_eq!(number.cell(&[f32::NAN]), Some(Cell::Missing));
+        assert_eq!((truth.cell(&[0.0]), truth.cell(&[1.0])), (text("no"), text("yes")));
+        assert_eq!(colour.cell(&[0.0, 1.0, 0.0, 0.0]), text("red"));
+        assert_eq!(colour.cell(&[0.0, 0.0, 1.0, 0.0]), None, "another text, which is not kept");
+        assert_eq!(colour.cell(&[0.0, 0.0, 0.0, 1.0]), Some(Cell::Missing));
     }
 }

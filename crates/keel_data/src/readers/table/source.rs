@@ -91,7 +91,7 @@ impl TableSource {
             .collect();
         let lines = (1..=rows as u64).collect();
         let files = vec![SourceFile { path, lines, has_rows: true }];
-        Ok(RawTable { columns, files, parts: None, decimal_comma_likely: false, notes })
+        Ok(RawTable { columns, files, parts: None, text: None, notes })
     }
 }
 

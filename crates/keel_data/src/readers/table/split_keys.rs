@@ -58,7 +58,7 @@ fn times(table: &RawTable, column: usize, rows: &[usize], missing: Missing) -> R
     let tally = Tally::new(cells, rows, missing);
     let order = match are_compact_dates(&tally) {
         true => None,
-        false => recognise(&tally, table.decimal_comma_likely).map(|times| times.order),
+        false => recognise(&tally, table.decimal_comma_likely()).map(|times| times.order),
     };
     let place = |&row: &usize| {
         let text = cells.text(row);

@@ -20,6 +20,7 @@
 
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::DataMeasurement;
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -37,8 +38,10 @@ pub const CODE: &str = "K027";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "augmentation",
+    chinese_name: "数据增强使输入过大",
     summary: "augmentation that makes inputs much larger than the training data",
-    statistic: "root mean square with augmentation / without",
+    chinese_summary: "数据增强使输入远大于训练数据",
+    kinds: &[BEYOND_RANGE, PER_PIXEL],
     source: include_str!("augmentation.rs"),
     examine,
     roles: &[Role {
@@ -65,6 +68,24 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
+/// Augmented inputs leave the range of preprocessing.
+const BEYOND_RANGE: FindingKind = FindingKind {
+    key: "beyond-range",
+    statistic: "root mean square with augmentation / without",
+    chinese_statistic: "增强后与增强前的均方根之比",
+    chinese_message: "数据增强使预处理后的输入明显变大",
+    chinese_cause: "增强后的图像超出了预处理所依据的取值范围",
+};
+
+/// Preprocessing by pixel enlarges moved images.
+const PER_PIXEL: FindingKind = FindingKind {
+    key: "per-pixel",
+    statistic: "root mean square with augmentation / without",
+    chinese_statistic: "增强后与增强前的均方根之比",
+    chinese_message: "数据增强使预处理后的输入明显变大",
+    chinese_cause: "逐像素的预处理把几乎不变的像素除以极小的标准差，而平移或翻转后的图像会落在这些像素上",
+};
+
 /// Limit of the ratio of root mean squares.
 pub const RATIO: f64 = 3.0;
 
@@ -89,7 +110,8 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
         return None;
     }
     let by_pixel = data.preprocessing.iter().find(|step| BY_PIXEL.contains(&step.as_str()));
-    let mut observation = Observation::new(Level::Warn, None, ratio, RATIO).message(format!(
+    let kind = if by_pixel.is_some() { &PER_PIXEL } else { &BEYOND_RANGE };
+    let mut observation = Observation::new(kind, Level::Warn, None, ratio, RATIO).message(format!(
         "augmentation makes the preprocessed inputs {} times as large as they are without it (limit {})",
         number(ratio),
         number(RATIO)

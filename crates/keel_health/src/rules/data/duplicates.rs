@@ -23,6 +23,7 @@
 
 use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{DataMeasurement, SplitDuplicates};
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -36,13 +37,33 @@ pub const CODE: &str = "K022";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "duplicates",
+    chinese_name: "重复样本",
     summary: "validation or test samples that are also in the training split",
-    statistic: "share of samples that are also in training",
+    chinese_summary: "验证集或测试集的样本也在训练集中",
+    kinds: &[EXACT, NEAR],
     source: include_str!("duplicates.rs"),
     examine,
     roles: &[Role { symptom: Code(CODE), stage: Stage::Data, explains: &[] }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// Samples equal a training sample.
+const EXACT: FindingKind = FindingKind {
+    key: "exact",
+    statistic: "share of samples that are also in training",
+    chinese_statistic: "同时在训练集中的样本所占比例",
+    chinese_message: "验证集或测试集中，有的样本与训练样本完全相同",
+    chinese_cause: "数据中同一样本出现多次：测得的结果会好于新数据上的结果",
+};
+
+/// Samples nearly equal a training sample.
+const NEAR: FindingKind = FindingKind {
+    key: "near",
+    statistic: "share of samples that nearly equal a training sample",
+    chinese_statistic: "与训练样本几乎相同的样本所占比例",
+    chinese_message: "验证集或测试集中，有的样本与训练样本几乎相同",
+    chinese_cause: "同一来源的样本（例如一段影片的各帧）分在了两个数据划分中",
 };
 
 /// Share of exact duplicates in a split above which its result is reported as too good.
@@ -67,7 +88,7 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
     let level = if share > WARN_SHARE { Level::Warn } else { Level::Info };
     let (what, name) = (noun(data), &worst.split);
     let are = if worst.exact == 1 { "is" } else { "are" };
-    let observation = Observation::new(level, None, share, WARN_SHARE)
+    let observation = Observation::new(&EXACT, level, None, share, WARN_SHARE)
         .always()
         .message(format!(
             "{} of {} {name} {what} ({}) {are} also in the training split, value by value (limit {})",
@@ -87,9 +108,8 @@ fn near_alone(data: &DataMeasurement) -> Option<Observation> {
     let with_near = data.duplicates.iter().filter(|split| near_share(split) > NEAR_SHARE);
     let worst = with_near.max_by(|a, b| near_share(a).total_cmp(&near_share(b)))?;
     let (what, name) = (noun(data), &worst.split);
-    let observation = Observation::new(Level::Info, None, near_share(worst), NEAR_SHARE)
+    let observation = Observation::new(&NEAR, Level::Info, None, near_share(worst), NEAR_SHARE)
         .always()
-        .statistic("share of samples that nearly equal a training sample")
         .message(format!(
             "{} of {} {name} {what} that were compared ({}) nearly equal one of the training split (limit {})",
             worst.near,

@@ -21,6 +21,7 @@
 
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{DataMeasurement, FeatureOutliers};
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -36,8 +37,10 @@ pub const CODE: &str = "K025";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "outliers",
+    chinese_name: "离群值",
     summary: "a column flattened by a few extreme values",
-    statistic: "share of the variance in extreme samples",
+    chinese_summary: "少数极端值使一列的其余取值几乎没有差别",
+    kinds: &[FLATTENED],
     source: include_str!("outliers.rs"),
     examine,
     roles: &[Role {
@@ -58,6 +61,15 @@ pub const RULE: Rule = Rule {
     }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// A few values determine the variance.
+const FLATTENED: FindingKind = FindingKind {
+    key: "flattened",
+    statistic: "share of the variance in extreme samples",
+    chinese_statistic: "极端样本所占的方差比例",
+    chinese_message: "某一列的方差几乎全部来自少数极端值",
+    chinese_cause: "少数极端值决定了该列的尺度：单位有误，或者用特殊值表示缺失",
 };
 
 /// Share of the variance in the extreme samples for a warning.
@@ -95,7 +107,7 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
         number(f64::from(worst.rest_std)),
     );
     Some(
-        Observation::new(Level::Warn, None, share, VARIANCE_SHARE)
+        Observation::new(&FLATTENED, Level::Warn, None, share, VARIANCE_SHARE)
             .message(message)
             .cause(
                 "a few extreme values determine the scale of the column: wrong units, or placeholders for missing cells",

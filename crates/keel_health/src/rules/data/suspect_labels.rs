@@ -21,6 +21,7 @@
 
 use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{EvaluationMeasurement, SuspectLabel, SuspectLabels};
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -34,13 +35,24 @@ pub const CODE: &str = "K024";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "suspect-labels",
+    chinese_name: "可疑的标签",
     summary: "training labels that the trained network contradicts with confidence",
-    statistic: "share of contradicted labels",
+    chinese_summary: "训练好的网络很有把握地给出了与训练标签不同的判断",
+    kinds: &[CONTRADICTED],
     source: include_str!("suspect_labels.rs"),
     examine,
     roles: &[Role { symptom: Code(CODE), stage: Stage::Results, explains: &[] }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// The network contradicts labels.
+const CONTRADICTED: FindingKind = FindingKind {
+    key: "contradicted",
+    statistic: "share of contradicted labels",
+    chinese_statistic: "与网络判断不同的标签所占比例",
+    chinese_message: "对一部分训练样本，网络很有把握地给出了与标签不同的判断",
+    chinese_cause: "标签有误，或者这些样本难以区分",
 };
 
 /// Minimum share of labels a network must agree with before the others are checked; our own choice.
@@ -68,7 +80,7 @@ fn judge(evaluation: &EvaluationMeasurement) -> Option<Observation> {
     let share = *count as f64 / evaluation.samples.max(1) as f64;
     let named: Vec<String> = first.iter().take(NAMED).map(in_words).collect();
     Some(
-        Observation::new(Level::Info, None, share, 0.0)
+        Observation::new(&CONTRADICTED, Level::Info, None, share, 0.0)
             .message(format!(
                 "the trained network contradicts the labels of {count} of {} training samples ({}): {}",
                 evaluation.samples,

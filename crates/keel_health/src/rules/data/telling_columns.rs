@@ -21,6 +21,7 @@
 
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{ColumnScore, DataMeasurement};
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -34,13 +35,33 @@ pub const CODE: &str = "K023";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "telling-columns",
+    chinese_name: "泄露答案的列",
     summary: "a column that gives the target away, or identifies rows",
-    statistic: "score of one column alone",
+    chinese_summary: "某一列泄露了目标，或者可以用来识别行",
+    kinds: &[TELLING_COLUMN, IDENTIFYING],
     source: include_str!("telling_columns.rs"),
     examine,
     roles: &[Role { symptom: Code(CODE), stage: Stage::Data, explains: &[] }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// A column gives the target away.
+const TELLING_COLUMN: FindingKind = FindingKind {
+    key: "telling",
+    statistic: "score of one column alone",
+    chinese_statistic: "单独一列的得分",
+    chinese_message: "仅凭一列就几乎可以预测出目标",
+    chinese_cause: "该列多半是与答案一同记录的，新的行中不会有它",
+};
+
+/// A column identifies rows.
+const IDENTIFYING: FindingKind = FindingKind {
+    key: "identifying",
+    statistic: "columns that identify rows",
+    chinese_statistic: "可识别行的列数",
+    chinese_message: "有的列在每一行都是不同的整数，且间隔相等",
+    chinese_cause: "该列看起来是行号：可以死记，对新的行却毫无意义",
 };
 
 /// Score above which a column gives the target away.
@@ -76,7 +97,7 @@ fn telling(data: &DataMeasurement) -> Option<Observation> {
     };
     let remaining = data.identifiers.iter().filter(|name| !columns.contains(name));
     let identifiers: Vec<String> = remaining.cloned().collect();
-    let mut observation = Observation::new(Level::Warn, None, best, TELLING)
+    let mut observation = Observation::new(&TELLING_COLUMN, Level::Warn, None, best, TELLING)
         .always()
         .message(format!(
             "{names} alone {verb} the target with a score of {} (1 is perfect, limit {})",
@@ -100,9 +121,8 @@ fn identifying(data: &DataMeasurement) -> Option<Observation> {
         count => format!("column `{first}` and {} more hold", count - 1),
     };
     Some(
-        Observation::new(Level::Info, None, columns.len() as f64, 0.0)
+        Observation::new(&IDENTIFYING, Level::Info, None, columns.len() as f64, 0.0)
             .always()
-            .statistic("columns that identify rows")
             .message(format!("{subject} a different whole number in every row, evenly spaced"))
             .cause("it looks like a row number, which can be memorised but says nothing about new rows")
             .remedy(Remedy::IgnoreColumns { columns }),

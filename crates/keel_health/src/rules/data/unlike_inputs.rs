@@ -22,6 +22,7 @@
 
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{InputsMeasurement, UnlikeColumn};
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -35,13 +36,24 @@ pub const CODE: &str = "K026";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "unlike-inputs",
+    chinese_name: "输入与训练数据不符",
     summary: "inputs of a trained network that are unlike its training inputs",
-    statistic: "share of samples unlike the training data",
+    chinese_summary: "给训练好的网络的输入与训练数据差异很大",
+    kinds: &[UNLIKE],
     source: include_str!("unlike_inputs.rs"),
     examine,
     roles: &[Role { symptom: Code(CODE), stage: Stage::Results, explains: &[] }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// Inputs have values unlike those of training.
+const UNLIKE: FindingKind = FindingKind {
+    key: "unlike",
+    statistic: "share of samples unlike the training data",
+    chinese_statistic: "与训练数据差异很大的样本所占比例",
+    chinese_message: "有的输入取值与训练数据差异很大",
+    chinese_cause: "单位、列的顺序或处理方式与训练时不同，或者是另一类数据",
 };
 
 /// Share of unlike samples for a warning.
@@ -85,7 +97,7 @@ fn judge(inputs: &InputsMeasurement) -> Option<Observation> {
     );
     let columns = columns.iter().map(|column| column.name.clone()).collect();
     Some(
-        Observation::new(if many { Level::Warn } else { Level::Info }, None, share, WARN_SHARE)
+        Observation::new(&UNLIKE, if many { Level::Warn } else { Level::Info }, None, share, WARN_SHARE)
             .message(message)
             .cause("another unit, order or preparation than in training, or data of another kind")
             .remedy(Remedy::MatchTrainingInputs { columns }),

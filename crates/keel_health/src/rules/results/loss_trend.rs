@@ -25,6 +25,7 @@
 use crate::calibration::{Bad, Calibration};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::remedy::Remedy;
 use crate::rule::Rule;
 use crate::rule::role::{Role, Stage};
@@ -37,8 +38,10 @@ pub const CODE: &str = "K017";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "loss-trend",
+    chinese_name: "损失停滞、发散或振荡",
     summary: "a loss that is stuck, diverges or oscillates",
-    statistic: "window loss / loss at the start",
+    chinese_summary: "损失停滞、发散或振荡",
+    kinds: &[STUCK, DIVERGING, OSCILLATING, NOTHING_LEARNED],
     source: include_str!("loss_trend.rs"),
     examine,
     roles: &[Role { symptom: Code(CODE), stage: Stage::LossCurve, explains: &[] }],
@@ -49,6 +52,42 @@ pub const RULE: Rule = Rule {
         bad: Bad::Above,
         measure: |_, history| history.relative_loss(),
     }],
+};
+
+/// The loss does not fall.
+const STUCK: FindingKind = FindingKind {
+    key: "stuck",
+    statistic: "window loss / loss at the start",
+    chinese_statistic: "窗口损失与初始损失之比",
+    chinese_message: "损失停滞不降",
+    chinese_cause: "没有有用的梯度，学习率相差很远，或者标签与输入毫无关系",
+};
+
+/// The loss rises.
+const DIVERGING: FindingKind = FindingKind {
+    key: "diverging",
+    statistic: "window loss / loss at the start",
+    chinese_statistic: "窗口损失与初始损失之比",
+    chinese_message: "损失发散",
+    chinese_cause: "更新的步幅过大",
+};
+
+/// The loss jumps up and down.
+const OSCILLATING: FindingKind = FindingKind {
+    key: "oscillating",
+    statistic: "mean change of the loss between windows",
+    chinese_statistic: "窗口之间损失的平均变化",
+    chinese_message: "损失在相邻窗口之间大幅振荡",
+    chinese_cause: "更新的步幅过大",
+};
+
+/// The network is no better than guessing.
+const NOTHING_LEARNED: FindingKind = FindingKind {
+    key: "nothing-learned",
+    statistic: "part of the task learned",
+    chinese_statistic: "学到的比例",
+    chinese_message: "训练结束时，网络在训练样本上几乎不比随机猜测好",
+    chinese_cause: "没有有用的梯度，学习率相差很远，或者标签与输入毫无关系",
 };
 
 /// Number of stuck windows for a warning.
@@ -112,7 +151,7 @@ fn diverging(case: &Case) -> Option<Observation> {
         (None, None) => return None,
     };
     Some(
-        Observation::new(Level::Error, None, measured, threshold)
+        Observation::new(&DIVERGING, Level::Error, None, measured, threshold)
             .message(format!(
                 "the loss diverges: it is {} times {words} (limit {})",
                 number(measured),
@@ -138,7 +177,7 @@ fn oscillating(case: &Case) -> Option<Observation> {
         return None;
     }
     Some(
-        Observation::new(Level::Warn, None, size, OSCILLATING_SIZE)
+        Observation::new(&OSCILLATING, Level::Warn, None, size, OSCILLATING_SIZE)
             .message(format!(
                 "the loss jumps up and down by {} of its mean (limit {}) from one window of steps to the next",
                 percent(size),
@@ -168,7 +207,7 @@ fn stuck(case: &Case) -> Option<Observation> {
     let measured = relative[STUCK_WINDOWS - 1];
     let of = if guessing.is_some() { "that of guessing" } else { "its value at the start" };
     Some(
-        Observation::new(level, None, measured, STUCK_SHARE)
+        Observation::new(&STUCK, level, None, measured, STUCK_SHARE)
             .message(format!("the loss is stuck at {} of {of} (limit {})", percent(measured), percent(STUCK_SHARE)))
             .cause(WHY_STUCK)
             .remedy(case.scale_learning_rate(3.0))
@@ -187,8 +226,7 @@ fn nothing_learned(case: &Case) -> Option<Observation> {
         return None;
     }
     Some(
-        Observation::new(Level::Error, None, learned, NOTHING)
-            .statistic("part of the task learned")
+        Observation::new(&NOTHING_LEARNED, Level::Error, None, learned, NOTHING)
             .message(format!(
                 "after {} epochs the network has come {} of the way from guessing to perfect on its own training samples (limit: at \
                  least {})",

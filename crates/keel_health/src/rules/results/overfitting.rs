@@ -21,6 +21,7 @@
 
 use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::EpochMeasurement;
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -34,13 +35,24 @@ pub const CODE: &str = "K018";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "overfitting",
+    chinese_name: "过拟合",
     summary: "validation loss that rises while training loss falls",
-    statistic: "(validation - training) / training loss",
+    chinese_summary: "训练损失下降，而验证损失上升",
+    kinds: &[MEMORISING],
     source: include_str!("overfitting.rs"),
     examine,
     roles: &[Role { symptom: Code(CODE), stage: Stage::Results, explains: &[] }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// The validation loss rises.
+const MEMORISING: FindingKind = FindingKind {
+    key: "memorising",
+    statistic: "(validation - training) / training loss",
+    chinese_statistic: "验证损失超出训练损失的比例",
+    chinese_message: "验证损失持续高于其最低值",
+    chinese_cause: "网络在死记训练样本",
 };
 
 /// Relative gap between validation and training loss.
@@ -78,7 +90,7 @@ fn judge(case: &Case) -> Option<Observation> {
     // Epochs are numbered from 0 but reported from 1, as in the log of a training run.
     let epoch = case.epochs[best].epoch + 1;
     Some(
-        Observation::new(level(case, outcome.training - understood), None, gap, GAP)
+        Observation::new(&MEMORISING, level(case, outcome.training - understood), None, gap, GAP)
             .while_seen()
             .message(format!(
                 "the validation loss is {} above that of its best epoch, epoch {epoch}, and has been for {EPOCHS} epochs (limit {})",

@@ -3,10 +3,9 @@
 //! third of the epochs to the last one, relative to the loss of guessing, and how much they would fall in the same
 //! number of epochs again, if each third brings the same share of the third before. A warning if both losses fell by
 //! more than 3 % and more than 5 % are still to come, and the learning rate ended at 30 % of its peak or more. Also a
-//! warning: one or two epochs of at most 500 steps in all, or fewer than 100 steps in any number of epochs, where that
-//! was the plan; an end in the warm-up, below half of the configured learning rate; a schedule that left less than a
-//! quarter of the steps at 30 % of the highest learning rate or more. A training run that has learned its task is not
-//! checked.
+//! warning: at most 500 steps in one or two epochs, or fewer than 100 steps in three or more, where that was the plan; an
+//! end in the warm-up, below half of the configured learning rate; a schedule that left less than a quarter of the steps
+//! at 30 % of the highest learning rate or more. A training run that has learned its task is not checked.
 //!
 //! # Why it matters
 //! The loss was still falling: the result is that of half a training run.
@@ -25,6 +24,7 @@
 
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::history::HIGH_RATE;
 use crate::measurement::EpochMeasurement;
 use crate::outcome::Outcome;
@@ -40,13 +40,51 @@ pub const CODE: &str = "K021";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "stopped-early",
+    chinese_name: "训练结束过早",
     summary: "a training run that ended while its losses were falling",
-    statistic: "fall of the loss to come, relative to guessing",
+    chinese_summary: "损失还在下降，训练就结束了",
+    kinds: &[STILL_FALLING, IN_WARM_UP, SCHEDULE_FELL, HARDLY_BEGUN],
     source: include_str!("stopped_early.rs"),
     examine,
     roles: &[Role { symptom: Code(CODE), stage: Stage::Results, explains: &[] }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// The losses were falling.
+const STILL_FALLING: FindingKind = FindingKind {
+    key: "still-falling",
+    statistic: "fall of the loss to come, relative to guessing",
+    chinese_statistic: "损失还会下降的幅度（相对于随机猜测）",
+    chinese_message: "训练结束时，损失仍在下降",
+    chinese_cause: "训练时间太短",
+};
+
+/// The learning rate was still rising.
+const IN_WARM_UP: FindingKind = FindingKind {
+    key: "in-warm-up",
+    statistic: "highest learning rate / configured one",
+    chinese_statistic: "最高学习率与设定值之比",
+    chinese_message: "训练结束时，学习率仍在预热阶段",
+    chinese_cause: "预热的步数是为更长的训练选定的",
+};
+
+/// The learning rate fell too early.
+const SCHEDULE_FELL: FindingKind = FindingKind {
+    key: "schedule-fell",
+    statistic: "share of the steps at a high learning rate",
+    chinese_statistic: "学习率较高的步所占比例",
+    chinese_message: "只有少数步的学习率接近峰值",
+    chinese_cause: "网络尚未学会任务，学习率调度就已降低了学习率",
+};
+
+/// Training took few steps.
+const HARDLY_BEGUN: FindingKind = FindingKind {
+    key: "few-steps",
+    statistic: "steps",
+    chinese_statistic: "训练步数",
+    chinese_message: "训练步数太少",
+    chinese_cause: "步数太少，权重仍在初始值附近",
 };
 
 /// Minimum number of epochs of a training run for the check.
@@ -61,9 +99,9 @@ pub const SCHEDULE_SHARE: f64 = HIGH_RATE;
 pub const WARM_SHARE: f64 = 0.5;
 /// Share of the steps at a high learning rate below which the schedule fell too early.
 pub const HIGH_RATE_STEPS: f64 = 0.25;
-/// Number of steps that is too small for any training run.
+/// Minimum number of steps of a training run of [`EPOCHS`] epochs or more.
 pub const LEAST_STEPS: u64 = 100;
-/// Number of steps that is too small for a training run of one or two epochs.
+/// Number of steps that a training run of fewer epochs must exceed.
 pub const FEW_STEPS: u64 = 500;
 /// Maximum share of the steps for warm-up.
 const WARM_UP: f64 = 0.05;
@@ -96,9 +134,8 @@ fn in_warm_up(case: &Case) -> Option<Observation> {
         percent(WARM_SHARE)
     );
     Some(
-        Observation::new(Level::Warn, None, share, WARM_SHARE)
+        Observation::new(&IN_WARM_UP, Level::Warn, None, share, WARM_SHARE)
             .always()
-            .statistic("highest learning rate / configured one")
             .message(message)
             .cause("the warm-up was chosen for a longer training run")
             .remedy(Remedy::SetWarmup { steps: (steps as f64 * WARM_UP).ceil() as u64 }),
@@ -118,9 +155,8 @@ fn schedule_fell(case: &Case) -> Option<Observation> {
         percent(SCHEDULE_SHARE)
     );
     Some(
-        Observation::new(Level::Warn, None, share, HIGH_RATE_STEPS)
+        Observation::new(&SCHEDULE_FELL, Level::Warn, None, share, HIGH_RATE_STEPS)
             .always()
-            .statistic("share of the steps at a high learning rate")
             .message(message)
             .cause("the schedule lowered the learning rate before the network had learned")
             .remedy(Remedy::SetSchedule { schedule: "cosine".to_string() }),
@@ -132,26 +168,27 @@ fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// Reports one or two epochs with few steps.
+/// Reports a training run with few steps. A recording of epochs alone does not state how many there were.
 fn hardly_begun(case: &Case) -> Option<Observation> {
     let (epochs, steps) = (case.epochs.len(), case.history.steps());
     // A recording of unknown planned length may cover only a part of the training run.
-    let short = steps < LEAST_STEPS || epochs < EPOCHS && steps <= FEW_STEPS;
-    if case.model.epochs.is_none() || epochs == 0 || !short {
+    let (short, limit, words) = match epochs < EPOCHS {
+        true => (steps <= FEW_STEPS, FEW_STEPS, "more than"),
+        false => (steps < LEAST_STEPS, LEAST_STEPS, "at least"),
+    };
+    if case.model.epochs.is_none() || epochs == 0 || steps == 0 || !short {
         return None;
     }
     let learned = case.outcome()?.training;
-    let limit = if epochs < EPOCHS { FEW_STEPS } else { LEAST_STEPS };
     let message = format!(
-        "training took only {} in {} (limit: about {limit} steps) and came {} of the way from guessing to perfect",
+        "training took only {} in {} (limit: {words} {limit} steps) and came {} of the way from guessing to perfect",
         counted(steps, "step"),
         counted(epochs as u64, "epoch"),
         percent(learned.max(0.0))
     );
     Some(
-        Observation::new(Level::Warn, None, steps as f64, FEW_STEPS as f64)
+        Observation::new(&HARDLY_BEGUN, Level::Warn, None, steps as f64, limit as f64)
             .always()
-            .statistic("steps")
             .message(message)
             .cause("so few steps leave the weights close to where they started")
             .remedy(case.longer(LONGEST)),
@@ -171,7 +208,7 @@ fn still_falling(case: &Case) -> Option<Observation> {
     // A third of the epochs brought this fall; at that rate the rest takes this many times as long.
     let longer = (1.0 + descent.last / descent.fall / 3.0).clamp(LONGER.0, LONGER.1);
     Some(
-        Observation::new(Level::Warn, None, descent.to_come(), TO_COME)
+        Observation::new(&STILL_FALLING, Level::Warn, None, descent.to_come(), TO_COME)
             .always()
             .message(message)
             .cause(format!("training is too short: its loss of {} is still falling", number(left)))

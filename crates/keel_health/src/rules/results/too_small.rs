@@ -21,6 +21,7 @@ use super::loss_trend;
 use super::stopped_early::{Descent, FALL};
 use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::LayerKind;
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -35,8 +36,10 @@ pub const CODE: &str = "K032";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "too-small",
+    chinese_name: "网络过小",
     summary: "a network with too few units for its task",
-    statistic: "units of the narrowest hidden layer",
+    chinese_summary: "网络的单元太少，学不会任务",
+    kinds: &[NARROW],
     source: include_str!("too_small.rs"),
     examine,
     roles: &[Role {
@@ -46,6 +49,15 @@ pub const RULE: Rule = Rule {
     }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// A hidden layer has few units.
+const NARROW: FindingKind = FindingKind {
+    key: "narrow",
+    statistic: "units of the narrowest hidden layer",
+    chinese_statistic: "最窄隐藏层的单元数",
+    chinese_message: "该隐藏层的单元太少，训练已不再进步",
+    chinese_cause: "单元如此之少，只能表示简单的函数",
 };
 
 /// Maximum number of units that count as few.
@@ -74,7 +86,7 @@ fn judge(case: &Case) -> Option<Observation> {
         percent(outcome.training.max(0.0))
     );
     Some(
-        Observation::new(Level::Warn, Some(layer), units as f64, FEW as f64)
+        Observation::new(&NARROW, Level::Warn, Some(layer), units as f64, FEW as f64)
             .always()
             .message(message)
             .cause("so few units can represent only simple functions")

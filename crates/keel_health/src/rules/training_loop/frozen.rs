@@ -21,6 +21,7 @@
 
 use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{LayerKind, LayerStatistic, ParameterRole};
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -36,8 +37,10 @@ pub const CODE: &str = "K016";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "frozen",
+    chinese_name: "参数不更新",
     summary: "parameters without effect: frozen, redundant or constant",
-    statistic: "share of steps without gradient",
+    chinese_summary: "不起作用的参数：被冻结、多余，或输入恒定",
+    kinds: &[IDLE, ON_PURPOSE, REDUNDANT_BIAS, CONSTANT_FEATURES, CONSTANT_OUTPUT],
     source: include_str!("frozen.rs"),
     examine,
     roles: &[Role {
@@ -55,6 +58,51 @@ pub const RULE: Rule = Rule {
     }],
     layer_statistics: &[LayerStatistic::UpdateRatio(ParameterRole::Weight)],
     calibrations: &[],
+};
+
+/// A parameter gets no gradient.
+const IDLE: FindingKind = FindingKind {
+    key: "idle",
+    statistic: "share of steps without gradient",
+    chinese_statistic: "没有梯度的步所占比例",
+    chinese_message: "该层有参数没有收到梯度，也没有变化",
+    chinese_cause: "参数被冻结，或者没有梯度传到它",
+};
+
+/// The layer is frozen by its config.
+const ON_PURPOSE: FindingKind = FindingKind {
+    key: "frozen-on-purpose",
+    statistic: "share of steps without gradient",
+    chinese_statistic: "没有梯度的步所占比例",
+    chinese_message: "该层有参数没有收到梯度，也没有变化",
+    chinese_cause: "该层是有意冻结的",
+};
+
+/// Batch normalisation removes the bias.
+const REDUNDANT_BIAS: FindingKind = FindingKind {
+    key: "redundant-bias",
+    statistic: "biases without effect",
+    chinese_statistic: "不起作用的偏置数",
+    chinese_message: "该层的偏置不起作用，会被随后的批量归一化减去",
+    chinese_cause: "批量归一化会减去每个通道的均值",
+};
+
+/// Input features never change.
+const CONSTANT_FEATURES: FindingKind = FindingKind {
+    key: "constant-features",
+    statistic: "features that never change",
+    chinese_statistic: "恒定不变的特征数",
+    chinese_message: "有些输入特征从不变化",
+    chinese_cause: "这些特征在训练集中只有一个取值",
+};
+
+/// The output is the same for every sample.
+const CONSTANT_OUTPUT: FindingKind = FindingKind {
+    key: "constant-output",
+    statistic: "standard deviation of the output",
+    chinese_statistic: "输出的标准差",
+    chinese_message: "该层的输出对所有样本都相同",
+    chinese_cause: "权重为零，或者输入恒定不变",
 };
 
 /// Returns everything beyond its limit in `case`.
@@ -76,7 +124,7 @@ fn redundant_biases(case: &Case) -> Vec<Observation> {
     redundant
         .map(|(index, norm)| {
             let (name, config_key) = (case.model.name(index), case.config_key(index));
-            Observation::new(Level::Info, Some(index), 1.0, 0.0)
+            Observation::new(&REDUNDANT_BIAS, Level::Info, Some(index), 1.0, 0.0)
                 .message(format!("the bias of {name} has no effect: {} subtracts it again", case.model.name(norm)))
                 .cause("batch normalisation removes the mean of every channel")
                 .remedy(Remedy::RemoveBias { layer: name, config_key })
@@ -90,7 +138,7 @@ fn constant_features(case: &Case) -> Option<Observation> {
     let constant: Vec<usize> = (0..features.len()).filter(|&index| features[index].std == 0.0).collect();
     let first = data.feature_words(*constant.first()?);
     Some(
-        Observation::new(Level::Info, None, constant.len() as f64, 0.0)
+        Observation::new(&CONSTANT_FEATURES, Level::Info, None, constant.len() as f64, 0.0)
             .message(format!(
                 "{} of {} input features never {} (limit 0); the first is {first}",
                 constant.len(),
@@ -106,17 +154,17 @@ fn idle(case: &Case, index: usize) -> Option<Observation> {
     let name = case.model.name(index);
     let frozen = case.model.layers[index].frozen;
     if let Some(parameter) = window.parameters.iter().find(|parameter| parameter.is_idle()) {
-        let (level, cause) = if frozen {
-            (Level::Info, "the layer was frozen on purpose")
+        let (kind, level, cause) = if frozen {
+            (&ON_PURPOSE, Level::Info, "the layer was frozen on purpose")
         } else {
-            (Level::Warn, "the parameter is frozen, or no gradient reaches it")
+            (&IDLE, Level::Warn, "the parameter is frozen, or no gradient reaches it")
         };
         let steps = match case.window()?.steps {
             1 => "a step".to_string(),
             steps => format!("{steps} steps in a row"),
         };
         return Some(
-            Observation::new(level, Some(index), 1.0, 1.0)
+            Observation::new(kind, level, Some(index), 1.0, 1.0)
                 .message(format!(
                     "the {} of {name} received no gradient and did not change in {steps}",
                     parameter.role.name()
@@ -129,7 +177,7 @@ fn idle(case: &Case, index: usize) -> Option<Observation> {
     let informative = kind.has_weight_matrix() || kind == LayerKind::Activation;
     let constant = informative && window.output.std().is_some_and(|std| std == 0.0);
     constant.then(|| {
-        Observation::new(Level::Warn, Some(index), 0.0, 0.0)
+        Observation::new(&CONSTANT_OUTPUT, Level::Warn, Some(index), 0.0, 0.0)
             .message(format!("the output of {name} is the same for every sample: its standard deviation is 0"))
             .cause("its weights are zero, or its inputs are constant")
             .remedy(case.matching_init(index))

@@ -21,8 +21,9 @@
 
 use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::history::LoopWindow;
-use crate::remedy::Remedy;
+use crate::remedy::{ProgramEdit, Remedy};
 use crate::rule::Rule;
 use crate::rule::role::Lies::Anywhere;
 use crate::rule::role::{Explanation, Role, Stage};
@@ -36,8 +37,10 @@ pub const CODE: &str = "K031";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "one-class-batches",
+    chinese_name: "每批只有一个类别",
     summary: "batches that hold one class each: samples in order",
-    statistic: "share of batches of one class",
+    chinese_summary: "每个批次只含一个类别：样本按顺序排列",
+    kinds: &[SORTED, GROUPED],
     source: include_str!("one_class_batches.rs"),
     examine,
     roles: &[Role {
@@ -63,6 +66,24 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
+/// Samples are sorted by class.
+const SORTED: FindingKind = FindingKind {
+    key: "sorted",
+    statistic: "share of batches of one class",
+    chinese_statistic: "只含一个类别的批次所占比例",
+    chinese_message: "许多批次只含同一类别的样本",
+    chinese_cause: "样本按类别排序，而且没有打乱",
+};
+
+/// Batches are put together by class.
+const GROUPED: FindingKind = FindingKind {
+    key: "grouped",
+    statistic: "share of batches of one class",
+    chinese_statistic: "只含一个类别的批次所占比例",
+    chinese_message: "许多批次只含同一类别的样本",
+    chinese_cause: "批次是按类别组成的",
+};
+
 /// Share of the batches of a window.
 pub const SHARE: f64 = 0.5;
 /// Maximum share of batches of one class expected by chance for the rule to apply.
@@ -84,10 +105,10 @@ fn judge(case: &Case) -> Option<Observation> {
         return None;
     }
     let sorted = training.repeated_batches as f64 > SHARE * batches;
-    let (level, cause) = if sorted {
-        (Level::Error, "the samples are sorted by class and not shuffled")
+    let (kind, level, cause) = if sorted {
+        (&SORTED, Level::Error, "the samples are sorted by class and not shuffled")
     } else {
-        (Level::Warn, "the batches are put together by class")
+        (&GROUPED, Level::Warn, "the batches are put together by class")
     };
     let message = format!(
         "{} of {} batches hold samples of one class only ({}, limit {})",
@@ -96,10 +117,13 @@ fn judge(case: &Case) -> Option<Observation> {
         percent(share),
         percent(SHARE)
     );
-    Some(Observation::new(level, None, share, SHARE).always().message(message).cause(cause).remedy(Remedy::edit(
-        "shuffle the training samples in every epoch",
-        "DataLoader(training_samples, batch_size=batch_size, shuffle=True)",
-    )))
+    Some(
+        Observation::new(kind, level, None, share, SHARE)
+            .always()
+            .message(message)
+            .cause(cause)
+            .remedy(Remedy::edit(ProgramEdit::ShuffleSamples)),
+    )
 }
 
 /// Returns the share of batches that would contain one class if samples were drawn at random; 1 if the data has one class.

@@ -22,7 +22,8 @@
 
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
-use crate::remedy::Remedy;
+use crate::finding_kind::FindingKind;
+use crate::remedy::{ProgramEdit, Remedy};
 use crate::rule::Rule;
 use crate::rule::role::Lies::Anywhere;
 use crate::rule::role::{Explanation, Role, Stage};
@@ -38,8 +39,10 @@ pub const CODE: &str = "K028";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "uncleared-gradients",
+    chinese_name: "梯度未清零",
     summary: "updates by gradients that were not cleared",
-    statistic: "share of updates that begin with an old gradient",
+    chinese_summary: "更新时使用了没有清零的梯度",
+    kinds: &[UNCLEARED],
     source: include_str!("uncleared_gradients.rs"),
     examine,
     roles: &[Role {
@@ -64,6 +67,15 @@ pub const RULE: Rule = Rule {
     }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// Updates begin with an old gradient.
+const UNCLEARED: FindingKind = FindingKind {
+    key: "uncleared",
+    statistic: "share of updates that begin with an old gradient",
+    chinese_statistic: "带有旧梯度的更新所占比例",
+    chinese_message: "更新时残留着此前的梯度",
+    chinese_cause: "两次更新之间没有清零梯度，每次更新都累加了此前各批次的梯度",
 };
 
 /// Share of the updates of a window.
@@ -91,12 +103,9 @@ fn judge(case: &Case) -> Option<Observation> {
         number(norm)
     );
     Some(
-        Observation::new(level, None, share, SHARE)
+        Observation::new(&UNCLEARED, level, None, share, SHARE)
             .message(message)
             .cause("the gradients are not cleared between updates, so each update adds up those of earlier batches")
-            .remedy(Remedy::edit(
-                "clear the gradients before the backward pass",
-                "optimizer.zero_grad(); loss.backward()",
-            )),
+            .remedy(Remedy::edit(ProgramEdit::ClearGradients)),
     )
 }

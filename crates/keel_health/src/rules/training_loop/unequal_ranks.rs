@@ -24,6 +24,7 @@
 
 use crate::case::{Case, Moment, Observation};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::RankMeasurement;
 use crate::remedy::Remedy;
 use crate::rule::Rule;
@@ -39,8 +40,10 @@ pub const CODE: &str = "K033";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "unequal-ranks",
+    chinese_name: "进程不一致",
     summary: "a rank with different weights from the others, or a slower one",
-    statistic: "time of a step over the median",
+    chinese_summary: "某个进程的权重与其他进程不同，或者速度较慢",
+    kinds: &[SLOWER, DIFFERING],
     source: include_str!("unequal_ranks.rs"),
     examine,
     roles: &[Role {
@@ -50,6 +53,24 @@ pub const RULE: Rule = Rule {
     }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// A rank is slow.
+const SLOWER: FindingKind = FindingKind {
+    key: "slower",
+    statistic: "time of a step over the median",
+    chinese_statistic: "每步用时与中位数之比",
+    chinese_message: "有一个进程明显较慢，其他进程都在等待它",
+    chinese_cause: "所在的机器较慢，正忙于其他程序，或者多个进程共用一个处理器",
+};
+
+/// Ranks have different weights.
+const DIFFERING: FindingKind = FindingKind {
+    key: "differing",
+    statistic: "ranks that differ",
+    chinese_statistic: "不一致的进程数",
+    chinese_message: "有的进程的权重与其他进程不同",
+    chinese_cause: "所在机器的内存或处理器有故障，或者运行的程序不是同一版本",
 };
 
 /// Time of a rank's step over the median of all ranks.
@@ -85,10 +106,9 @@ fn out_of_step(ranks: &[RankMeasurement]) -> Vec<Observation> {
     let message =
         format!("{names} different weights from the other {} of {} ranks (limit 0)", alike(common), ranks.len());
     vec![
-        Observation::new(Level::Error, None, differing.len() as f64, 0.0)
+        Observation::new(&DIFFERING, Level::Error, None, differing.len() as f64, 0.0)
             .at_once()
             .always()
-            .statistic("ranks that differ")
             .message(message)
             .cause("faulty memory or a faulty processor in its machine, or a different build of the program")
             .remedy(Remedy::InspectRanks { ranks: differing }),
@@ -113,7 +133,7 @@ fn slow(ranks: &[RankMeasurement]) -> Option<Observation> {
         seconds.len()
     );
     Some(
-        Observation::new(Level::Warn, None, ratio, SLOW)
+        Observation::new(&SLOWER, Level::Warn, None, ratio, SLOW)
             .while_seen()
             .message(message)
             .cause("its machine is slower, busy with other programs, or gives one processor to several ranks")

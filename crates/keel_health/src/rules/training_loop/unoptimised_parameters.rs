@@ -24,9 +24,10 @@
 
 use crate::case::{Case, Moment, Observation, number};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::history::ParameterWindow;
 use crate::measurement::{LayerStatistic, ParameterRole};
-use crate::remedy::Remedy;
+use crate::remedy::{ProgramEdit, Remedy};
 use crate::rule::Rule;
 use crate::rule::role::Lies::Anywhere;
 use crate::rule::role::{Explanation, Role, Stage};
@@ -40,8 +41,10 @@ pub const CODE: &str = "K029";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "unoptimised-parameters",
+    chinese_name: "参数未交给优化器",
     summary: "parameters with a gradient that no update moves",
-    statistic: "layers with a gradient and no update",
+    chinese_summary: "有些参数有梯度，却从不更新",
+    kinds: &[NOT_GIVEN, NOTHING_MOVES, NO_STEP],
     source: include_str!("unoptimised_parameters.rs"),
     examine,
     roles: &[Role {
@@ -53,14 +56,38 @@ pub const RULE: Rule = Rule {
     calibrations: &[],
 };
 
+/// The optimizer does not have the parameters.
+const NOT_GIVEN: FindingKind = FindingKind {
+    key: "not-given",
+    statistic: "layers with a gradient and no update",
+    chinese_statistic: "有梯度而没有更新的层数",
+    chinese_message: "有的参数收到了梯度，却从不更新",
+    chinese_cause: "这些参数没有交给优化器",
+};
+
+/// No parameter is updated.
+const NOTHING_MOVES: FindingKind = FindingKind {
+    key: "nothing-moves",
+    statistic: "layers with a gradient and no update",
+    chinese_statistic: "有梯度而没有更新的层数",
+    chinese_message: "参数收到了梯度，却没有一个得到更新",
+    chinese_cause: "没有执行更新：优化器中是另外的参数，或者从未调用优化器的 step",
+};
+
+/// Every step ends without an update.
+const NO_STEP: FindingKind = FindingKind {
+    key: "no-step",
+    statistic: "steps without an update",
+    chinese_statistic: "没有更新的步数",
+    chinese_message: "所有训练步结束时都没有更新",
+    chinese_cause: "从未调用优化器的 step",
+};
+
 /// Learning rate times gradient norm relative to the norm of the values above which an update must be visible: several
 /// times the spacing of f32 numbers.
 pub const VISIBLE: f64 = 1e-6;
 /// Loss relative to that of guessing below which early layers may be left out on purpose.
 pub const LOSS_FELL: f64 = 0.8;
-
-/// Code that updates after a backward pass.
-const UPDATE: &str = "loss.backward(); optimizer.step()";
 
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
@@ -100,8 +127,9 @@ fn judge(case: &Case) -> Option<Observation> {
         further(named.len() - 1),
         number(gradient)
     );
-    let observation = Observation::new(level, Some(first), named.len() as f64, 0.0).message(message);
-    Some(explain(observation, &case.model.name(first), layers.moving.is_empty()))
+    let kind = if layers.moving.is_empty() { &NOTHING_MOVES } else { &NOT_GIVEN };
+    let observation = Observation::new(kind, level, Some(first), named.len() as f64, 0.0).message(message);
+    Some(explain(observation, &case.model.name(first)))
 }
 
 /// Reports that every step so far was recorded as ending without an update.
@@ -112,14 +140,13 @@ fn never_updated(case: &Case) -> Option<Observation> {
     }
     let steps = case.window()?.steps as f64;
     Some(
-        Observation::new(Level::Error, None, steps, 0.0)
-            .statistic("steps without an update")
+        Observation::new(&NO_STEP, Level::Error, None, steps, 0.0)
             .message(match steps {
                 1.0 => "the only step ended without an update".to_string(),
                 _ => format!("{} steps in a row ended without an update", number(steps)),
             })
             .cause("the step of the optimizer is never called")
-            .remedy(Remedy::edit("update after every backward pass", UPDATE)),
+            .remedy(Remedy::edit(ProgramEdit::UpdateEveryPass)),
     )
 }
 
@@ -132,19 +159,15 @@ fn further(others: usize) -> String {
     }
 }
 
-fn explain(observation: Observation, layer: &str, nothing_moves: bool) -> Observation {
-    let all = Remedy::edit(
-        "create the optimizer after the network is complete, with all its parameters",
-        "optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)",
-    );
-    if nothing_moves {
+fn explain(observation: Observation, layer: &str) -> Observation {
+    let all = Remedy::edit(ProgramEdit::CreateOptimizerLast);
+    if *observation.kind == NOTHING_MOVES {
         return observation
             .cause("no update is applied: the optimizer has other parameters, or its step is never called")
             .remedy(all)
-            .remedy(Remedy::edit("update after every backward pass", UPDATE));
+            .remedy(Remedy::edit(ProgramEdit::UpdateEveryPass));
     }
-    let freeze =
-        Remedy::edit(format!("freeze {layer} if it is meant to stay"), format!("model.{layer}.requires_grad_(False)"));
+    let freeze = Remedy::edit(ProgramEdit::Freeze { layer: layer.to_string() });
     observation.cause("the optimizer was not given these parameters").remedy(all).remedy(freeze)
 }
 

@@ -25,8 +25,9 @@
 
 use crate::case::{Case, Moment, Observation, percent};
 use crate::finding::Level;
+use crate::finding_kind::FindingKind;
 use crate::measurement::{EpochMeasurement, LayerDescription, LayerKind, NormStatistics};
-use crate::remedy::Remedy;
+use crate::remedy::{ProgramEdit, Remedy};
 use crate::rule::Rule;
 use crate::rule::role::Lies::Anywhere;
 use crate::rule::role::{Explanation, Role, Stage};
@@ -40,8 +41,10 @@ pub const CODE: &str = "K030";
 pub const RULE: Rule = Rule {
     code: CODE,
     name: "wrong-mode",
+    chinese_name: "训练与评估模式有误",
     summary: "training in evaluation mode, or evaluation in training mode",
-    statistic: "share of steps in evaluation mode",
+    chinese_summary: "在评估模式下训练，或在训练模式下评估",
+    kinds: &[EVALUATION_STEPS, IDLE_DROPOUT, TRAINING_EVALUATION, FIXED_STATISTICS],
     source: include_str!("wrong_mode.rs"),
     examine,
     roles: &[Role {
@@ -59,6 +62,42 @@ pub const RULE: Rule = Rule {
     }],
     layer_statistics: &[],
     calibrations: &[],
+};
+
+/// Steps run in evaluation mode.
+const EVALUATION_STEPS: FindingKind = FindingKind {
+    key: "evaluation-steps",
+    statistic: "share of steps in evaluation mode",
+    chinese_statistic: "处于评估模式的步所占比例",
+    chinese_message: "有些训练步是在评估模式下进行的",
+    chinese_cause: "评估之后没有切换回训练模式，或者从未切换到训练模式",
+};
+
+/// Dropout drops nothing.
+const IDLE_DROPOUT: FindingKind = FindingKind {
+    key: "idle-dropout",
+    statistic: "share of zeros",
+    chinese_statistic: "零值的比例",
+    chinese_message: "训练中，dropout 几乎没有丢弃任何值",
+    chinese_cause: "评估之后没有切换回训练模式，或者从未切换到训练模式",
+};
+
+/// An evaluation runs in training mode.
+const TRAINING_EVALUATION: FindingKind = FindingKind {
+    key: "training-evaluation",
+    statistic: "evaluations in training mode",
+    chinese_statistic: "在训练模式下进行的评估次数",
+    chinese_message: "评估是在训练模式下进行的，结果会随批次变化",
+    chinese_cause: "评估之前没有切换到评估模式",
+};
+
+/// Running statistics do not change.
+const FIXED_STATISTICS: FindingKind = FindingKind {
+    key: "fixed-statistics",
+    statistic: "change of the running statistics",
+    chinese_statistic: "滑动平均统计量的变化",
+    chinese_message: "训练中，批量归一化的滑动平均统计量没有变化",
+    chinese_cause: "评估之后没有切换回训练模式，或者从未切换到训练模式",
 };
 
 /// Share of the steps of a window.
@@ -99,7 +138,9 @@ fn evaluation_steps(case: &Case) -> Option<Observation> {
         percent(SHARE),
         case.model.name(layer)
     );
-    Some(in_evaluation_mode(Observation::new(Level::Warn, None, share, SHARE).always().message(message)))
+    Some(in_evaluation_mode(
+        Observation::new(&EVALUATION_STEPS, Level::Warn, None, share, SHARE).always().message(message),
+    ))
 }
 
 fn idle_dropout(case: &Case) -> Option<Observation> {
@@ -115,7 +156,7 @@ fn idle_dropout(case: &Case) -> Option<Observation> {
         percent(zeros),
         percent(limit)
     );
-    let observation = Observation::new(Level::Warn, Some(index), zeros, limit).always().statistic("share of zeros");
+    let observation = Observation::new(&IDLE_DROPOUT, Level::Warn, Some(index), zeros, limit).always();
     Some(in_evaluation_mode(observation.message(message)))
 }
 
@@ -132,12 +173,11 @@ fn training_evaluation(case: &Case) -> Option<Observation> {
         case.model.name(layer)
     );
     Some(
-        Observation::new(Level::Warn, None, 1.0, 0.0)
+        Observation::new(&TRAINING_EVALUATION, Level::Warn, None, 1.0, 0.0)
             .always()
-            .statistic("evaluations in training mode")
             .message(message)
             .cause("the evaluation does not switch the network to evaluation mode")
-            .remedy(Remedy::edit("switch to evaluation mode before every evaluation", "model.eval()"))
+            .remedy(Remedy::edit(ProgramEdit::SwitchToEvaluation))
             .at_once(),
     )
 }
@@ -159,8 +199,11 @@ fn fixed_statistics(case: &Case) -> Option<Observation> {
             steps => format!("{steps} training steps"),
         }
     );
-    let observation = Observation::new(Level::Warn, Some(fixed.layer), 0.0, 0.0).always().message(message).at_once();
-    Some(in_evaluation_mode(observation.statistic("change of the running statistics")))
+    let observation = Observation::new(&FIXED_STATISTICS, Level::Warn, Some(fixed.layer), 0.0, 0.0)
+        .always()
+        .message(message)
+        .at_once();
+    Some(in_evaluation_mode(observation))
 }
 
 fn is_fixed(case: &Case, before: &EpochMeasurement, norm: &NormStatistics) -> bool {
@@ -173,5 +216,5 @@ fn is_fixed(case: &Case, before: &EpochMeasurement, norm: &NormStatistics) -> bo
 fn in_evaluation_mode(observation: Observation) -> Observation {
     observation
         .cause("an evaluation left the network in evaluation mode, or training mode was never switched on")
-        .remedy(Remedy::edit("switch to training mode at the beginning of every epoch", "model.train()"))
+        .remedy(Remedy::edit(ProgramEdit::SwitchToTraining))
 }

@@ -20,6 +20,9 @@ const ONE_MISSING_IN: u64 = 9;
 const DAY: f64 = 86_400.0;
 const DAYS: u64 = 36_500;
 
+/// Text that is no category.
+const UNKNOWN: &str = "a text nobody knows";
+
 /// The same samples in both forms.
 #[derive(Debug)]
 pub struct Samples {
@@ -38,7 +41,7 @@ impl Samples {
     /// Fails if samples do not fit the model.
     pub fn random(predictor: &Predictor, pictures: PictureValues, count: usize) -> Result<Samples, InterchangeError> {
         let schema = predictor.schema();
-        let mut draws = Draws(0x9e37_79b9_7f4a_7c15);
+        let mut draws = Draws::default();
         if schema.columns.is_empty() {
             return of_values(schema, random_values(predictor, pictures, count, &mut draws), count);
         }
@@ -58,7 +61,8 @@ impl Samples {
         Ok(Samples { dataset, indices: (0..count).collect(), inputs })
     }
 
-    /// Selects samples spread over `dataset`; returns `None` if the graph's inputs cannot be derived from its values.
+    /// Selects samples spread over `dataset`; returns `None` if the graph's inputs cannot be derived from its values. Features of
+    /// dates do not determine the dates: these are drawn at random.
     ///
     /// # Errors
     /// Fails if samples do not fit the model.
@@ -71,7 +75,7 @@ impl Samples {
         let schema = predictor.schema();
         let count = count.min(dataset.samples());
         if !schema.columns.is_empty() {
-            return real_rows(schema, dataset, count);
+            return real_rows(predictor, dataset, count);
         }
         let length = schema.sample_shape.len();
         // Spread over the whole dataset, since samples of a class often follow one another.
@@ -140,10 +144,7 @@ fn random_column(
             let cells: Vec<f64> = rows.map(|_| cell(draws)).collect();
             let values = Data::Double(cells.clone());
             let values = if encoding.origin == 0.0 { narrow(&cells) } else { values };
-            (
-                ColumnCells::Numbers(cells.into_iter().map(|cell| Some(cell).filter(|x| !x.is_nan())).collect()),
-                Tensor::new(shape, values),
-            )
+            (numbers_or_missing(cells), Tensor::new(shape, values))
         }
         ColumnEncoding::Time(time) => {
             let dated =
@@ -160,8 +161,7 @@ fn random_column(
         }
         ColumnEncoding::Boolean | ColumnEncoding::Category { .. } | ColumnEncoding::Words { .. } => {
             let texts: Vec<String> = rows.map(|_| random_text(column, draws)).collect();
-            let cell = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-            (ColumnCells::Text(texts.iter().map(cell).collect()), Tensor::new(shape, Data::Text(texts)))
+            (texts_or_missing(&texts), Tensor::new(shape, Data::Text(texts)))
         }
     }
 }
@@ -180,9 +180,7 @@ fn random_text(column: &TableColumn, draws: &mut Draws) -> String {
     let missing = draws.is_missing(column);
     let texts: Vec<String> = match &column.encoding {
         ColumnEncoding::Boolean => ["true", "No", "YES", "0", "f"].map(String::from).to_vec(),
-        ColumnEncoding::Category { categories, .. } => {
-            categories.iter().cloned().chain(["a text nobody knows".to_owned()]).collect()
-        }
+        ColumnEncoding::Category { categories, .. } => categories.iter().cloned().chain([UNKNOWN.to_owned()]).collect(),
         ColumnEncoding::Words { words } => {
             let titled = words.iter().map(|word| format!("An {}. example", word.to_uppercase()));
             titled.chain(["nothing known".to_owned()]).collect()
@@ -215,47 +213,85 @@ fn moment_text(seconds: f64, dated: bool) -> String {
     format!("{year}-{:02}-{:02} {time}", month + 1, day + 1)
 }
 
-/// Rebuilds rows of a table from the features; returns `None` if the features do not determine the cells.
-fn real_rows(schema: &Schema, dataset: &Dataset, count: usize) -> Result<Option<Samples>, InterchangeError> {
+/// Rebuilds rows of a table from the features; returns `None` if the dataset does not hold features.
+fn real_rows(predictor: &Predictor, dataset: &Dataset, count: usize) -> Result<Option<Samples>, InterchangeError> {
     let Inputs::Floats(features) = dataset.inputs() else { return Ok(None) };
+    let schema = predictor.schema();
     let width = schema.sample_shape.len();
     let step = (dataset.samples() / count.max(1)).max(1);
     let indices: Vec<usize> = (0..count).map(|at| at * step).collect();
+    let mut draws = Draws::default();
+    let mut source = TableSource::new("real rows with random dates");
     let mut inputs = BTreeMap::new();
     let mut start = 0;
     for column in &schema.columns {
-        let cells = indices.iter().map(|&row| &features[row * width + start..][..column.features()]);
-        let data = match &column.encoding {
-            ColumnEncoding::Number(encoding) => {
-                let numbers: Vec<f64> = cells.map(|cell| stored(f64::from(cell[0]), encoding)).collect();
-                if encoding.origin == 0.0 { narrow(&numbers) } else { Data::Double(numbers) }
-            }
-            ColumnEncoding::Boolean => {
-                let text = |cell: &[f32]| match cell[0] {
-                    truth if truth.is_nan() => "",
-                    0.0 => "no",
-                    _ => "yes",
-                };
-                Data::Text(cells.map(|cell| text(cell).to_owned()).collect())
-            }
-            ColumnEncoding::Category { categories, .. } => {
-                let text = |cell: &[f32]| match cell.iter().position(|&share| share == 1.0) {
-                    Some(at) if at < categories.len() => categories[at].clone(),
-                    _ if column.missing_flag && cell.last() == Some(&1.0) => String::new(),
-                    _ => "a text nobody knows".to_owned(),
-                };
-                Data::Text(cells.map(text).collect())
-            }
-            ColumnEncoding::Time(_) | ColumnEncoding::Words { .. } => return Ok(None),
+        let (cells, tensor) = if matches!(column.encoding, ColumnEncoding::Time(_)) {
+            random_column(column, (0.0, 1.0), count, &mut draws)
+        } else {
+            let cells = indices.iter().map(|&row| &features[row * width + start..][..column.features()]);
+            real_column(column, cells)
         };
-        inputs.insert(column.name.clone(), Tensor::new([count, 1], data));
+        source = source.column(column.name.clone(), cells);
+        inputs.insert(column.name.clone(), tensor);
         start += column.features();
     }
-    Ok(Some(Samples { dataset: dataset.clone(), indices, inputs }))
+    if !schema.columns.iter().any(|column| matches!(column.encoding, ColumnEncoding::Time(_))) {
+        return Ok(Some(Samples { dataset: dataset.clone(), indices, inputs }));
+    }
+    let lines = (1..=count as u64).collect();
+    let dataset = predictor.load_table(&Table::from_source(source, lines)?, Wanted::Inputs)?;
+    Ok(Some(Samples { dataset, indices: (0..count).collect(), inputs }))
+}
+
+/// Returns cells with the features `cells` in table form and in graph form, `[count, 1]`.
+fn real_column<'a>(column: &TableColumn, cells: impl ExactSizeIterator<Item = &'a [f32]>) -> (ColumnCells, Tensor) {
+    let shape = [cells.len(), 1];
+    if let ColumnEncoding::Number(encoding) = &column.encoding {
+        let numbers: Vec<f64> = cells.map(|cell| stored(f64::from(cell[0]), encoding)).collect();
+        let data = if encoding.origin == 0.0 { narrow(&numbers) } else { Data::Double(numbers.clone()) };
+        return (numbers_or_missing(numbers), Tensor::new(shape, data));
+    }
+    let text = |cell: &[f32]| match &column.encoding {
+        ColumnEncoding::Boolean if cell[0].is_nan() => String::new(),
+        ColumnEncoding::Boolean => if cell[0] == 0.0 { "no" } else { "yes" }.to_owned(),
+        ColumnEncoding::Category { categories, .. } => match cell.iter().position(|&share| share == 1.0) {
+            Some(at) if at < categories.len() => categories[at].clone(),
+            _ if column.missing_flag && cell.last() == Some(&1.0) => String::new(),
+            _ => UNKNOWN.to_owned(),
+        },
+        ColumnEncoding::Words { words } => words_text(column, words, cell),
+        ColumnEncoding::Number(_) | ColumnEncoding::Time(_) => String::new(),
+    };
+    let texts: Vec<String> = cells.map(text).collect();
+    (texts_or_missing(&texts), Tensor::new(shape, Data::Text(texts)))
+}
+
+fn numbers_or_missing(numbers: Vec<f64>) -> ColumnCells {
+    ColumnCells::Numbers(numbers.into_iter().map(|number| Some(number).filter(|number| !number.is_nan())).collect())
+}
+
+fn texts_or_missing(texts: &[String]) -> ColumnCells {
+    ColumnCells::Text(texts.iter().map(|text| Some(text.clone()).filter(|text| !text.is_empty())).collect())
+}
+
+/// Returns a text with the features `cell`: its words and a letter, which is no word and keeps the text from meaning a
+/// missing cell.
+fn words_text(column: &TableColumn, words: &[String], cell: &[f32]) -> String {
+    if column.missing_flag && cell.last() == Some(&1.0) {
+        return String::new();
+    }
+    let held = words.iter().zip(cell).filter(|(_, share)| **share == 1.0).map(|(word, _)| word.as_str());
+    held.chain(["x"]).collect::<Vec<_>>().join(" ")
 }
 
 /// Deterministic pseudo-random numbers (Vigna, "splitmix64").
 struct Draws(u64);
+
+impl Default for Draws {
+    fn default() -> Self {
+        Draws(0x9e37_79b9_7f4a_7c15)
+    }
+}
 
 impl Draws {
     fn next(&mut self) -> u64 {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use keel_data::{Dataset, Inputs};
+use keel_data::{ColumnEncoding, Dataset, Inputs};
 use keel_interchange::InterchangeError;
 use keel_interchange::onnx::export::{ExportOptions, PictureValues, export, least_opset};
 use keel_interchange::onnx::verify::{Verification, verify};
@@ -99,6 +99,12 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
             None
         }
     };
+    let has_dates = predictor.schema().columns.iter().any(|column| matches!(column.encoding, ColumnEncoding::Time(_)));
+    if real.is_some() && has_dates {
+        output.remark(
+            "note        the real samples are compared with random dates, because a model does not keep the dates",
+        );
+    }
     let options = ExportOptions {
         opset: arguments.opset.unwrap_or_else(|| least_opset(&predictor)),
         keeps_batch_norm: arguments.keep_batch_norm,
@@ -187,8 +193,12 @@ fn text(written: &Written) -> String {
         text.push_str(&output.line("output      "));
     }
     let Verification { random_samples, real_samples, largest_difference, allowed_difference } = written.verification;
+    let samples = match real_samples {
+        0 => format!("{random_samples} random samples, none of the run's own data"),
+        _ => format!("{random_samples} random and {real_samples} real samples"),
+    };
     let lead = format!(
-        "computed on {random_samples} random and {real_samples} real samples: it predicts as the model does, with a \
+        "computed on {samples}: it predicts as the model does, with a \
          largest difference of {largest_difference:.1e} of the scale of an output ({allowed_difference:.0e} is allowed)"
     );
     text.push_str(&wrapped("verified    ", &lead));

@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use keel_interchange::check_format;
 use keel_interchange::onnx::import::{Outputs, import};
-use keel_interchange::onnx::{read, saved};
+use keel_interchange::onnx::read;
+use keel_interchange::onnx::saved::{self, SavedModel};
 use serde::Serialize;
 
+use super::existing::refuse_existing;
 use super::export::failure;
 use super::torch_weights::{self, TorchPreset};
-use crate::failure::{Failure, Stop};
+use crate::failure::Stop;
 use crate::terminal::{Output, Status, wrapped};
 
 /// Arguments of `import`.
@@ -24,8 +27,7 @@ Examples:
                                                   weights of torchvision, for model.weights
 
 Reads networks of the layers that `evenkeel catalog` lists, with their weights. Any other node is
-reported by its name, and nothing is written. A folder that already contains a model or a config is
-refused.")]
+reported by its name, and nothing is written. A file that exists already is never overwritten.")]
 pub(crate) struct Arguments {
     /// File to import
     #[arg(value_name = "FILE")]
@@ -73,9 +75,13 @@ struct Layer {
 
 /// Reads the file, writes the results and prints a summary.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
+    check_format(&arguments.file).map_err(failure)?;
     if arguments.preset.is_some() || torch_weights::is_read(&arguments.file) {
         return torch_weights::import(&arguments.file, arguments.preset, arguments.out.as_deref(), output);
     }
+    let folder = arguments.out.clone().unwrap_or_else(|| arguments.file.with_extension(""));
+    let SavedModel { model, config } = SavedModel::in_folder(&folder);
+    refuse_existing([config.as_path(), model.as_path()])?;
     let model = read(&arguments.file).map_err(failure)?;
     let name = arguments.file.display().to_string();
     let imported = import(&model, &name).map_err(|error| failure(error.into()))?;
@@ -84,11 +90,6 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         Task::Classification => Outputs::Classes,
         Task::Regression => Outputs::Values,
     };
-    let folder = arguments.out.clone().unwrap_or_else(|| arguments.file.with_extension(""));
-    if let Some(existing) = saved::existing(&folder) {
-        let failure = Failure::new(format!("{} exists already; import does not overwrite it", existing.display()));
-        return Err(failure.next_step("Give another folder with --out, or move that file away").into());
-    }
     let saved = saved::save(&imported, &folder, &name, outputs).map_err(failure)?;
     let graph = &imported.network.graph;
     let layer = |node: &keel_nn::graph::Node| Layer {

@@ -7,10 +7,11 @@ use keel_interchange::torch::{self, Converted, TorchError};
 use keel_nn::Preset;
 use serde::Serialize;
 
+use super::existing::refuse_existing;
 use crate::failure::{Failure, Stop, from_sentence};
 use crate::terminal::{Output, Status, wrapped};
 
-/// Extensions of files with weights, including pickles, which are rejected with an explanation.
+/// Extensions of files with weights.
 const ENDINGS: [&str; 5] = ["safetensors", "pth", "pt", "bin", "ckpt"];
 /// Extension of the files that are written.
 const WRITTEN: &str = "safetensors";
@@ -70,6 +71,7 @@ pub(super) fn import(
         file.with_file_name(format!("{stem}-weights.safetensors"))
     };
     let out = out.map_or_else(beside, Path::to_owned);
+    refuse_existing([out.as_path()])?;
     show(torch::import(file, preset, &out), &out, output)
 }
 

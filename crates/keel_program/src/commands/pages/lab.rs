@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use clap::{Args, Subcommand};
 use keel_lab::{
-    Chapter, ExperimentEntry, Knob, LabError, Language, Outcome, Settings, SiteFile, catalog, find, site_files,
+    Chapter, ExperimentEntry, Knob, LabError, Language, Outcome, Settings, SiteFile, SiteOptions, catalog, find,
+    site_files,
 };
 use keel_train::runs::write_atomically;
 use serde::Serialize;
@@ -87,6 +88,9 @@ struct Options {
     /// WebAssembly module that runs the exhibits in a browser; `cargo xtask site` builds it
     #[arg(long, value_name = "FILE")]
     engine: Option<PathBuf>,
+    /// Address of documentation, for a link at the top of every page
+    #[arg(long, value_name = "ADDRESS")]
+    docs: Option<String>,
     /// Language of the pages without a language in their file name, en or zh; pages in the other are written too
     #[arg(long, default_value = "en", value_parser = language)]
     lang: Language,
@@ -161,7 +165,9 @@ fn write_site(outcomes: &[Outcome], directory: &Path, options: &Options) -> Resu
     let failed =
         |path: &Path, error: std::io::Error| unwritable(path, &error).next_step("Choose another folder with --out.");
     std::fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
-    let site = site_files(outcomes, directory, options.lang, module.as_deref()).map_err(failure)?;
+    let choices =
+        SiteOptions { language: options.lang, module: module.as_deref(), documentation: options.docs.as_deref() };
+    let site = site_files(outcomes, directory, choices).map_err(failure)?;
     for SiteFile { name, text } in &site.files {
         let path = directory.join(name);
         write_atomically(&path, |file| file.write_all(text.as_bytes())).map_err(|error| failed(&path, error))?;

@@ -4,6 +4,7 @@ use keel_data::{Table, TargetKind};
 use keel_train::Predictor;
 
 use super::Arguments;
+use super::dialect::Dialect;
 use crate::failure::{Failure, Stop};
 use crate::inputs::Loaded;
 
@@ -22,6 +23,8 @@ pub(super) struct Columns {
     pub(super) classifies: bool,
     /// Column names of the results of the prediction.
     pub(super) results: Results,
+    /// Form of the result as text: that of the input if its columns are kept.
+    pub(super) dialect: Dialect,
 }
 
 /// Column names of the results, distinct from those of kept columns.
@@ -59,7 +62,9 @@ impl Columns {
         let input = kept.is_empty();
         let own = if input { [&["input".to_owned()], identifiers.as_slice()].concat() } else { kept.clone() };
         let results = Results::apart_from(&own, &targets, classifies);
-        Ok(Columns { kept, identifiers, input, targets, classifies, results })
+        let form = tables.first().filter(|_| !input).and_then(|(_, table)| table.text_form());
+        let dialect = form.map(|form| Dialect::of(form, predictor.schema())).unwrap_or_default();
+        Ok(Columns { kept, identifiers, input, targets, classifies, results, dialect })
     }
 }
 

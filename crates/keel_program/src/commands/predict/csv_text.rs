@@ -1,4 +1,4 @@
-//! Predictions as comma-separated values (RFC 4180).
+//! Predictions as separated values (RFC 4180): with commas, or in the form of the table to which they are appended.
 
 use keel_train::Prediction;
 
@@ -17,42 +17,23 @@ pub(super) fn text(columns: &Columns, rows: &[Row]) -> String {
         header.push(&columns.results.class);
     }
     header.extend(columns.results.targets.iter().map(String::as_str));
-    let mut lines = vec![line(header.into_iter())];
+    let mut lines = vec![columns.dialect.line(header.into_iter())];
     lines.extend(rows.iter().map(|row| row_line(columns, row)));
     lines.join("\n")
 }
 
 fn row_line(columns: &Columns, row: &Row) -> String {
+    let dialect = columns.dialect;
     let (class, numbers): (Option<&str>, Vec<String>) = match &row.prediction {
         Prediction::Class { name, probabilities, .. } => {
-            (Some(name.as_str()), probabilities.iter().map(f32::to_string).collect())
+            (Some(name.as_str()), probabilities.iter().map(|share| dialect.number(share)).collect())
         }
-        Prediction::Values(values) => (None, values.iter().map(f64::to_string).collect()),
+        Prediction::Values(values) => (None, values.iter().map(|value| dialect.number(value)).collect()),
         Prediction::Undefined { .. } => {
             (columns.classifies.then_some(""), columns.results.targets.iter().map(|_| String::new()).collect())
         }
     };
     let input = columns.input.then_some(row.input.as_str());
     let own = row.kept.iter().chain(&row.identifiers).map(String::as_str);
-    line(input.into_iter().chain(own).chain(class).chain(numbers.iter().map(String::as_str)))
-}
-
-/// Joins cells; those with commas, quotes or line breaks are quoted, and quotes in them doubled.
-fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
-    let quoted = |cell: &str| match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_owned(),
-    };
-    cells.map(quoted).collect::<Vec<_>>().join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_are_quoted_where_they_must_be() {
-        let cells = ["plain", "a,b", "say \"x\"", ""];
-        assert_eq!(line(cells.into_iter()), "plain,\"a,b\",\"say \"\"x\"\"\",");
-    }
+    dialect.line(input.into_iter().chain(own).chain(class).chain(numbers.iter().map(String::as_str)))
 }

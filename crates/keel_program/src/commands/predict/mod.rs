@@ -2,6 +2,7 @@
 
 mod columns;
 mod csv_text;
+mod dialect;
 mod json_text;
 mod out_file;
 mod rows;
@@ -44,7 +45,7 @@ pub(crate) struct Arguments {
     /// Write the predictions to a file that ends in .csv, .json or .jsonl; an existing file is replaced as a whole
     #[arg(long, value_name = "FILE", conflicts_with = "csv")]
     out: Option<PathBuf>,
-    /// Keep the columns of the input and add those of the prediction
+    /// Keep the columns of the input and add those of the prediction; CSV keeps its delimiter and decimal sign
     #[arg(long)]
     append: bool,
     /// Show this column of the input next to each prediction; may be repeated

@@ -65,7 +65,7 @@ impl OutFile {
 
     fn text(&self, columns: &Columns, rows: &[Row]) -> serde_json::Result<String> {
         let text = match self.format {
-            Format::Csv => csv_text::text(columns, rows),
+            Format::Csv => columns.dialect.mark().to_owned() + &csv_text::text(columns, rows),
             Format::Json => serde_json::to_string_pretty(&json_text::documents(columns, rows))?,
             Format::JsonLines => {
                 let lines = json_text::documents(columns, rows);

@@ -105,7 +105,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     }
     let mut config = treatment.config.clone();
     config.run.name = name_for(&folder, &finding);
-    let TrainedRun { folder: new, summary } = match action {
+    let TrainedRun { folder: new, summary, .. } = match action {
         Action::Trained => trained(Training::new(beside(&folder, config.clone())), output)?,
         _ => continued(&folder, &finding, treatment, action, output)?,
     };

@@ -71,7 +71,6 @@ macro_rules! note {
         $crate::runs::files::faults::note(|| $crate::runs::files::faults::Event::$($event)*);
     };
 }
-pub(crate) use note;
 
 /// Creates the folder `path`, which must not exist.
 ///

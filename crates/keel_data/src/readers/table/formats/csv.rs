@@ -1,9 +1,9 @@
 //! Text tables: values separated by commas, semicolons, tabs, bars or blanks, plain or .gz.
 
 use super::layout::{Delimiter, between_blanks, count_between_blanks, layout};
-use super::raw::RawTable;
+use super::raw::{RawTable, TextForm};
 use super::sheet::{HEAD, Row, Sheet, check_columns};
-use super::text::decode;
+use super::text::{Decoded, decode};
 use crate::catalog::CatalogEntry;
 use crate::config::DataConfig;
 use crate::error::DataError;
@@ -36,7 +36,7 @@ pub(in crate::readers::table) fn parse(
     bytes: Vec<u8>,
     config: &DataConfig,
 ) -> Result<RawTable, DataError> {
-    let (text, note) = decode(path, bytes, config)?;
+    let Decoded { text, is_plain_utf8, note } = decode(path, bytes, config)?;
     let layout = layout(&text);
     let mut notes: Vec<String> = note.into_iter().collect();
     if layout.comments > 0 {
@@ -75,7 +75,11 @@ pub(in crate::readers::table) fn parse(
     while let Some(line) = rows.next()? {
         sheet.add(line, rows.record.iter())?;
     }
-    Ok(sheet.table(matches!(layout.delimiter, Delimiter::Byte(b';' | b'\t'))))
+    let delimiter = match layout.delimiter {
+        Delimiter::Byte(byte) => char::from(byte),
+        Delimiter::Blanks => ' ',
+    };
+    Ok(sheet.table(Some(TextForm { delimiter, is_plain_utf8 })))
 }
 
 fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {

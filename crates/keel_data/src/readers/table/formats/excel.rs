@@ -91,7 +91,7 @@ fn table(path: &Path, rows: &[FilledRow], config: &DataConfig, notes: Vec<String
         row.cells.iter().for_each(|(column, text)| put(&mut texts, column - left, text.as_str()));
         sheet.add(row.place, texts.iter().copied())?;
     }
-    Ok(sheet.table(false))
+    Ok(sheet.table(None))
 }
 
 /// Sets the cell in a column.

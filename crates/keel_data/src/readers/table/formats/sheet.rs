@@ -1,7 +1,7 @@
 //! Assembly of a table row by row: title, header, rows.
 
 use super::header::{ROWS, is_header};
-use super::raw::{Cells, RawColumn, RawTable, SourceFile, TextCells, tell_apart};
+use super::raw::{Cells, RawColumn, RawTable, SourceFile, TextCells, TextForm, tell_apart};
 use crate::config::DataConfig;
 use crate::error::DataError;
 use std::path::{Path, PathBuf};
@@ -118,8 +118,8 @@ impl Sheet {
         Ok(())
     }
 
-    /// Returns the finished table.
-    pub(super) fn table(mut self, decimal_comma_likely: bool) -> RawTable {
+    /// Returns the finished table; `text` is the form of the text from which it was read, if it was one.
+    pub(super) fn table(mut self, text: Option<TextForm>) -> RawTable {
         if self.empty_rows > 0 && !self.places.is_empty() {
             self.notes.push(format!("empty rows left out: {}", self.empty_rows));
         }
@@ -133,7 +133,7 @@ impl Sheet {
             .map(|((name, is_unnamed), cells)| RawColumn { name, is_unnamed, cells: Cells::Text(cells) })
             .collect();
         let files = vec![SourceFile { path: self.path, lines: self.places, has_rows: self.unit == "row" }];
-        RawTable { columns, files, parts: None, decimal_comma_likely, notes: self.notes }
+        RawTable { columns, files, parts: None, text, notes: self.notes }
     }
 }
 

@@ -9,15 +9,21 @@ use std::path::Path;
 /// Number of bytes examined to recognise UTF-16 without a byte order mark.
 const SAMPLE: usize = 4_096;
 
-/// Decodes the text of a file, with a note about its encoding if that is not UTF-8.
+/// Text of a file.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub(super) text: String,
+    /// True if the file is UTF-8 without a byte order mark.
+    pub(super) is_plain_utf8: bool,
+    /// Note about the encoding, if it is not UTF-8.
+    pub(super) note: Option<String>,
+}
+
+/// Decodes the text of a file.
 ///
 /// # Errors
 /// Fails if a compressed file is damaged or unpacks to more than the config allows, or if the bytes are not text.
-pub(super) fn decode(
-    path: &Path,
-    mut bytes: Vec<u8>,
-    config: &DataConfig,
-) -> Result<(String, Option<String>), DataError> {
+pub(super) fn decode(path: &Path, mut bytes: Vec<u8>, config: &DataConfig) -> Result<Decoded, DataError> {
     if bytes.starts_with(&[0x1f, 0x8b]) {
         bytes = unpacked(path, &bytes, ByteLimit::of_packed(config, bytes.len() as u64))?;
     }
@@ -25,7 +31,9 @@ pub(super) fn decode(
     {
         Some(encoding) => encoding,
         None => match String::from_utf8(bytes) {
-            Ok(text) => return text_only(path, text).map(|text| (text, None)),
+            Ok(text) => {
+                return text_only(path, text).map(|text| Decoded { text, is_plain_utf8: true, note: None });
+            }
             Err(error) => {
                 bytes = error.into_bytes();
                 guess(&bytes)
@@ -35,7 +43,7 @@ pub(super) fn decode(
     let (text, used, _) = encoding.decode(&bytes);
     let note = (used != encoding_rs::UTF_8)
         .then(|| format!("the text is read as {}; save the table as UTF-8 if letters are wrong", used.name()));
-    text_only(path, text.into_owned()).map(|text| (text, note))
+    text_only(path, text.into_owned()).map(|text| Decoded { text, is_plain_utf8: false, note })
 }
 
 /// Unpacks a compressed file. Its true size is known only at its end, so it is unpacked up to the limit.
@@ -145,9 +153,12 @@ mod tests {
             (russian, encoded(russian, encoding_rs::WINDOWS_1251), "windows-1251"),
         ];
         for (expected, bytes, name) in cases {
-            let (text, note) = decode(Path::new("t.csv"), bytes, &DataConfig::default()).unwrap();
+            let is_plain = bytes == expected.as_bytes();
+            let Decoded { text, is_plain_utf8, note } =
+                decode(Path::new("t.csv"), bytes, &DataConfig::default()).unwrap();
             assert_eq!(text, expected, "{note:?}");
             assert_eq!(note.is_some(), !name.is_empty());
+            assert_eq!(is_plain_utf8, is_plain, "{note:?}");
             assert!(note.unwrap_or_default().contains(name));
         }
     }
@@ -172,7 +183,7 @@ mod tests {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         std::io::Write::write_all(&mut packed, b"a,b\n1,2\n").unwrap();
         let packed = packed.finish().unwrap();
-        assert_eq!(decode(Path::new("t"), packed.clone(), &DataConfig::default()).unwrap().0, "a,b\n1,2\n");
+        assert_eq!(decode(Path::new("t"), packed.clone(), &DataConfig::default()).unwrap().text, "a,b\n1,2\n");
         let cases = [
             (packed[..12].to_vec(), "damaged"),
             (b"a,b\n1,\0\0\0".to_vec(), "line 2 has a zero byte"),

@@ -265,8 +265,8 @@ mod tests {
         let mut story = story(Ending::NothingHelped);
         let labels = keel_health::rules::labels::CODE;
         let message = "the labels have nothing to do with the inputs".to_owned();
-        let rule = "labels".to_owned();
-        story.found = vec![Found { code: labels.into(), rule, level: Level::Error, layer: None, message }];
+        let (rule, kind) = ("labels".to_owned(), "meaningless".to_owned());
+        story.found = vec![Found { code: labels.into(), rule, kind, level: Level::Error, layer: None, message }];
         let text = text_of(&story);
         assert!(text.contains(&format!("error {labels} the labels have nothing to do")), "{text}");
         assert!(text.contains(&format!("evenkeel explain {labels}")) && !text.contains("more --budget"), "{text}");

@@ -76,7 +76,7 @@ fn read_rows(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
     let columns =
         columns.map(|((name, is_unnamed), column)| RawColumn { name, is_unnamed, cells: column.cells }).collect();
     let files = vec![SourceFile { path: path.to_path_buf(), lines: (1..=rows as u64).collect(), has_rows: true }];
-    Ok(RawTable { columns, files, parts: None, decimal_comma_likely: false, notes })
+    Ok(RawTable { columns, files, parts: None, text: None, notes })
 }
 
 /// Returns the length of a text in bytes; 0 for other values.
