@@ -51,7 +51,7 @@ fn what_did_no_harm_is_a_fact_at_the_end() {
             finding.cause
         );
         assert_eq!(finding.lowered, (expected == Level::Info).then_some(Lowered::Learned), "{left}");
-        assert_eq!(finding.kind, "too-large");
+        assert_eq!(finding.kind, "large-outputs");
     }
 }
 
