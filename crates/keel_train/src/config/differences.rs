@@ -16,7 +16,8 @@ pub struct Difference {
     pub values: Vec<Value>,
 }
 
-/// Returns the settings that differ between `configs`, by key, layers in the order of the network. The name of the run's folder always differs and is ignored.
+/// Returns the settings that differ between `configs`, by key, with layers in the order of the network. The name of the run's
+/// folder always differs and is ignored.
 pub fn differences(configs: &[Config]) -> Vec<Difference> {
     let flattened: Vec<BTreeMap<String, Value>> = configs.iter().map(flattened).collect();
     let keys: BTreeSet<&String> = flattened.iter().flat_map(BTreeMap::keys).collect();

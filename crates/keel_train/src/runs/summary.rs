@@ -155,8 +155,8 @@ pub struct PartMetrics {
 }
 
 impl PartMetrics {
-    /// Returns the test split, or the validation split without one, with its name, if the model of `config` is no better there than
-    /// a constant guess. With class weights, the accuracy is not what training aims at, and nothing is returned.
+    /// Returns name and metrics of the test split, or of the validation split if there is no test split, if the model does not
+    /// outperform a constant guess on it. With class weights in `config`, training does not aim at accuracy: returns `None`.
     pub fn no_better_than_guess(&self, config: &Config) -> Option<(&'static str, &Metrics)> {
         let (name, metrics) = match (&self.test, &self.validation) {
             (Some(test), _) => ("test", test),
