@@ -8,8 +8,8 @@ use super::page::{Contents, Document, Link, Neighbours, render};
 use crate::tidy::path_from_root;
 
 /// Groups of pages with their sources, in reading order. The first page is the start of the site.
-const SECTIONS: [(&str, &[&str]); 5] = [
-    ("Start", &["README.md", "docs/comparison.md", "docs/README.zh-CN.md", "docs/guide.zh-CN.md"]),
+const SECTIONS: [(&str, &[&str]); 6] = [
+    ("Start", &["README.md", "docs/comparison.md"]),
     (
         "Tutorials",
         &[
@@ -55,6 +55,17 @@ const SECTIONS: [(&str, &[&str]); 5] = [
             "bench/health/README.md",
             "python/README.md",
             "CHANGELOG.md",
+        ],
+    ),
+    (
+        "中文",
+        &[
+            "docs/README.zh-CN.md",
+            "docs/guide.zh-CN.md",
+            "docs/tutorials/zh-CN/your_data.md",
+            "docs/tutorials/zh-CN/developers.md",
+            "docs/tutorials/zh-CN/repair.md",
+            "docs/tutorials/zh-CN/teaching.md",
         ],
     ),
 ];
@@ -157,7 +168,7 @@ fn follow(
 /// Returns documents in `docs/` that no section contains.
 fn unlisted(root: &Path, sources: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
-    for folder in ["docs", "docs/tutorials", "docs/howto"] {
+    for folder in ["docs", "docs/tutorials", "docs/tutorials/zh-CN", "docs/howto"] {
         for entry in fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
             let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
             if path.ends_with(".md") && !sources.contains(&path.as_str()) {
@@ -186,7 +197,13 @@ mod tests {
         assert!(text("howto/data.html").contains("<a href=\"../../index.html\">The lab</a>"));
         assert!(text("rules.html").contains("<h2 id=\"k010-dead-relu\">"));
         assert!(text("howto/command_line.html").contains("href=\"../config_keys.html\""));
-        assert!(text("readme.zh-cn.html").contains("<html lang=\"zh-CN\">"));
+        for (page, language) in
+            [("readme.zh-cn.html", "zh-CN"), ("tutorials/zh-cn/repair.html", "zh-CN"), ("tutorials/repair.html", "en")]
+        {
+            assert!(text(page).contains(&format!("<html lang=\"{language}\">")), "{page}");
+        }
+        assert!(text("tutorials/zh-cn/your_data.html").contains("href=\"../../tutorials/customers.csv\""));
+        assert!(text("tutorials/repair.html").contains("href=\"../tutorials/zh-cn/repair.html\""));
         for file in files.iter().filter(|file| file.path.ends_with(".html")) {
             let page = String::from_utf8(file.bytes.clone()).unwrap();
             let mut links = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
@@ -202,6 +219,7 @@ mod tests {
             ("docs/howto/data.md", "howto/data.html"),
             ("bench/health/README.md", "bench/health.html"),
             ("docs/README.zh-CN.md", "readme.zh-cn.html"),
+            ("docs/tutorials/zh-CN/repair.md", "tutorials/zh-cn/repair.html"),
             ("docs/pictures/report.png", "pictures/report.png"),
         ];
         for (source, expected) in cases {

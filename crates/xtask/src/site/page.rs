@@ -66,7 +66,7 @@ impl Document {
     }
 
     fn language(&self) -> &'static str {
-        if self.source.ends_with(".zh-CN.md") { "zh-CN" } else { "en" }
+        if self.source.ends_with(".zh-CN.md") || self.source.contains("/zh-CN/") { "zh-CN" } else { "en" }
     }
 
     /// Returns the path from this page to the root of the site: empty, or `../` for each folder.

@@ -7,6 +7,7 @@ mod config_keys;
 // Elsewhere, exp and log of the system round in another way, and paths look different.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod consoles;
+mod translations;
 
 use std::path::PathBuf;
 
