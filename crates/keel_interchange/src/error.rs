@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use keel_data::DataError;
 use keel_onnx::OnnxError;
+use keel_onnx::foreign::ForeignFormat;
 use keel_train::TrainError;
-
-use crate::foreign::ForeignFormat;
 
 /// Errors in exporting, importing or computing a model.
 #[derive(Debug, thiserror::Error)]

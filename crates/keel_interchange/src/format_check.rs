@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use keel_onnx::foreign::{START, check_start};
+
 use crate::InterchangeError;
-use crate::foreign::{HDF5, check_start};
 
 /// Checks from its first bytes and its name whether a file has to be converted by the program that wrote it.
 ///
@@ -14,7 +15,7 @@ use crate::foreign::{HDF5, check_start};
 pub fn check_format(path: &Path) -> Result<(), InterchangeError> {
     keel_data::check_is_file(path)?;
     let mut start = Vec::new();
-    let opened = File::open(path).and_then(|file| file.take(HDF5.len() as u64).read_to_end(&mut start));
+    let opened = File::open(path).and_then(|file| file.take(START as u64).read_to_end(&mut start));
     opened.map_err(|source| InterchangeError::Read { path: path.to_owned(), source })?;
     Ok(check_start(path, &start)?)
 }

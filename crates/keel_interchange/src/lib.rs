@@ -6,12 +6,10 @@
 #![warn(clippy::unwrap_used)]
 
 mod error;
-mod foreign;
 mod format_check;
 pub mod onnx;
 pub mod tensorboard;
 pub mod torch;
 
 pub use error::InterchangeError;
-pub use foreign::ForeignFormat;
 pub use format_check::check_format;

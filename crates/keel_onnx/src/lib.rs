@@ -1,12 +1,14 @@
 //! ONNX, the exchange format for networks: messages of its files, evaluation of graphs, and import of networks.
 //!
 //! [`decode`] reads a file's bytes with limits, [`Evaluator`] evaluates a graph with plain loops, and
-//! [`import`](import::import) turns the nodes of a network into layers with weights.
+//! [`import`](import::import) turns the nodes of a network into layers with weights. [`foreign`] recognises files that have to be
+//! converted to ONNX first.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
 mod error;
 pub mod evaluate;
+pub mod foreign;
 mod format;
 pub mod import;
 pub mod metadata;

@@ -6,7 +6,7 @@ use keel_health::chinese_message;
 use keel_page::Language;
 use keel_page::charts::number;
 use keel_page::page::HtmlDocument;
-use keel_train::doctor::{Attempt, Ending, Found, Judgement, Measured, SettingChange, Story};
+use keel_train::doctor::{Attempt, Ending, Found, Judgement, Measured, Proposal, SettingChange, Story};
 use keel_train::remedies::RunResult;
 use keel_train::runs::write_atomically;
 use maud::{Markup, html};
@@ -205,16 +205,21 @@ fn attempts(story: &Story, language: Language) -> Markup {
 }
 
 fn attempt_row(attempt: &Attempt, language: Language) -> Markup {
+    let is_advice = matches!(attempt.proposal, Some(Proposal::Advice(_)));
+    let because = is_advice.then(|| "一般建议".to_owned());
     html! {
         tr {
-            td { (attempt.change) br; span.more { (attempt.reason) } }
-            td { (attempt.because) }
+            td {
+                (elements::translated(&attempt.change, attempt.chinese_change(), language)) br;
+                span.more { (elements::translated(&attempt.reason, attempt.chinese_reason(), language)) }
+            }
+            td { (elements::translated(&attempt.because, because, language)) }
             td { (result(&attempt.without)) }
             td { (result(&attempt.with)) }
             td { (attempt.with.len()) }
             td {
                 span.pill.(tone(attempt)) { (judgement(attempt, language)) }
-                @if let Some(reason) = &attempt.refusal { ": " (reason) }
+                @if let Some(reason) = &attempt.refusal { (language.choose(": ", "：")) (reason) }
             }
         }
     }
@@ -268,7 +273,8 @@ fn spread(results: &[RunResult], value: fn(&RunResult) -> Option<f64>) -> String
 
 #[cfg(test)]
 mod tests {
-    use keel_health::Level;
+    use keel_health::{Level, Remedy};
+    use keel_train::doctor::AdvisedChange;
     use keel_train::remedies::Comparison;
 
     use super::*;
@@ -296,6 +302,11 @@ mod tests {
             because: "K013".into(),
             reason: "steps are too large".into(),
             change: "lower the learning rate to 0.1".into(),
+            proposal: Some(Proposal::Remedy {
+                kind: "too-high".into(),
+                remedies: vec![Remedy::ScaleLearningRate { factor: 0.002, value: Some(0.1) }],
+                other_layers: 2,
+            }),
             settings: settings.clone(),
             without: results([0.1; 3]),
             with: results([0.875, 0.75, 0.625]),
@@ -346,8 +357,38 @@ mod tests {
             "更新幅度不当",
             "<p>每一步对该层权重的改动过大</p>",
             "原文：<span lang=\"en\">steps are too large</span>",
+            "<td>把学习率降到 0.1，另外 2 层同样处理<br><span class=\"more\">每一步对该层权重的改动过大</span></td><td>K013</td>",
         ] {
             assert!(chinese.contains(expected), "{chinese}\nlacks {expected}");
+        }
+        assert!(!chinese.contains("lower the learning rate"), "{chinese}");
+    }
+
+    #[test]
+    fn advice_is_shown_in_the_language_of_the_page_and_older_records_as_they_are() {
+        let attempt = Attempt {
+            because: "advice".into(),
+            reason: "it keeps the scale constant".into(),
+            change: "add batch norm".into(),
+            proposal: Some(Proposal::Advice(AdvisedChange::AddBatchNorm)),
+            judgement: Judgement::Refused,
+            refusal: Some("K is too large".into()),
+            ..story().attempts[0].clone()
+        };
+        let older = Attempt { proposal: None, ..attempt.clone() };
+        let recorded =
+            "<td>add batch norm<br><span class=\"more\">it keeps the scale constant</span></td><td>advice</td>";
+        let chinese = "<td>在隐藏层之后加批量归一化<br><span class=\"more\">批量归一化使信号的尺度不受权重影响</span></td>\
+             <td>一般建议</td>";
+        let cases = [
+            (&attempt, Language::English, recorded, "does not fit</span>: K is too large"),
+            (&attempt, Language::Chinese, chinese, "不适用</span>：K is too large"),
+            (&older, Language::English, recorded, "does not fit</span>: K is too large"),
+            (&older, Language::Chinese, recorded, "不适用</span>：K is too large"),
+        ];
+        for (attempt, language, expected, outcome) in cases {
+            let html = attempt_row(attempt, language).into_string();
+            assert!(html.contains(expected) && html.contains(outcome), "{language}: {html}");
         }
     }
 

@@ -5,11 +5,13 @@ use std::path::Path;
 use keel_data::{Dataset, PreprocessStatistics, SplitDataset, Targets};
 use keel_page::charts::Point;
 use keel_train::metrics::Metrics;
-use keel_train::{Prediction, Predictor, TrainError, load_data};
+use keel_train::{Importance, Prediction, Predictor, TrainError, load_data};
 
 use crate::filters::Filters;
 use crate::mistakes::{Mistake, worst};
 use crate::options::ReportOptions;
+use crate::record::Record;
+use crate::shown_columns::ShownColumns;
 
 /// Number of training samples whose statistics are shown.
 const STATISTICS_SAMPLES: usize = 5_000;
@@ -29,6 +31,8 @@ pub(crate) struct Evaluation {
     pub(crate) class_names: Vec<String>,
     /// The worst predictions, worst first.
     pub(crate) mistakes: Vec<Mistake>,
+    /// Columns of the table that are shown with them.
+    pub(crate) columns: ShownColumns,
     /// Values of each target; empty for classification.
     pub(crate) targets: Vec<TargetValues>,
     /// First-layer weights of image networks.
@@ -42,20 +46,20 @@ pub(crate) struct Evaluation {
 }
 
 impl Evaluation {
-    /// Loads the model of `run` and evaluates it; failures are added to `notes`.
-    pub(crate) fn of(run: &Path, notes: &mut Vec<String>, options: &ReportOptions) -> Self {
+    /// Loads the model of `run`, whose folder is read in `record`, and evaluates it; failures are added to the notes there.
+    pub(crate) fn of(run: &Path, record: &mut Record, options: &ReportOptions) -> Self {
         let mut evaluation = Evaluation::default();
         if !run.join("model.safetensors").is_file() {
-            notes.push("model.safetensors: not written yet, so there are no predictions to show".to_owned());
+            record.notes.push("model.safetensors: not written yet, so there are no predictions to show".to_owned());
             return evaluation;
         }
-        if let Err(error) = evaluation.fill(run, options) {
-            notes.push(format!("predictions: {}", error.to_string().lines().next().unwrap_or_default()));
+        if let Err(error) = evaluation.fill(run, record.importance.as_ref(), options) {
+            record.notes.push(format!("predictions: {}", error.to_string().lines().next().unwrap_or_default()));
         }
         evaluation
     }
 
-    fn fill(&mut self, run: &Path, options: &ReportOptions) -> Result<(), TrainError> {
+    fn fill(&mut self, run: &Path, importance: Option<&Importance>, options: &ReportOptions) -> Result<(), TrainError> {
         let predictor = Predictor::load(run)?;
         self.class_names = predictor.class_names().to_vec();
         self.preprocessing = predictor.preprocessor().describe();
@@ -65,6 +69,7 @@ impl Evaluation {
             None => load_data(predictor.config())?,
         };
         self.splits = Some([&data.train, &data.validation, &data.test].map(Vec::len));
+        self.columns = ShownColumns::of(&data.dataset, importance);
         let training = spread(&data.train, STATISTICS_SAMPLES);
         self.statistics = Some(predictor.preprocessor().statistics(&data.dataset, &training)?);
         self.ask(&predictor, &data, options.samples)
@@ -82,7 +87,7 @@ impl Evaluation {
             return Ok(());
         }
         let predictions = predictor.predict_samples(&data.dataset, &indices)?;
-        self.mistakes = worst(&data.dataset, &indices, &predictions)?;
+        self.mistakes = worst(&data.dataset, &indices, &predictions, &self.columns)?;
         self.targets = targets(&data.dataset, &indices, &predictions);
         self.metrics = Some(predictor.evaluate(&data.dataset, &indices)?);
         Ok(())

@@ -17,6 +17,7 @@ mod options;
 mod parts;
 mod record;
 mod sections;
+mod shown_columns;
 mod thumbnail;
 mod write;
 

@@ -1,16 +1,14 @@
 //! The worst predictions.
 
-use keel_data::{Cell, ColumnEncoding, DataError, Dataset, SampleShape, Targets};
+use keel_data::{DataError, Dataset, SampleShape, Targets};
 use keel_page::Interval;
 use keel_train::Prediction;
 
+use crate::shown_columns::ShownColumns;
 use crate::thumbnail::{ImageSize, Thumbnail, thumbnail};
 
 /// Maximum number of predictions shown.
 const MOST: usize = 24;
-
-/// Maximum number of table columns shown per sample.
-const COLUMNS: usize = 8;
 
 /// A prediction with the true value.
 #[derive(Debug, Clone)]
@@ -19,8 +17,8 @@ pub(crate) struct Mistake {
     pub(crate) origin: String,
     /// Image of the sample, if it is one.
     pub(crate) picture: Option<Thumbnail>,
-    /// First cells of the sample by column name, if it is a row; empty where a cell is missing or not kept.
-    pub(crate) row: Vec<(String, String)>,
+    /// Cells of the shown columns, if the sample is a row.
+    pub(crate) row: Vec<String>,
     /// True class or value.
     pub(crate) truth: String,
     /// Predicted class or value.
@@ -32,7 +30,7 @@ pub(crate) struct Mistake {
 }
 
 /// Returns the worst of `predictions` on the samples `indices`: wrong classes by the lowest probability of the true
-/// class, values by their error in units of the targets' standard deviation.
+/// class, values by their error in units of the targets' standard deviation. Rows are shown with the cells of `columns`.
 ///
 /// # Errors
 /// Fails if another process holds a sample and cannot send it.
@@ -40,13 +38,15 @@ pub(crate) fn worst(
     dataset: &Dataset,
     indices: &[usize],
     predictions: &[Prediction],
+    columns: &ShownColumns,
 ) -> Result<Vec<Mistake>, DataError> {
     let mut ranked: Vec<(f64, usize)> = (0..indices.len().min(predictions.len()))
         .filter_map(|index| badness(dataset, indices[index], &predictions[index]).map(|badness| (badness, index)))
         .collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     ranked.truncate(MOST);
-    ranked.into_iter().map(|(_, index)| mistake(dataset, indices[index], &predictions[index])).collect()
+    let mistake = |(_, index): (f64, usize)| mistake(dataset, indices[index], &predictions[index], columns);
+    ranked.into_iter().map(mistake).collect()
 }
 
 /// Returns the size of a prediction's error, or `None` if it is right.
@@ -67,7 +67,12 @@ fn badness(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Option<
     }
 }
 
-fn mistake(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Result<Mistake, DataError> {
+fn mistake(
+    dataset: &Dataset,
+    sample: usize,
+    prediction: &Prediction,
+    columns: &ShownColumns,
+) -> Result<Mistake, DataError> {
     let mut values = vec![0.0; dataset.sample_shape().len()];
     dataset.copy_sample(sample, &mut values)?;
     let picture = match *dataset.sample_shape() {
@@ -77,15 +82,11 @@ fn mistake(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Result<
         }
         SampleShape::Features(_) => None,
     };
-    let row = match picture {
-        Some(_) => Vec::new(),
-        None => cells(dataset, &values),
-    };
     let origin = dataset.provenance().describe(sample);
     let mut mistake = Mistake {
         origin,
         picture,
-        row,
+        row: columns.cells(dataset, &values),
         truth: String::new(),
         predicted: String::new(),
         probability: None,
@@ -109,31 +110,6 @@ fn mistake(dataset: &Dataset, sample: usize, prediction: &Prediction) -> Result<
         _ => {}
     }
     Ok(mistake)
-}
-
-/// Returns the first cells of a row, with numbers and categories as they are in the table, or the first features if the
-/// data has no columns. Columns of dates and of texts are left out: their features do not determine a cell.
-fn cells(dataset: &Dataset, values: &[f32]) -> Vec<(String, String)> {
-    let number = keel_page::charts::number;
-    if dataset.columns().is_empty() {
-        let features = values.iter().take(COLUMNS).enumerate();
-        return features.map(|(place, value)| (dataset.feature_label(place), number(f64::from(*value)))).collect();
-    }
-    let mut rest = values;
-    let mut cells = Vec::new();
-    for column in dataset.columns() {
-        let (features, after) = rest.split_at(column.features().min(rest.len()));
-        rest = after;
-        let text = match (column.cell(features), &column.encoding) {
-            (None, ColumnEncoding::Time(_) | ColumnEncoding::Words { .. }) => continue,
-            (Some(Cell::Number(value)), _) => number(value),
-            (Some(Cell::Text(text)), _) => text,
-            (Some(Cell::Missing) | None, _) => String::new(),
-        };
-        cells.push((column.name.clone(), text));
-    }
-    cells.truncate(COLUMNS);
-    cells
 }
 
 fn joined(values: impl Iterator<Item = f64>) -> String {

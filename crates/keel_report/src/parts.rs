@@ -34,7 +34,7 @@ pub fn report_parts(run: &Path, options: &ReportOptions, anchors: &[&str]) -> Re
     let mut record = Record::read(run)?;
     let evaluation = match anchors.iter().all(|anchor| WITHOUT_MODEL.contains(anchor)) {
         true => Evaluation::default(),
-        false => Evaluation::of(run, &mut record.notes, options),
+        false => Evaluation::of(run, &mut record, options),
     };
     let contents = Contents { record: &record, evaluation: &evaluation, language: options.language };
     let parts = sections::parts(&contents, anchors);

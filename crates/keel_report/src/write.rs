@@ -33,7 +33,7 @@ pub struct WrittenReport {
 /// [`ReportError::Run`] if there is no run in the folder, [`ReportError::Write`] if the file cannot be written.
 pub fn write_report(run: &Path, options: &ReportOptions) -> Result<WrittenReport, ReportError> {
     let mut record = Record::read(run)?;
-    let evaluation = Evaluation::of(run, &mut record.notes, options);
+    let evaluation = Evaluation::of(run, &mut record, options);
     let contents = Contents { record: &record, evaluation: &evaluation, language: options.language };
     let (html, sections) = body(&contents);
     let title = format!("{} · {}", record.name, options.language.choose("run report", "训练报告"));

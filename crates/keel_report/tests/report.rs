@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use keel_page::Language;
 use keel_report::{ReportOptions, WrittenReport, write_report};
 use keel_testkit::browser::{Browser, View};
+use keel_train::metrics::MetricName;
+use keel_train::runs::RunFolder;
+use keel_train::{ColumnImportance, Importance};
 use runs::{add_measurements, change_summary, finding, proof, replace_steps, toml_string, trained};
 
 const IMAGES: &str = "[train]\nepochs = 2\n[model]\npreset = \"mlp\"\n";
@@ -142,6 +145,47 @@ fn a_report_shows_what_the_run_holds_and_is_drawn_in_every_view() {
         assert!(seen.charts.len() >= 5, "{seen}: {} charts", seen.charts.len());
         assert_eq!(seen.result, "", "{seen}");
     }
+}
+
+#[test]
+fn a_table_shows_its_most_important_columns_and_its_choices_in_the_language_of_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = table_run(folder.path(), "values", &table_of_values(folder.path()), "price");
+    let english_reason = "few rows: a network that stays close to a linear model";
+    change_summary(&run, |summary| {
+        summary["choices"] = serde_json::json!([
+            { "key": "model.depth", "value": "1", "reason": english_reason, "kind": { "row": "few_rows" } },
+            { "key": "model.width", "value": "64", "reason": "recorded by an older version" },
+        ]);
+    });
+    let (_, english) = write(&run, Language::English);
+    assert!(english.contains("<th>predicted</th><th>x</th><th>y</th>"), "the order of the table");
+    assert!(english.contains("The columns in the order of the table.") && english.contains(english_reason));
+
+    let columns = ["y", "x"].map(|name| ColumnImportance { name: name.into(), mean: 0.5, std: 0.0, drops: vec![0.5] });
+    let importance = Importance {
+        part: "test".into(),
+        metric: MetricName::R2,
+        score: 0.5,
+        samples: 8,
+        repeats: 1,
+        seed: 0,
+        columns: columns.to_vec(),
+    };
+    importance.write(&RunFolder::open(&run).unwrap()).unwrap();
+    let (_, english) = write(&run, Language::English);
+    assert!(english.contains("<th>predicted</th><th>y</th><th>x</th>"), "the order of importance");
+    assert!(english.contains("The columns by permutation importance, the most important first."));
+    let (_, chinese) = write(&run, Language::Chinese);
+    for expected in [
+        "<th>预测</th><th>y</th><th>x</th>",
+        "各列按置换重要性排列，最重要的在前。",
+        "行数少：网络接近线性模型",
+        "recorded by an older version",
+    ] {
+        assert!(chinese.contains(expected), "{expected}");
+    }
+    assert!(!chinese.contains(english_reason) && !chinese.contains("by permutation importance"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![warn(clippy::unwrap_used)]
 
 pub mod auto;
+mod bilingual;
 pub mod check;
 pub mod config;
 pub mod doctor;

@@ -14,7 +14,10 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import evenkeel
+from evenkeel._records import Finding
 from evenkeel.watching import Watch
+from evenkeel.watching.reporting import page
+from evenkeel.watching.reporting.series import Series
 
 torch.set_num_threads(1)
 
@@ -407,6 +410,25 @@ def test_an_error_inside_is_not_replaced() -> None:
 def test_what_cannot_be_watched_is_refused(arguments: Any, named: Any, words: str) -> None:
     with pytest.raises((TypeError, ValueError), match=words):
         evenkeel.watch(*arguments, **named)
+
+
+@pytest.mark.parametrize(
+    ("first_step", "last_step", "epoch", "expected"),
+    [
+        (0, 0, 8, "overfitting, after epoch 8<"),
+        (0, 0, None, "overfitting, at the start<"),
+        (0, 90, None, "overfitting, start to step 90<"),
+        (7, 7, None, "overfitting, step 7<"),
+        (7, 90, None, "overfitting, steps 7 to 90<"),
+    ],
+)
+def test_the_report_names_the_epoch_of_a_finding_without_steps(
+    first_step: int, last_step: int, epoch: int | None, expected: str
+) -> None:
+    document: dict[str, Any] = {"code": "K018", "rule": "overfitting", "level": "warn", "message": "it overfits"}
+    document.update(first_step=first_step, last_step=last_step, epoch=epoch)
+    text = page.render("Net", Series(), [Finding.of(document)], None, ended=True)
+    assert expected in text and "step 0" not in text
 
 
 def test_the_report_is_one_page(tmp_path: Path) -> None:

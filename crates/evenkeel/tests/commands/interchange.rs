@@ -74,6 +74,11 @@ fn a_model_goes_out_and_comes_back() {
     {
         std::fs::write(program.path(file), bytes).unwrap();
         program.run(&["import", file]).refused(&[file, next]);
+        for (preset, key) in [(&[][..], "model.source"), (&["mlp"], "model.weights")] {
+            let setting = format!("{key}={file}");
+            let train = [&["train"], preset, &["--set", "data.source=t.csv", "--set", &setting]].concat();
+            program.run(&train).refused(&[&setting, next]);
+        }
     }
     std::fs::write(program.path("w.safetensors"), "none yet").unwrap();
     std::fs::write(program.path("w-weights.safetensors"), "kept").unwrap();

@@ -107,11 +107,34 @@ fn appended_predictions_keep_the_form_of_the_text() {
         [(table.as_bytes().to_vec(), ""), (marked, "\u{feff}"), (latin, "\u{feff}"), (utf16, "\u{feff}")]
     {
         std::fs::write(program.path("excel.csv"), bytes).unwrap();
-        program.run(&["predict", "runs/wine", "excel.csv", "--append", "--out", "out.csv"]).succeeded();
+        let written = program.run(&["predict", "runs/wine", "excel.csv", "--append", "--out", "out.csv"]);
+        let said = if mark.is_empty() { "out.csv\n" } else { "out.csv, in UTF-8 with a byte order mark\n" };
+        assert!(
+            written.succeeded().stdout.ends_with(&format!("2 predictions written to {said}")),
+            "{}",
+            written.stdout
+        );
         let text = std::fs::read_to_string(program.path("out.csv")).unwrap();
         let expected = format!("{mark}color;sugar;acid;origin;class;dry;sweet\nred;2.5;0.3;Rhône;dry;");
         assert!(text.starts_with(&expected), "{text}");
         assert!(text.contains("\nwhite;8.5;0.4;\"a;b\";sweet;0."), "{text}");
+    }
+}
+
+#[test]
+fn appended_predictions_keep_the_line_ends_of_the_text() {
+    let program = wine();
+    for (end, last) in [("\r\n", "\r\n"), ("\r\n", ""), ("\n", "\n"), ("\n", "")] {
+        let lines = ["color,sugar,acid,\"two\nlines\"", "red,2.5,0.3,a", "white,8.5,0.4,\"b\nc\""];
+        write(&program.path("rows.csv"), &(lines.join(end) + last));
+        program.run(&["predict", "runs/wine", "rows.csv", "--append", "--out", "out.csv"]).succeeded();
+        let text = std::fs::read_to_string(program.path("out.csv")).unwrap();
+        let breaks = |text: &str, end: &str| text.matches(end).count();
+        assert!(text.starts_with(&format!("color,sugar,acid,\"two\nlines\",class,dry,sweet{end}red,2.5,0.3,a,dry,")));
+        assert_eq!((breaks(&text, end), breaks(&text, "\n")), (if end == "\n" { 5 } else { 3 }, 5), "{text:?}");
+        assert!(text.ends_with(end), "{text:?}");
+        let printed = program.run(&["predict", "runs/wine", "rows.csv", "--append", "--csv"]);
+        assert_eq!(printed.succeeded().stdout, text);
     }
 }
 

@@ -27,6 +27,7 @@ fn columns_are_shown_before_the_network_and_kept_in_the_summary() {
     let table = before.lines().skip_while(|line| !line.starts_with("column "));
     assert!(table.clone().count() > 4 && table.into_iter().all(|line| line.chars().count() <= 80), "{before}");
     assert!(run.stderr.contains("the target is \"label\" (by its name), 2 classes"), "{}", run.stderr);
+    assert!(program.path("runs/colors-mlp/summary.json").is_file(), "the run is named after the table: {}", run.stderr);
     let summary = std::fs::read_to_string(program.path("runs/colors/summary.json")).unwrap();
     let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
     let kinds: Vec<&str> =

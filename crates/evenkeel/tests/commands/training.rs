@@ -116,6 +116,18 @@ fn runs_are_compared_with_the_settings_that_differ() {
     let compared = program.run(&["compare", "runs/first", "runs/second"]);
     let status = compared.stdout.lines().find(|line| line.starts_with("status")).unwrap_or_default();
     assert_eq!(status.split_whitespace().collect::<Vec<_>>(), ["status", "finished", "killed"], "{}", compared.stdout);
+    // Long names are shortened to tables of 80 columns, and complete in JSON.
+    let long = format!("runs/{}-2", "a-long-name".repeat(9));
+    std::fs::rename(program.path("runs/second"), program.path(&long)).unwrap();
+    let compared = program.run(&["compare", "runs/first", &long, &long, "--all"]);
+    assert!(compared.succeeded().stdout.lines().all(|line| line.chars().count() <= 80), "{}", compared.stdout);
+    assert_eq!(
+        compared.stdout.lines().next().map(|line| line.matches("name-2").count()),
+        Some(2),
+        "{}",
+        compared.stdout
+    );
+    assert_eq!(program.run(&["compare", "runs/first", &long, "--json"]).json()["runs"][1]["run"], long.as_str());
 }
 
 #[test]

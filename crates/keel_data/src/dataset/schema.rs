@@ -77,6 +77,11 @@ impl Schema {
         self.table_target.as_ref().map_or(0.0, |target| target.encoding.origin)
     }
 
+    /// Returns true if a column of the table has dates, or times of day.
+    pub fn has_times(&self) -> bool {
+        self.columns.iter().any(TableColumn::is_time)
+    }
+
     /// Returns the columns of the source with the range of features of each; without columns, every feature by itself.
     /// Empty for images.
     pub fn groups(&self) -> Vec<(String, Range<usize>)> {
@@ -97,7 +102,7 @@ impl Schema {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::ColumnEncoding;
+    use crate::dataset::{ColumnEncoding, DateOrder, TimeEncoding};
 
     #[test]
     fn a_column_is_all_its_features() {
@@ -121,6 +126,11 @@ mod tests {
         let groups = schema.groups();
         let expected = [("colour", 0..3), ("age", 3..4), ("shape", 4..6)];
         assert_eq!(groups, expected.map(|(name, range)| (name.to_owned(), range)));
+        assert!(!schema.has_times());
+        let time = TimeEncoding { order: DateOrder::DayFirst, origin: 0.0, parts: Vec::new() };
+        let mut dated = schema.clone();
+        dated.columns.push(column("born", ColumnEncoding::Time(time)));
+        assert!(dated.has_times());
         let unnamed = Schema { columns: Vec::new(), ..schema };
         assert_eq!(unnamed.groups()[5], ("5".to_owned(), 5..6));
     }

@@ -166,6 +166,11 @@ impl TimePart {
 }
 
 impl TableColumn {
+    /// Returns true for a column of dates, or of times of day.
+    pub fn is_time(&self) -> bool {
+        matches!(self.encoding, ColumnEncoding::Time(_))
+    }
+
     /// Returns the number of features of this column.
     pub fn features(&self) -> usize {
         let own = match &self.encoding {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::foreign::ForeignFormat;
+use keel_onnx::foreign::ForeignFormat;
 
 /// Reason why weights of another program cannot be converted.
 #[derive(Debug, thiserror::Error)]

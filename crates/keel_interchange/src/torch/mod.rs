@@ -19,10 +19,10 @@ use std::path::Path;
 use keel_nn::Graph;
 use keel_nn::Shape;
 use keel_nn::model::{ModelConfig, Preset};
+use keel_onnx::foreign::check_start;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
-use crate::foreign;
 pub use error::TorchError;
 use names::pairs;
 use pair::Pair;
@@ -115,7 +115,7 @@ fn graph_of(preset: Preset, classes: usize, path: &Path) -> Result<Graph, TorchE
 
 /// Reads the header of a file of tensors.
 fn open<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, TorchError> {
-    foreign::check_start(path, bytes)?;
+    check_start(path, bytes)?;
     SafeTensors::deserialize(bytes).map_err(|error| {
         let next = "give a .safetensors file, or the network as an ONNX file";
         TorchError::file(path, format!("not a safetensors file ({error}); {next}"))

@@ -11,7 +11,7 @@ use keel_train::runs::{RunFolder, RunState, Status as RunStatus, Summary};
 use serde_json::{Value, json};
 
 use crate::failure::Stop;
-use crate::terminal::{Align, Output, Status, metric_text, plural, table};
+use crate::terminal::{Align, Output, Status, fitting_tables, metric_text, plural};
 
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ use crate::terminal::{Align, Output, Status, metric_text, plural, table};
 Examples:
   evenkeel compare runs/digits runs/digits-2
   evenkeel compare runs/digits runs/digits-2 runs/digits-3
-  evenkeel compare runs/* --json")]
+  evenkeel compare runs/* --json                    long names and values in full")]
 pub(crate) struct Arguments {
     /// Folders of two or more runs
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
@@ -101,10 +101,10 @@ fn text(runs: &[Run], shown: &Shown<'_>) -> String {
     let names: Vec<String> = runs.iter().map(|run| name_of(&run.path)).collect();
     let mut columns = vec![("", Align::Left)];
     columns.extend(names.iter().map(|name| (name.as_str(), Align::Right)));
-    let mut text = table(&columns, &result_rows(runs));
+    let mut text = fitting_tables(&columns, &result_rows(runs));
     text.push_str("\n\n");
     if on_different_data(runs) {
-        text.push_str("The runs were trained on different data: their results do not compare the settings alone.\n\n");
+        text.push_str("Trained on different data: the results do not compare the settings alone.\n\n");
     }
     if shown.differences.is_empty() {
         text.push_str("All settings are the same.\n");
@@ -116,7 +116,7 @@ fn text(runs: &[Run], shown: &Shown<'_>) -> String {
         .map(|Difference { key, values }| std::iter::once(key.clone()).chain(values.iter().map(setting_text)).collect())
         .collect();
     columns[0].0 = "settings that differ";
-    text.push_str(&table(&columns, &rows));
+    text.push_str(&fitting_tables(&columns, &rows));
     let (layers, settings) = shown.left_out;
     if layers > 0 {
         let (layers, settings) = (plural(layers as u64, "more layer"), plural(settings as u64, "setting"));

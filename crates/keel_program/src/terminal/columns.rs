@@ -3,10 +3,8 @@
 use keel_data::{ColumnKind, ColumnReport};
 
 use super::tables::{Align, table_within};
-use super::text::{count, error_width};
+use super::text::{TABLE_WIDTH, count, error_width};
 
-/// Terminal width if the terminal does not report it, and maximum width.
-const WIDTH: usize = 80;
 /// Maximum number of rows shown of a table with many columns.
 const ROWS: usize = 40;
 /// Maximum number of characters shown of a name.
@@ -14,7 +12,7 @@ const NAME: usize = 20;
 
 /// Formats the target first, then the columns in the order of the table.
 pub(crate) fn columns_text(reports: &[ColumnReport]) -> String {
-    let width = error_width().map_or(WIDTH, |width| width.min(WIDTH));
+    let width = error_width().map_or(TABLE_WIDTH, |width| width.min(TABLE_WIDTH));
     text_within(width, reports)
 }
 

@@ -16,5 +16,5 @@ pub(crate) use metrics::{
 };
 pub(crate) use output::{Form, Output, Status};
 pub(crate) use progress::{Progress, timing_text};
-pub(crate) use tables::{Align, table};
+pub(crate) use tables::{Align, fitting_tables, table};
 pub(crate) use text::{count, loss_text, paragraphs, plural, time_text, wrapped};

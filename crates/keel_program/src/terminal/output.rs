@@ -80,8 +80,8 @@ impl Output {
     pub(crate) fn data<T: Serialize>(&mut self, document: &T, text: impl FnOnce() -> String) -> Result<(), Stop> {
         match (self.json, io::stdout().is_terminal()) {
             (true, _) => print_json(document),
-            (false, true) => self.text(&text()),
-            (false, false) => print(&text()),
+            (false, true) => self.text(&text().replace("\r\n", "\n")),
+            (false, false) => print_unchanged(&text()),
         }
     }
 
@@ -145,8 +145,11 @@ fn print_json<T: Serialize>(document: &T) -> Result<(), Stop> {
 }
 
 fn print(text: &str) -> Result<(), Stop> {
+    print_unchanged(&format!("{}\n", text.trim_end()))
+}
+
+fn print_unchanged(text: &str) -> Result<(), Stop> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.trim_end().as_bytes())?;
-    stdout.write_all(b"\n")?;
+    stdout.write_all(text.as_bytes())?;
     Ok(stdout.flush()?)
 }

@@ -224,7 +224,10 @@ fn start_text(started: &Started) -> String {
         plural(started.parameters as u64, "parameter")
     ));
     lines.extend(
-        started.choices.iter().map(|Choice { key, value, reason }| format!("auto        {key} = {value}: {reason}")),
+        started
+            .choices
+            .iter()
+            .map(|Choice { key, value, reason, .. }| format!("auto        {key} = {value}: {reason}")),
     );
     lines.extend(started.preprocessing.iter().map(|step| format!("preprocess  {step}")));
     let notes = started.inferred.iter().chain(&started.notes);

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 
-use super::text::terminal_width;
+use super::text::{TABLE_WIDTH, shortened, terminal_width};
 
 /// A line between the header and the rows, and no others.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('-'));
@@ -15,6 +15,9 @@ const WHOLE_WORD: usize = 20;
 
 /// Maximum number of characters of a word that is never broken.
 const SHORT_WORD: usize = 8;
+
+/// Maximum number of characters of a cell, in the first column and the others, for which [`fitting_tables`] makes space.
+const SHORTENED: [usize; 2] = [24, 12];
 
 /// Alignment of the values of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,59 @@ pub(crate) fn table_within(width: usize, columns: &[(&str, Align)], rows: &[Vec<
     let mut table = Table::new();
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
     text_of(table, columns, rows)
+}
+
+/// Formats a table that fits the terminal, or [`TABLE_WIDTH`] without one. Long cells are shortened in the middle; columns that
+/// would be too narrow follow in further tables, which begin with the first column again.
+pub(crate) fn fitting_tables(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
+    fitting_within(terminal_width().unwrap_or(TABLE_WIDTH), columns, rows)
+}
+
+fn fitting_within(width: usize, columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
+    let cells = |index: usize| rows.iter().map(move |row| row[index].as_str()).chain([columns[index].0]);
+    let wide = |index: usize| cells(index).map(textwrap::core::display_width).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns.len()).map(wide).collect();
+    let formatted = |part: &Vec<usize>| {
+        let limits = limits(width, &widths, part);
+        let fitted = |text: &str, place: usize| shortened(text, limits[place]);
+        let titles: Vec<String> =
+            part.iter().enumerate().map(|(place, &index)| fitted(columns[index].0, place)).collect();
+        let columns: Vec<(&str, Align)> =
+            titles.iter().zip(part).map(|(title, &index)| (title.as_str(), columns[index].1)).collect();
+        let row =
+            |row: &Vec<String>| part.iter().enumerate().map(|(place, &index)| fitted(&row[index], place)).collect();
+        table_within(width, &columns, &rows.iter().map(row).collect::<Vec<_>>())
+    };
+    parts(width, &widths).iter().map(formatted).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Returns the columns of each table: the first one, and others as long as all have the space of [`SHORTENED`].
+fn parts(width: usize, widths: &[usize]) -> Vec<Vec<usize>> {
+    let [first, other] = SHORTENED;
+    let mut parts: Vec<Vec<usize>> = Vec::new();
+    let mut used = 0;
+    for (index, wide) in widths.iter().enumerate().skip(1) {
+        let needed = wide.min(&other) + PADDING;
+        match parts.last_mut().filter(|_| used + needed <= width) {
+            Some(part) => part.push(index),
+            None => {
+                parts.push(vec![0, index]);
+                used = widths[0].min(first) + PADDING;
+            }
+        }
+        used += needed;
+    }
+    parts
+}
+
+/// Returns the width of each column of `part`: the same maximum for all, but at least that of [`SHORTENED`] for the first one.
+fn limits(width: usize, widths: &[usize], part: &[usize]) -> Vec<usize> {
+    let most = |limit: usize| {
+        let limit_of = move |index: usize| if index == 0 { limit.max(SHORTENED[0]) } else { limit };
+        part.iter().map(|&index| widths[index].min(limit_of(index))).collect::<Vec<_>>()
+    };
+    let fits = |widths: &Vec<usize>| widths.iter().map(|wide| wide + PADDING).sum::<usize>() <= width;
+    (1..=width).rev().map(most).find(fits).unwrap_or_else(|| most(1))
 }
 
 /// Returns the minimum width at which no word or number of the table is broken.
@@ -109,6 +165,33 @@ mod tests {
         let text = narrow(40);
         assert!(text.lines().count() > 3 && text.lines().all(|line| line.chars().count() <= 40), "{text}");
         assert!(text.contains("1,234,567,890"), "{text}");
+    }
+
+    #[test]
+    fn long_cells_are_shortened_and_columns_without_space_follow_below() {
+        let names = [
+            "first",
+            "a-run-with-a-name-of-more-than-thirty-letters-1",
+            "a-run-with-a-name-of-more-than-thirty-letters-2",
+        ];
+        let tables = |names: &[&str], key: &str| {
+            let columns: Vec<(&str, Align)> =
+                [("", Align::Left)].into_iter().chain(names.iter().map(|name| (*name, Align::Right))).collect();
+            let row =
+                |title: &str| [title].into_iter().chain(names.iter().map(|_| "12,345.67")).map(str::to_owned).collect();
+            let text = fitting_within(80, &columns, &[row(key), row("test accuracy")]);
+            assert!(text.lines().all(|line| textwrap::core::display_width(line) <= 80), "{text}");
+            assert_eq!(text.matches("12,345.67").count(), 2 * names.len(), "{text}");
+            text
+        };
+        assert_eq!(tables(&names[..1], "seed").lines().count(), 4);
+        let text = tables(&names, "model.layers.12.layers.3.initializer.distribution");
+        for expected in ["first", "…letters-1", "…letters-2", "model.layer", "stribution"] {
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
+        assert_eq!(text.matches("test accuracy").count(), 1, "{text}");
+        let many = tables(&[names[1]; 9], "seed");
+        assert_eq!(many.matches("test accuracy").count(), 3, "{many}");
     }
 
     #[test]

@@ -8,6 +8,9 @@ use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 /// Maximum width of a paragraph.
 const WIDTH: usize = 100;
 
+/// Width of a table if the output is not a terminal.
+pub(crate) const TABLE_WIDTH: usize = 80;
+
 /// Minimum width of a terminal; a smaller one counts as unknown.
 const NARROWEST: usize = 20;
 
@@ -75,6 +78,26 @@ fn paragraphs_within(width: Option<usize>, text: &str) -> String {
 /// Breaks `line` at spaces so that no part is longer than `width`; the parts after the first are indented by `indent`.
 pub(crate) fn folded(line: &str, width: usize, indent: usize) -> String {
     textwrap::fill(line, at_spaces(width).subsequent_indent(&" ".repeat(indent)))
+}
+
+/// Shortens `text` in its middle to at most `width` columns.
+pub(crate) fn shortened(text: &str, width: usize) -> String {
+    if textwrap::core::display_width(text) <= width {
+        return text.to_owned();
+    }
+    let kept = width.saturating_sub(1);
+    let tail: String = within(kept / 2, text.chars().rev()).chars().rev().collect();
+    format!("{}…{tail}", within(kept.div_ceil(2), text.chars()))
+}
+
+/// Returns the first characters of `letters` that take at most `width` columns.
+fn within(width: usize, letters: impl Iterator<Item = char>) -> String {
+    let mut used = 0;
+    let fits = |letter: &char| {
+        used += textwrap::core::display_width(letter.encode_utf8(&mut [0; 4]));
+        used <= width
+    };
+    letters.take_while(fits).collect()
 }
 
 /// Returns options to break lines at spaces only.
@@ -156,6 +179,21 @@ mod tests {
         assert_eq!(folded("ab cd ef", 5, 2), "ab cd\n  ef");
         assert_eq!(folded("abcdefgh ij", 5, 2), "abcdefgh\n  ij", "a word is never broken");
         assert_eq!(folded("a bbbbbbbbbb", 1, 2), "a\n  bbbbbbbbbb");
+    }
+
+    #[test]
+    fn texts_are_shortened_in_the_middle() {
+        let cases = [
+            ("digits-cnn", 10, "digits-cnn"),
+            ("digits-cnn-2", 10, "digit…nn-2"),
+            ("digits-cnn-2", 9, "digi…nn-2"),
+            ("digits", 1, "…"),
+            ("数字识别数据", 8, "数字…据"),
+        ];
+        for (text, width, expected) in cases {
+            assert_eq!(shortened(text, width), expected, "{text} {width}");
+            assert!(textwrap::core::display_width(expected) <= width);
+        }
     }
 
     #[test]

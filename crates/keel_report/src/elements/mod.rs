@@ -5,9 +5,11 @@ mod definitions;
 mod finding_tags;
 mod original;
 mod table;
+mod translated;
 
 pub(crate) use captioned::captioned;
 pub(crate) use definitions::definitions;
 pub(crate) use finding_tags::FindingTags;
 pub(crate) use original::original;
 pub(crate) use table::{scoped_titles, table, titles};
+pub(crate) use translated::translated;

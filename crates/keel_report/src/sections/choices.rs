@@ -23,12 +23,13 @@ pub(super) fn section(contents: &Contents<'_>) -> Markup {
     };
     html! {
         p.lead { (PreEscaped(lead)) }
-        (elements::table(Some("choices"), &elements::scoped_titles(titles), choices.iter().map(row)))
+        (elements::table(Some("choices"), &elements::scoped_titles(titles), choices.iter().map(|choice| row(choice, language))))
     }
 }
 
-fn row(choice: &Choice) -> Markup {
+fn row(choice: &Choice, language: Language) -> Markup {
+    let reason = elements::translated(&choice.reason, choice.chinese_reason(), language);
     html! {
-        tr { th scope="row" { code { (choice.key) } } td { (choice.value) } td { (choice.reason) } }
+        tr { th scope="row" { code { (choice.key) } } td { (choice.value) } td { (reason) } }
     }
 }

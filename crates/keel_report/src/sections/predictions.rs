@@ -3,6 +3,7 @@
 use keel_page::Language;
 use maud::{Markup, html};
 
+use super::super::evaluation::Evaluation;
 use super::super::filters::Filters;
 use super::super::mistakes::Mistake;
 use super::Contents;
@@ -21,7 +22,7 @@ pub(super) fn section(contents: &Contents<'_>) -> Markup {
         p.lead { (lead(contents)) }
         @match worst.picture {
             Some(_) => (pictures(&evaluation.mistakes, language)),
-            None => (rows(&evaluation.mistakes, language)),
+            None => (rows(evaluation, language)),
         }
     }
 }
@@ -75,19 +76,22 @@ fn card(mistake: &Mistake, language: Language) -> Markup {
     }
 }
 
-/// Renders table rows with the first columns of each sample.
-fn rows(mistakes: &[Mistake], language: Language) -> Markup {
-    let first = &mistakes[0];
+/// Renders table rows with the shown columns of each sample.
+fn rows(evaluation: &Evaluation, language: Language) -> Markup {
+    let Evaluation { mistakes, columns, .. } = evaluation;
     let mut titles: Vec<&str> = match language {
         Language::English => ["sample", "true", "predicted"],
         Language::Chinese => ["样本", "真实", "预测"],
     }
     .into();
-    if first.probability.is_some() {
+    if mistakes.iter().any(|mistake| mistake.probability.is_some()) {
         titles.push(language.choose("probability", "概率"));
     }
-    titles.extend(first.row.iter().map(|(name, _)| name.as_str()));
-    elements::table(None, &elements::titles(titles), mistakes.iter().map(row))
+    titles.extend(columns.titles());
+    html! {
+        (elements::table(None, &elements::titles(titles), mistakes.iter().map(row)))
+        p.more { (columns.caption(language)) }
+    }
 }
 
 fn row(mistake: &Mistake) -> Markup {
@@ -97,7 +101,7 @@ fn row(mistake: &Mistake) -> Markup {
             td { b { (mistake.truth) } }
             td { b { (mistake.predicted) } }
             @if let Some(share) = mistake.probability { td { (percent(f64::from(share))) } }
-            @for (_, value) in &mistake.row { td { (value) } }
+            @for cell in &mistake.row { td { (cell) } }
         }
     }
 }

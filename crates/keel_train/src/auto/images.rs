@@ -4,7 +4,7 @@ use keel_data::{PreprocessStep, SampleShape};
 use keel_nn::Preset;
 use keel_nn::losses::LossSpec;
 
-use super::{Chooser, Facts};
+use super::{Chooser, Facts, ImageKind, ImageReason, PhotoReason, Reason, TrainingReason};
 use crate::config::{AveragingConfig, Config, LossConfig};
 use crate::optimizers::{AdamwConfig, OptimizerConfig, SgdConfig};
 use crate::schedules::{OneCycleConfig, ScheduleConfig};
@@ -35,8 +35,7 @@ pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
 fn keep_for_training(chooser: &mut Chooser, facts: &Facts) {
     let [_, validation, test] = facts.parts;
     if validation > 0 && test == 0 {
-        let reason = "the source holds out its own validation images; all others are for training";
-        chooser.choose("data.test", reason, |config| config.data.test = 0.0);
+        chooser.choose("data.test", ImageReason::OwnValidation, |config| config.data.test = 0.0);
     }
 }
 
@@ -44,67 +43,59 @@ fn keep_for_training(chooser: &mut Chooser, facts: &Facts) {
 fn small(chooser: &mut Chooser, shape: SampleShape) {
     let SampleShape::Image { height, width, channels } = shape else { return };
     let (side, shortest) = (height.max(width), height.min(width));
-    let kind = if channels == 1 { "grey images" } else { "colour images" };
+    let kind = if channels == 1 { ImageKind::Grey } else { ImageKind::Colour };
     let defaults = Config::default();
-    chooser.choose("preprocess.steps", "centres and scales each pixel", |config| {
+    chooser.choose("preprocess.steps", ImageReason::ScaledPixels, |config| {
         config.preprocess.steps = vec![PreprocessStep::Standardize];
     });
-    let reason = "small images may be letters or digits, whose mirror images mean something else";
-    chooser.choose("augment.flip", reason, |config| config.augment.flip = false);
+    chooser.choose("augment.flip", ImageReason::MirroredDigits, |config| config.augment.flip = false);
     match shortest {
         1 => {
-            let reason = format!("{kind} of one row of pixels: a perceptron");
-            chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Mlp);
+            chooser.choose("model.preset", ImageReason::OneRow { kind }, |config| config.model.preset = Preset::Mlp);
         }
         2 | 3 => {
-            let reason =
-                format!("{kind} of {shortest} pixels at their shorter side, which a single pool reduces to one");
-            chooser.choose("model.preset", reason.clone(), |config| config.model.preset = Preset::Cnn);
+            let reason = ImageReason::OnePool { kind, shortest };
+            chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Cnn);
             chooser.choose("model.depth", reason, |config| config.model.depth = 1);
         }
         _ => {
-            let reason = format!("{kind} of {side} pixels: two convolutions with batch norm, relu and pooling");
+            let reason = ImageReason::TwoConvolutions { kind, side };
             chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Cnn);
         }
     }
-    chooser
-        .choose("train.epochs", "enough at this learning rate", |config| config.train.epochs = defaults.train.epochs);
-    chooser.choose("train.batch_size", "many steps per epoch", |config| {
+    chooser.choose("train.epochs", ImageReason::EnoughEpochs, |config| config.train.epochs = defaults.train.epochs);
+    chooser.choose("train.batch_size", ImageReason::ManySteps, |config| {
         config.train.batch_size = defaults.train.batch_size
     });
-    chooser.choose("optimizer", "trains convolutions with batch norm reliably", |config| {
+    chooser.choose("optimizer", ImageReason::ReliableOptimizer, |config| {
         config.optimizer = OptimizerConfig::Sgd(SgdConfig::default());
     });
-    chooser.choose("schedule", "short training run at a high learning rate", |config| {
+    chooser.choose("schedule", ImageReason::ShortTraining, |config| {
         config.schedule = ScheduleConfig::OneCycle(OneCycleConfig::default());
     });
 }
 
 /// Chooses for CIFAR-10 and similar images.
 fn small_colour(chooser: &mut Chooser, side: usize) {
-    chooser.choose("preprocess.steps", "centres and scales each colour channel, equally for all pixels", |config| {
+    chooser.choose("preprocess.steps", ImageReason::ScaledChannels, |config| {
         config.preprocess.steps = vec![PreprocessStep::ChannelStandardize];
     });
-    chooser.choose("augment.flip", "a mirrored object keeps its class", |config| config.augment.flip = true);
-    chooser.choose("augment.crop_padding", "a small shift does not change the class", |config| {
+    chooser.choose("augment.flip", ImageReason::MirroredObjects, |config| config.augment.flip = true);
+    chooser.choose("augment.crop_padding", ImageReason::SmallShift, |config| {
         config.augment.crop_padding = (side / 12).max(1);
     });
-    let reason =
-        format!("colour images of {side} pixels: whitening filters, then convolutions, without a large linear layer");
-    chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Whitened);
-    chooser.choose("model.width", "a wider network is more accurate but takes three times as long", |config| {
-        config.model.width = 32
-    });
-    chooser.choose("train.epochs", "as long as the result improves", |config| config.train.epochs = 20);
-    chooser.choose("train.batch_size", "batches large enough to use all cores", |config| config.train.batch_size = 128);
+    chooser.choose("model.preset", ImageReason::Whitening { side }, |config| config.model.preset = Preset::Whitened);
+    chooser.choose("model.width", ImageReason::WiderIsSlower, |config| config.model.width = 32);
+    chooser.choose("train.epochs", ImageReason::WhileImproving, |config| config.train.epochs = 20);
+    chooser.choose("train.batch_size", ImageReason::LargeBatches, |config| config.train.batch_size = 128);
     smooth_labels(chooser);
-    chooser.choose("train.averaging", "averaged weights generalise better than the final ones", |config| {
+    chooser.choose("train.averaging", TrainingReason::AveragedWeights, |config| {
         config.train.averaging = AveragingConfig::Ema { decay: 0.99 };
     });
-    chooser.choose("train.mirrored_evaluation", "averaging two views of an image reduces the error", |config| {
+    chooser.choose("train.mirrored_evaluation", ImageReason::TwoViews, |config| {
         config.train.mirrored_evaluation = true;
     });
-    chooser.choose("optimizer", "high learning rates with momentum suit convolutions with batch norm", |config| {
+    chooser.choose("optimizer", ImageReason::HighRates, |config| {
         config.optimizer = OptimizerConfig::Sgd(SgdConfig {
             learning_rate: 0.2,
             momentum: 0.9,
@@ -114,7 +105,7 @@ fn small_colour(chooser: &mut Chooser, side: usize) {
             ..SgdConfig::default()
         });
     });
-    chooser.choose("schedule", "short training run at a high learning rate", |config| {
+    chooser.choose("schedule", ImageReason::ShortTraining, |config| {
         config.schedule = ScheduleConfig::OneCycle(OneCycleConfig {
             rising_share: 0.2,
             start_divisor: 5.0,
@@ -124,7 +115,7 @@ fn small_colour(chooser: &mut Chooser, side: usize) {
 }
 
 fn smooth_labels(chooser: &mut Chooser) {
-    chooser.choose("train.loss", "smoothed labels prevent overconfident predictions", |config| {
+    chooser.choose("train.loss", ImageReason::SmoothedLabels, |config| {
         let smoothed = LossSpec::CrossEntropy { label_smoothing: 0.1 };
         config.train.loss = LossConfig::Chosen(smoothed);
     });
@@ -134,42 +125,42 @@ fn smooth_labels(chooser: &mut Chooser) {
 fn photos(chooser: &mut Chooser, facts: &Facts, channels: usize) {
     let samples = facts.training_samples(&chooser.config);
     let few = samples < FEW_SAMPLES;
-    chooser.choose("preprocess.steps", "centres and scales each colour channel, equally for all pixels", |config| {
+    chooser.choose("preprocess.steps", ImageReason::ScaledChannels, |config| {
         config.preprocess.steps = vec![PreprocessStep::ChannelStandardize];
     });
-    chooser.choose("augment.flip", "a mirrored object keeps its class", |config| config.augment.flip = true);
-    let reason = "random crops of different sizes: every epoch shows new ones";
-    chooser.choose("augment.random_resized_crop", reason, |config| config.augment.random_resized_crop = 0.35);
-    let network = if channels == 1 { "grey images" } else { "photos" };
-    let reason = format!("{network}: residual blocks and a global average, which accepts any size");
-    chooser.choose("model.preset", reason, |config| config.model.preset = Preset::Photo);
+    chooser.choose("augment.flip", ImageReason::MirroredObjects, |config| config.augment.flip = true);
+    chooser.choose("augment.random_resized_crop", PhotoReason::RandomCrops, |config| {
+        config.augment.random_resized_crop = 0.35
+    });
+    let kind = if channels == 1 { ImageKind::Grey } else { ImageKind::Photo };
+    chooser.choose("model.preset", PhotoReason::ResidualBlocks { kind }, |config| config.model.preset = Preset::Photo);
     let (width, reason) = match samples {
-        0..FEW_SAMPLES => (24, format!("{samples} training images: a small network")),
-        FEW_SAMPLES..20_000 => (32, format!("{samples} training images")),
-        _ => (48, format!("{samples} training images are enough for a wider network")),
+        0..FEW_SAMPLES => (24, PhotoReason::FewImages { samples }),
+        FEW_SAMPLES..20_000 => (32, PhotoReason::Images { samples }),
+        _ => (48, PhotoReason::ManyImages { samples }),
     };
     chooser.choose("model.width", reason, |config| config.model.width = width);
-    let reason = "prevents the network from relying on single features";
-    chooser.choose("model.dropout", reason, |config| config.model.dropout = if few { 0.3 } else { 0.1 });
+    chooser.choose("model.dropout", PhotoReason::NoSingleFeatures, |config| {
+        config.model.dropout = if few { 0.3 } else { 0.1 }
+    });
     let batch = if few { 32 } else { 64 };
-    chooser.choose("train.batch_size", format!("{samples} training images"), |config| config.train.batch_size = batch);
+    chooser.choose("train.batch_size", PhotoReason::Images { samples }, |config| config.train.batch_size = batch);
     let steps = (samples as u64).div_ceil(chooser.config.train.batch_size as u64).max(1);
     let epochs = (if few { 800u64 } else { 10_000 }).div_ceil(steps).clamp(15, 200);
-    let reason =
-        if few { "few images: many epochs, each with different crops" } else { "as long as the result improves" };
+    let reason = if few { PhotoReason::ManyEpochs.into() } else { Reason::from(ImageReason::WhileImproving) };
     chooser.choose("train.epochs", reason, |config| config.train.epochs = epochs);
     smooth_labels(chooser);
-    chooser.choose("train.averaging", "averaged weights generalise better than the final ones", |config| {
+    chooser.choose("train.averaging", TrainingReason::AveragedWeights, |config| {
         config.train.averaging = AveragingConfig::Ema { decay: 0.99 };
     });
-    chooser.choose("train.mirrored_evaluation", "averaging two views of an image reduces the error", |config| {
+    chooser.choose("train.mirrored_evaluation", ImageReason::TwoViews, |config| {
         config.train.mirrored_evaluation = true;
     });
-    chooser.choose("optimizer", "a stable learning rate at any batch size", |config| {
+    chooser.choose("optimizer", PhotoReason::AnyBatchSize, |config| {
         config.optimizer =
             OptimizerConfig::Adamw(AdamwConfig { learning_rate: 0.002, weight_decay: 0.05, ..AdamwConfig::default() });
     });
-    chooser.choose("schedule", "rises slowly, then falls to nearly zero", |config| {
+    chooser.choose("schedule", PhotoReason::SlowRise, |config| {
         config.schedule = ScheduleConfig::OneCycle(OneCycleConfig { rising_share: 0.15, ..OneCycleConfig::default() });
     });
 }

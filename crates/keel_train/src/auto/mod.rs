@@ -5,9 +5,11 @@
 //! also depends on the time that a step takes ([`crate::planning::Pace`]), and is written to the run's config like all others.
 
 mod images;
+mod reason;
 mod rows;
 
 use keel_data::{Dataset, SampleShape, SplitDataset, Targets};
+pub use reason::{ImageKind, ImageReason, PhotoReason, RateScaling, Reason, RowReason, TrainingReason};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, SOURCE, take_source};
@@ -43,14 +45,30 @@ pub const CHOSEN: &[&str] = &[
 ];
 
 /// One key with the value chosen for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     /// Dotted key.
     pub key: String,
     /// Value in TOML syntax.
     pub value: String,
-    /// Reason for the value.
+    /// Reason for the value, in English.
     pub reason: String,
+    /// The same reason as a value; absent in runs of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "Reason::read")]
+    pub kind: Option<Reason>,
+}
+
+impl Choice {
+    /// Creates the choice of `value`, in TOML syntax, for `key`.
+    pub(crate) fn new(key: &str, value: String, reason: impl Into<Reason>) -> Self {
+        let reason = reason.into();
+        Choice { key: key.to_owned(), value, reason: reason.sentence().english, kind: Some(reason) }
+    }
+
+    /// Returns the reason in Chinese; `None` in runs of older versions.
+    pub fn chinese_reason(&self) -> Option<String> {
+        self.kind.map(|reason| reason.sentence().chinese)
+    }
 }
 
 /// A config without open settings, and the data split accordingly.
@@ -153,14 +171,10 @@ pub fn decide(config: &Config, facts: &Facts) -> (Config, Vec<Choice>) {
         SampleShape::Image { .. } => images::choose(&mut chooser, facts),
     }
     if facts.imbalance >= UNBALANCED {
-        let reason = format!(
-            "the largest class has {} times as many samples as the smallest; without weights, probabilities stay \
-             calibrated (\"balanced\" finds more samples of the rare class)",
-            facts.imbalance
-        );
-        chooser.choose("train.class_weights", reason, |_| {});
+        let ratio = facts.imbalance;
+        chooser.choose("train.class_weights", TrainingReason::Imbalance { ratio }, |_| {});
         if matches!(facts.shape, SampleShape::Image { .. }) && facts.has_validation(&chooser.config) {
-            chooser.choose("train.metric", "accuracy hardly reflects classes with few samples", |config| {
+            chooser.choose("train.metric", TrainingReason::RareClasses, |config| {
                 config.train.metric = MetricName::LogLoss;
             });
         }
@@ -178,13 +192,13 @@ struct Chooser {
 
 impl Chooser {
     /// Lets `set` change `key`, unless it was given.
-    fn choose(&mut self, key: &'static str, reason: impl Into<String>, set: impl FnOnce(&mut Config)) {
+    fn choose(&mut self, key: &'static str, reason: impl Into<Reason>, set: impl FnOnce(&mut Config)) {
         debug_assert!(CHOSEN.contains(&key), "{key} is not listed in CHOSEN");
         if self.open.is_given(key) {
             return;
         }
         set(&mut self.config);
-        self.choices.push(Choice { key: key.to_owned(), value: self.config.value_text(key), reason: reason.into() });
+        self.choices.push(Choice::new(key, self.config.value_text(key), reason));
     }
 }
 

@@ -3,7 +3,7 @@
 use keel_data::{PiecewiseLinearSpec, PreprocessStep, SoftClipSpec};
 use keel_nn::Preset;
 
-use super::{Chooser, Facts};
+use super::{Chooser, Facts, RowReason, TrainingReason};
 use crate::config::AveragingConfig;
 use crate::metrics::MetricName;
 use crate::optimizers::{AdamwConfig, OptimizerConfig};
@@ -25,7 +25,7 @@ struct Capacity {
     learning_rate: f64,
     weight_decay: f64,
     /// Reason for the choice.
-    reason: &'static str,
+    reason: RowReason,
 }
 
 impl Capacity {
@@ -37,7 +37,7 @@ impl Capacity {
             batch_size: 32,
             learning_rate: 0.002,
             weight_decay: 0.5,
-            reason: "few rows: a network that stays close to a linear model",
+            reason: RowReason::FewRows,
         };
         let some = Capacity {
             bins: 16,
@@ -46,16 +46,16 @@ impl Capacity {
             batch_size: 64,
             learning_rate: 0.004,
             weight_decay: 0.1,
-            reason: "enough rows to learn nonlinear effects and interactions of columns",
+            reason: RowReason::EnoughRows,
         };
         match samples {
             0..1_000 => few,
             1_000..3_000 => some,
-            3_000..20_000 => Capacity { bins: 48, batch_size: 128, reason: "many rows: fine bins", ..some },
+            3_000..20_000 => Capacity { bins: 48, batch_size: 128, reason: RowReason::ManyRows, ..some },
             20_000..MANY_SAMPLES => {
-                Capacity { bins: 48, width: 192, batch_size: 128, reason: "very many rows", ..some }
+                Capacity { bins: 48, width: 192, batch_size: 128, reason: RowReason::VeryManyRows, ..some }
             }
-            _ => Capacity { bins: 48, width: 192, batch_size: 256, reason: "very many rows", ..some },
+            _ => Capacity { bins: 48, width: 192, batch_size: 256, reason: RowReason::VeryManyRows, ..some },
         }
     }
 
@@ -74,19 +74,18 @@ pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
     let capacity = Capacity::of(samples);
     held_out(chooser, samples);
     let reason = match capacity.bins {
-        0 => "medians and quartiles, so that outliers have no influence",
-        _ => "medians and quantiles, so that outliers have no influence; bins capture thresholds",
+        0 => RowReason::Quartiles,
+        _ => RowReason::Bins,
     };
     chooser.choose("preprocess.steps", reason, |config| config.preprocess.steps = capacity.steps());
-    chooser.choose("model.preset", "rows of a table: an ensemble of perceptrons in one network", |config| {
+    chooser.choose("model.preset", RowReason::Ensemble, |config| {
         config.model.preset = Preset::Tabular;
     });
-    let reason = format!("{samples} samples with {} features", facts.shape.len());
+    let reason = RowReason::Size { samples, features: facts.shape.len() };
     chooser.choose("model.width", reason, |config| config.model.width = capacity.width);
     chooser.choose("model.depth", capacity.reason, |config| config.model.depth = capacity.depth);
-    chooser
-        .choose("model.members", "averaging several predictions reduces the error", |config| config.model.members = 4);
-    chooser.choose("model.dropout", "reduces overfitting of the members", |config| config.model.dropout = 0.1);
+    chooser.choose("model.members", RowReason::AveragedMembers, |config| config.model.members = 4);
+    chooser.choose("model.dropout", RowReason::LessOverfitting, |config| config.model.dropout = 0.1);
     training(chooser, facts, &capacity);
 }
 
@@ -94,11 +93,9 @@ pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
 fn held_out(chooser: &mut Chooser, samples: usize) {
     let share = |most: f64, rows: f64| (rows / samples.max(1) as f64).min(most);
     let validation = round(share(if samples < 1_000 { 0.1 } else { 0.15 }, 5_000.0));
-    let reason = "enough rows to choose the best epoch";
-    chooser.choose("data.validation", reason, |config| config.data.validation = validation);
+    chooser.choose("data.validation", RowReason::ValidationRows, |config| config.data.validation = validation);
     let test = round(share(0.1, 5_000.0));
-    let reason = "enough rows to measure the finished model on unseen data";
-    chooser.choose("data.test", reason, |config| config.data.test = test);
+    chooser.choose("data.test", RowReason::TestRows, |config| config.data.test = test);
 }
 
 fn round(share: f64) -> f64 {
@@ -107,39 +104,33 @@ fn round(share: f64) -> f64 {
 
 fn training(chooser: &mut Chooser, facts: &Facts, capacity: &Capacity) {
     let samples = facts.training_samples(&chooser.config);
-    chooser.choose("train.batch_size", format!("{samples} training samples"), |config| {
+    chooser.choose("train.batch_size", RowReason::Samples { samples }, |config| {
         config.train.batch_size = capacity.batch_size;
     });
     let batch = chooser.config.train.batch_size as u64;
     let steps_per_epoch = (samples as u64).div_ceil(batch).max(1);
     let epochs = STEPS.div_ceil(steps_per_epoch).clamp(20, 200);
-    let reason = format!("about {STEPS} steps of {batch} samples, from 20 to 200 epochs");
-    chooser.choose("train.epochs", reason, |config| config.train.epochs = epochs);
+    chooser.choose("train.epochs", RowReason::Steps { steps: STEPS, batch }, |config| config.train.epochs = epochs);
     let patience = (chooser.config.train.epochs / 4).max(10);
-    let reason = "epochs without a better validation result; the best weights are kept";
-    chooser.choose("train.early_stopping", reason, |config| config.train.early_stopping = patience);
+    chooser.choose("train.early_stopping", RowReason::Patience, |config| config.train.early_stopping = patience);
     if !facts.values && facts.has_validation(&chooser.config) {
-        chooser.choose(
-            "train.metric",
-            "evaluates probabilities, whereas accuracy changes only by whole rows",
-            |config| {
-                config.train.metric = MetricName::LogLoss;
-            },
-        );
+        chooser.choose("train.metric", RowReason::Probabilities, |config| {
+            config.train.metric = MetricName::LogLoss;
+        });
     }
-    chooser.choose("train.averaging", "averaged weights generalise better than the final ones", |config| {
+    chooser.choose("train.averaging", TrainingReason::AveragedWeights, |config| {
         config.train.averaging = AveragingConfig::Ema { decay: 0.99 };
     });
     let reason = match facts.values {
-        true => "regression: standardised targets, squared error",
-        false => "a stable learning rate for features of any scale",
+        true => RowReason::Regression,
+        false => RowReason::AnyScale,
     };
     chooser.choose("optimizer", reason, |config| {
         let (learning_rate, weight_decay) = (capacity.learning_rate, capacity.weight_decay);
         config.optimizer =
             OptimizerConfig::Adamw(AdamwConfig { learning_rate, weight_decay, ..AdamwConfig::default() });
     });
-    chooser.choose("schedule", "falls to zero at the end", |config| {
+    chooser.choose("schedule", RowReason::FallsToZero, |config| {
         config.schedule = ScheduleConfig::Cosine(CosineConfig::default());
     });
 }

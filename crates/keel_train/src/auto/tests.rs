@@ -39,12 +39,30 @@ fn every_kind_of_data_gets_its_network() {
         let Resolved { config, data, choices } = resolved(&Config::default(), dataset(shape, samples, 3));
         assert_eq!(config.value_text("model.preset"), expected, "{shape}");
         assert!(!config.model.is_auto());
-        for Choice { key, value, reason } in &choices {
-            assert!(CHOSEN.contains(&key.as_str()) && !reason.is_empty(), "{key}");
+        for Choice { key, value, .. } in &choices {
+            assert!(CHOSEN.contains(&key.as_str()), "{key}");
             assert_eq!(*value, config.value_text(key), "{key}");
         }
         crate::config::check_values(&config).unwrap_or_else(|error| panic!("{shape}: {error}"));
         crate::Session::new(&config, data).unwrap_or_else(|error| panic!("{shape}: {error}"));
+    }
+}
+
+#[test]
+fn a_recorded_reason_is_read_in_both_languages_and_an_unknown_one_in_english() {
+    let choice = Choice::new("data.test", "0.1".into(), RowReason::Steps { steps: 3_500, batch: 32 });
+    let recorded = serde_json::to_value(&choice).unwrap();
+    assert_eq!(recorded["reason"], "about 3500 steps of 32 samples, from 20 to 200 epochs");
+    let read: Choice = serde_json::from_value(recorded.clone()).unwrap();
+    assert_eq!(read, choice);
+    assert_eq!(read.chinese_reason().unwrap(), "约 3500 步，每步 32 个样本，限制在 20 到 200 轮");
+    let mut older = recorded.clone();
+    older.as_object_mut().unwrap().remove("kind").unwrap();
+    let mut later = recorded;
+    later["kind"] = serde_json::json!({ "row": { "of_a_later_version": { "samples": 3 } } });
+    for recorded in [older, later] {
+        let read: Choice = serde_json::from_value(recorded).unwrap();
+        assert_eq!((&read.reason, read.chinese_reason()), (&choice.reason, None));
     }
 }
 

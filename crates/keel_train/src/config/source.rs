@@ -4,6 +4,7 @@ use std::path::Path;
 
 use keel_nn::layers::LayerSpec;
 use keel_nn::losses::LossSpec;
+use keel_onnx::foreign::check_start;
 use keel_onnx::import::{Ending, Imported, import};
 use serde::Deserialize;
 
@@ -65,6 +66,7 @@ pub(crate) fn read(path: &Path) -> Result<Imported, String> {
     let name = path.display().to_string();
     keel_data::check_is_file(path).map_err(|error| error.to_string())?;
     let bytes = std::fs::read(path).map_err(|error| format!("cannot read {name}: {error}; give an ONNX file"))?;
+    check_start(path, &bytes).map_err(|error| error.to_string())?;
     let model = keel_onnx::decode(&bytes, &name).map_err(|error| error.to_string())?;
     import(&model, &name).map_err(|error| error.to_string())
 }

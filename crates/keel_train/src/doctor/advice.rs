@@ -5,6 +5,7 @@ use keel_data::{PreprocessStep, SplitDataset};
 use keel_nn::init::InitSpec;
 use keel_nn::layers::LayerSpec;
 
+use super::advised_change::{AdvisedChange, UsualSettings};
 use super::intervention::Intervention;
 use super::network_changes as network;
 use crate::config::{AutoLoss, Config, LossConfig};
@@ -66,83 +67,42 @@ pub(super) const GROUPS: [Group; 9] = [
 ];
 
 fn inputs(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
-    let reason = "with features of different scales or far from zero, no learning rate suits all weights";
-    standardised(config)
-        .map(|config| Intervention::advice("standardise the inputs", reason, config))
-        .into_iter()
-        .collect()
+    let standardised = standardised(config);
+    standardised.map(|config| Intervention::advice(AdvisedChange::StandardiseInputs, config)).into_iter().collect()
 }
 
 fn rate(config: &Config, data: &SplitDataset) -> Vec<Intervention> {
     let rate = config.optimizer.learning_rate();
-    let reason = "the learning rate matters more than any other setting";
     let with = |optimizer: OptimizerConfig| Config { optimizer, ..config.clone() };
-    let mut rates: Vec<(String, f64)> = vec![
-        (format!("lower the learning rate to {}", rate_text(rate / RATE_FACTOR)), rate / RATE_FACTOR),
-        (format!("raise the learning rate to {}", rate_text(rate * RATE_FACTOR)), rate * RATE_FACTOR),
-    ];
+    let [lower, higher] = [rate / RATE_FACTOR, rate * RATE_FACTOR];
+    let mut rates =
+        vec![(AdvisedChange::LowerRate { rate: lower }, lower), (AdvisedChange::RaiseRate { rate: higher }, higher)];
     let suggestion = RangeTest::run(config, data.clone()).ok().and_then(|test| test.suggestion);
-    let new = |suggestion: &f64| rates.iter().all(|(_, rate)| !is_same_rate(*rate, *suggestion));
-    if let Some(suggestion) = suggestion.filter(|suggestion| new(suggestion) && !is_same_rate(rate, *suggestion)) {
-        rates.insert(
-            0,
-            (format!("use the learning rate {} that a range test suggests", rate_text(suggestion)), suggestion),
-        );
+    let new = |suggestion: &f64| [rate, lower, higher].iter().all(|rate| !is_same_rate(*rate, *suggestion));
+    if let Some(rate) = suggestion.filter(new) {
+        rates.insert(0, (AdvisedChange::SuggestedRate { rate }, rate));
     }
     let mut advice: Vec<Intervention> = rates
         .into_iter()
-        .map(|(change, rate)| {
-            Intervention::advice(change, reason, with(config.optimizer.clone().with_learning_rate(rate)))
-        })
+        .map(|(change, rate)| Intervention::advice(change, with(config.optimizer.clone().with_learning_rate(rate))))
         .collect();
     if let Some(optimizer) = usual_optimizer(config) {
-        let reason = "it adapts the step size to each weight, so that one learning rate suits most networks";
-        let change = format!("train with {} at its usual learning rate", optimizer.name());
-        advice.insert(0, Intervention::advice(change, reason, with(optimizer)));
+        let change = AdvisedChange::UsualOptimizer { optimizer: optimizer.name().to_owned() };
+        advice.insert(0, Intervention::advice(change, with(optimizer)));
     }
     advice
 }
 
 fn signal(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
-    let cases: [(&str, &str, fn(&mut Vec<LayerSpec>) -> bool); 5] = [
-        (
-            "initialise by fan-in",
-            "weights of the wrong scale shrink or amplify the signal from layer to layer",
-            |layers| network::automatic_init(layers),
-        ),
-        (
-            "use relu in the hidden layers",
-            "activations that saturate on both sides pass little gradient through many layers",
-            |layers| network::relu_for_saturating(layers),
-        ),
-        (
-            "use leaky relu in the hidden layers",
-            "units that are never active do not learn; with leaky relu they always receive some gradient",
-            |layers| network::leaky_for_relu(layers),
-        ),
-        (
-            "add relu between layers without an activation in between",
-            "consecutive layers without an activation are equivalent to one linear layer",
-            network::missing_activations,
-        ),
-        (
-            "add batch norm after the hidden layers",
-            "it keeps the scale of the signal constant regardless of the weights",
-            network::batch_norm,
-        ),
+    let cases: [(AdvisedChange, fn(&mut Vec<LayerSpec>) -> bool); 4] = [
+        (AdvisedChange::UseRelu, |layers| network::relu_for_saturating(layers)),
+        (AdvisedChange::UseLeakyRelu, |layers| network::leaky_for_relu(layers)),
+        (AdvisedChange::AddActivations, network::missing_activations),
+        (AdvisedChange::AddBatchNorm, network::batch_norm),
     ];
-    let mut advice: Vec<Intervention> = cases
-        .iter()
-        .filter_map(|(change, reason, edit)| Some(Intervention::advice(*change, reason, edited(config, *edit)?)))
-        .collect();
-    if config.model.init != InitSpec::Auto {
-        let mut automatic = config.clone();
-        automatic.model.init = InitSpec::Auto;
-        network::automatic_init(&mut automatic.model.layers);
-        advice.retain(|other| other.change != cases[0].0);
-        advice.insert(0, Intervention::advice(cases[0].0, cases[0].1, automatic));
-    }
-    advice
+    let initialised = automatically_initialised(config).map(|config| (AdvisedChange::InitialiseByFanIn, config));
+    let edited = cases.into_iter().filter_map(|(change, edit)| Some((change, edited(config, edit)?)));
+    initialised.into_iter().chain(edited).map(|(change, config)| Intervention::advice(change, config)).collect()
 }
 
 fn output(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
@@ -153,50 +113,52 @@ fn output(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
     };
     let mut advice = Vec::new();
     if let Some(bare) = &bare {
-        let reason = "the loss includes its own activation, and a second one limits the outputs of the network";
-        advice.push(Intervention::advice("remove the last activation", reason, bare.clone()));
+        advice.push(Intervention::advice(AdvisedChange::RemoveLastActivation, bare.clone()));
     }
     if config.train.loss != LossConfig::Auto(AutoLoss::Auto) {
-        let reason = "another loss optimises a different objective";
-        let change = "use the usual loss of the task";
-        advice.push(Intervention::advice(change, reason, usual(config.clone())));
-        let both = "use the usual loss and remove the last activation";
-        advice.extend(bare.map(|bare| Intervention::advice(both, reason, usual(bare))));
+        advice.push(Intervention::advice(AdvisedChange::UseUsualLoss, usual(config.clone())));
+        advice.extend(bare.map(|bare| Intervention::advice(AdvisedChange::UseUsualLossAlone, usual(bare))));
     }
     advice
 }
 
 fn regularisation(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
     let mut advice = Vec::new();
-    let reason = "a network that does not fit its training samples needs no regularisation";
-    let dropouts = [("lower the dropout to 0.2", false), ("remove the dropout", true)];
+    let dropouts = [
+        (AdvisedChange::LowerDropout { probability: network::LOW_DROPOUT }, false),
+        (AdvisedChange::RemoveDropout, true),
+    ];
     for (change, off) in dropouts {
         let edit = |layers: &mut Vec<LayerSpec>| network::less_dropout(layers, off);
         let mut milder = edited(config, edit);
         if config.model.dropout > 0.0 && config.model.layers.is_empty() {
             let mut preset = config.clone();
-            preset.model.dropout = if off { 0.0 } else { config.model.dropout.min(0.2) };
+            preset.model.dropout = if off { 0.0 } else { config.model.dropout.min(network::LOW_DROPOUT) };
             milder = (preset != *config).then_some(preset);
         }
-        advice.extend(milder.map(|config| Intervention::advice(change, reason, config)));
+        advice.extend(milder.map(|config| Intervention::advice(change, config)));
     }
     if config.optimizer.weight_decay() > 0.0 {
         let optimizer = config.optimizer.clone().with_weight_decay(0.0);
         let without = Config { optimizer, ..config.clone() };
-        advice.push(Intervention::advice("remove the weight decay", reason, without));
+        advice.push(Intervention::advice(AdvisedChange::RemoveWeightDecay, without));
     }
     if let Some(free) = edited(config, |layers| network::unfrozen(layers)) {
-        let reason = "frozen weights keep their initial values";
-        advice.push(Intervention::advice("train all weights", reason, free));
+        advice.push(Intervention::advice(AdvisedChange::TrainAllWeights, free));
     }
     advice
 }
 
-/// Returns the config with all usual settings at once: faults that mask each other show no effect one by one.
 fn conventional(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
+    let usual = usual_configs(config).into_iter();
+    usual.map(|(settings, usual)| Intervention::advice(AdvisedChange::UseUsualSettings { settings }, usual)).collect()
+}
+
+/// Returns the config with all usual settings at once: faults that mask each other show no effect one by one.
+fn usual_configs(config: &Config) -> Vec<(UsualSettings, Config)> {
     let mut usual = standardised(config).unwrap_or_else(|| config.clone());
     usual.model.init = InitSpec::Auto;
-    usual.model.dropout = usual.model.dropout.min(0.2);
+    usual.model.dropout = usual.model.dropout.min(network::LOW_DROPOUT);
     usual.optimizer = OptimizerConfig::Adam(AdamConfig::default());
     usual.schedule = ScheduleConfig::default();
     if !BATCH_SIZES.contains(&usual.train.batch_size) {
@@ -214,62 +176,62 @@ fn conventional(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
     let mut safe = edited(&usual, network::no_last_activation).unwrap_or_else(|| usual.clone());
     safe.train.loss = LossConfig::Auto(AutoLoss::Auto);
     let normed = edited(&usual, network::batch_norm);
-    let reason = "faults that mask each other show no effect one by one";
-    let name = "use the usual inputs, initialisation, activations and optimizer, all at once";
-    let mut advice = vec![Intervention::advice(name, reason, usual.clone())];
-    if safe != usual {
-        advice.push(Intervention::advice(
-            format!("{name}, and the usual loss without a last activation"),
-            reason,
-            safe,
-        ));
-    }
-    advice.extend(normed.map(|config| Intervention::advice(format!("{name}, with batch norm"), reason, config)));
-    advice.retain(|advice| advice.config.as_ref() != Ok(config));
-    advice
+    let safe = (safe != usual).then_some((UsualSettings::WithUsualLoss, safe));
+    let mut configs = vec![(UsualSettings::Plain, usual)];
+    configs.extend(safe);
+    configs.extend(normed.map(|normed| (UsualSettings::WithBatchNorm, normed)));
+    configs.retain(|(_, usual)| usual != config);
+    configs
 }
 
 fn size(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
-    let reason = "a network that is too small cannot fit its data";
     let mut advice = Vec::new();
     let wider = edited(config, |layers| network::wider(layers));
-    advice.extend(wider.map(|config| Intervention::advice("widen narrow hidden layers", reason, config)));
+    advice.extend(wider.map(|config| Intervention::advice(AdvisedChange::WidenLayers, config)));
     if !BATCH_SIZES.contains(&config.train.batch_size) {
         let mut changed = config.clone();
         changed.train.batch_size = BATCH_SIZE;
-        let reason = "large batches give few steps per epoch, tiny ones give noisy steps";
-        advice.push(Intervention::advice(format!("train with batches of {BATCH_SIZE}"), reason, changed));
+        advice.push(Intervention::advice(AdvisedChange::SetBatchSize { batch_size: BATCH_SIZE }, changed));
     }
     advice
 }
 
 fn length(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
-    let mut longer = config.clone();
-    longer.train.epochs = config.train.epochs.saturating_mul(LONGER).min(MOST_EPOCHS);
-    longer.train.early_stopping = 0;
-    let reason = "the loss may continue to fall";
-    let change = format!("train for {} epochs", longer.train.epochs);
-    vec![Intervention::advice(change, reason, longer)]
+    let longer = longer(config.clone());
+    vec![Intervention::advice(AdvisedChange::TrainLonger { epochs: longer.train.epochs }, longer)]
 }
 
 /// Returns the usual settings with wider layers, more epochs, and each of the usual learning rates.
-fn larger(config: &Config, data: &SplitDataset) -> Vec<Intervention> {
-    let reason = "faults that mask each other show no effect one by one, and small networks need more time";
+fn larger(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
     let mut advice = Vec::new();
-    for usual in conventional(config, data) {
-        let Ok(mut larger) = usual.config else { continue };
-        larger = edited(&larger, |layers| network::wider(layers)).unwrap_or(larger);
-        larger.train.epochs = config.train.epochs.saturating_mul(LONGER).min(MOST_EPOCHS);
-        larger.train.early_stopping = 0;
+    for (settings, usual) in usual_configs(config) {
+        let larger = longer(edited(&usual, |layers| network::wider(layers)).unwrap_or(usual));
+        let epochs = larger.train.epochs;
         for rate in USUAL_RATES {
-            let mut config = larger.clone();
-            config.optimizer = config.optimizer.with_learning_rate(rate);
-            let change =
-                format!("{}; a wider network, {} epochs, learning rate {rate}", usual.change, config.train.epochs);
-            advice.push(Intervention::advice(change, reason, config));
+            let optimizer = larger.optimizer.clone().with_learning_rate(rate);
+            let change = AdvisedChange::EnlargeUsual { settings, epochs, rate };
+            advice.push(Intervention::advice(change, Config { optimizer, ..larger.clone() }));
         }
     }
     advice
+}
+
+/// Returns the config with more epochs, all of which are trained.
+fn longer(mut config: Config) -> Config {
+    config.train.epochs = config.train.epochs.saturating_mul(LONGER).min(MOST_EPOCHS);
+    config.train.early_stopping = 0;
+    config
+}
+
+/// Returns the config with the automatic initialisers; `None` if it has them already.
+fn automatically_initialised(config: &Config) -> Option<Config> {
+    if config.model.init == InitSpec::Auto {
+        return edited(config, |layers| network::automatic_init(layers));
+    }
+    let mut automatic = config.clone();
+    automatic.model.init = InitSpec::Auto;
+    network::automatic_init(&mut automatic.model.layers);
+    Some(automatic)
 }
 
 /// Returns the config with `edit` applied to its layers; `None` if nothing changes, or if entries move that the config names.
@@ -309,12 +271,6 @@ fn usual_optimizer(config: &Config) -> Option<OptimizerConfig> {
     (!same).then_some(usual)
 }
 
-/// Formats a rate with three significant digits, with an exponent for small numbers.
-fn rate_text(rate: f64) -> String {
-    let rounded: f64 = format!("{rate:.2e}").parse().unwrap_or(rate);
-    if rounded < 1e-3 { format!("{rounded:e}") } else { rounded.to_string() }
-}
-
 fn is_same_rate(one: f64, other: f64) -> bool {
     (one / other).max(other / one) < SAME_RATE
 }
@@ -328,14 +284,6 @@ mod tests {
     fn config(settings: &[&str]) -> Config {
         let settings: Vec<String> = settings.iter().map(|text| (*text).to_owned()).collect();
         config::load(Some("mlp"), &settings).unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    #[test]
-    fn rates_are_written_for_people() {
-        let cases = [(3.0, "3"), (0.1, "0.1"), (1e-3, "0.001"), (5.0812e-4, "5.08e-4"), (1e-5, "1e-5")];
-        for (rate, text) in cases {
-            assert_eq!(rate_text(rate), text);
-        }
     }
 
     #[test]

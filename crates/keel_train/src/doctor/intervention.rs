@@ -2,8 +2,10 @@
 
 use std::mem::discriminant;
 
-use keel_health::Finding;
+use keel_health::{Finding, Remedy};
 
+use super::advised_change::AdvisedChange;
+use super::proposal::Proposal;
 use super::settings_changed::settings_changed;
 use super::story::{Attempt, Judgement, SettingChange};
 use crate::config::Config;
@@ -21,44 +23,45 @@ pub(super) struct Intervention {
     pub(super) reason: String,
     /// Change, as an instruction.
     pub(super) change: String,
+    /// The same change and reason as a value.
+    pub(super) proposal: Proposal,
     /// Changed config, or the reason why it is impossible.
     pub(super) config: Result<Config, String>,
 }
 
 impl Intervention {
     /// Creates a change that no finding suggested.
-    pub(super) fn advice(change: impl Into<String>, reason: &str, config: Config) -> Self {
-        let (because, reason) = (ADVICE.to_owned(), reason.to_owned());
-        Intervention { because, reason, change: change.into(), config: Ok(config) }
+    pub(super) fn advice(change: AdvisedChange, config: Config) -> Self {
+        let reason = change.reason().english;
+        Intervention::of(ADVICE, &reason, Proposal::Advice(change), Ok(config))
+    }
+
+    fn of(because: &str, reason: &str, proposal: Proposal, config: Result<Config, String>) -> Self {
+        let (because, reason) = (because.to_owned(), reason.to_owned());
+        Intervention { because, reason, change: proposal.instruction().english, proposal, config }
     }
 
     /// Returns the remedies of `findings`, which have one code, that settings of `config` can express: one change for all their
     /// layers. Those that only change the weights of a trained network are omitted, because the result is a config.
     pub(super) fn remedies(config: &Config, findings: &[&Finding]) -> Vec<Self> {
         let Some((first, others)) = findings.split_first() else { return Vec::new() };
-        let of = |change: String, config| Intervention {
-            because: first.code.clone(),
-            reason: first.message.clone(),
-            change,
-            config,
+        let of = |remedies: Vec<Remedy>, other_layers: usize, config| {
+            let proposal = Proposal::Remedy { kind: first.kind.clone(), remedies, other_layers };
+            Intervention::of(&first.code, &first.message, proposal, config)
         };
         let treated = treatments(config, first).and_then(|first| {
             Ok((first, others.iter().map(|finding| treatments(config, finding)).collect::<Result<Vec<_>, _>>()?))
         });
         let (treatments, others) = match treated {
             Ok(treated) => treated,
-            Err(error) => return vec![of(first.remedy.clone(), Err(error.to_string()))],
+            Err(error) => return vec![of(first.remedies.clone(), 0, Err(error.to_string()))],
         };
         let others: Vec<Treatment> = others.into_iter().flatten().collect();
         let settable = treatments.into_iter().filter(|treatment| treatment.surgery.is_none());
         let whole = settable.map(|treatment| {
             let (settings, layers) = joined(&treatment, &others);
-            let change = match layers {
-                0 => treatment.remedy.describe(),
-                1 => format!("{}, and likewise in 1 other layer", treatment.remedy.describe()),
-                layers => format!("{}, and likewise in {layers} other layers", treatment.remedy.describe()),
-            };
-            of(change, with_settings(config, &settings).map_err(|error| error.to_string()))
+            let changed = with_settings(config, &settings).map_err(|error| error.to_string());
+            of(vec![treatment.remedy], layers, changed)
         });
         whole.filter(|intervention| !intervention.config.as_ref().is_ok_and(|changed| changed == config)).collect()
     }
@@ -69,6 +72,7 @@ impl Intervention {
             because: self.because.clone(),
             reason: self.reason.clone(),
             change: self.change.clone(),
+            proposal: Some(self.proposal.clone()),
             settings: self.settings(current),
             without: Vec::new(),
             with: Vec::new(),
@@ -101,7 +105,7 @@ fn joined(treatment: &Treatment, others: &[Treatment]) -> (Vec<String>, usize) {
 
 #[cfg(test)]
 mod tests {
-    use keel_health::{Application, Remedy};
+    use keel_health::Application;
 
     use super::*;
 

@@ -4,11 +4,13 @@
 //! the initial one over seeds that were not used for any decision. The test split is measured only for that final report.
 
 mod advice;
+mod advised_change;
 mod budget;
 mod candidate;
 mod intervention;
 mod network_changes;
 mod progress;
+mod proposal;
 mod search;
 mod settings_changed;
 mod story;
@@ -20,7 +22,9 @@ use std::sync::atomic::AtomicBool;
 
 use keel_data::SplitDataset;
 
+pub use advised_change::{AdvisedChange, UsualSettings};
 pub use progress::{DoctorObserver, TrainingPlace};
+pub use proposal::Proposal;
 pub use story::{Attempt, Ending, Found, Judgement, Measured, SettingChange, Story};
 
 use crate::auto;

@@ -7,6 +7,9 @@ use keel_nn::layers::{BatchNormSpec, LayerSpec};
 /// Number of units below which a hidden layer is widened.
 const NARROW: usize = 64;
 
+/// Probability to which a higher dropout is reduced.
+pub(super) const LOW_DROPOUT: f64 = 0.2;
+
 /// Factor of the width of a narrow layer.
 const WIDER: usize = 4;
 
@@ -123,7 +126,7 @@ pub(super) fn less_dropout(layers: &mut [LayerSpec], off: bool) -> bool {
             LayerSpec::Dropout(dropout) => {
                 let new = match dropout.probability {
                     _ if off => 0.0,
-                    probability if probability > 1.0 / 3.0 => 0.2,
+                    probability if probability > 1.0 / 3.0 => LOW_DROPOUT as f32,
                     probability => probability,
                 };
                 changed |= new != dropout.probability;

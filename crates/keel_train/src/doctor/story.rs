@@ -3,6 +3,7 @@
 use keel_health::{Finding, Level};
 use serde::{Deserialize, Serialize};
 
+use super::proposal::Proposal;
 use crate::config::Config;
 use crate::remedies::{Comparison, RunResult};
 
@@ -104,10 +105,13 @@ impl Found {
 pub struct Attempt {
     /// Code of the finding that suggested it, or `advice`.
     pub because: String,
-    /// Reason in words.
+    /// Reason in words, in English.
     pub reason: String,
-    /// Change, as an instruction.
+    /// Change, as an instruction, in English.
     pub change: String,
+    /// The same change and reason as a value; absent in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Proposal>,
     /// Settings that differ.
     pub settings: Vec<SettingChange>,
     /// Validation results without it, one per seed.
@@ -119,6 +123,18 @@ pub struct Attempt {
     /// Reason why it was rejected, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
+}
+
+impl Attempt {
+    /// Returns the change in Chinese; `None` in records of older versions.
+    pub fn chinese_change(&self) -> Option<String> {
+        self.proposal.as_ref().map(|proposal| proposal.instruction().chinese)
+    }
+
+    /// Returns the reason in Chinese; `None` in records of older versions.
+    pub fn chinese_reason(&self) -> Option<String> {
+        self.proposal.as_ref()?.chinese_reason(&self.because)
+    }
 }
 
 /// Outcome of a change.

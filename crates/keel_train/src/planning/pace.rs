@@ -7,7 +7,7 @@ use keel_data::{Batches, Position};
 use keel_nn::Graph;
 
 use super::measured_step::{ENOUGH_SECONDS, MEASURED_STEPS, measured_steps};
-use crate::auto::{Choice, Facts};
+use crate::auto::{Choice, Facts, TrainingReason};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::session::Session;
@@ -138,14 +138,10 @@ impl Pace {
         let fitting = (PLANNED_SHARE * limit / self.epoch_seconds).floor().max(1.0) as u64;
         let may_shorten = config.train.time_limit > 0.0 || !open.is_given("train.epochs") && open.model.is_auto();
         if may_shorten && fitting < config.train.epochs {
-            let reason = format!(
-                "an epoch takes {}: as many as fit into {}, so that the learning rate schedule is completed",
-                duration(self.epoch_seconds),
-                duration(limit)
-            );
+            let reason = TrainingReason::TimeLimit { epoch_seconds: self.epoch_seconds, limit_seconds: limit };
             config.train.epochs = fitting;
             choices.retain(|choice| choice.key != "train.epochs");
-            choices.push(Choice { key: "train.epochs".to_owned(), value: fitting.to_string(), reason });
+            choices.push(Choice::new("train.epochs", fitting.to_string(), reason));
         }
         self.of(config.train.epochs)
     }
@@ -161,35 +157,9 @@ impl Pace {
     }
 }
 
-/// Formats seconds with two digits below ten seconds, in milliseconds below one.
-fn duration(seconds: f64) -> String {
-    match seconds {
-        ..0.01 => format!("{:.1} ms", 1e3 * seconds),
-        ..0.9995 => format!("{:.0} ms", 1e3 * seconds),
-        ..9.95 if seconds.fract() != 0.0 => format!("{seconds:.1} s"),
-        _ => format!("{seconds:.0} s"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn short_times_are_in_milliseconds() {
-        let cases = [
-            (0.0012, "1.2 ms"),
-            (0.031, "31 ms"),
-            (0.9996, "1.0 s"),
-            (1.26, "1.3 s"),
-            (5.0, "5 s"),
-            (9.96, "10 s"),
-            (900.0, "900 s"),
-        ];
-        for (seconds, expected) in cases {
-            assert_eq!(duration(seconds), expected);
-        }
-    }
 
     #[test]
     fn epochs_are_cut_to_the_limit_and_only_where_nobody_gave_them() {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use keel_nn::{Graph, Network};
+use keel_onnx::foreign::check_start;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
@@ -42,6 +43,7 @@ pub(super) fn apply(network: &mut Network, path: &Path) -> Result<Taken, TrainEr
         // Files written by Evenkeel have a checksum; those of other programs have none.
         Checkpoint::<serde_json::Value>::of_bytes(&bytes, path)?;
     }
+    check_start(path, &bytes).map_err(|error| TrainError::setting("model.weights", error.to_string()))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| {
         TrainError::setting("model.weights", format!("{}: not a safetensors file: {error}", path.display()))
     })?;

@@ -6,7 +6,7 @@ use keel_data::Batch;
 
 use super::record::Record;
 use super::{EpochEvent, EvaluationEvent, Event, Started, StepEvent, TrainingObserver};
-use crate::auto::Choice;
+use crate::auto::{Choice, TrainingReason};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::flight_recorder::{FlightRecorder, RecordedStep};
@@ -194,14 +194,8 @@ impl<'a> Journal<'a> {
     /// Records that the run was shortened from `planned` epochs to `total_steps` steps, or `epochs` epochs.
     pub(super) fn shortened(&mut self, total_steps: u64, epochs: f64, planned: u64) {
         self.choices.retain(|choice| choice.key != "train.epochs");
-        self.choices.push(Choice {
-            key: "train.epochs".to_owned(),
-            value: format!("{}", (epochs * 100.0).round() / 100.0),
-            reason: format!(
-                "shortened from {planned} during training, which is slower than measured: the learning rate schedule is \
-                 still completed within the time limit"
-            ),
-        });
+        let epochs_text = format!("{}", (epochs * 100.0).round() / 100.0);
+        self.choices.push(Choice::new("train.epochs", epochs_text, TrainingReason::Shortened { planned }));
         self.observer.event(Event::Shortened { total_steps, epochs });
     }
 

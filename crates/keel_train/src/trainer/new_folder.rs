@@ -41,10 +41,23 @@ fn shortened(name: &str) -> &str {
 fn default_name(config: &Config, session: &Session) -> String {
     let preset = || Preset::ALL.iter().find(|entry| entry.0 == config.model.preset).map_or("model", |entry| entry.1);
     let model = if config.model.layers.is_empty() { preset() } else { "custom" };
-    let data = shortened(session.data().dataset.name());
-    let name = format!("{data}-{model}");
+    let dataset = &session.data().dataset;
+    let is_file = dataset.origin().is_some_and(|origin| Path::new(&origin.source).is_file());
+    let data = if is_file { without_ending(dataset.name()) } else { dataset.name() };
+    folder_name(data, model)
+}
+
+/// Returns the name of a file without its extension, and without that of its compression.
+fn without_ending(file: &str) -> &str {
+    let file = Path::new(file.strip_suffix(".gz").unwrap_or(file));
+    file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
+}
+
+/// Joins `data` and `model` to a valid name of a folder.
+fn folder_name(data: &str, model: &str) -> String {
+    let name = format!("{}-{model}", shortened(data));
     let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
-    name.trim_start_matches('.').to_owned()
+    name.trim_start_matches(['.', '-']).to_owned()
 }
 
 #[cfg(test)]
@@ -58,5 +71,22 @@ mod tests {
         {
             assert_eq!(shortened(&name).len(), bytes, "{name}");
         }
+    }
+
+    #[test]
+    fn files_give_their_names_without_endings() {
+        for (file, expected) in [
+            ("customers.csv", "customers-mlp"),
+            ("customers.csv.gz", "customers-mlp"),
+            ("sales.2024.parquet", "sales.2024-mlp"),
+            ("unit prices.xlsx", "unit-prices-mlp"),
+            ("customers", "customers-mlp"),
+            (".csv", "csv-mlp"),
+            ("..csv", "mlp"),
+            (".gz", "mlp"),
+        ] {
+            assert_eq!(folder_name(without_ending(file), "mlp"), expected, "{file}");
+        }
+        assert_eq!(folder_name("photos.v2", "cnn"), "photos.v2-cnn", "a folder");
     }
 }

@@ -1,7 +1,7 @@
 //! Weak scaling: every rank takes a whole batch, so the batch of a step grows with the number of ranks, and the learning rate
 //! with it.
 
-use crate::auto::Choice;
+use crate::auto::{Choice, RateScaling, TrainingReason};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::optimizers::OptimizerConfig;
@@ -42,36 +42,25 @@ pub(super) fn weakly_scaled(
     }
     scaled.train.batch_size = batch_size;
     let linear = matches!(config.optimizer, OptimizerConfig::Sgd(_));
-    let (factor, rule) = match linear {
-        true => (ranks as f64, "in proportion to the batch"),
-        false => (
-            (ranks as f64).sqrt(),
-            "with the square root of the batch, as the optimizer divides by the size of gradients",
-        ),
+    let (factor, scaling) = match linear {
+        true => (ranks as f64, RateScaling::Proportional),
+        false => ((ranks as f64).sqrt(), RateScaling::SquareRoot),
     };
     let learning_rate = config.optimizer.learning_rate() * factor;
     scaled.optimizer = config.optimizer.clone().with_learning_rate(learning_rate);
-    let choice = |key: &str, value: String, reason: String| Choice { key: key.to_owned(), value, reason };
+    let batches = TrainingReason::RankBatches { batch_size: config.train.batch_size, ranks };
+    let rate = TrainingReason::ScaledRate { learning_rate: config.optimizer.learning_rate(), scaling };
     let mut choices = vec![
-        choice(
-            "train.batch_size",
-            batch_size.to_string(),
-            format!("{} on each of {ranks} ranks", config.train.batch_size),
-        ),
-        choice(
-            "optimizer.learning_rate",
-            learning_rate.to_string(),
-            format!("{} scaled {rule}", config.optimizer.learning_rate()),
-        ),
+        Choice::new("train.batch_size", batch_size.to_string(), batches),
+        Choice::new("optimizer.learning_rate", learning_rate.to_string(), rate),
     ];
     let steps_per_epoch = samples.div_ceil(batch_size) as u64;
     let most = (WARM_SHARE * (config.train.epochs * steps_per_epoch) as f64) as u64;
     let steps = (WARM_EPOCHS * steps_per_epoch).min(most);
     if let Some(schedule) = warmed(&config.schedule, steps) {
         scaled.schedule = schedule;
-        let reason =
-            format!("the larger learning rate is reached over {WARM_EPOCHS} epochs, or a tenth of the training run");
-        choices.push(choice("schedule.warmup_steps", steps.to_string(), reason));
+        let reason = TrainingReason::WarmUp { epochs: WARM_EPOCHS };
+        choices.push(Choice::new("schedule.warmup_steps", steps.to_string(), reason));
     }
     Ok((scaled, choices))
 }

@@ -25,6 +25,18 @@ def is_cause(finding: Finding) -> bool:
     return finding.document.get("explained_by") is None
 
 
+def when(finding: Finding) -> str:
+    """Return the epoch of a finding if no steps are known, otherwise its steps; step 0 is the state at the start."""
+    epoch, first, last = finding.document.get("epoch"), finding.first_step, finding.last_step
+    if epoch is not None:
+        return f"after epoch {epoch}"
+    if last == 0:
+        return "at the start"
+    if first == last:
+        return f"step {first}"
+    return f"steps {first} to {last}" if first else f"start to step {last}"
+
+
 def describe(finding: Finding) -> str:
     """Return a finding in a few lines: message, cause and remedy."""
     place = f" {finding.layer}" if finding.layer else ""

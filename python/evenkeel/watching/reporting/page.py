@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from evenkeel._records import Finding
-from evenkeel.watching.reporting.findings import is_cause
+from evenkeel.watching.reporting.findings import is_cause, when
 from evenkeel.watching.reporting.series import Curve, LayerSeries, Series
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 420, 190, 58, 12, 26
@@ -83,10 +83,7 @@ def _facts(series: Series, outcome: tuple[float, float | None] | None, ended: bo
 
 def _finding(finding: Finding) -> str:
     place = f" {finding.layer}" if finding.layer else ""
-    steps = f"step {finding.first_step}" + (
-        f" to {finding.last_step}" if finding.last_step > finding.first_step else ""
-    )
-    title = f"{finding.rule}{place}, {steps}"
+    title = f"{finding.rule}{place}, {when(finding)}"
     lines = [
         f"<p><span class='level'>{_WORDS[finding.level]}</span> {escape(finding.code)} {escape(title)}</p>",
         f"<p>{escape(finding.message)}</p>",

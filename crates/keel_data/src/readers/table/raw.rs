@@ -29,6 +29,8 @@ pub struct TextForm {
     pub delimiter: char,
     /// True for UTF-8 without a byte order mark.
     pub is_plain_utf8: bool,
+    /// True if the first line ends with `\r\n`.
+    pub has_crlf: bool,
 }
 
 /// The rows of one file.

@@ -225,7 +225,7 @@ fn real_rows(predictor: &Predictor, dataset: &Dataset, count: usize) -> Result<O
     let mut inputs = BTreeMap::new();
     let mut start = 0;
     for column in &schema.columns {
-        let (cells, tensor) = if matches!(column.encoding, ColumnEncoding::Time(_)) {
+        let (cells, tensor) = if column.is_time() {
             random_column(column, (0.0, 1.0), count, &mut draws)
         } else {
             let cells = indices.iter().map(|&row| &features[row * width + start..][..column.features()]);
@@ -235,7 +235,7 @@ fn real_rows(predictor: &Predictor, dataset: &Dataset, count: usize) -> Result<O
         inputs.insert(column.name.clone(), tensor);
         start += column.features();
     }
-    if !schema.columns.iter().any(|column| matches!(column.encoding, ColumnEncoding::Time(_))) {
+    if !schema.has_times() {
         return Ok(Some(Samples { dataset: dataset.clone(), indices, inputs }));
     }
     let lines = (1..=count as u64).collect();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use keel_data::{ColumnEncoding, Dataset, Inputs};
+use keel_data::{Dataset, Inputs};
 use keel_interchange::InterchangeError;
 use keel_interchange::onnx::export::{ExportOptions, PictureValues, export, least_opset};
 use keel_interchange::onnx::verify::{Verification, verify};
@@ -99,8 +99,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
             None
         }
     };
-    let has_dates = predictor.schema().columns.iter().any(|column| matches!(column.encoding, ColumnEncoding::Time(_)));
-    if real.is_some() && has_dates {
+    if real.is_some() && predictor.schema().has_times() {
         output.remark(
             "note        the real samples are compared with random dates, because a model does not keep the dates",
         );

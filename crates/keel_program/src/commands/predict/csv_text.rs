@@ -5,7 +5,7 @@ use keel_train::Prediction;
 use super::columns::Columns;
 use super::rows::Row;
 
-/// Returns a header and one line per sample. The columns are, in this order: the input or the kept columns, the identifiers,
+/// Returns a header and one line per sample, each with its line end. The columns are, in this order: the input or the kept columns, the identifiers,
 /// the class, and the probability of each class or the value of each target.
 pub(super) fn text(columns: &Columns, rows: &[Row]) -> String {
     let mut header: Vec<&str> = Vec::new();
@@ -19,7 +19,7 @@ pub(super) fn text(columns: &Columns, rows: &[Row]) -> String {
     header.extend(columns.results.targets.iter().map(String::as_str));
     let mut lines = vec![columns.dialect.line(header.into_iter())];
     lines.extend(rows.iter().map(|row| row_line(columns, row)));
-    lines.join("\n")
+    lines.concat()
 }
 
 fn row_line(columns: &Columns, row: &Row) -> String {

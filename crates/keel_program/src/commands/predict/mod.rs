@@ -45,7 +45,8 @@ pub(crate) struct Arguments {
     /// Write the predictions to a file that ends in .csv, .json or .jsonl; an existing file is replaced as a whole
     #[arg(long, value_name = "FILE", conflicts_with = "csv")]
     out: Option<PathBuf>,
-    /// Keep the columns of the input and add those of the prediction; CSV keeps its delimiter and decimal sign
+    /// Keep the columns of the input and add those of the prediction; CSV keeps its delimiter, decimal sign and line
+    /// ends, is written in UTF-8, and has quotes only around cells that need them
     #[arg(long)]
     append: bool,
     /// Show this column of the input next to each prediction; may be repeated
@@ -79,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
             file.write(&columns, &rows)?;
             let written = json!({ "written": file.path(), "samples": rows.len(), "findings": findings });
             let predictions = plural(rows.len() as u64, "prediction");
-            output.result(&written, || format!("{predictions} written to {}", file.path().display()))?;
+            output.result(&written, || format!("{predictions} written to {}", file.described(&columns)))?;
         }
         None => {
             let documents = json_text::documents(&columns, &rows);

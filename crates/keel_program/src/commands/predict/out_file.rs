@@ -53,6 +53,12 @@ impl OutFile {
         &self.path
     }
 
+    /// Returns the file in words, with its encoding if that may differ from the encoding of the input.
+    pub(super) fn described(&self, columns: &Columns) -> String {
+        let encoding = if self.format == Format::Csv { columns.dialect.encoding() } else { "" };
+        format!("{}{encoding}", self.path.display())
+    }
+
     /// Writes the predictions, or leaves an existing file unchanged.
     ///
     /// # Errors
@@ -64,16 +70,15 @@ impl OutFile {
     }
 
     fn text(&self, columns: &Columns, rows: &[Row]) -> serde_json::Result<String> {
-        let text = match self.format {
+        Ok(match self.format {
             Format::Csv => columns.dialect.mark().to_owned() + &csv_text::text(columns, rows),
-            Format::Json => serde_json::to_string_pretty(&json_text::documents(columns, rows))?,
+            Format::Json => serde_json::to_string_pretty(&json_text::documents(columns, rows))? + "\n",
             Format::JsonLines => {
                 let lines = json_text::documents(columns, rows);
                 let lines = lines.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
-                lines.join("\n")
+                lines.join("\n") + "\n"
             }
-        };
-        Ok(text + "\n")
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Text tables: values separated by commas, semicolons, tabs, bars or blanks, plain or .gz.
 
-use super::layout::{Delimiter, between_blanks, count_between_blanks, layout};
+use super::layout::{Delimiter, between_blanks, count_between_blanks, has_crlf, layout};
 use super::raw::{RawTable, TextForm};
 use super::sheet::{HEAD, Row, Sheet, check_columns};
 use super::text::{Decoded, decode};
@@ -43,6 +43,7 @@ pub(in crate::readers::table) fn parse(
         notes.push(format!("comment lines above the table left out: {}", layout.comments));
     }
     let body = text.get(layout.start..).unwrap_or_default();
+    let has_crlf = has_crlf(body);
     let blanks;
     let (body, delimiter) = match layout.delimiter {
         Delimiter::Byte(byte) => (body, byte),
@@ -79,7 +80,7 @@ pub(in crate::readers::table) fn parse(
         Delimiter::Byte(byte) => char::from(byte),
         Delimiter::Blanks => ' ',
     };
-    Ok(sheet.table(Some(TextForm { delimiter, is_plain_utf8 })))
+    Ok(sheet.table(Some(TextForm { delimiter, is_plain_utf8, has_crlf })))
 }
 
 fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {

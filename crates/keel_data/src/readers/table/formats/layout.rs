@@ -133,6 +133,18 @@ fn has_blank_columns(text: &str) -> bool {
     *cells >= 2 && (first == cells || first + 1 == *cells) && rest.iter().all(|count| count == cells)
 }
 
+/// Returns true if the first row ends with `\r\n`: a break within quotes may be another one.
+pub(super) fn has_crlf(text: &str) -> bool {
+    let mut quoted = false;
+    let end = text.find(|c| {
+        quoted ^= c == '"';
+        c == '\n' && !quoted
+    });
+    // A single quote, as in `5" pipe`, is not closed.
+    let end = end.or_else(|| text.find('\n'));
+    end.and_then(|end| text.get(..end)).is_some_and(|row| row.ends_with('\r'))
+}
+
 /// Counts the cells of a line separated by blanks.
 pub(super) fn count_between_blanks(line: &str) -> usize {
     let (mut cells, mut quoted, mut any) = (0, false, false);
@@ -211,6 +223,22 @@ mod tests {
             assert!(text[found.start..].starts_with('a'));
         }
         assert_eq!(layout("sep=;\na,b;c\n").delimiter, Delimiter::Byte(b';'));
+    }
+
+    #[test]
+    fn line_ends_are_those_of_the_first_row() {
+        let cases = [
+            ("a,b\r\n1,2", true),
+            ("a,b\n1,2\r\n", false),
+            ("\"price\n(EUR)\",b\r\n1,2\r\n", true),
+            ("\"price\r\n(EUR)\",b\n1,2\n", false),
+            ("5\" pipe,b\r\n1,2\r\n", true),
+            ("a,b", false),
+            ("", false),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(has_crlf(text), expected, "{text:?}");
+        }
     }
 
     #[test]

@@ -212,6 +212,7 @@ mod tests {
                 because: "K013".into(),
                 reason: String::new(),
                 change: "lower the learning rate".into(),
+                proposal: None,
                 settings: Vec::new(),
                 without: vec![run(0.1); 3],
                 with: vec![run(0.9); 3],

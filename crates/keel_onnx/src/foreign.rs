@@ -1,4 +1,4 @@
-//! Files of other programs that cannot be read, recognised by their first bytes and their extension.
+//! Models of other programs that cannot be read, recognised by their first bytes and their extension.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,12 @@ use std::path::{Path, PathBuf};
 const ARCHIVE: &[u8] = b"PK\x03\x04";
 /// First byte of a plain pickle.
 const PICKLE: &[u8] = b"\x80";
+/// Maximum length of the header of a safetensors file. Its first 8 bytes are the length, and may begin like a pickle.
+const HEADER: u64 = 100_000_000;
 /// First bytes of an HDF5 file, as written by older versions of Keras.
-pub(crate) const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
+const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
+/// Number of bytes that [`check_start`] examines.
+pub const START: usize = 8;
 /// Extensions of models of Keras.
 const KERAS_ENDINGS: [&str; 3] = ["keras", "h5", "hdf5"];
 
@@ -39,16 +43,24 @@ pub enum ForeignFormat {
     },
 }
 
-/// Checks the format of the file `path` that begins with `start`.
-pub(crate) fn check_start(path: &Path, start: &[u8]) -> Result<(), ForeignFormat> {
+/// Checks the format of the file `path` that begins with `start`: [`START`] bytes, or the whole file.
+///
+/// # Errors
+/// Fails if the file has to be converted first.
+pub fn check_start(path: &Path, start: &[u8]) -> Result<(), ForeignFormat> {
     let path = path.to_owned();
     let is_keras_ending = |ending: &OsStr| KERAS_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known));
     let is_keras = path.extension().is_some_and(is_keras_ending);
     match is_keras || start.starts_with(HDF5) {
         true => Err(ForeignFormat::Keras { path }),
-        false if start.starts_with(ARCHIVE) || start.starts_with(PICKLE) => Err(ForeignFormat::Pickle { path }),
+        false if start.starts_with(ARCHIVE) || is_pickle(start) => Err(ForeignFormat::Pickle { path }),
         false => Ok(()),
     }
+}
+
+fn is_pickle(start: &[u8]) -> bool {
+    let is_length = |bytes: &[u8; START]| u64::from_le_bytes(*bytes) <= HEADER;
+    start.starts_with(PICKLE) && !start.first_chunk().is_some_and(is_length)
 }
 
 #[cfg(test)]
@@ -57,9 +69,12 @@ mod tests {
 
     #[test]
     fn formats_are_recognised_by_first_bytes_and_extension() {
-        let cases: [(&str, &[u8], &str); 6] = [
+        let cases: [(&str, &[u8], &str); 9] = [
             ("net.pt", b"PK\x03\x04....", "torch.onnx.export("),
             ("weights.bin", b"\x80\x02}q", "weights_only=True"),
+            ("weights.pth", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P", "weights_only=True"),
+            ("state.pkl", b"\x80\x04\x95\x1f\0\0\0\0\0\0\0}", "weights_only=True"),
+            ("header-of-640-bytes.safetensors", b"\x80\x02\0\0\0\0\0\0{\"", ""),
             ("net.keras", b"PK\x03\x04....", "load_model(\"net.keras\")"),
             ("net.H5", b"anything", "format=\"onnx\""),
             ("net.bin", HDF5, "load_model(\"net.bin\")"),
