@@ -1,7 +1,7 @@
 //! Gate for every change, cheapest checks first.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use crate::skips::SKIPPED_TESTS;
@@ -33,12 +33,14 @@ const LIBRARY_ALONE: Step = step(
 const NEXTEST: Step = step("tests", &["nextest", "run", "--workspace", "--no-fail-fast"]);
 const TESTS: Step =
     step("tests", &["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"]);
-/// Tests of the computing crates at SIMD levels below the widest. Tests of the kernels cover all levels anyway, and
+/// Tests of networks and of whole training runs at SIMD levels below the widest. Tests of the kernels cover all levels anyway, and
 /// training runs of the command line and the lab take minutes without vectors.
-const NEXTEST_ON_LEVEL: Step =
-    step("tests", &["nextest", "run", "--workspace", "--no-fail-fast", "-E", "package(keel_nn) + package(keel_train)"]);
+const NEXTEST_ON_LEVEL: Step = step(
+    "tests",
+    &["nextest", "run", "--workspace", "--no-fail-fast", "-E", "package(keel_nn) + package(keel_train) & binary(runs)"],
+);
 const TESTS_ON_LEVEL: Step =
-    step("tests", &["test", "--package", "keel_nn", "--package", "keel_train", "--lib", "--tests", "--no-fail-fast"]);
+    step("tests", &["test", "--package", "keel_nn", "--package", "keel_train", "--tests", "--no-fail-fast"]);
 const DOCUMENTATION_TESTS: Step = step("documentation tests", &["test", "--workspace", "--doc"]);
 const DOCUMENTATION: Step = Step {
     environment: &[("RUSTDOCFLAGS", "--deny warnings")],
@@ -101,21 +103,22 @@ pub(crate) fn run(root: &Path, parts: &[Part]) -> bool {
         let _ = std::fs::remove_file(&skipped);
     }
     let mut times = Vec::new();
-    for step in parts.iter().flat_map(|part| steps(*part, has_nextest, &lower_levels())) {
-        println!("\n== {}", step.name);
-        let start = Instant::now();
-        let passed = match step.arguments {
-            [] => tidy::run(root),
-            _ => passes(root, step, &skipped),
+    let start = Instant::now();
+    for steps in parts.iter().flat_map(|part| steps(*part, has_nextest, &lower_levels())) {
+        let outcomes = match *steps.as_slice() {
+            [step] => vec![outcome(root, step, &skipped)],
+            _ => concurrent_outcomes(root, &steps, &skipped),
         };
-        times.push((step.name, start.elapsed()));
-        if !passed {
-            println!("\n{} failed; `{}` repeats this step alone", step.name, command_line(step));
-            return false;
+        for Outcome { step, passed, time } in outcomes {
+            times.push((step.name, time));
+            if !passed {
+                println!("\n{} failed; `{}` repeats this step alone", step.name, command_line(step));
+                return false;
+            }
         }
     }
     let skipped = std::fs::read_to_string(&skipped).unwrap_or_default();
-    println!("\n{}\n{}", summary(&times), skipped_text(&skipped));
+    println!("\n{}\n{}", summary(&times, start.elapsed()), skipped_text(&skipped));
     skipped.lines().count() <= MOST_SKIPPED
 }
 
@@ -128,23 +131,67 @@ fn skipped_text(lines: &str) -> String {
     text
 }
 
-/// Returns the steps of a part of the gate, cheapest first. Tests of computing crates run again at each SIMD level
-/// below the processor's widest.
-fn steps(part: Part, has_nextest: bool, lower_levels: &[&str]) -> Vec<Step> {
+/// Result of a step.
+struct Outcome {
+    step: Step,
+    passed: bool,
+    time: Duration,
+}
+
+/// Runs a step with its output on the terminal.
+fn outcome(root: &Path, step: Step, skipped: &Path) -> Outcome {
+    println!("\n== {}", step.name);
+    let start = Instant::now();
+    let passed = match step.arguments {
+        [] => tidy::run(root),
+        _ => ended(step, command(root, step, skipped).status()),
+    };
+    Outcome { step, passed, time: start.elapsed() }
+}
+
+/// Runs steps at the same time and prints the output of each when it has ended.
+fn concurrent_outcomes(root: &Path, steps: &[Step], skipped: &Path) -> Vec<Outcome> {
+    let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
+    println!("\n== {}, at the same time", names.join(" and "));
+    let run = |step: Step| {
+        let start = Instant::now();
+        let output = command(root, step, skipped).output();
+        if let Ok(output) = &output {
+            let [text, messages] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+            println!("\n== {}\n{text}{messages}", step.name);
+        }
+        Outcome { step, passed: ended(step, output.map(|output| output.status)), time: start.elapsed() }
+    };
+    std::thread::scope(|scope| {
+        let started: Vec<_> = steps.iter().map(|&step| scope.spawn(move || run(step))).collect();
+        started
+            .into_iter()
+            .zip(steps)
+            .map(|(thread, &step)| thread.join().unwrap_or(Outcome { step, passed: false, time: Duration::ZERO }))
+            .collect()
+    })
+}
+
+/// Returns the steps of a part of the gate, cheapest first; those of one list run at the same time. Tests of networks run again at
+/// each SIMD level below the processor's widest.
+fn steps(part: Part, has_nextest: bool, lower_levels: &[&str]) -> Vec<Vec<Step>> {
     if part == Part::Checks {
-        return vec![FORMAT, TIDY, SUPPLY_CHAIN, LINTS, LIBRARY_ALONE, DOCUMENTATION];
+        return [FORMAT, TIDY, SUPPLY_CHAIN, LINTS, LIBRARY_ALONE, DOCUMENTATION].map(|step| vec![step]).into();
     }
     let (tests, on_level) = if has_nextest { (NEXTEST, NEXTEST_ON_LEVEL) } else { (TESTS, TESTS_ON_LEVEL) };
-    let mut steps = vec![tests, SITE, DOCUMENTATION_TESTS, PYTHON];
+    // A browser and an interpreter keep one core busy each.
+    let mut steps = vec![vec![tests], vec![SITE, PYTHON], vec![DOCUMENTATION_TESTS]];
     let on_level = [
         Step { name: "tests on avx2", environment: &[("KEEL_SIMD", "avx2")], ..on_level },
         Step { name: "tests on scalar", environment: &[("KEEL_SIMD", "scalar")], ..on_level },
     ];
-    steps.extend(on_level.into_iter().filter(|step| lower_levels.contains(&step.environment[0].1)));
+    steps.extend(
+        on_level.into_iter().filter(|step| lower_levels.contains(&step.environment[0].1)).map(|step| vec![step]),
+    );
     if cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
-        steps.push(SANITIZER);
+        steps.push(vec![SANITIZER]);
     }
-    steps.push(FUZZ);
+    steps.push(vec![FUZZ]);
     steps
 }
 
@@ -177,20 +224,25 @@ fn command_line(step: Step) -> String {
     }
 }
 
-fn summary(times: &[(&str, Duration)]) -> String {
+/// Lists the time of every step, and the `total`, which is less than their sum if some run at the same time.
+fn summary(times: &[(&str, Duration)], total: Duration) -> String {
     let lines = times.iter().map(|(name, time)| format!("{name:<20} {:>6.1} s\n", time.as_secs_f64()));
-    let total: Duration = times.iter().map(|(_, time)| *time).sum();
     lines.chain([format!("{:<20} {:>6.1} s", "all passed", total.as_secs_f64())]).collect()
 }
 
-/// Runs a step with its output on the terminal; tests skipped at the widest level are recorded in `skipped`.
-fn passes(root: &Path, step: Step, skipped: &Path) -> bool {
+/// Returns the command of a step; tests skipped at the widest level are recorded in `skipped`.
+fn command(root: &Path, step: Step, skipped: &Path) -> Command {
     let mut command = cargo(root, step.arguments);
     command.envs(step.environment.iter().copied());
     if step.environment.is_empty() {
         command.env(SKIPPED_TESTS, skipped);
     }
-    match command.status() {
+    command
+}
+
+/// Returns true if the command of a step succeeded; prints why it did not start.
+fn ended(step: Step, status: std::io::Result<ExitStatus>) -> bool {
+    match status {
         Ok(status) => status.success(),
         Err(error) => {
             eprintln!("`{}` did not start: {error}", command_line(step));
@@ -218,19 +270,19 @@ mod tests {
     #[test]
     fn tests_run_with_or_without_nextest() {
         for (has_nextest, whole, on_level) in [(true, NEXTEST, NEXTEST_ON_LEVEL), (false, TESTS, TESTS_ON_LEVEL)] {
-            let steps = steps(Part::Tests, has_nextest, &["avx2", "scalar"]);
+            let steps = steps(Part::Tests, has_nextest, &["avx2", "scalar"]).concat();
             assert!(steps.contains(&whole));
             for level in ["avx2", "scalar"] {
                 let repeated = steps.iter().filter(|step| step.environment.contains(&("KEEL_SIMD", level)));
                 assert_eq!(repeated.map(|step| step.arguments).collect::<Vec<_>>(), [on_level.arguments], "{level}");
             }
         }
-        assert!(steps(Part::Tests, true, &[]).iter().all(|step| !step.name.starts_with("tests on")));
+        assert!(steps(Part::Tests, true, &[]).concat().iter().all(|step| !step.name.starts_with("tests on")));
     }
 
     #[test]
     fn a_failed_step_can_be_repeated_by_its_command_line() {
-        let steps = Part::ALL.into_iter().flat_map(|part| steps(part, true, &["scalar"]));
+        let steps = Part::ALL.into_iter().flat_map(|part| steps(part, true, &["scalar"]).concat());
         let lines: Vec<String> = steps.map(command_line).collect();
         assert_eq!(lines[0], "cargo fmt --all --check");
         assert_eq!(lines[1], "cargo xtask tidy");
@@ -241,10 +293,22 @@ mod tests {
         assert_eq!(lines[4], alone);
         assert_eq!(lines[5], "RUSTDOCFLAGS=\"--deny warnings\" cargo doc --workspace --no-deps --quiet");
         assert_eq!(lines[7], "cargo xtask site --check");
-        assert_eq!(lines[8], "cargo test --workspace --doc");
-        let on_level = "cargo nextest run --workspace --no-fail-fast -E \"package(keel_nn) + package(keel_train)\"";
-        assert_eq!(lines[9], "cargo xtask python");
-        assert_eq!(lines[10], format!("KEEL_SIMD=scalar {on_level}"));
+        assert_eq!(lines[8], "cargo xtask python");
+        assert_eq!(lines[9], "cargo test --workspace --doc");
+        let filter = "package(keel_nn) + package(keel_train) & binary(runs)";
+        let on_level = format!("KEEL_SIMD=scalar cargo nextest run --workspace --no-fail-fast -E \"{filter}\"");
+        assert_eq!(lines[10], on_level);
+    }
+
+    #[test]
+    fn of_steps_at_the_same_time_the_one_that_failed_is_known() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let [good, bad] = [step("good", &["--version"]), step("bad", &["no-such-command"])];
+        let outcomes = concurrent_outcomes(root, &[good, bad], Path::new("skipped"));
+        assert_eq!(
+            outcomes.iter().map(|one| (one.step.name, one.passed)).collect::<Vec<_>>(),
+            [("good", true), ("bad", false)]
+        );
     }
 
     #[test]
@@ -258,9 +322,10 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_adds_up() {
-        let text = summary(&[("format", Duration::from_millis(1500)), ("tests", Duration::from_secs(60))]);
-        let expected = "format                  1.5 s\ntests                  60.0 s\nall passed             61.5 s";
+    fn the_summary_has_every_step_and_the_whole_time() {
+        let times = [("format", Duration::from_millis(1500)), ("tests", Duration::from_secs(60))];
+        let text = summary(&times, Duration::from_millis(60_250));
+        let expected = "format                  1.5 s\ntests                  60.0 s\nall passed             60.2 s";
         assert_eq!(text, expected);
     }
 }
