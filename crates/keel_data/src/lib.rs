@@ -35,8 +35,8 @@ pub use catalog::CatalogEntry;
 pub use config::{ColorMode, DataConfig, Fit, ImageSize, ResizeFilter, Task};
 pub use dataset::{
     ColumnEncoding, ColumnKind, ColumnReport, Dataset, DateOrder, Grouping, ImageDecoding, Inputs, LentRows,
-    NumberEncoding, NumberFormat, OfficialDivision, Peers, Provenance, RowRequest, RowsOfFile, SampleShape, Schema,
-    SplitKeys, TableColumn, TableTarget, TargetKind, Targets, TimeEncoding, TimePart,
+    NumberEncoding, NumberFormat, OfficialDivision, Peers, Provenance, RowRequest, RowsOfFile, SampleOrigin,
+    SampleShape, Schema, SplitKeys, TableColumn, TableTarget, TargetKind, Targets, TimeEncoding, TimePart,
 };
 pub use error::DataError;
 pub use format::Format;

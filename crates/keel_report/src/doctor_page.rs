@@ -77,15 +77,23 @@ fn epochs(story: &Story) -> String {
 
 fn sentence(story: &Story, language: Language) -> String {
     let mean = |side: &[Measured]| mean(side.iter().map(|run| run.test.score));
-    let score = &story.score;
+    let score = score_name(story, language);
     match (mean(&story.start), mean(&story.end), language) {
         (Some(start), Some(end), Language::English) => {
             format!("test {score} {} before, {} after (means over seeds)", number(start), number(end))
         }
         (Some(start), Some(end), Language::Chinese) => {
-            format!("测试 {score}：之前 {}，之后 {}（多个种子的均值）", number(start), number(end))
+            format!("测试{score}：之前 {}，之后 {}（多个种子的均值）", number(start), number(end))
         }
         _ => String::new(),
+    }
+}
+
+/// Returns the name of the score in the reader's language.
+fn score_name(story: &Story, language: Language) -> &str {
+    match (story.metric, language) {
+        (Some(metric), Language::Chinese) => elements::chinese_title(metric),
+        _ => &story.score,
     }
 }
 
@@ -102,7 +110,7 @@ fn comparison(story: &Story, language: Language) -> Markup {
         );
         return html! { p.calm { (text) } };
     }
-    let score = &story.score;
+    let score = score_name(story, language);
     let titles = match language {
         Language::English => [
             "".to_owned(),
@@ -112,7 +120,7 @@ fn comparison(story: &Story, language: Language) -> Markup {
             "test loss".into(),
         ],
         Language::Chinese => {
-            ["".to_owned(), format!("验证 {score}"), "验证损失".into(), format!("测试 {score}"), "测试损失".into()]
+            ["".to_owned(), format!("验证{score}"), "验证损失".into(), format!("测试{score}"), "测试损失".into()]
         }
     };
     let sides = [(language.choose("before", "之前"), &story.start), (language.choose("after", "之后"), &story.end)];
@@ -145,16 +153,16 @@ fn gain(story: &Story, language: Language) -> String {
             .choose("Nothing was changed, so there is nothing to compare.", "没有改动，无需对比。")
             .to_owned();
     };
-    let (score, seeds) = (&story.score, story.start.len());
+    let (score, seeds) = (score_name(story, language), story.start.len());
     let [gain, needed] = [comparison.score.mean, comparison.score.needed].map(number);
     match language {
         Language::English => format!(
             "Over {seeds} seeds that took no part in any decision. Gain in validation {score} {gain}, needed {needed}; \
              the test split took no part in any decision."
         ),
-        Language::Chinese => format!(
-            "使用 {seeds} 个未参与取舍的种子。验证 {score} 提高 {gain}，需超过 {needed}；测试集不参与任何取舍。"
-        ),
+        Language::Chinese => {
+            format!("使用 {seeds} 个未参与取舍的种子。验证{score} 提高 {gain}，需超过 {needed}；测试集不参与任何取舍。")
+        }
     }
 }
 
@@ -181,7 +189,7 @@ fn attempts(story: &Story, language: Language) -> Markup {
     if story.attempts.is_empty() {
         return html! { p.calm { (language.choose("No change had to be tried.", "无需尝试。")) } };
     }
-    let score = &story.score;
+    let score = score_name(story, language);
     let titles = match language {
         Language::English => [
             "change".to_owned(),
@@ -194,7 +202,7 @@ fn attempts(story: &Story, language: Language) -> Markup {
         Language::Chinese => [
             "修改".to_owned(),
             "依据".into(),
-            format!("验证 {score}：修改前"),
+            format!("验证{score}：修改前"),
             "修改后".into(),
             "种子数".into(),
             "结果".into(),
@@ -275,6 +283,7 @@ fn spread(results: &[RunResult], value: fn(&RunResult) -> Option<f64>) -> String
 mod tests {
     use keel_health::{Level, Remedy};
     use keel_train::doctor::AdvisedChange;
+    use keel_train::metrics::MetricName;
     use keel_train::remedies::Comparison;
 
     use super::*;
@@ -316,6 +325,7 @@ mod tests {
         Story {
             data: "digits".into(),
             score: "accuracy".into(),
+            metric: Some(MetricName::Accuracy),
             seed: 0,
             epochs: 4,
             trained_epochs: 4,
@@ -352,7 +362,7 @@ mod tests {
         for expected in [
             "种子数",
             "有效，保留",
-            "测试 accuracy：之前 0.1，之后 0.75",
+            "测试准确率：之前 0.1，之后 0.75",
             "<span class=\"pill error\">错误</span>",
             "更新幅度不当",
             "<p>每一步对该层权重的改动过大</p>",

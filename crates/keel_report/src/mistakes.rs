@@ -1,7 +1,7 @@
 //! The worst predictions.
 
-use keel_data::{DataError, Dataset, SampleShape, Targets};
-use keel_page::Interval;
+use keel_data::{DataError, Dataset, SampleOrigin, SampleShape, Targets};
+use keel_page::{Interval, Text};
 use keel_train::Prediction;
 
 use crate::shown_columns::ShownColumns;
@@ -14,7 +14,7 @@ const MOST: usize = 24;
 #[derive(Debug, Clone)]
 pub(crate) struct Mistake {
     /// File, line or number of the sample.
-    pub(crate) origin: String,
+    pub(crate) origin: Text,
     /// Image of the sample, if it is one.
     pub(crate) picture: Option<Thumbnail>,
     /// Cells of the shown columns, if the sample is a row.
@@ -82,7 +82,7 @@ fn mistake(
         }
         SampleShape::Features(_) => None,
     };
-    let origin = dataset.provenance().describe(sample);
+    let origin = origin_text(&dataset.provenance().origin(sample));
     let mut mistake = Mistake {
         origin,
         picture,
@@ -110,6 +110,17 @@ fn mistake(
         _ => {}
     }
     Ok(mistake)
+}
+
+/// Returns the origin of a sample in both languages.
+fn origin_text(origin: &SampleOrigin<'_>) -> Text {
+    let chinese = match origin {
+        SampleOrigin::Numbered(index) => format!("样本 {index}"),
+        SampleOrigin::Row { file, place, .. } => format!("{}，第 {place} 行", file.display()),
+        SampleOrigin::Record { file, index } => format!("{}，记录 {index}", file.display()),
+        _ => origin.to_string(),
+    };
+    Text::new(origin.to_string(), chinese)
 }
 
 fn joined(values: impl Iterator<Item = f64>) -> String {

@@ -182,10 +182,13 @@ fn a_table_shows_its_most_important_columns_and_its_choices_in_the_language_of_t
         "各列按置换重要性排列，最重要的在前。",
         "行数少：网络接近线性模型",
         "recorded by an older version",
+        "在 8 个样本（测试集）上",
+        ".csv，第 ",
     ] {
         assert!(chinese.contains(expected), "{expected}");
     }
     assert!(!chinese.contains(english_reason) && !chinese.contains("by permutation importance"));
+    assert!(english.contains(".csv, line ") && !chinese.contains(".csv, line "));
 }
 
 #[test]

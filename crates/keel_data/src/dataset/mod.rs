@@ -23,7 +23,7 @@ pub(crate) use holding::{Holding, OwnInputs};
 pub(crate) use part_sizes::PartSizes;
 pub use peers::{Peers, RowRequest};
 pub(crate) use peers::{RowReader, Work, check_same, join_results, map_shared, part};
-pub use provenance::{Provenance, RowsOfFile};
+pub use provenance::{Provenance, RowsOfFile, SampleOrigin};
 pub use rows::LentRows;
 pub(crate) use rows::{Row, Rows};
 pub use schema::{ImageDecoding, Schema, TableTarget, TargetKind};

@@ -1,6 +1,7 @@
 //! Origin of each sample, for messages and reports.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// Origins of the samples of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,37 +39,81 @@ pub struct RowsOfFile {
     pub places: Vec<u64>,
 }
 
-impl Provenance {
-    /// Describes the origin of sample `index`: its file, its line, or its number.
-    pub fn describe(&self, index: usize) -> String {
+/// Origin of one sample. It is displayed in English, such as `a.csv, line 5`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SampleOrigin<'a> {
+    /// The sample with this index.
+    Numbered(usize),
+    /// A file.
+    File(PathBuf),
+    /// A row of a table.
+    Row {
+        /// The file, or the name of a table in memory.
+        file: &'a Path,
+        /// "line" for a text file, "row" for any other table.
+        unit: &'a str,
+        /// Line or row number in the file, counted from 1.
+        place: u64,
+    },
+    /// A record of a binary file.
+    Record {
+        /// The file.
+        file: &'a Path,
+        /// Index of the record in the file.
+        index: usize,
+    },
+}
+
+impl fmt::Display for SampleOrigin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Numbered => format!("sample {index}"),
-            Self::Files { directory, names } => match names.get(index) {
-                Some(name) => directory.join(name).display().to_string(),
-                None => format!("sample {index}"),
-            },
-            Self::Rows { files } => {
-                let mut first = 0;
-                for RowsOfFile { file, unit, places } in files {
-                    if let Some(place) = places.get(index - first) {
-                        return format!("{}, {unit} {place}", file.display());
-                    }
-                    first += places.len();
-                }
-                format!("sample {index}")
-            }
-            Self::Records { files } => {
-                let mut first = 0;
-                for (file, count) in files {
-                    if index < first + count {
-                        return format!("{}, record {}", file.display(), index - first);
-                    }
-                    first += count;
-                }
-                format!("sample {index}")
-            }
+            Self::Numbered(index) => write!(f, "sample {index}"),
+            Self::File(file) => write!(f, "{}", file.display()),
+            Self::Row { file, unit, place } => write!(f, "{}, {unit} {place}", file.display()),
+            Self::Record { file, index } => write!(f, "{}, record {index}", file.display()),
         }
     }
+}
+
+impl Provenance {
+    /// Describes the origin of sample `index` in English: its file, its line, or its number.
+    pub fn describe(&self, index: usize) -> String {
+        self.origin(index).to_string()
+    }
+
+    /// Returns the origin of sample `index`.
+    pub fn origin(&self, index: usize) -> SampleOrigin<'_> {
+        let known = match self {
+            Self::Numbered => None,
+            Self::Files { directory, names } => names.get(index).map(|name| SampleOrigin::File(directory.join(name))),
+            Self::Rows { files } => row_of(files, index),
+            Self::Records { files } => record_of(files, index),
+        };
+        known.unwrap_or(SampleOrigin::Numbered(index))
+    }
+}
+
+fn row_of(files: &[RowsOfFile], index: usize) -> Option<SampleOrigin<'_>> {
+    let mut index = index;
+    for RowsOfFile { file, unit, places } in files {
+        if let Some(&place) = places.get(index) {
+            return Some(SampleOrigin::Row { file, unit, place });
+        }
+        index -= places.len();
+    }
+    None
+}
+
+fn record_of(files: &[(PathBuf, usize)], index: usize) -> Option<SampleOrigin<'_>> {
+    let mut index = index;
+    for (file, count) in files {
+        if index < *count {
+            return Some(SampleOrigin::Record { file, index });
+        }
+        index -= count;
+    }
+    None
 }
 
 #[cfg(test)]

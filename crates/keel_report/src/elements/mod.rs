@@ -3,6 +3,7 @@
 mod captioned;
 mod definitions;
 mod finding_tags;
+mod metric_title;
 mod original;
 mod table;
 mod translated;
@@ -10,6 +11,7 @@ mod translated;
 pub(crate) use captioned::captioned;
 pub(crate) use definitions::definitions;
 pub(crate) use finding_tags::FindingTags;
+pub(crate) use metric_title::chinese_title;
 pub(crate) use original::original;
 pub(crate) use table::{scoped_titles, table, titles};
 pub(crate) use translated::translated;

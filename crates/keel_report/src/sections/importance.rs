@@ -34,7 +34,11 @@ pub(super) fn section(contents: &Contents<'_>) -> Markup {
 fn lead(importance: &Importance, name: &str, language: Language) -> String {
     let score = value_text(importance.metric, importance.score);
     let (samples, repeats) = (grouped(importance.samples), importance.repeats);
-    let part = &importance.part;
+    let part = match (importance.part.as_str(), language) {
+        ("test", Language::Chinese) => "测试集",
+        ("validation", Language::Chinese) => "验证集",
+        (part, _) => part,
+    };
     match language {
         Language::English => format!(
             "On {samples} samples ({part}), {name} is {score}. Each dot shows how much worse it gets when the values \

@@ -57,7 +57,8 @@ fn pictures(mistakes: &[Mistake], language: Language) -> Markup {
 }
 
 fn card(mistake: &Mistake, language: Language) -> Markup {
-    let Mistake { origin, truth, predicted, .. } = mistake;
+    let Mistake { truth, predicted, .. } = mistake;
+    let origin = mistake.origin.get(language);
     let share = |share: Option<f32>| match (share.map(|share| percent(f64::from(share))), language) {
         (None, _) => String::new(),
         (Some(share), Language::English) => format!("({share})"),
@@ -89,15 +90,16 @@ fn rows(evaluation: &Evaluation, language: Language) -> Markup {
     }
     titles.extend(columns.titles());
     html! {
-        (elements::table(None, &elements::titles(titles), mistakes.iter().map(row)))
+        (elements::table(None, &elements::titles(titles), mistakes.iter().map(|mistake| row(mistake, language))))
         p.more { (columns.caption(language)) }
     }
 }
 
-fn row(mistake: &Mistake) -> Markup {
+fn row(mistake: &Mistake, language: Language) -> Markup {
+    let origin = mistake.origin.get(language);
     html! {
-        tr title=(mistake.origin) {
-            td { (short(&mistake.origin)) }
+        tr title=(origin) {
+            td { (short(origin)) }
             td { b { (mistake.truth) } }
             td { b { (mistake.predicted) } }
             @if let Some(share) = mistake.probability { td { (percent(f64::from(share))) } }

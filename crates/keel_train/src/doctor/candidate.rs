@@ -10,6 +10,7 @@ use super::trainings::{Trained, Trial, data_of, train};
 use super::{DoctorObserver, DoctorOptions, TrainingPlace};
 use crate::config::Config;
 use crate::error::TrainError;
+use crate::metrics::MetricName;
 use crate::remedies::RunResult;
 
 /// Fraction of the epochs that a training run completed in its time to which later ones are limited.
@@ -74,8 +75,8 @@ pub(super) struct Trainer<'a> {
     pub(super) budget: Budget,
     /// Number of epochs of `base` that are trained; of other configs the same fraction.
     pub(super) epochs: u64,
-    /// Name of the score; empty until a training run has one.
-    pub(super) score: String,
+    /// Metric of the score; `None` until a training run has one.
+    pub(super) metric: Option<MetricName>,
 }
 
 impl<'a> Trainer<'a> {
@@ -86,7 +87,7 @@ impl<'a> Trainer<'a> {
         observer: &'a mut dyn DoctorObserver,
     ) -> Self {
         let epochs = base.train.epochs;
-        Trainer { base, data, options, observer, budget: Budget::new(options), epochs, score: String::new() }
+        Trainer { base, data, options, observer, budget: Budget::new(options), epochs, metric: None }
     }
 
     /// Returns the seconds of the whole budget; infinite if only training runs are limited.
@@ -149,8 +150,8 @@ impl<'a> Trainer<'a> {
         match trained {
             Trained::Ended(trial) => {
                 self.budget.note(trial.seconds);
-                if self.score.is_empty() {
-                    self.score.clone_from(&trial.score);
+                if self.metric.is_none() {
+                    self.metric = trial.metric;
                 }
                 candidate.trials.insert(offset, *trial);
                 Ok(())

@@ -262,7 +262,8 @@ impl<'a> Search<'a> {
     }
 
     fn report(&mut self, config: &Config) {
-        self.story.score.clone_from(&self.trainer.score);
+        self.story.metric = self.trainer.metric;
+        self.story.score = self.trainer.metric.map(|metric| metric.title().to_owned()).unwrap_or_default();
         self.story.trainings = self.trainer.budget.used;
         self.story.seconds = self.trainer.budget.elapsed();
         self.trainer.observer.story(&self.story, config);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::proposal::Proposal;
 use crate::config::Config;
+use crate::metrics::MetricName;
 use crate::remedies::{Comparison, RunResult};
 
 /// Record of a treatment.
@@ -14,6 +15,9 @@ pub struct Story {
     pub data: String,
     /// Name of the score that results are compared by: accuracy or R2, or the metric in the config.
     pub score: String,
+    /// The same as a value; absent until a training run has a score, and in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<MetricName>,
     /// Seed of the first training.
     pub seed: u64,
     /// Number of epochs of the given config.
@@ -51,6 +55,7 @@ impl Story {
         Story {
             data: data.to_owned(),
             score: String::new(),
+            metric: None,
             seed: config.train.seed,
             epochs: config.train.epochs,
             trained_epochs: config.train.epochs,

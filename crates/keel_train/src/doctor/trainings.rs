@@ -10,7 +10,7 @@ use keel_health::Finding;
 use super::DoctorOptions;
 use crate::config::{Config, HealthConfig};
 use crate::error::TrainError;
-use crate::metrics::Metrics;
+use crate::metrics::{MetricName, Metrics};
 use crate::remedies::{RunResult, findings_of, score_metric};
 use crate::runs::{RunFolder, Status, Summary};
 use crate::session::load_data;
@@ -35,8 +35,8 @@ pub(super) struct Trial {
     /// Test result, used only by the final report.
     pub(super) test: RunResult,
     pub(super) findings: Vec<Finding>,
-    /// Name of the score.
-    pub(super) score: String,
+    /// Metric of the score; `None` if the training run has none.
+    pub(super) metric: Option<MetricName>,
     /// Score of a constant guess.
     guess: f64,
     /// Validation loss of each epoch.
@@ -128,13 +128,13 @@ pub(super) fn data_of(config: &Config, base: &Config, data: &SplitDataset) -> Re
 fn of_summary(summary: &Summary, config: &Config) -> Trial {
     let metric = config.train.metric;
     let judged = summary.metrics.validation.as_ref().or(summary.metrics.train.as_ref());
-    let score = judged.map(|metrics| score_metric(metrics, metric));
-    let guess = |metrics: &Metrics| metrics.baseline.as_ref()?.value(score?);
+    let score_metric = judged.map(|metrics| score_metric(metrics, metric));
+    let guess = |metrics: &Metrics| metrics.baseline.as_ref()?.value(score_metric?);
     Trial {
         validation: RunResult::of(judged, metric),
         test: RunResult::of(summary.metrics.test.as_ref(), metric),
         findings: summary.read_findings().unwrap_or_default(),
-        score: score.map(|score| score.title().to_owned()).unwrap_or_default(),
+        metric: score_metric,
         guess: judged.and_then(guess).filter(|guess| guess.is_finite()).unwrap_or(0.0).clamp(0.0, 1.0),
         ..Trial::default()
     }

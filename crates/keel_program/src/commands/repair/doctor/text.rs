@@ -203,6 +203,7 @@ mod tests {
         Story {
             data: "digits".into(),
             score: "accuracy".into(),
+            metric: None,
             seed: 0,
             epochs: 8,
             trained_epochs: 4,
