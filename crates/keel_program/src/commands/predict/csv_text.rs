@@ -5,8 +5,8 @@ use keel_train::Prediction;
 use super::columns::Columns;
 use super::rows::Row;
 
-/// Returns a header and one line per sample, each with its line end. The columns are, in this order: the input or the kept columns, the identifiers,
-/// the class, and the probability of each class or the value of each target.
+/// Returns a header and one line per sample, each with its line end. The columns are, in this order: the input or the kept
+/// columns, the identifiers, the class, and the probability of each class or the value of each target.
 pub(super) fn text(columns: &Columns, rows: &[Row]) -> String {
     let mut header: Vec<&str> = Vec::new();
     if columns.input {
