@@ -27,7 +27,7 @@ pub enum RowReason {
     EnoughRows,
     /// Many rows.
     ManyRows,
-    /// More rows than these.
+    /// Very many rows.
     VeryManyRows,
     /// The members of the ensemble are averaged.
     AveragedMembers,
