@@ -9,17 +9,17 @@ use std::process::Command;
 use flate2::{Compression, GzBuilder};
 use tar::{Builder, Header};
 
-use super::Release;
 use super::contents::MachinePaths;
 use super::licences;
 use super::outcome::Outcome;
 use super::process::{cargo, git, output};
+use super::{LICENCES, Release};
 
 /// Package of the program.
 const PROGRAM: &str = "evenkeel";
 
-/// Files of the repository included in the archive.
-const DOCUMENTS: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
+/// Files of the repository included in the archive besides the licences.
+const DOCUMENTS: [&str; 2] = ["README.md", "CHANGELOG.md"];
 
 /// Shells, with the names under which they look for completions.
 const SHELLS: [(&str, &str); 4] =
@@ -39,7 +39,7 @@ pub(super) fn build(release: &Release<'_>) -> Outcome {
     };
     let mut files = Files::new();
     outcome.add(read_program(release, &program, &mut files));
-    for name in DOCUMENTS {
+    for name in DOCUMENTS.into_iter().chain(LICENCES) {
         match fs::read(release.root.join(name)) {
             Ok(bytes) => drop(files.insert(name.to_owned(), bytes)),
             Err(error) => outcome.problems.push(format!("{name}: {error}")),

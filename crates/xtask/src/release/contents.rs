@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use flate2::read::GzDecoder;
 use tar::Archive;
 
-/// Files required in every package.
-const REQUIRED: [&str; 4] = ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
+use super::LICENCES;
+
+/// Files required in every package besides the licences.
+const REQUIRED: [&str; 2] = ["Cargo.toml", "README.md"];
 
 /// Folders of test data.
 const TEST_FOLDERS: [&str; 5] = ["tests", "testdata", "fixtures", "golden", "snapshots"];
@@ -79,7 +81,8 @@ pub(super) fn entries(package: &[u8]) -> Result<Vec<Entry>, String> {
 /// Returns the problems with the files of a package.
 pub(super) fn problems(entries: &[Entry], machine: &MachinePaths) -> Vec<String> {
     let paths: BTreeSet<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
-    let missing = REQUIRED.into_iter().filter(|name| !paths.contains(name)).map(|name| format!("no {name}"));
+    let missing =
+        REQUIRED.into_iter().chain(LICENCES).filter(|name| !paths.contains(name)).map(|name| format!("no {name}"));
     let mut problems: Vec<String> = missing.collect();
     for Entry { path, bytes } in entries {
         let folders: Vec<&str> = path.split('/').rev().skip(1).collect();
@@ -148,7 +151,8 @@ mod tests {
     }
 
     fn found(more: Entry) -> Vec<String> {
-        let mut entries: Vec<Entry> = REQUIRED.iter().map(|name| entry(name, &[b'a'; LEAST_LICENCE_BYTES])).collect();
+        let required = REQUIRED.into_iter().chain(LICENCES);
+        let mut entries: Vec<Entry> = required.map(|name| entry(name, &[b'a'; LEAST_LICENCE_BYTES])).collect();
         entries.push(entry("assets/a.txt", b""));
         entries.push(more);
         problems(&entries, &machine())
@@ -179,7 +183,8 @@ mod tests {
 
     #[test]
     fn missing_files_are_named() {
-        assert_eq!(problems(&[], &machine()), REQUIRED.map(|name| format!("no {name}")));
+        let expected = ["no Cargo.toml", "no README.md", "no LICENSE-APACHE", "no LICENSE-MIT"];
+        assert_eq!(problems(&[], &machine()), expected);
     }
 
     #[test]

@@ -27,6 +27,9 @@ use outcome::Outcome;
 /// Folder of the archive, the wheel and their checksums, inside the target folder.
 const FOLDER: &str = "release-archive";
 
+/// Texts of the licences, files of the repository that every package and the archive contain.
+pub(crate) const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
+
 const NEEDS_DRY_RUN: &str = "\
 A release is tagged and published by a maintainer, never by this command. `cargo xtask release --dry-run` checks that everything
 is ready, builds the packages, the archive and the wheel, and prints the commands to run afterwards, in order.";

@@ -110,7 +110,7 @@ const FOLDERS: [Folder; 11] = [
             // A value of many config keys.
             Homonym { name: "auto", path: "crates/" },
             // A kind of column; the name of a random stream.
-            Homonym { name: "constant", path: "crates/keel_data/src/dataset/column_report.rs" },
+            Homonym { name: "constant", path: "crates/keel_data/src/dataset/column_report/" },
             Homonym { name: "signs", path: "crates/keel_train/src/check/gradient.rs" },
         ],
         strangers: &STRANGERS,

@@ -39,7 +39,7 @@ impl Tree {
             let results = RESULTS.contains(&path.as_str()) || CACHES.contains(&name.as_str());
             if kind.is_dir() && !results {
                 self.read_folder(&entry.path(), &format!("{path}/"))?;
-            } else if kind.is_file() && !COMPILED.iter().any(|ending| name.ends_with(ending)) {
+            } else if entry.path().is_file() && !COMPILED.iter().any(|ending| name.ends_with(ending)) {
                 let text = String::from_utf8(fs::read(entry.path())?).unwrap_or_default();
                 self.files.insert(path, text);
             }
