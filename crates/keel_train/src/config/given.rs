@@ -108,7 +108,10 @@ fn shortened(value: toml::Value) -> toml::Value {
 
 /// Returns the default settings of a kind (`adamw`, `cosine`, ...) of `key`.
 fn defaults_of(key: &str, kind: &toml::Value) -> Option<toml::Value> {
-    let config: Config = toml::from_str(&format!("[{key}]\ntype = {kind}\n")).ok()?;
+    let nested = |value, part: &str| serde_json::json!({ part: value });
+    let config = key.rsplit('.').fold(serde_json::json!({ "type": kind }), nested);
+    // From a JSON value like every config: for TOML, all its types would be compiled again.
+    let config: Config = serde_json::from_value(config).ok()?;
     value_at(&config, key)
 }
 
