@@ -74,12 +74,12 @@ fn inputs(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
 fn rate(config: &Config, data: &SplitDataset) -> Vec<Intervention> {
     let rate = config.optimizer.learning_rate();
     let with = |optimizer: OptimizerConfig| Config { optimizer, ..config.clone() };
-    let [lower, higher] = [rate / RATE_FACTOR, rate * RATE_FACTOR];
+    let [lower, higher] = [rate / RATE_FACTOR, rate * RATE_FACTOR].map(three_digits);
     let mut rates =
         vec![(AdvisedChange::LowerRate { rate: lower }, lower), (AdvisedChange::RaiseRate { rate: higher }, higher)];
     let suggestion = RangeTest::run(config, data.clone()).ok().and_then(|test| test.suggestion);
     let new = |suggestion: &f64| [rate, lower, higher].iter().all(|rate| !is_same_rate(*rate, *suggestion));
-    if let Some(rate) = suggestion.filter(new) {
+    if let Some(rate) = suggestion.map(three_digits).filter(new) {
         rates.insert(0, (AdvisedChange::SuggestedRate { rate }, rate));
     }
     let mut advice: Vec<Intervention> = rates
@@ -91,6 +91,11 @@ fn rate(config: &Config, data: &SplitDataset) -> Vec<Intervention> {
         advice.insert(0, Intervention::advice(change, with(optimizer)));
     }
     advice
+}
+
+/// Rounds a rate to the digits that the description of its change shows.
+fn three_digits(rate: f64) -> f64 {
+    format!("{rate:.2e}").parse().unwrap_or(rate)
 }
 
 fn signal(config: &Config, _data: &SplitDataset) -> Vec<Intervention> {
@@ -313,5 +318,17 @@ mod tests {
         assert_eq!(usual.preprocess.steps, [PreprocessStep::Standardize]);
         assert_eq!(changes(inputs, &usual), [""; 0]);
         assert_eq!(conventional(&usual, &data).len(), 2, "only the loss and batch norm remain to be changed");
+    }
+
+    #[test]
+    fn descriptions_of_rates_state_all_their_digits() {
+        let config = config(&["data.source=digits", "optimizer.type=sgd", "optimizer.learning_rate=0.123456"]);
+        let data = load_data(&config).unwrap();
+        let rates = rate(&config, &data);
+        assert!(rates.len() >= 3, "{rates:?}");
+        for advice in rates {
+            let stated = advice.change.split(' ').filter_map(|word| word.parse().ok()).collect::<Vec<f64>>();
+            assert_eq!(stated, [advice.config.unwrap().optimizer.learning_rate()], "{}", advice.change);
+        }
     }
 }
