@@ -34,7 +34,7 @@ pub use batches::{
 pub use catalog::CatalogEntry;
 pub use config::{ColorMode, DataConfig, Fit, ImageSize, ResizeFilter, Task};
 pub use dataset::{
-    ColumnEncoding, ColumnKind, ColumnReport, Dataset, DateOrder, Grouping, ImageDecoding, Inputs, LentRows,
+    Bilingual, ColumnEncoding, ColumnKind, ColumnReport, Dataset, DateOrder, Grouping, ImageDecoding, Inputs, LentRows,
     NumberEncoding, NumberFormat, OfficialDivision, Peers, Provenance, RowRequest, RowsOfFile, SampleOrigin,
     SampleShape, Schema, SplitKeys, TableColumn, TableTarget, TargetKind, Targets, TimeEncoding, TimePart,
 };

@@ -1,4 +1,5 @@
-//! Test tools of Evenkeel: numerical gradients, golden files, tolerances, a browser for pages.
+//! Test tools of Evenkeel: numerical gradients, golden files, tolerances, a browser for pages, sentences in two
+//! languages.
 //!
 //! This crate is only a dev-dependency and depends on no other crate of the workspace, so that every crate can use it
 //! in its tests. It provides three independent proofs for learning code: the numerical gradient check
@@ -6,6 +7,7 @@
 //! ([`golden::CurveCase`]).
 
 pub mod allocation;
+pub mod bilingual;
 pub mod browser;
 pub mod closeness;
 pub mod course;
@@ -16,6 +18,7 @@ pub mod shared_data;
 pub mod skipping;
 
 pub use allocation::{AllocationCount, CountingAllocator, count_allocations};
+pub use bilingual::check_distinct;
 pub use closeness::{Mismatch, Tolerance, assert_close, compare};
 pub use course::CourseConformance;
 pub use deterministic::{deterministic_labels, deterministic_values, kaiming_limit};

@@ -3,7 +3,6 @@
 #![warn(clippy::unwrap_used)]
 
 pub mod auto;
-mod bilingual;
 pub mod check;
 pub mod config;
 pub mod doctor;

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "ndarray")]
 mod arrays;
+mod bilingual;
 mod column_report;
 mod digits;
 mod fingerprint;
@@ -17,6 +18,11 @@ mod shape;
 mod sides;
 mod table_column;
 
+pub use bilingual::Bilingual;
+pub(crate) use column_report::{
+    Became, ColumnReason, ColumnUse, Conversion, DateOrderBasis, FormatRemark, NumberRange, NumberReason, TargetBasis,
+    TargetChoice, TargetReading, TextReason, TextUse, TimeReason, plural, shown,
+};
 pub use column_report::{ColumnKind, ColumnReport};
 pub(crate) use fingerprint::{fingerprint_of_names, fingerprint_of_splits};
 pub(crate) use holding::{Holding, OwnInputs};

@@ -4,6 +4,7 @@
 //! whole numbers that count from 0 or 1 without a gap, five rows each. Other numbers are values.
 
 use crate::config::Task;
+use crate::dataset::TargetBasis;
 use std::borrow::Cow;
 
 /// Maximum number of distinct integers that are classes regardless of their values.
@@ -15,25 +16,26 @@ const ROWS_OF_EACH: usize = 5;
 /// order. Text is always classes.
 ///
 /// Returns the task and the reason.
-pub(super) fn task_of_numbers(distinct: &[(f64, usize)]) -> (Task, String) {
+pub(super) fn task_of_numbers(distinct: &[(f64, usize)]) -> (Task, TargetBasis) {
     let rows: usize = distinct.iter().map(|(_, count)| count).sum();
     let different = distinct.len();
     if distinct.iter().any(|(value, _)| value.fract() != 0.0) {
-        return (Task::Regression, "numbers with decimals".to_string());
+        return (Task::Regression, TargetBasis::Decimals);
     }
     if distinct.iter().map(|(value, _)| *value).eq([0.0, 1.0]) {
-        return (Task::Classification, "0 and 1".to_string());
+        return (Task::Classification, TargetBasis::ZeroAndOne);
     }
+    let whole_numbers = TargetBasis::WholeNumbers { distinct: different, rows };
     if different <= NUMBERED_CLASSES && different * 2 <= rows {
-        return (Task::Classification, format!("{different} different whole numbers in {rows} rows"));
+        return (Task::Classification, whole_numbers);
     }
     let counts_up = distinct.iter().zip(distinct.iter().skip(1)).all(|((value, _), (next, _))| value + 1.0 == *next);
     let begins = distinct.first().is_some_and(|(first, _)| *first == 0.0 || *first == 1.0);
     if counts_up && begins && distinct.iter().all(|(_, count)| *count >= ROWS_OF_EACH) {
-        let (first, last) = (distinct[0].0, distinct[different - 1].0);
-        return (Task::Classification, format!("whole numbers from {first} to {last} without a gap"));
+        let (first, last) = (distinct[0].0 as usize, distinct[different - 1].0 as usize);
+        return (Task::Classification, TargetBasis::Consecutive { first, last });
     }
-    (Task::Regression, format!("{different} different whole numbers in {rows} rows"))
+    (Task::Regression, whole_numbers)
 }
 
 /// Returns the setting that selects the other task.

@@ -54,10 +54,14 @@ fn row(report: &ColumnReport) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn report(name: &str, kind: ColumnKind, reason: &str) -> ColumnReport {
-        let became = "1 number + 1 missing flag".to_string();
-        ColumnReport { name: name.into(), kind, missing: 1_234, distinct: 20, became, reason: reason.into() }
+        serde_json::from_value(json!({
+            "name": name, "kind": kind, "missing": 1_234, "distinct": 20, "became": "1 number + 1 missing flag",
+            "reason": reason,
+        }))
+        .unwrap()
     }
 
     #[test]

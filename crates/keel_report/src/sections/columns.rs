@@ -41,14 +41,16 @@ pub(super) fn table(columns: &[ColumnReport], language: Language) -> Markup {
 }
 
 fn row(column: &ColumnReport, language: Language) -> Markup {
+    let became = elements::translated(&column.became, column.chinese_became(), language);
+    let reason = elements::translated(&column.reason, column.chinese_reason(), language);
     html! {
         tr {
             th scope="row" { (column.name) }
             td { (kind(column.kind, language)) }
             td { (grouped(column.missing as u64)) }
             td { (grouped(column.distinct as u64)) }
-            td { (column.became) }
-            td { (column.reason) }
+            td { (became) }
+            td { (reason) }
         }
     }
 }
@@ -89,10 +91,15 @@ fn kind(kind: ColumnKind, language: Language) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
+    /// Returns a report of an older version, without typed values.
     fn column(name: &str, kind: ColumnKind) -> ColumnReport {
-        let (became, reason) = ("1 number".to_owned(), "decimals, 1.5 < 20".to_owned());
-        ColumnReport { name: name.to_owned(), kind, missing: 12, distinct: 3_456, became, reason }
+        serde_json::from_value(json!({
+            "name": name, "kind": kind, "missing": 12, "distinct": 3_456, "became": "1 number",
+            "reason": "decimals, 1.5 < 20",
+        }))
+        .unwrap()
     }
 
     #[test]
@@ -104,6 +111,26 @@ mod tests {
         let chinese = table(&columns, Language::Chinese).into_string();
         assert!(chinese.contains("<td>目标</td>") && chinese.contains("<td>数值</td>"), "{chinese}");
         assert_eq!(table(&[], Language::English).into_string(), "");
+    }
+
+    #[test]
+    fn features_and_reasons_are_in_the_language_of_the_page() {
+        let typed: ColumnReport = serde_json::from_value(json!({
+            "name": "age", "kind": "number", "missing": 12, "distinct": 61, "became": "1 number + 1 missing flag",
+            "reason": "18 to 78; decimal commas",
+            "became_kind": { "conversion": { "numbers": { "count": 1 } }, "missing_flag": true },
+            "reason_kind": { "numbers": { "range": { "low": 18.0, "high": 78.0 }, "format": ["decimal_commas"] } },
+        }))
+        .unwrap();
+        let cells = |column: &ColumnReport, language| {
+            let html = row(column, language).into_string();
+            let cells = html.split("<td>").skip(4).map(|cell| cell.split('<').next().unwrap().to_owned());
+            cells.collect::<Vec<_>>()
+        };
+        assert_eq!(cells(&typed, Language::English), ["1 number + 1 missing flag", "18 to 78; decimal commas"]);
+        assert_eq!(cells(&typed, Language::Chinese), ["1 个数值 + 1 个缺失指示变量", "取值从 18 到 78；使用小数逗号"]);
+        let old = column("age", ColumnKind::Number);
+        assert_eq!(cells(&old, Language::Chinese), ["1 number", "decimals, 1.5 &lt; 20"]);
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Changes that no finding suggested, and their reasons, in both languages.
 
+use keel_data::Bilingual;
 use serde::{Deserialize, Serialize};
-
-use crate::bilingual::Bilingual;
 
 /// Usual settings, all at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -256,7 +255,7 @@ fn rate_text(rate: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bilingual::check_distinct;
+    use keel_testkit::check_distinct;
 
     #[test]
     fn rates_are_written_for_people() {

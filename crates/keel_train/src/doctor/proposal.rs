@@ -1,10 +1,10 @@
 //! Sources of the changes that the doctor tries, in both languages.
 
+use keel_data::Bilingual;
 use keel_health::{Remedy, chinese_message, describe_all};
 use serde::{Deserialize, Serialize};
 
 use super::advised_change::AdvisedChange;
-use crate::bilingual::Bilingual;
 
 /// A proposed change with its reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::array::Array;
 use crate::config::Task;
-use crate::dataset::{TargetKind, Targets};
+use crate::dataset::{TargetBasis, TargetKind, Targets};
 use crate::error::DataError;
 use crate::readers::Request;
 use crate::readers::class_names::classes_of_numbers;
@@ -31,7 +31,10 @@ pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>
     let values: Vec<f64> = parts.into_iter().flat_map(|part| part.values.into_floats()).collect();
     let is_one_hot = width > 1 && one_hot(&values, width);
     let (guess, reason) = match width {
-        1 => task_of_numbers(&distinct(&values)),
+        1 => {
+            let (task, basis) = task_of_numbers(&distinct(&values));
+            (task, basis.sentence().english)
+        }
         _ if is_one_hot => (Task::Classification, format!("one-hot rows of {width}")),
         _ => (Task::Regression, format!("{width} numbers per sample")),
     };
@@ -43,7 +46,7 @@ pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>
     };
     if request.schema.is_none() {
         let found = if task == Task::Regression { "values" } else { "classes" };
-        let why = if request.config.task == Task::Auto { reason } else { "data.task".to_string() };
+        let why = if request.config.task == Task::Auto { reason } else { TargetBasis::Given.sentence().english };
         notes.push(format!("the targets are read as {found} ({why}): {}", other_task(task)));
     }
     if task == Task::Regression {

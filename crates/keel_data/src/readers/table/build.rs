@@ -8,8 +8,8 @@ use super::{names, target};
 use crate::config::DataConfig;
 use crate::dataset::PartSizes;
 use crate::dataset::{
-    ColumnEncoding, ColumnKind, ColumnReport, Dataset, Inputs, NumberEncoding, SampleShape, Schema, TableColumn,
-    TargetKind, Targets,
+    Became, ColumnEncoding, ColumnKind, ColumnReason, ColumnReport, ColumnUse, Dataset, Inputs, NumberEncoding,
+    SampleShape, Schema, TableColumn, TargetKind, Targets,
 };
 use crate::error::DataError;
 use crate::imputation::Imputation;
@@ -132,19 +132,13 @@ impl Roles {
     fn report(&self, table: &RawTable, column: usize) -> ColumnReport {
         let is_group = self.group == Some(column);
         let (kind, reason) = match is_group {
-            true => (ColumnKind::Group, "data.group: its rows stay together in the splits"),
-            false => (ColumnKind::Ignored, "data.ignore_columns"),
+            true => (ColumnKind::Group, ColumnReason::Group),
+            false => (ColumnKind::Ignored, ColumnReason::Ignored),
         };
         let rows: Vec<usize> = (0..table.rows()).collect();
         let tally = super::tally::Tally::new(&table.columns[column].cells, &rows, Missing { added: &[] });
-        ColumnReport {
-            name: table.columns[column].name.clone(),
-            kind,
-            missing: tally.missing(),
-            distinct: tally.distinct(),
-            became: "left out".to_string(),
-            reason: reason.to_string(),
-        }
+        let usage = ColumnUse { kind, became: Became::LEFT_OUT, reason };
+        ColumnReport::new(table.columns[column].name.clone(), tally.missing(), tally.distinct(), usage)
     }
 
     /// Reads the keys that keep rows together or in order in a split.
@@ -186,9 +180,7 @@ fn only_columns(table: &RawTable, reports: &mut [ColumnReport]) -> Result<Vec<(u
         if counts_or_names && report.missing == 0 && (0..table.rows()).all(is_number) {
             let encoding = ColumnEncoding::Number(NumberEncoding::default());
             columns.push((column, TableColumn { name: report.name.clone(), encoding, missing_flag: false }));
-            report.kind = ColumnKind::Number;
-            report.became = "1 number".to_string();
-            report.reason = format!("{}; kept because no other column is left", report.reason);
+            *report = report.clone().kept_as_number();
         }
     }
     if columns.is_empty() {

@@ -3,7 +3,7 @@
 use super::tally::Tally;
 
 /// Maximum number of distinct texts that all become categories, and of categories besides "other".
-const CATEGORIES: usize = 256;
+pub(super) const CATEGORIES: usize = 256;
 /// Minimum number of cells of a column before rare texts are grouped.
 const CELLS_TO_JUDGE: usize = 20;
 /// Minimum number of cells of the rare texts together, so that something can be learned about them.

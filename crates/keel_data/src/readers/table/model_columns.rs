@@ -1,11 +1,10 @@
 //! Columns of a table that a trained model reads: by name, or by position if it was trained on rows of numbers.
 
-use super::column::plural;
 use super::number::parse;
 use super::raw::RawTable;
 use super::{names, target};
 use crate::config::DataConfig;
-use crate::dataset::{ColumnEncoding, NumberEncoding, SampleShape, Schema, TableColumn};
+use crate::dataset::{ColumnEncoding, NumberEncoding, SampleShape, Schema, TableColumn, plural};
 use crate::error::DataError;
 
 /// Maximum number of missing columns that are named.

@@ -2,7 +2,7 @@
 
 use super::number::{amount, parse};
 use super::tally::Tally;
-use crate::dataset::{Grouping, NumberFormat};
+use crate::dataset::{FormatRemark, Grouping, NumberFormat};
 use std::collections::BTreeSet;
 
 /// Share of numbers among the present cells above which a column is numeric, and other cells are mistakes.
@@ -11,6 +11,8 @@ const NUMERIC_SHARE: f64 = 0.9;
 const NUMBERS_BESIDE_TEXTS: usize = 20;
 /// Number of distinct cells after which a format that parses none of them is abandoned.
 const TRIAL: usize = 1_000;
+/// Maximum number of currencies that are named.
+const CURRENCIES: usize = 4;
 
 const FORMATS: [NumberFormat; 8] = {
     const fn format(decimal_comma: bool, grouping: Grouping) -> NumberFormat {
@@ -38,12 +40,12 @@ pub(super) struct Fitting {
     pub(super) stray_cells: usize,
 }
 
-/// A column's format, with a note on how it was chosen.
+/// A column's format, with remarks on how its numbers are written.
 #[derive(Debug, PartialEq)]
 pub(super) struct Settled {
     pub(super) format: NumberFormat,
-    /// Note about the format; empty for plain numbers.
-    pub(super) how: String,
+    /// Remarks on the format; empty for plain numbers.
+    pub(super) remarks: Vec<FormatRemark>,
 }
 
 /// Returns the formats a column can be parsed in, or `None` if it does not hold numbers.
@@ -102,36 +104,31 @@ impl Fitting {
         let preferred = self.formats.iter().find(|format| format.decimal_comma == table_has_commas);
         let format = *preferred.unwrap_or(&self.formats[0]);
         let was_open = self.formats.iter().any(|other| self.differs(tally, format, *other));
-        let mut how = Vec::new();
+        let mut remarks = Vec::new();
         if format.decimal_comma && tally.present.iter().any(|(text, _)| text.contains(',')) {
-            how.push("decimal commas".to_string());
+            remarks.push(FormatRemark::DecimalCommas);
         }
         // Numbers written by programs have no signs to report.
         let signed = tally.present.iter().filter(|(text, _)| text.parse::<f64>().is_err());
         let amounts: Vec<_> = signed.filter_map(|(text, _)| amount(text, format)).collect();
         if amounts.iter().any(|amount| amount.grouped) {
-            how.push("thousands in groups".to_string());
+            remarks.push(FormatRemark::GroupedThousands);
         }
         let percent = amounts.iter().filter(|amount| amount.percent).count();
         match percent {
             0 => {}
-            all if all + self.strays.len() == tally.distinct() => how.push("percent: 12 % is 0.12".to_string()),
-            _ => how.push("some percent signs: 12 % is 0.12".to_string()),
+            all if all + self.strays.len() == tally.distinct() => remarks.push(FormatRemark::Percent),
+            _ => remarks.push(FormatRemark::SomePercent),
         }
         let currencies: BTreeSet<&str> = amounts.iter().filter_map(|amount| amount.currency).collect();
-        match currencies.len() {
-            0 => {}
-            1 => how.push(format!("amounts in {}", currencies.iter().next().unwrap_or(&""))),
-            _ => {
-                let names: Vec<&str> = currencies.into_iter().take(4).collect();
-                how.push(format!("amounts in {}, not converted", names.join(", ")));
-            }
+        if !currencies.is_empty() {
+            let currencies = currencies.into_iter().take(CURRENCIES).map(str::to_string).collect();
+            remarks.push(FormatRemark::Amounts { currencies });
         }
         if was_open {
-            let sign = if table_has_commas { "comma" } else { "point" };
-            how.push(format!("ambiguous; a decimal {sign}, as in the rest of the table"));
+            remarks.push(FormatRemark::Ambiguous { decimal_comma: table_has_commas });
         }
-        Settled { format, how: how.join(", ") }
+        Settled { format, remarks }
     }
 
     /// Returns true if two formats parse any cell to different numbers.
@@ -181,8 +178,16 @@ mod tests {
             let (settled, found) = settled(cells, table).unwrap();
             assert_eq!((settled.format, found), (expected, says), "{cells:?} {settled:?}");
         }
-        assert!(settled(&["1,234", "2,345"], false).unwrap().0.how.contains("ambiguous"));
-        assert!(!settled(&["1,5"], true).unwrap().0.how.contains("ambiguous"));
+        let remarks = |cells: &[&str], table_has_commas| settled(cells, table_has_commas).unwrap().0.remarks;
+        assert_eq!(
+            remarks(&["1,234", "2,345"], false),
+            [FormatRemark::GroupedThousands, FormatRemark::Ambiguous { decimal_comma: false }]
+        );
+        assert_eq!(
+            remarks(&["1,234", "2,345"], true),
+            [FormatRemark::DecimalCommas, FormatRemark::Ambiguous { decimal_comma: true }]
+        );
+        assert_eq!(remarks(&["1,5"], true), [FormatRemark::DecimalCommas]);
     }
 
     #[test]
@@ -201,7 +206,10 @@ mod tests {
 
     #[test]
     fn signs_are_said() {
-        let says = |cells: &[&str]| settled(cells, false).unwrap().0.how;
+        let says = |cells: &[&str]| {
+            let remarks = settled(cells, false).unwrap().0.remarks;
+            FormatRemark::all(&remarks).map(|remarks| remarks.english).unwrap_or_default()
+        };
         assert_eq!(says(&["12 %", "7%"]), "percent: 12 % is 0.12");
         assert_eq!(says(&["$1,200.50", "$3"]), "thousands in groups, amounts in $");
         assert_eq!(says(&["$12", "€3"]), "amounts in $, €, not converted");

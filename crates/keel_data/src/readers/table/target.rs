@@ -1,6 +1,5 @@
 //! Target of a table: its column, its kind (classes or values), and the rows that have one.
 
-use super::column::shown;
 use super::column::{Known, count};
 use super::encode::number;
 use super::labels::{class_names, labels};
@@ -10,7 +9,10 @@ use super::names;
 use super::raw::RawTable;
 use super::tally::Tally;
 use crate::config::{DataConfig, Task};
-use crate::dataset::{ColumnKind, ColumnReport, NumberEncoding, Schema, TableTarget, TargetKind, Targets};
+use crate::dataset::{
+    Became, ColumnKind, ColumnReason, ColumnReport, ColumnUse, Conversion, NumberEncoding, NumberRange, Schema,
+    TableTarget, TargetBasis, TargetChoice, TargetKind, TargetReading, Targets, shown,
+};
 use crate::error::DataError;
 use crate::readers::target_rule::{label_key, other_task, task_of_numbers};
 use std::collections::HashMap;
@@ -22,7 +24,7 @@ const ROWS_TO_JUDGE: usize = 20;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chosen {
     pub(super) column: usize,
-    pub(super) why: &'static str,
+    pub(super) why: TargetChoice,
 }
 
 /// Targets of the labelled rows.
@@ -41,11 +43,11 @@ pub(super) struct Found {
 /// Fails if `data.target` names no column.
 pub(super) fn choose(table: &RawTable, config: &DataConfig) -> Result<Chosen, DataError> {
     if !config.target.is_empty() {
-        return Ok(Chosen { column: names::find(table, &config.target, "data.target")?, why: "data.target" });
+        return Ok(Chosen { column: names::find(table, &config.target, "data.target")?, why: TargetChoice::Given });
     }
     Ok(match names::target(table) {
-        Some(column) => Chosen { column, why: "by its name" },
-        None => Chosen { column: table.columns.len() - 1, why: "the last column" },
+        Some(column) => Chosen { column, why: TargetChoice::Name },
+        None => Chosen { column: table.columns.len() - 1, why: TargetChoice::LastColumn },
     })
 }
 
@@ -86,23 +88,20 @@ pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known) -> Result<
     let numeric = counted.fitting.filter(|fitting| fitting.stray_cells == 0);
     let name = table.columns[column].name.clone();
     let mut encoding = NumberEncoding::default();
-    let mut how = String::new();
+    let mut remarks = Vec::new();
     if let Some(fitting) = &numeric {
         let settled = fitting.settle(&tally, known.has_decimal_commas);
-        (encoding.format, how) = (settled.format, settled.how);
+        (encoding.format, remarks) = (settled.format, settled.remarks);
     }
     let values: Vec<f64> = match &numeric {
         Some(_) => numbers(known, column, &encoding)?,
         None => Vec::new(),
     };
-    let (guess, mut reason) = match &numeric {
-        Some(_) => task_of_numbers(&distinct(&values)),
-        None => (Task::Classification, "text".to_string()),
+    let (task, basis) = match (config.task, &numeric) {
+        (Task::Auto, Some(_)) => task_of_numbers(&distinct(&values)),
+        (Task::Auto, None) => (Task::Classification, TargetBasis::Text),
+        (given, _) => (given, TargetBasis::Given),
     };
-    let task = if config.task == Task::Auto { guess } else { config.task };
-    if config.task != Task::Auto {
-        reason = "data.task".to_string();
-    }
     let targets = match task {
         Task::Regression if numeric.is_none() => return Err(text_as_values(known, column)),
         Task::Regression => {
@@ -120,30 +119,25 @@ pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known) -> Result<
             Targets::Classes { labels: labels(table, column, known.rows, &class_names)?, class_names }
         }
     };
-    let became = match &targets {
-        Targets::Classes { class_names, .. } => format!("{} classes", class_names.len()),
-        _ => "values".to_string(),
+    let became = Became::target(match &targets {
+        Targets::Classes { class_names, .. } => Conversion::Classes { count: class_names.len() },
+        _ => Conversion::Values,
+    });
+    let range = match (&targets, &distinct(&values)[..]) {
+        (Targets::Values { .. }, &[(low, _), .., (high, _)]) => Some(NumberRange { low, high }),
+        _ => None,
     };
-    let range = distinct(&values);
-    if let (Targets::Values { .. }, [(low, _), .., (high, _)]) = (&targets, &range[..]) {
-        reason = format!("{reason}, {} to {}", shown(*low), shown(*high));
-    }
-    if !how.is_empty() {
-        reason = format!("{reason}; {how}");
-    }
+    let reading = TargetReading { basis, range, format: remarks };
     let note = format!(
-        "the target is \"{name}\" ({}), {became} ({reason}): data.target names another column, {}",
-        chosen.why,
+        "the target is \"{name}\" ({}), {} ({}): data.target names another column, {}",
+        chosen.why.sentence().english,
+        became.sentence().english,
+        reading.sentence().english,
         other_task(task)
     );
-    let report = ColumnReport {
-        name: name.clone(),
-        kind: ColumnKind::Target,
-        missing: 0,
-        distinct: tally.distinct(),
-        became,
-        reason: format!("{}; {reason}", chosen.why),
-    };
+    let reason = ColumnReason::Target { choice: chosen.why, reading };
+    let usage = ColumnUse { kind: ColumnKind::Target, became, reason };
+    let report = ColumnReport::new(name.clone(), 0, tally.distinct(), usage);
     Ok(Found { targets, reading: TableTarget { column: name, encoding }, report, note })
 }
 
@@ -229,7 +223,7 @@ fn refuse_names(class_names: &[String], known: Known, chosen: Chosen) -> Result<
         &known.table.path(),
         format!(
             "the target \"{name}\" ({}) has {} different texts in {rows} rows: too many for classes",
-            chosen.why,
+            chosen.why.sentence().english,
             class_names.len()
         ),
         "Name the column to predict with data.target",

@@ -2,7 +2,7 @@
 
 use super::moment::{DAY, Moment, compact_date, parse};
 use super::tally::Tally;
-use crate::dataset::{DateOrder, TimeEncoding, TimePart};
+use crate::dataset::{DateOrder, DateOrderBasis, TimeEncoding, TimePart};
 use std::collections::BTreeSet;
 use std::f64::consts::TAU;
 
@@ -15,8 +15,7 @@ const COMPACT_DATES: usize = 5;
 #[derive(Debug)]
 pub(super) struct Times {
     pub(super) order: DateOrder,
-    /// Decisions about the column; empty if there were none.
-    pub(super) how: String,
+    pub(super) basis: DateOrderBasis,
 }
 
 /// Parses a cell of a date or time column.
@@ -47,16 +46,13 @@ pub(super) fn recognise(tally: &Tally, day_first_likely: bool) -> Option<Times> 
         && tally.present.iter().any(|(text, _)| parse(text, DateOrder::DayFirst) != parse(text, DateOrder::MonthFirst));
     let by_sign = || tally.present.iter().all(|(text, _)| !text.contains('/'));
     let is_day_first = if is_open { by_sign() || day_first_likely } else { day_first >= month_first };
-    let (order, name) = match is_day_first {
-        true => (DateOrder::DayFirst, "day"),
-        false => (DateOrder::MonthFirst, "month"),
+    let order = if is_day_first { DateOrder::DayFirst } else { DateOrder::MonthFirst };
+    let basis = match (is_open, day_first == month_first) {
+        (true, _) => DateOrderBasis::Assumed,
+        (false, false) => DateOrderBasis::Dates,
+        (false, true) => DateOrderBasis::Irrelevant,
     };
-    let how = match (is_open, day_first == month_first) {
-        (true, _) => format!("read with the {name} first: the dates allow both"),
-        (false, false) => format!("read with the {name} first"),
-        (false, true) => String::new(),
-    };
-    Some(Times { order, how })
+    Some(Times { order, basis })
 }
 
 /// Returns true if all cells are dates without separators, such as 20240131.
@@ -126,17 +122,17 @@ mod tests {
 
     #[test]
     fn the_order_is_the_columns() {
-        let cases: [(&[&str], bool, DateOrder, &str); 6] = [
-            (&["31/01/2024", "01/02/2024"], false, DateOrder::DayFirst, "read with the day first"),
-            (&["01/31/2024", "01/02/2024"], true, DateOrder::MonthFirst, "read with the month first"),
-            (&["01/02/2024"], false, DateOrder::MonthFirst, "read with the month first: the dates allow both"),
-            (&["01/02/2024"], true, DateOrder::DayFirst, "read with the day first: the dates allow both"),
-            (&["01.02.2024"], false, DateOrder::DayFirst, "read with the day first: the dates allow both"),
-            (&["2024-01-02", "12:30"], false, DateOrder::DayFirst, ""),
+        let cases: [(&[&str], bool, DateOrder, DateOrderBasis); 6] = [
+            (&["31/01/2024", "01/02/2024"], false, DateOrder::DayFirst, DateOrderBasis::Dates),
+            (&["01/31/2024", "01/02/2024"], true, DateOrder::MonthFirst, DateOrderBasis::Dates),
+            (&["01/02/2024"], false, DateOrder::MonthFirst, DateOrderBasis::Assumed),
+            (&["01/02/2024"], true, DateOrder::DayFirst, DateOrderBasis::Assumed),
+            (&["01.02.2024"], false, DateOrder::DayFirst, DateOrderBasis::Assumed),
+            (&["2024-01-02", "12:30"], false, DateOrder::DayFirst, DateOrderBasis::Irrelevant),
         ];
-        for (cells, likely, order, how) in cases {
+        for (cells, likely, order, basis) in cases {
             let found = times(cells, likely).unwrap();
-            assert_eq!((found.order, found.how.as_str()), (order, how), "{cells:?}");
+            assert_eq!((found.order, found.basis), (order, basis), "{cells:?}");
         }
         assert!(times(&["2024-01-02", "soon"], false).is_none());
         assert!(times(&["soon"], false).is_none());

@@ -1,8 +1,7 @@
 //! Reasons for choices for images.
 
+use keel_data::Bilingual;
 use serde::{Deserialize, Serialize};
-
-use crate::bilingual::Bilingual;
 
 /// Kind of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,7 +160,7 @@ impl ImageReason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bilingual::check_distinct;
+    use keel_testkit::check_distinct;
 
     #[test]
     fn every_reason_has_its_own_sentence() {

@@ -5,14 +5,13 @@ mod photo_reason;
 mod row_reason;
 mod training_reason;
 
+use keel_data::Bilingual;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use image_reason::{ImageKind, ImageReason};
 pub use photo_reason::PhotoReason;
 pub use row_reason::RowReason;
 pub use training_reason::{RateScaling, TrainingReason};
-
-use crate::bilingual::Bilingual;
 
 /// Reason for the value of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

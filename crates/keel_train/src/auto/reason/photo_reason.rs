@@ -1,9 +1,9 @@
 //! Reasons for choices for photos.
 
+use keel_data::Bilingual;
 use serde::{Deserialize, Serialize};
 
 use super::ImageKind;
-use crate::bilingual::Bilingual;
 
 /// Reason for a choice for photos.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ impl PhotoReason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bilingual::check_distinct;
+    use keel_testkit::check_distinct;
 
     #[test]
     fn every_reason_has_its_own_sentence() {

@@ -1,8 +1,7 @@
 //! Reasons for choices for rows of numbers.
 
+use keel_data::Bilingual;
 use serde::{Deserialize, Serialize};
-
-use crate::bilingual::Bilingual;
 
 /// Reason for a choice for rows of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -123,7 +122,7 @@ impl RowReason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bilingual::check_distinct;
+    use keel_testkit::check_distinct;
 
     #[test]
     fn every_reason_has_its_own_sentence() {

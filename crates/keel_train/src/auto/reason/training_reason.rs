@@ -1,8 +1,7 @@
 //! Reasons for choices for any data: averaged weights, imbalanced classes, time limits and ranks.
 
+use keel_data::Bilingual;
 use serde::{Deserialize, Serialize};
-
-use crate::bilingual::Bilingual;
 
 /// Growth of the learning rate with the batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,7 +132,7 @@ fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bilingual::check_distinct;
+    use keel_testkit::check_distinct;
 
     #[test]
     fn every_reason_has_its_own_sentence() {

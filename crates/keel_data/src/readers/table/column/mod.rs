@@ -2,11 +2,12 @@
 
 mod numbers;
 
-pub(super) use numbers::shown;
-
-use crate::dataset::{ColumnEncoding, ColumnKind, ColumnReport, TableColumn, TimeEncoding};
+use crate::dataset::{
+    Became, ColumnEncoding, ColumnKind, ColumnReason, ColumnReport, ColumnUse, DateOrder, DateOrderBasis, TableColumn,
+    TextReason, TextUse, TimeEncoding, TimeReason,
+};
 use crate::error::DataError;
-use crate::readers::table::category::{choose, is_mostly_distinct};
+use crate::readers::table::category::{CATEGORIES, choose, is_mostly_distinct};
 use crate::readers::table::missing::Missing;
 use crate::readers::table::moment::Moment;
 use crate::readers::table::number_format::{Fitting, fitting};
@@ -71,23 +72,24 @@ pub(super) struct Judged<'a> {
 /// # Errors
 /// Fails if a cell is a mistake in its column.
 pub(super) fn decide(column: usize, counted: Counted, known: Known) -> Result<Decision, DataError> {
-    let judged = Judged { known, column, counted };
+    let mut judged = Judged { known, column, counted };
     let tally = &judged.counted.tally;
     if tally.cells() == 0 {
-        return Ok(judged.left_out(ColumnKind::Constant, "every cell is missing"));
+        return Ok(judged.left_out(ColumnKind::Constant, ColumnReason::AllMissing));
     }
     if tally.distinct() == 1 {
         return Ok(judged.constant());
     }
     if matches!(known.table.columns[column].cells, Cells::Times(_)) || time_column::are_compact_dates(tally) {
-        return judged.time(time_column::Times { order: crate::dataset::DateOrder::DayFirst, how: String::new() });
+        return judged.time(time_column::Times { order: DateOrder::DayFirst, basis: DateOrderBasis::Irrelevant });
     }
-    if judged.counted.fitting.is_some() {
-        return numbers::decide(judged);
+    if let Some(fitting) = judged.counted.fitting.take() {
+        return numbers::decide(judged, &fitting);
     }
     if tally.present.iter().all(|(text, _)| truth_of(text).is_some()) {
-        let reason = format!("{} or {}", tally.present[0].0, tally.present[tally.distinct() - 1].0);
-        return Ok(judged.kept(ColumnKind::Boolean, ColumnEncoding::Boolean, "1 number of 0 and 1", reason));
+        let text = |index: usize| tally.present[index].0.to_string();
+        let reason = ColumnReason::Truth { first: text(0), last: text(tally.distinct() - 1) };
+        return Ok(judged.kept(ColumnKind::Boolean, ColumnEncoding::Boolean, reason));
     }
     if let Some(times) = time_column::recognise(tally, known.has_decimal_commas) {
         return judged.time(times);
@@ -100,39 +102,33 @@ impl<'a> Judged<'a> {
         &self.known.table.columns[self.column].name
     }
 
-    fn report(&self, kind: ColumnKind, became: String, reason: String) -> ColumnReport {
+    fn report(&self, usage: ColumnUse) -> ColumnReport {
         let tally = &self.counted.tally;
-        let (missing, distinct) = (tally.missing(), tally.distinct());
-        ColumnReport { name: self.name().to_string(), kind, missing, distinct, became, reason }
+        ColumnReport::new(self.name().to_string(), tally.missing(), tally.distinct(), usage)
     }
 
     /// Returns the decision for a column that is left out, except for a flag if cells are missing.
-    pub(super) fn left_out(&self, kind: ColumnKind, reason: &str) -> Decision {
+    pub(super) fn left_out(&self, kind: ColumnKind, reason: ColumnReason) -> Decision {
         let has_flag = self.has_flag() && self.counted.tally.cells() > 0;
-        let became = if has_flag { "1 missing flag" } else { "left out" };
         let nothing = ColumnEncoding::Category { categories: Vec::new(), other: false };
         let encoding =
             has_flag.then(|| TableColumn { name: self.name().to_string(), encoding: nothing, missing_flag: true });
-        let report = self.report(kind, became.to_string(), reason.to_string());
-        Decision { report, encoding, notes: Vec::new() }
+        let became = encoding.as_ref().map_or(Became::LEFT_OUT, Became::of);
+        Decision { report: self.report(ColumnUse { kind, became, reason }), encoding, notes: Vec::new() }
     }
 
     fn constant(&self) -> Decision {
         let value = &self.counted.tally.present[0].0;
-        let shown: String = value.chars().take(20).collect();
-        match self.counted.tally.missing() {
-            0 => self.left_out(ColumnKind::Constant, &format!("\"{shown}\" in every row")),
-            _ => self.left_out(ColumnKind::Constant, &format!("\"{shown}\" in every cell that is not missing")),
-        }
+        let value = value.chars().take(20).collect();
+        let some_missing = self.counted.tally.missing() > 0;
+        self.left_out(ColumnKind::Constant, ColumnReason::OneValue { value, some_missing })
     }
 
     /// Returns the decision for a column with features.
-    pub(super) fn kept(&self, kind: ColumnKind, encoding: ColumnEncoding, became: &str, reason: String) -> Decision {
-        let missing_flag = self.has_flag();
-        let became = format!("{became}{}", if missing_flag { " + 1 missing flag" } else { "" });
-        let report = self.report(kind, became, reason);
-        let encoding = Some(TableColumn { name: self.name().to_string(), encoding, missing_flag });
-        Decision { report, encoding, notes: Vec::new() }
+    pub(super) fn kept(&self, kind: ColumnKind, encoding: ColumnEncoding, reason: ColumnReason) -> Decision {
+        let column = TableColumn { name: self.name().to_string(), encoding, missing_flag: self.has_flag() };
+        let report = self.report(ColumnUse { kind, became: Became::of(&column), reason });
+        Decision { report, encoding: Some(column), notes: Vec::new() }
     }
 
     /// Returns true if enough cells are missing for a missing flag.
@@ -160,22 +156,15 @@ impl<'a> Judged<'a> {
         }
         let with_elapsed = known.time != Some(self.column);
         let encoding: TimeEncoding = time_column::encoding(&moments, times.order, with_elapsed);
-        let features =
-            TableColumn { name: String::new(), encoding: ColumnEncoding::Time(encoding.clone()), missing_flag: false };
-        let names: Vec<String> = features.feature_names().iter().map(|name| name.trim().to_string()).collect();
-        if names.is_empty() {
-            return Ok(self.left_out(ColumnKind::Time, "orders the rows (data.time); nothing else in it varies"));
+        if encoding.parts.is_empty() {
+            return Ok(self.left_out(ColumnKind::Time, ColumnReason::Times(TimeReason::OrdersRowsOnly)));
         }
-        let reason = match (with_elapsed, times.how.is_empty()) {
-            (false, _) => "orders the rows (data.time): periods only".to_string(),
-            (true, true) => format!("dates or times: {}", periods(&encoding)),
-            (true, false) => format!("{}: {}", times.how, periods(&encoding)),
+        let time_column::Times { order, basis } = times;
+        let reason = match with_elapsed {
+            true => TimeReason::Features { order, basis, parts: encoding.parts.clone() },
+            false => TimeReason::OrdersRowsWithPeriods,
         };
-        let became = match names.len() {
-            1 => "1 number".to_string(),
-            count => format!("{count} numbers"),
-        };
-        Ok(self.kept(ColumnKind::Time, ColumnEncoding::Time(encoding), &became, reason))
+        Ok(self.kept(ColumnKind::Time, ColumnEncoding::Time(encoding), ColumnReason::Times(reason)))
     }
 
     /// Classifies text that is neither boolean nor a time.
@@ -184,50 +173,27 @@ impl<'a> Judged<'a> {
         let tally = &self.counted.tally;
         let per_cell = words::words_per_cell(tally);
         let is_mostly_distinct = is_mostly_distinct(tally);
+        let (distinct, cells) = (tally.distinct(), tally.cells());
+        let reason = |usage: TextUse| ColumnReason::Texts(TextReason { distinct, usage });
         if is_mostly_distinct && per_cell >= WORDS_OF_TITLES {
             let words = words::recurring(tally);
             if !words.is_empty() {
-                let became = plural(words.len(), "word", "words");
-                let reason = format!("{} different texts: words that recur", tally.distinct());
-                return self.kept(ColumnKind::Text, ColumnEncoding::Words { words }, &became, reason);
+                let reason = reason(TextUse::RecurringWords);
+                return self.kept(ColumnKind::Text, ColumnEncoding::Words { words }, reason);
             }
         }
         let chosen = choose(tally);
-        let (distinct, cells) = (tally.distinct(), tally.cells());
         if chosen.names.is_empty() || is_mostly_distinct && distinct as f64 >= NAMES_SHARE * cells as f64 {
-            let reason = format!("{distinct} different texts in {cells} cells");
             let kind = if per_cell >= WORDS_OF_PROSE { ColumnKind::Text } else { ColumnKind::Identifier };
-            return self.left_out(kind, &reason);
+            return self.left_out(kind, reason(TextUse::TooDifferent { cells }));
         }
-        let (count, least) = (chosen.names.len(), chosen.least);
-        let (became, reason) = match chosen.other {
-            false => (plural(count, "category", "categories"), format!("{distinct} different texts")),
-            true => {
-                let reason = format!("{distinct} different texts; \"other\" for those in under {} rows", least.max(2));
-                (format!("{} + other", plural(count, "category", "categories")), reason)
-            }
-        };
-        let reason = match chosen.other && count + 1 == 256 {
-            true => format!("{distinct} different texts; the 255 most frequent are categories"),
-            false => reason,
+        let count = chosen.names.len();
+        let usage = match chosen.other {
+            false => TextUse::AllCategories,
+            true if count + 1 == CATEGORIES => TextUse::MostFrequentCategories { count },
+            true => TextUse::FrequentCategories { rows: chosen.least.max(2) },
         };
         let encoding = ColumnEncoding::Category { categories: chosen.names, other: chosen.other };
-        self.kept(ColumnKind::Category, encoding, &became, reason)
+        self.kept(ColumnKind::Category, encoding, reason(usage))
     }
-}
-
-/// Formats a number with its noun.
-pub(in crate::readers::table) fn plural(count: usize, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
-}
-
-fn periods(encoding: &TimeEncoding) -> String {
-    use crate::dataset::TimePart;
-    let names = encoding.parts.iter().map(|part| match part {
-        TimePart::Days => "elapsed days",
-        TimePart::Year => "month",
-        TimePart::Week => "weekday",
-        TimePart::Day => "hour",
-    });
-    names.collect::<Vec<_>>().join(", ")
 }

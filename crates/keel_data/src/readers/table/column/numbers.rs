@@ -1,11 +1,15 @@
 //! Classification of numeric columns: features, identifiers or row numbers.
 
 use super::{Decision, Judged};
-use crate::dataset::{ColumnEncoding, ColumnKind, NumberEncoding, NumberFormat};
+use crate::dataset::{
+    ColumnEncoding, ColumnKind, ColumnReason, FormatRemark, NumberEncoding, NumberFormat, NumberRange, NumberReason,
+    TimeReason, shown,
+};
 use crate::error::DataError;
 use crate::readers::table::magnitude::Magnitude;
 use crate::readers::table::names;
 use crate::readers::table::number::parse;
+use crate::readers::table::number_format::Fitting;
 use crate::readers::table::raw::Cells;
 
 /// Minimum number of rows for a column to be called a row number.
@@ -14,12 +18,9 @@ const ROWS_TO_COUNT: usize = 10;
 const ROWS_TO_NAME: usize = 20;
 
 /// Classifies a column that can be parsed as numbers.
-pub(super) fn decide(judged: Judged) -> Result<Decision, DataError> {
+pub(super) fn decide(judged: Judged, fitting: &Fitting) -> Result<Decision, DataError> {
     let known = judged.known;
     let tally = &judged.counted.tally;
-    let Some(fitting) = &judged.counted.fitting else {
-        return Ok(judged.left_out(ColumnKind::Constant, "no numbers"));
-    };
     let settled = fitting.settle(tally, known.has_decimal_commas);
     let mut encoding = NumberEncoding { format: settled.format, ..NumberEncoding::default() };
     let mut notes = Vec::new();
@@ -37,10 +38,10 @@ pub(super) fn decide(judged: Judged) -> Result<Decision, DataError> {
     }
     let (values, rows) = present(&judged, settled.format)?;
     if let Some(reason) = counts_rows(&judged, &values) {
-        return Ok(judged.left_out(ColumnKind::RowNumber, &reason));
+        return Ok(judged.left_out(ColumnKind::RowNumber, reason));
     }
     if names_rows(&judged, &values) {
-        return Ok(judged.left_out(ColumnKind::Identifier, "named like an identifier, all different"));
+        return Ok(judged.left_out(ColumnKind::Identifier, ColumnReason::IdentifierName));
     }
     let magnitude = Magnitude::of(&values);
     (encoding.origin, encoding.unit) = (magnitude.origin, magnitude.unit);
@@ -51,10 +52,10 @@ pub(super) fn decide(judged: Judged) -> Result<Decision, DataError> {
     }
     notes.extend(remarks(&judged, &magnitude, &values, &rows));
     if known.time == Some(judged.column) {
-        return Ok(judged.left_out(ColumnKind::Number, "orders the rows (data.time)"));
+        return Ok(judged.left_out(ColumnKind::Number, ColumnReason::Times(TimeReason::OrdersRows)));
     }
-    let reason = reason(&values, &magnitude, &settled.how);
-    let mut decision = judged.kept(ColumnKind::Number, ColumnEncoding::Number(encoding), "1 number", reason);
+    let reason = ColumnReason::Numbers(reason(&values, &magnitude, settled.remarks));
+    let mut decision = judged.kept(ColumnKind::Number, ColumnEncoding::Number(encoding), reason);
     decision.notes = notes;
     Ok(decision)
 }
@@ -103,7 +104,7 @@ fn stray(judged: &Judged, format: NumberFormat) -> DataError {
 }
 
 /// Returns the reason why a column is a row number, if it is.
-fn counts_rows(judged: &Judged, values: &[f64]) -> Option<String> {
+fn counts_rows(judged: &Judged, values: &[f64]) -> Option<ColumnReason> {
     let raw = &judged.known.table.columns[judged.column];
     let is_complete = values.len() == judged.known.rows.len() && judged.counted.tally.distinct() == values.len();
     if !is_complete || values.len() < 3 || values.iter().any(|value| value.fract() != 0.0) {
@@ -113,13 +114,13 @@ fn counts_rows(judged: &Judged, values: &[f64]) -> Option<String> {
     let begins = values[0] == 0.0 || values[0] == 1.0;
     if raw.is_unnamed || names::is_row_number(&raw.name) {
         return Some(match raw.is_unnamed {
-            true => "no name, a different whole number in every row".to_string(),
-            false => "named like a row number, all different".to_string(),
+            true => ColumnReason::Unnamed,
+            false => ColumnReason::RowNumberName,
         });
     }
     let is_long = values.len() >= ROWS_TO_COUNT;
-    (counts_up && begins && is_long && !names::is_time(&raw.name))
-        .then(|| format!("numbers the rows, from {} to {}", values[0], values[values.len() - 1]))
+    let (first, last) = (values[0] as usize, values[values.len() - 1] as usize);
+    (counts_up && begins && is_long && !names::is_time(&raw.name)).then_some(ColumnReason::CountsRows { first, last })
 }
 
 /// Returns true if a column of distinct whole numbers is named like an identifier.
@@ -130,7 +131,7 @@ fn names_rows(judged: &Judged, values: &[f64]) -> bool {
         && names::is_identifier(judged.name())
 }
 
-fn reason(values: &[f64], magnitude: &Magnitude, how: &str) -> String {
+fn reason(values: &[f64], magnitude: &Magnitude, format: Vec<FormatRemark>) -> NumberReason {
     let is_data = |value: &&f64| {
         magnitude.no_data_from.is_none_or(|limit| value.abs() < limit) && Some(**value) != magnitude.nines
     };
@@ -138,14 +139,8 @@ fn reason(values: &[f64], magnitude: &Magnitude, how: &str) -> String {
         .iter()
         .filter(is_data)
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)));
-    let mut reason = format!("{} to {}", shown(low), shown(high));
-    if !how.is_empty() {
-        reason.push_str(&format!("; {how}"));
-    }
-    if magnitude.origin != 0.0 {
-        reason.push_str(&format!("; taken from {} on, in f64", shown(magnitude.origin)));
-    }
-    reason
+    let origin = Some(magnitude.origin).filter(|origin| *origin != 0.0);
+    NumberReason { range: NumberRange { low, high }, format, origin }
 }
 
 /// Returns notes about unusual numbers.
@@ -178,18 +173,6 @@ fn remarks(judged: &Judged, magnitude: &Magnitude, values: &[f64], rows: &[usize
         ));
     }
     notes
-}
-
-/// Formats a number with few digits.
-pub(in crate::readers::table) fn shown(value: f64) -> String {
-    let size = value.abs();
-    if size != 0.0 && !(1e-4..1e12).contains(&size) {
-        return format!("{value:e}");
-    }
-    let decimals =
-        if value.fract() == 0.0 || size >= 1e6 { 0 } else { (3 - size.max(1.0).log10() as i32).max(1) as usize };
-    let text = format!("{value:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
 }
 
 fn quoted(texts: &[String]) -> String {

@@ -1,7 +1,6 @@
 use super::Extent;
 use crate::config::{DataConfig, Task};
-use crate::dataset::ColumnKind;
-use crate::dataset::{Dataset, Inputs, SampleShape, Targets};
+use crate::dataset::{ColumnKind, ColumnReport, Dataset, Inputs, SampleShape, Targets};
 use crate::error::DataError;
 use crate::imputation::Imputation;
 use crate::load::{load, load_for_model, load_to_predict};
@@ -227,16 +226,15 @@ fn cells_a_model_does_not_know_are_counted() {
     assert!(notes.contains("\"n\": 1 cell cannot be read (\"three\"), treated as missing"), "{notes}");
 }
 
-/// Returns kind and use of a column called `a` next to a numeric column and a target.
-fn fate(cells: &[String]) -> (ColumnKind, String, String) {
+/// Returns the report on a column called `a` next to a numeric column and a target.
+fn report(cells: &[String]) -> ColumnReport {
     let rows: String = cells
         .iter()
         .enumerate()
         .map(|(row, cell)| format!("\"{cell}\",{},{}\n", (row * 7 % 11) as f32 + 0.5, ["x", "y"][row % 2]))
         .collect();
     let data = read(&format!("a,b,target\n{rows}")).unwrap();
-    let report = data.column_reports().iter().find(|report| report.name == "a").unwrap();
-    (report.kind, report.became.clone(), report.reason.clone())
+    data.column_reports().iter().find(|report| report.name == "a").unwrap().clone()
 }
 
 #[test]
@@ -271,9 +269,55 @@ fn columns_are_what_they_hold() {
         (cells(&|row| format!("w{row}a q{row}b z{row}c k{row}d")), ColumnKind::Text, "left out"),
     ];
     for (cells, kind, became) in cases {
-        let found = fate(&cells);
-        assert_eq!((found.0, found.1.as_str()), (kind, became), "{:?}: {}", &cells[..3], found.2);
-        assert!(!found.2.is_empty());
+        let found = report(&cells);
+        assert_eq!((found.kind, found.became.as_str()), (kind, became), "{:?}: {}", &cells[..3], found.reason);
+        assert!(found.chinese_became().is_some_and(|became| !became.is_empty()));
+    }
+}
+
+#[test]
+fn reasons_are_in_both_languages() {
+    let cells = |cell: &dyn Fn(usize) -> String| (0..60).map(cell).collect::<Vec<_>>();
+    let cases: [(Vec<String>, &str, &str); 11] = [
+        (cells(&|row| format!("{},{}", row % 7, row % 3)), "0 to 6.2; decimal commas", "取值从 0 到 6.2；使用小数逗号"),
+        (
+            cells(&|row| format!("{} %", row % 7)),
+            "0 to 0.06; percent: 12 % is 0.12",
+            "取值从 0 到 0.06；百分数：12 % 即 0.12",
+        ),
+        (
+            cells(&|row| format!("${},{:03}.50", row % 7 + 1, row)),
+            "1000.5 to 7055.5; thousands in groups, amounts in $",
+            "取值从 1000.5 到 7055.5；带千位分隔符，金额单位 $",
+        ),
+        (
+            cells(&|row| format!("{}", 1_700_000_000 + row * 7 % 50)),
+            "1700000000 to 1700000049; taken from 1700000000 on, in f64",
+            "取值从 1700000000 到 1700000049；以 1700000000 为起点，用 f64 计算",
+        ),
+        (cells(&|row| ["yes", "No"][row % 2].to_string()), "No or yes", "取值为 No 或 yes"),
+        (
+            cells(&|row| format!("{:02}/{:02}/2024", row % 28 + 1, row % 12 + 1)),
+            "read with the day first: elapsed days, month, weekday",
+            "按“日/月”顺序解读：经过的天数、月份、星期",
+        ),
+        (
+            cells(&|row| format!("{}:30", row % 24)),
+            "dates or times: elapsed days, hour",
+            "日期或时间：经过的天数、小时",
+        ),
+        (cells(&|row| format!("{row}")), "numbers the rows, from 0 to 59", "为各行依次编号，从 0 到 59"),
+        (cells(&|_| "same".to_string()), "\"same\" in every row", "每一行都是“same”"),
+        (cells(&|_| String::new()), "every cell is missing", "所有单元格均缺失"),
+        (
+            cells(&|row| format!("w{row}a q{row}b z{row}c k{row}d")),
+            "60 different texts in 60 cells",
+            "60 个单元格中有 60 种不同的文本",
+        ),
+    ];
+    for (cells, english, chinese) in cases {
+        let found = report(&cells);
+        assert_eq!((found.reason.as_str(), found.chinese_reason().as_deref()), (english, Some(chinese)));
     }
 }
 
@@ -299,6 +343,9 @@ fn numbers_that_name_or_count_rows_are_left_out() {
     let alone: String = (0..40).map(|row| format!("{row},{}.5\n", row * 3)).collect();
     let data = read(&format!("n,y\n{alone}")).unwrap();
     assert_eq!(data.feature_names(), ["n"], "the only column stays");
+    let report = &data.column_reports()[0];
+    assert_eq!(report.reason, "numbers the rows, from 0 to 39; kept because no other column is left");
+    assert_eq!(report.chinese_reason().unwrap(), "为各行依次编号，从 0 到 39；因没有其他列而保留");
 }
 
 #[test]
