@@ -14,7 +14,7 @@ use crate::program::{ENVIRONMENT, Program};
 const ADDRESS_SPACE: u64 = 1_500_000;
 
 /// Seconds of processor time a command may take.
-const SECONDS: u64 = 5;
+const SECONDS: u64 = 12;
 
 /// Settings that make any training short and small, unless the case sets them.
 const SMALL: &str = "
