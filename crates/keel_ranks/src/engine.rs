@@ -222,7 +222,12 @@ impl<T: Transport> Engine<T> {
         }
         self.heard[from] = Instant::now();
         match kind {
-            Kind::Goodbye => self.left[from] = true,
+            Kind::Goodbye => {
+                self.left[from] = true;
+                if !packet.content().is_empty() {
+                    self.fail(RankError::from_bytes(packet.content(), from));
+                }
+            }
             Kind::Waiting => {}
             Kind::Failure => self.fail(RankError::from_bytes(packet.content(), from)),
             Kind::Question => {
@@ -330,9 +335,11 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Sends the farewell, and waits for the others if the transport requires that ranks end together.
+    /// Sends the farewell, and waits for the others if the transport requires that ranks end together. The farewell holds the
+    /// failure, if any: it can arrive before the message of the rank that found it.
     fn close(mut self) {
-        self.say(Kind::Goodbye, &[]);
+        let failure = self.failure.as_ref().map_or(Vec::new(), |failure| failure.to_bytes(self.place.rank));
+        self.say(Kind::Goodbye, &failure);
         let (start, mut backoff) = (Instant::now(), Backoff::default());
         while self.transport.ends_together() {
             let limit = if self.failure.is_none() { self.silence } else { FAREWELL };

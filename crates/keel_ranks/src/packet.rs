@@ -20,7 +20,7 @@ pub(crate) enum Kind {
     Broadcast,
     /// `barrier`.
     Barrier,
-    /// The sender has finished.
+    /// The sender has finished; the bytes are its error, if it had one.
     Goodbye,
     /// The sender cannot continue; the bytes are the error.
     Failure,

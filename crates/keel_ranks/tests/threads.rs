@@ -157,6 +157,21 @@ fn different_operations_are_an_error_on_all_ranks() {
 }
 
 #[test]
+fn a_farewell_that_overtakes_the_failure_states_it() {
+    // The rank that finds the mismatch sends it to one rank after the other; the first to receive it end meanwhile.
+    let links = Links { latency: Duration::ZERO, bytes_per_second: 20_000.0 };
+    for size in [3, 12] {
+        let results = on_each(Threads::group_with(size, links), |rank| match rank.rank() {
+            0 => rank.start_all_reduce(vec![0.0; 7]).and_then(|sum| sum.wait().map(drop)),
+            _ => rank.barrier(),
+        });
+        for (rank, result) in results.iter().enumerate() {
+            assert!(matches!(result, Err(RankError::Mismatch { .. })), "rank {rank} of {size}: {result:?}");
+        }
+    }
+}
+
+#[test]
 fn a_rank_that_ends_is_lost_to_the_others_within_a_second() {
     for size in [2, 3, 8, 9, 12] {
         for panics in [false, true] {
