@@ -182,6 +182,15 @@ impl TableColumn {
         own + usize::from(self.missing_flag)
     }
 
+    /// Returns the number of features that measure something: numbers and parts of a time. The others are 0 or 1.
+    pub fn numeric_features(&self) -> usize {
+        match &self.encoding {
+            ColumnEncoding::Number(_) => 1,
+            ColumnEncoding::Time(time) => time.parts.iter().map(|part| part.features()).sum(),
+            ColumnEncoding::Boolean | ColumnEncoding::Category { .. } | ColumnEncoding::Words { .. } => 0,
+        }
+    }
+
     /// Returns the names of the features, in order.
     pub fn feature_names(&self) -> Vec<String> {
         let name = &self.name;

@@ -8,7 +8,7 @@ mod images;
 mod reason;
 mod rows;
 
-use keel_data::{Dataset, SampleShape, SplitDataset, Targets};
+use keel_data::{Dataset, SampleShape, SplitDataset, TableColumn, Targets};
 pub use reason::{ImageKind, ImageReason, PhotoReason, RateScaling, Reason, RowReason, TrainingReason};
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +87,8 @@ pub struct Resolved {
 pub struct Facts {
     /// Shape of a sample.
     pub shape: SampleShape,
+    /// Number of features that measure something, in contrast to those that are 0 or 1 for a category; every value of an image.
+    pub numeric_features: usize,
     /// Number of samples in the training, validation and test part of the source; all are in the first if the source has no
     /// parts.
     pub parts: [usize; 3],
@@ -104,8 +106,13 @@ impl Facts {
             None => [dataset.samples(), 0, 0],
         };
         let all: Vec<usize> = (0..dataset.samples()).collect();
+        let numeric_features = match dataset.columns() {
+            [] => dataset.sample_shape().len(),
+            columns => columns.iter().map(TableColumn::numeric_features).sum(),
+        };
         Facts {
             shape: *dataset.sample_shape(),
+            numeric_features,
             parts,
             values: matches!(dataset.targets(), Targets::Values { .. }),
             imbalance: imbalance(dataset.class_counts(&all)),

@@ -15,48 +15,66 @@ const STEPS: u64 = 3_500;
 /// Number of samples from which a table counts as large.
 const MANY_SAMPLES: usize = 50_000;
 
-/// Network and batch size for a table with a given number of samples.
+/// Number of samples per numeric feature from which quantile bins pay: with fewer, the network memorises the noise of the additional inputs.
+const SAMPLES_PER_BINNED_FEATURE: usize = 200;
+
+/// Preprocessing, network and batch size for a table of a given size.
 struct Capacity {
     /// Number of quantile bins of a feature; 0 = none.
     bins: usize,
     width: usize,
     depth: usize,
+    members: usize,
     batch_size: usize,
     learning_rate: f64,
     weight_decay: f64,
-    /// Reason for the choice.
+    /// Reason for the depth.
     reason: RowReason,
+    /// Reason for the preprocessing.
+    scaling: RowReason,
 }
 
 impl Capacity {
-    fn of(samples: usize) -> Self {
+    fn of(samples: usize, numeric_features: usize) -> Self {
         let few = Capacity {
             bins: 0,
             width: 64,
             depth: 1,
+            members: 16,
             batch_size: 32,
             learning_rate: 0.002,
             weight_decay: 0.5,
             reason: RowReason::FewRows,
+            scaling: RowReason::Quartiles,
         };
         let some = Capacity {
             bins: 16,
             width: 128,
             depth: 2,
+            members: 8,
             batch_size: 64,
             learning_rate: 0.004,
             weight_decay: 0.1,
             reason: RowReason::EnoughRows,
+            scaling: RowReason::Bins,
         };
-        match samples {
+        let mut capacity = match samples {
             0..1_000 => few,
             1_000..3_000 => some,
-            3_000..20_000 => Capacity { bins: 48, batch_size: 128, reason: RowReason::ManyRows, ..some },
+            3_000..20_000 => Capacity { bins: 48, batch_size: 128, ..some },
             20_000..MANY_SAMPLES => {
-                Capacity { bins: 48, width: 192, batch_size: 128, reason: RowReason::VeryManyRows, ..some }
+                Capacity { bins: 48, width: 192, members: 4, batch_size: 128, reason: RowReason::VeryManyRows, ..some }
             }
-            _ => Capacity { bins: 48, width: 192, batch_size: 256, reason: RowReason::VeryManyRows, ..some },
+            _ => {
+                Capacity { bins: 48, width: 192, members: 4, batch_size: 256, reason: RowReason::VeryManyRows, ..some }
+            }
+        };
+        if capacity.bins > 0 && samples < SAMPLES_PER_BINNED_FEATURE.saturating_mul(numeric_features) {
+            // Members cost little on so few inputs, and many of them average out what each memorised.
+            (capacity.bins, capacity.members) = (0, capacity.members.saturating_mul(2));
+            capacity.scaling = RowReason::FewRowsPerFeature { samples, features: numeric_features };
         }
+        capacity
     }
 
     fn steps(&self) -> Vec<PreprocessStep> {
@@ -71,20 +89,18 @@ impl Capacity {
 /// Chooses all open settings for rows.
 pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
     let samples = facts.parts.iter().sum();
-    let capacity = Capacity::of(samples);
+    let capacity = Capacity::of(samples, facts.numeric_features);
     held_out(chooser, samples);
-    let reason = match capacity.bins {
-        0 => RowReason::Quartiles,
-        _ => RowReason::Bins,
-    };
-    chooser.choose("preprocess.steps", reason, |config| config.preprocess.steps = capacity.steps());
+    chooser.choose("preprocess.steps", capacity.scaling, |config| config.preprocess.steps = capacity.steps());
     chooser.choose("model.preset", RowReason::Ensemble, |config| {
         config.model.preset = Preset::Tabular;
     });
     let reason = RowReason::Size { samples, features: facts.shape.len() };
     chooser.choose("model.width", reason, |config| config.model.width = capacity.width);
     chooser.choose("model.depth", capacity.reason, |config| config.model.depth = capacity.depth);
-    chooser.choose("model.members", RowReason::AveragedMembers, |config| config.model.members = 4);
+    chooser.choose("model.members", RowReason::AveragedMembers, |config| {
+        config.model.members = capacity.members;
+    });
     chooser.choose("model.dropout", RowReason::LessOverfitting, |config| config.model.dropout = 0.1);
     training(chooser, facts, &capacity);
 }

@@ -49,6 +49,30 @@ fn every_kind_of_data_gets_its_network() {
 }
 
 #[test]
+fn numeric_features_of_few_rows_get_no_bins_and_a_larger_ensemble() {
+    let cases = [
+        (999, 1, 0, 16),
+        (1_000, 5, 16, 8),
+        (1_000, 6, 0, 16),
+        (3_000, 15, 48, 8),
+        (3_000, 16, 0, 16),
+        (20_000, 100, 48, 4),
+        (20_000, 101, 0, 8),
+        (60_000, 0, 48, 4),
+    ];
+    for (samples, numeric_features, bins, members) in cases {
+        let shape = SampleShape::Features(numeric_features + 40);
+        let facts = Facts { shape, numeric_features, parts: [samples, 0, 0], values: false, imbalance: 1 };
+        let (config, _) = decide(&Config::default(), &facts);
+        let binned = config.preprocess.steps.iter().find_map(|step| match step {
+            keel_data::PreprocessStep::PiecewiseLinear(spec) => Some(spec.bins),
+            _ => None,
+        });
+        assert_eq!((binned.unwrap_or(0), config.model.members), (bins, members), "{samples} x {numeric_features}");
+    }
+}
+
+#[test]
 fn a_recorded_reason_is_read_in_both_languages_and_an_unknown_one_in_english() {
     let choice = Choice::new("data.test", "0.1".into(), RowReason::Steps { steps: 3_500, batch: 32 });
     let recorded = serde_json::to_value(&choice).unwrap();
@@ -105,7 +129,13 @@ fn unbalanced_classes_are_noticed() {
     {
         assert_eq!(imbalance(counts.clone()), expected, "{counts:?}");
     }
-    let facts = Facts { shape: SampleShape::Features(3), parts: [500, 0, 0], values: false, imbalance: 10 };
+    let facts = Facts {
+        shape: SampleShape::Features(3),
+        numeric_features: 3,
+        parts: [500, 0, 0],
+        values: false,
+        imbalance: 10,
+    };
     let keys =
         |facts: &Facts| decide(&Config::default(), facts).1.into_iter().map(|choice| choice.key).collect::<Vec<_>>();
     assert!(keys(&facts).iter().any(|key| key == "train.class_weights"));

@@ -62,6 +62,7 @@ impl Outline {
             Some(survey) => {
                 let facts = Facts {
                     shape: survey.sample_shape,
+                    numeric_features: survey.sample_shape.len(),
                     parts: survey.parts,
                     values: false,
                     imbalance: auto::imbalance(survey.classes.iter().map(|(_, samples)| *samples)),

@@ -11,6 +11,13 @@ pub enum RowReason {
     Quartiles,
     /// Medians and quantiles, with bins.
     Bins,
+    /// Medians and quartiles, without the bins that more rows would have.
+    FewRowsPerFeature {
+        /// Number of samples.
+        samples: usize,
+        /// Number of numeric features.
+        features: usize,
+    },
     /// An ensemble of perceptrons.
     Ensemble,
     /// Size of the table.
@@ -24,8 +31,6 @@ pub enum RowReason {
     FewRows,
     /// Enough rows for a deeper network.
     EnoughRows,
-    /// Many rows.
-    ManyRows,
     /// Very many rows.
     VeryManyRows,
     /// The members of the ensemble are averaged.
@@ -72,6 +77,17 @@ impl RowReason {
                 "medians and quantiles, so that outliers have no influence; bins capture thresholds",
                 "用中位数与分位数，不受离群值影响；分箱可以表示阈值",
             ),
+            FewRowsPerFeature { samples, features } => {
+                return Bilingual::of(
+                    format!(
+                        "medians and quartiles, so that outliers have no influence; no bins: {samples} rows are few for {features} \
+                         numeric features"
+                    ),
+                    format!(
+                        "用中位数与四分位数，不受离群值影响；不分箱：{features} 个数值特征只有 {samples} 行，相对较少"
+                    ),
+                );
+            }
             Ensemble => {
                 ("rows of a table: an ensemble of perceptrons in one network", "表格数据：在一个网络中集成多个感知机")
             }
@@ -86,7 +102,6 @@ impl RowReason {
                 "enough rows to learn nonlinear effects and interactions of columns",
                 "行数足以学习非线性关系和列之间的交互作用",
             ),
-            ManyRows => ("many rows: fine bins", "行数多：分箱较细"),
             VeryManyRows => ("very many rows", "行数很多"),
             AveragedMembers => ("averaging several predictions reduces the error", "对多个预测取平均可减小误差"),
             LessOverfitting => ("reduces overfitting of the members", "减轻集成成员的过拟合"),
@@ -131,12 +146,13 @@ mod tests {
             [
                 Quartiles,
                 Bins,
+                FewRowsPerFeature { samples: 1_500, features: 60 },
+                FewRowsPerFeature { samples: 1_500, features: 61 },
                 Ensemble,
                 Size { samples: 200, features: 7 },
                 Size { samples: 200, features: 8 },
                 FewRows,
                 EnoughRows,
-                ManyRows,
                 VeryManyRows,
                 AveragedMembers,
                 LessOverfitting,
