@@ -24,7 +24,7 @@ impl Limits {
         Limits { multiply_adds, bytes: limits.copy_gigabytes_all_threads * 1e9 }
     }
 
-    /// Measures the current multiply-adds per second on all threads; takes about a millisecond.
+    /// Measures the current multiply-adds per second on all threads; takes about ten milliseconds.
     pub(crate) fn multiply_adds_now() -> f64 {
         MachineLimits::gigaflops_now(simd::level()) * 1e9 / 2.0
     }
