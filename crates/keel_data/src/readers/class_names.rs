@@ -9,6 +9,9 @@ use std::path::Path;
 /// Maximum number of groups of classes with similar names that a note shows.
 const SHOWN: usize = 5;
 
+/// Magnitude up to which every whole number has a 64-bit floating-point number of its own.
+pub(super) const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// Returns the classes of the numeric `labels`: those of the trained model, or one for each distinct number in
 /// ascending order and at least those from 0 up to, but not including, `least`.
 ///
@@ -23,6 +26,11 @@ pub(super) fn classes_of_numbers(
     if let Some(sample) = labels.iter().position(|label| !label.is_finite()) {
         let what = format!("the label of sample {sample} is {}", labels[sample]);
         return Err(DataError::format(path, what, "Give a label to every sample, or leave it out"));
+    }
+    // A 64-bit number may stand for several whole numbers from here on.
+    if let Some(sample) = labels.iter().position(|label| label.abs() >= EXACT) {
+        let what = format!("the label {} of sample {sample} is too large to be kept exactly", labels[sample]);
+        return Err(DataError::format(path, what, "Number the classes from 0, or store their names as texts in a table"));
     }
     let name = |label: f64| label_key(&label.to_string()).into_owned();
     let class_names: Vec<String> = match schema.map(|schema| &schema.target) {
@@ -66,7 +74,15 @@ pub(super) fn alike_names_note(names: &[String]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::alike_names_note;
+    use super::*;
+
+    #[test]
+    fn labels_that_may_have_been_merged_are_refused() {
+        let classes = |labels: &[f64]| classes_of_numbers(labels, 0, None, Path::new("a.npz"));
+        assert!(classes(&[EXACT - 1.0, EXACT - 2.0]).is_ok());
+        let message = classes(&[0.0, -EXACT]).unwrap_err().to_string();
+        assert!(message.contains("a.npz") && message.contains("label -9007199254740992 of sample 1"), "{message}");
+    }
 
     #[test]
     fn spellings_of_one_class_are_noted() {

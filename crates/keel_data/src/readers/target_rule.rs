@@ -47,7 +47,11 @@ pub(super) fn other_task(task: Task) -> &'static str {
 }
 
 /// Returns the canonical form of a label: numbers are compared as numbers and True as true, other texts letter by letter.
+/// All digits of a number count, also those that a 64-bit number does not keep.
 pub(super) fn label_key(text: &str) -> Cow<'_, str> {
+    if let Some(number) = plain_number(text) {
+        return Cow::Owned(number);
+    }
     let is_number = text.bytes().next().is_some_and(|byte| byte.is_ascii_digit() || b"+-.".contains(&byte));
     if is_number
         && let Ok(value) = text.parse::<f64>()
@@ -57,6 +61,21 @@ pub(super) fn label_key(text: &str) -> Cow<'_, str> {
     }
     let is_truth = ["true", "false"].iter().any(|word| text.eq_ignore_ascii_case(word));
     if is_truth { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) }
+}
+
+/// Returns a number without an exponent in its shortest spelling: "7" for "+007.0", "-0.5" for "-.50".
+fn plain_number(text: &str) -> Option<String> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (whole, decimals) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let are_digits = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.len() + decimals.len() == 0 || !are_digits(whole) || !are_digits(decimals) {
+        return None;
+    }
+    let (whole, decimals) = (whole.trim_start_matches('0'), decimals.trim_end_matches('0'));
+    let sign = if text.starts_with('-') && whole.len() + decimals.len() > 0 { "-" } else { "" };
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let point = if decimals.is_empty() { "" } else { "." };
+    Some(format!("{sign}{whole}{point}{decimals}"))
 }
 
 #[cfg(test)]
@@ -87,12 +106,23 @@ mod tests {
 
     #[test]
     fn spellings_of_one_label_agree() {
-        for (one, other) in
-            [("0", "0.0"), ("1", "1.0"), ("1", "+1"), ("-0.0", "0"), ("True", "true"), ("10", "1e1"), ("007", "7")]
-        {
+        let cases = [
+            ("0", "0.0"),
+            ("1", "1.0"),
+            ("1", "+1"),
+            ("-0.0", "0"),
+            ("True", "true"),
+            ("10", "1e1"),
+            ("007", "7"),
+            ("-.50", "-0.5"),
+            ("9007199254740993", "9007199254740993.0"),
+            ("10000000000000000000000", "1e22"),
+        ];
+        for (one, other) in cases {
             assert_eq!(label_key(one), label_key(other), "{one} {other}");
         }
-        for (one, other) in [("a", "A"), ("1", "1a"), ("yes", "Yes"), ("1", "-1"), ("inf", "Inf")] {
+        assert_ne!(label_key("9007199254740992"), label_key("9007199254740993"), "whole numbers beyond 2^53");
+        for (one, other) in [("a", "A"), ("1", "1a"), ("yes", "Yes"), ("1", "-1"), ("inf", "Inf"), (".", "0")] {
             assert_ne!(label_key(one), label_key(other), "{one} {other}");
         }
     }

@@ -1,7 +1,7 @@
 //! Conversion of a raw table to a dataset: target, columns, features.
 
 use super::column::{Counted, Decision, Known, count, decide};
-use super::encode::{Encoded, Encoder, stray_note, unseen_note};
+use super::encode::{Encoded, Encoder, FileFormats, NumberColumn, stray_note, unseen_note};
 use super::missing::Missing;
 use super::raw::RawTable;
 use super::{names, target};
@@ -69,7 +69,7 @@ fn for_training(mut table: RawTable, asked: &Asked) -> Result<Dataset, DataError
         table.columns.par_iter().map(|column| count(&column.cells, deciding, missing)).collect();
     let has_decimal_commas = has_decimal_commas(&table, &counted);
     let known = Known { table: &table, rows: deciding, missing, has_decimal_commas, time: roles.time };
-    let found = target::read(chosen, config, Known { rows: &rows, ..known })?;
+    let found = target::read(chosen, config, known, &rows)?;
     let decisions = decisions(counted, known, &roles)?;
     let mut reports = Vec::new();
     let mut columns: Vec<(usize, TableColumn)> = Vec::new();
@@ -85,11 +85,17 @@ fn for_training(mut table: RawTable, asked: &Asked) -> Result<Dataset, DataError
     if columns.is_empty() {
         columns = only_columns(&table, &mut reports)?;
     }
-    notes.push(found.note);
+    notes.push(found.note.clone());
     if let Targets::Classes { class_names, .. } = &found.targets {
         notes.extend(alike_names_note(class_names));
     }
-    let encoded = encode(&table, &columns, asked, &rows)?;
+    // The one file of a table is the training table itself.
+    let formats = match table.files.len() {
+        0 | 1 => FileFormats::default(),
+        _ => FileFormats::of(&table, &rows, &columns, found.number_column(chosen.column), missing),
+    };
+    notes.extend(formats.notes.iter().cloned());
+    let encoded = encode(&table, &columns, asked, RowsToEncode { rows: &rows, formats: &formats })?;
     let splits = roles.keys(&table, &rows, missing)?;
     finish(table, asked, Finished { rows, columns, encoded, targets: found.targets, notes })?
         .with_column_reports(reports)
@@ -218,11 +224,19 @@ fn for_model(mut table: RawTable, asked: &Asked, schema: &Schema) -> Result<Data
         notes.push(format!("{} of {} rows have no target and are left out", all.len() - rows.len(), all.len()));
     }
     let columns = found.columns;
+    let plain = NumberEncoding::default();
+    let target = target.map(|place| {
+        let encoding = schema.table_target.as_ref().map_or(&plain, |target| &target.encoding);
+        NumberColumn { place, encoding }
+    });
+    let is_numeric = matches!(schema.target, TargetKind::Values(_));
+    let formats = FileFormats::of(&table, &rows, &columns, target.filter(|_| is_numeric), missing);
+    notes.extend(formats.notes.iter().cloned());
     let targets = match target {
-        Some(column) => target::read_for_model(&table, column, &rows, schema)?,
+        Some(column) => target::read_for_model(&table, column, RowsToEncode { rows: &rows, formats: &formats }, schema)?,
         None => Targets::Unlabelled,
     };
-    let encoded = encode(&table, &columns, asked, &rows)?;
+    let encoded = encode(&table, &columns, asked, RowsToEncode { rows: &rows, formats: &formats })?;
     let dataset = finish(table, asked, Finished { rows, columns, encoded, targets, notes })?;
     Ok(match &schema.table_target {
         Some(target) => dataset.with_table_target(target.clone()),
@@ -239,12 +253,20 @@ fn imputation(asked: &Asked) -> Imputation {
     asked.schema.and_then(|schema| schema.imputation).unwrap_or(asked.config.missing)
 }
 
+/// Rows that become samples, and the formats of their files.
+#[derive(Clone, Copy)]
+pub(super) struct RowsToEncode<'a> {
+    pub(super) rows: &'a [usize],
+    pub(super) formats: &'a FileFormats,
+}
+
 fn encode(
     table: &RawTable,
     columns: &[(usize, TableColumn)],
     asked: &Asked,
-    rows: &[usize],
+    wanted: RowsToEncode,
 ) -> Result<Vec<Encoded>, DataError> {
+    let RowsToEncode { rows, formats } = wanted;
     let width = columns.iter().fold(0usize, |width, (_, column)| width.saturating_add(column.features()));
     let demanded = (rows.len() as u64).saturating_mul(width as u64).saturating_mul(size_of::<f32>() as u64);
     let claim = || format!("its {} rows become {width} features each, {}", rows.len(), megabytes(demanded));
@@ -254,6 +276,7 @@ fn encode(
         place,
         column,
         missing: Missing { added: &asked.config.missing_values },
+        formats,
         refuses_missing: imputation(asked) == Imputation::Error || is_without_columns(asked),
         refuses_strays: asked.schema.is_none() || is_without_columns(asked),
     };

@@ -78,7 +78,7 @@ impl Table {
 
     /// Returns the form of the text from which the table was read; `None` for other formats.
     pub fn text_form(&self) -> Option<TextForm> {
-        self.raw.text
+        self.raw.text()
     }
 
     /// Returns a cell as text; empty if it is missing.

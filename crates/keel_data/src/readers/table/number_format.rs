@@ -51,6 +51,17 @@ pub(super) struct Settled {
 /// Returns the formats a column can be parsed in, or `None` if it does not hold numbers.
 pub(super) fn fitting(tally: &Tally) -> Option<Fitting> {
     let total = tally.cells();
+    most_fitting(tally).filter(|found| {
+        let (numbers, different_numbers) = (total - found.stray_cells, tally.distinct() - found.strays.len());
+        let is_numeric = numbers as f64 > NUMERIC_SHARE * total as f64;
+        let has_words = found.strays.len() <= 2 && numbers * 2 >= total && different_numbers > NUMBERS_BESIDE_TEXTS;
+        is_numeric || has_words
+    })
+}
+
+/// Returns the formats in which most cells of a column are numbers, or `None` if no cell is a number.
+pub(super) fn most_fitting(tally: &Tally) -> Option<Fitting> {
+    let total = tally.cells();
     let reads = |text: &str, format: NumberFormat| parse(text, format).is_some();
     let numbers = |format: NumberFormat| -> usize {
         if tally.present.len() > TRIAL && !tally.present.iter().take(TRIAL).any(|(text, _)| reads(text, format)) {
@@ -82,10 +93,7 @@ pub(super) fn fitting(tally: &Tally) -> Option<Fitting> {
     let is_number = |text: &str| parse(text, formats[0]).is_some();
     let strays: Vec<String> =
         tally.present.iter().filter(|(text, _)| !is_number(text)).map(|(text, _)| text.to_string()).collect();
-    let different_numbers = tally.distinct() - strays.len();
-    let is_numeric = most as f64 > NUMERIC_SHARE * total as f64;
-    let has_words = strays.len() <= 2 && most * 2 >= total && different_numbers > NUMBERS_BESIDE_TEXTS;
-    (is_numeric || has_words).then_some(Fitting { formats, strays, stray_cells: total - most })
+    Some(Fitting { formats, strays, stray_cells: total - most })
 }
 
 impl Fitting {

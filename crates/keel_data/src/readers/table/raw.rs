@@ -16,8 +16,6 @@ pub(super) struct RawTable {
     pub(super) files: Vec<SourceFile>,
     /// Sizes of the parts, if the source has parts.
     pub(super) parts: Option<PartSizes>,
-    /// Form of the text from which it was read; `None` for other formats.
-    pub(super) text: Option<TextForm>,
     /// Decisions and omissions so far.
     pub(super) notes: Vec<String>,
 }
@@ -42,6 +40,8 @@ pub(super) struct SourceFile {
     pub(super) lines: Vec<u64>,
     /// True if `lines` are row numbers, as for a table in memory or a sheet.
     pub(super) has_rows: bool,
+    /// Form of the text; `None` for other formats.
+    pub(super) text: Option<TextForm>,
 }
 
 /// A column with its name.
@@ -118,7 +118,24 @@ impl RawTable {
 
     /// Returns true if the format makes a decimal comma likely, as semicolons between the cells do.
     pub(super) fn decimal_comma_likely(&self) -> bool {
-        self.text.is_some_and(|text| matches!(text.delimiter, ';' | '\t'))
+        self.text().is_some_and(|text| matches!(text.delimiter, ';' | '\t'))
+    }
+
+    /// Returns the form of the text from which the table, or its first file, was read; `None` for other formats.
+    pub(super) fn text(&self) -> Option<TextForm> {
+        self.files.first().and_then(|file| file.text)
+    }
+
+    /// Divides ascending `rows` among the files.
+    pub(super) fn rows_by_file<'r>(&self, rows: &'r [usize]) -> Vec<&'r [usize]> {
+        let (mut rest, mut end) = (rows, 0);
+        let part = |file: &SourceFile| {
+            end += file.lines.len();
+            let (part, after) = rest.split_at(rest.partition_point(|&row| row < end));
+            rest = after;
+            part
+        };
+        self.files.iter().map(part).collect()
     }
 
     /// Returns the file of a row and its line or row number.

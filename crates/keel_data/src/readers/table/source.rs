@@ -90,8 +90,8 @@ impl TableSource {
             .map(|((name, is_unnamed), (_, cells))| RawColumn { name, is_unnamed, cells: raw_cells(cells) })
             .collect();
         let lines = (1..=rows as u64).collect();
-        let files = vec![SourceFile { path, lines, has_rows: true }];
-        Ok(RawTable { columns, files, parts: None, text: None, notes })
+        let files = vec![SourceFile { path, lines, has_rows: true, text: None }];
+        Ok(RawTable { columns, files, parts: None, notes })
     }
 }
 

@@ -1,12 +1,13 @@
 //! Target of a table: its column, its kind (classes or values), and the rows that have one.
 
 use super::column::{Known, count};
-use super::encode::number;
+use super::build::RowsToEncode;
+use super::encode::{FileFormats, NumberColumn, number};
 use super::labels::{class_names, labels};
 use super::magnitude::Magnitude;
 use super::missing::Missing;
 use super::names;
-use super::raw::RawTable;
+use super::raw::{Cells, RawTable};
 use super::tally::Tally;
 use crate::config::{DataConfig, Task};
 use crate::dataset::{
@@ -14,7 +15,9 @@ use crate::dataset::{
     TableTarget, TargetBasis, TargetChoice, TargetKind, TargetReading, Targets, shown,
 };
 use crate::error::DataError;
+use crate::readers::class_names::EXACT;
 use crate::readers::target_rule::{label_key, other_task, task_of_numbers};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Minimum number of rows for a text target to be rejected for too many distinct texts.
@@ -77,15 +80,24 @@ pub(super) fn labelled(table: &RawTable, column: usize, rows: &[usize], missing:
     rows.iter().copied().filter(|&row| tally.markers.iter().all(|(marker, _)| *marker != cells.text(row))).collect()
 }
 
-/// Reads the target of `known.rows`, all of which have one.
+impl Found {
+    /// Returns the column of a numeric target; `place` is its position in the table.
+    pub(super) fn number_column(&self, place: usize) -> Option<NumberColumn<'_>> {
+        let is_numeric = matches!(self.targets, Targets::Values { .. });
+        is_numeric.then_some(NumberColumn { place, encoding: &self.reading.encoding })
+    }
+}
+
+/// Reads the target of `rows`, all of which have one; its format is that of `known.rows`, the training rows.
 ///
 /// # Errors
 /// Fails if the target does not fit `data.task` or nothing can be learned from it.
-pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known) -> Result<Found, DataError> {
+pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known, rows: &[usize]) -> Result<Found, DataError> {
     let (table, column) = (known.table, chosen.column);
-    let counted = count(&table.columns[column].cells, known.rows, Missing { added: &[] });
-    let tally = counted.tally.with_marker_categories();
-    let numeric = counted.fitting.filter(|fitting| fitting.stray_cells == 0);
+    let cells = &table.columns[column].cells;
+    let tally = Tally::new(cells, rows, Missing { added: &[] }).with_marker_categories();
+    let numeric = count(cells, known.rows, Missing { added: &[] }).fitting.filter(|fitting| fitting.stray_cells == 0);
+    let known = Known { rows, ..known };
     let name = table.columns[column].name.clone();
     let mut encoding = NumberEncoding::default();
     let mut remarks = Vec::new();
@@ -94,11 +106,18 @@ pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known) -> Result<
         (encoding.format, remarks) = (settled.format, settled.remarks);
     }
     let values: Vec<f64> = match &numeric {
-        Some(_) => numbers(known, column, &encoding)?,
+        Some(_) => {
+            let target = NumberColumn { place: column, encoding: &encoding };
+            let formats = match table.files.len() {
+                0 | 1 => FileFormats::default(),
+                _ => FileFormats::of(table, rows, &[], Some(target), known.missing),
+            };
+            numbers(table, target, RowsToEncode { rows, formats: &formats })?
+        }
         None => Vec::new(),
     };
     let (task, basis) = match (config.task, &numeric) {
-        (Task::Auto, Some(_)) => task_of_numbers(&distinct(&values)),
+        (Task::Auto, Some(_)) => task_of_numbers(&distinct(&values, |place| cells.text(rows[place]))),
         (Task::Auto, None) => (Task::Classification, TargetBasis::Text),
         (given, _) => (given, TargetBasis::Given),
     };
@@ -116,6 +135,7 @@ pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known) -> Result<
         _ => {
             let class_names = class_names(&tally);
             refuse_names(&class_names, known, chosen)?;
+            refuse_inexact(cells, known, column)?;
             Targets::Classes { labels: labels(table, column, known.rows, &class_names)?, class_names }
         }
     };
@@ -123,10 +143,10 @@ pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known) -> Result<
         Targets::Classes { class_names, .. } => Conversion::Classes { count: class_names.len() },
         _ => Conversion::Values,
     });
-    let range = match (&targets, &distinct(&values)[..]) {
-        (Targets::Values { .. }, &[(low, _), .., (high, _)]) => Some(NumberRange { low, high }),
-        _ => None,
-    };
+    let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| {
+        (low.min(value), high.max(value))
+    });
+    let range = (matches!(targets, Targets::Values { .. }) && low < high).then_some(NumberRange { low, high });
     let reading = TargetReading { basis, range, format: remarks };
     let note = format!(
         "the target is \"{name}\" ({}), {} ({}): data.target names another column, {}",
@@ -147,45 +167,61 @@ pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known) -> Result<
 /// Fails if a class or a text is unknown to the model.
 pub(super) fn read_for_model(
     table: &RawTable,
-    column: usize,
-    rows: &[usize],
+    target: NumberColumn,
+    wanted: RowsToEncode,
     schema: &Schema,
 ) -> Result<Targets, DataError> {
     match &schema.target {
         TargetKind::Classes(names) => {
-            Ok(Targets::Classes { labels: labels(table, column, rows, names)?, class_names: names.clone() })
+            let labels = labels(table, target.place, wanted.rows, names)?;
+            Ok(Targets::Classes { labels, class_names: names.clone() })
         }
         TargetKind::Values(names) => {
-            let plain = NumberEncoding::default();
-            let encoding = schema.table_target.as_ref().map_or(&plain, |target| &target.encoding);
-            let known = Known { table, rows, missing: Missing { added: &[] }, has_decimal_commas: false, time: None };
-            let values = numbers(known, column, encoding)?;
-            let values = values.into_iter().map(|value| encoding.feature(value)).collect();
+            let values = numbers(table, target, wanted)?;
+            let values: Vec<f32> = values.into_iter().map(|value| target.encoding.feature(value)).collect();
+            if let Some(place) = values.iter().position(|value| value.is_infinite()) {
+                let text = table.columns[target.place].cells.text(wanted.rows[place]);
+                let what = format!("\"{text}\" is beyond the range of 32-bit numbers");
+                let next = "Correct the cell, or leave it empty to leave the row out";
+                return Err(table.cell_error(wanted.rows[place], target.place, what, next));
+            }
             Ok(Targets::Values { values, target_names: names.clone() })
         }
         TargetKind::Unlabelled => Ok(Targets::Unlabelled),
     }
 }
 
-fn numbers(known: Known, column: usize, encoding: &NumberEncoding) -> Result<Vec<f64>, DataError> {
-    let cells = &known.table.columns[column].cells;
-    let value = |&row: &usize| {
-        let text = cells.text(row);
-        let next = "Correct the cell, or leave it empty to leave the row out";
-        match number(cells, row, &text, encoding.format) {
-            Some(value) if value.is_finite() => Ok(value),
-            Some(_) => Err(known.table.cell_error(row, column, format!("\"{text}\" is not a finite number"), next)),
-            None => Err(known.table.cell_error(row, column, format!("\"{text}\" is not a number"), next)),
+fn numbers(table: &RawTable, target: NumberColumn, wanted: RowsToEncode) -> Result<Vec<f64>, DataError> {
+    let cells = &table.columns[target.place].cells;
+    let mut values = Vec::with_capacity(wanted.rows.len());
+    for (file, rows) in table.rows_by_file(wanted.rows).into_iter().enumerate() {
+        let format = wanted.formats.number(file, target);
+        for &row in rows {
+            let text = cells.text(row);
+            let what = match number(cells, row, &text, format) {
+                Some(value) if value.is_finite() => {
+                    values.push(value);
+                    continue;
+                }
+                Some(_) => format!("\"{text}\" is not a finite number"),
+                None => format!("\"{text}\" is not a number"),
+            };
+            let next = "Correct the cell, or leave it empty to leave the row out";
+            return Err(table.cell_error(row, target.place, what, next));
         }
-    };
-    known.rows.iter().map(value).collect()
+    }
+    Ok(values)
 }
 
-/// Returns the distinct numbers with their counts, ascending.
-fn distinct(values: &[f64]) -> Vec<(f64, usize)> {
+/// Returns the distinct numbers with their counts, ascending; `text` returns the cell of a number, which distinguishes whole
+/// numbers that are equal in f64.
+fn distinct<'t>(values: &[f64], text: impl Fn(usize) -> Cow<'t, str>) -> Vec<(f64, usize)> {
     let mut counts: HashMap<String, (f64, usize)> = HashMap::new();
-    for &value in values {
-        let key = label_key(&value.to_string()).into_owned();
+    for (place, &value) in values.iter().enumerate() {
+        let key = match value.abs() < EXACT {
+            true => label_key(&value.to_string()).into_owned(),
+            false => label_key(&text(place)).into_owned(),
+        };
         counts.entry(key).or_insert((value + 0.0, 0)).1 += 1;
     }
     let mut distinct: Vec<(f64, usize)> = counts.into_values().collect();
@@ -210,6 +246,18 @@ fn out_of_range(known: Known, column: usize, values: &[f64]) -> DataError {
     let largest = (0..values.len()).max_by(|&a, &b| values[a].abs().total_cmp(&values[b].abs())).unwrap_or(0);
     let what = format!("targets as large as {} cannot be learned", shown(values[largest]));
     known.table.cell_error(known.rows[largest], column, what, "Give the target in another unit, or correct the cell")
+}
+
+/// Rejects classes of a table in memory that are whole numbers beyond 2^53: several of them may have become one f64.
+fn refuse_inexact(cells: &Cells, known: Known, column: usize) -> Result<(), DataError> {
+    let Cells::Numbers(numbers) = cells else { return Ok(()) };
+    match known.rows.iter().find(|&&row| numbers[row].abs() >= EXACT) {
+        None => Ok(()),
+        Some(&row) => {
+            let what = format!("the class {} is too large to be kept exactly as a number", numbers[row]);
+            Err(known.table.cell_error(row, column, what, "Give the classes as texts"))
+        }
+    }
 }
 
 /// Rejects classes most of which occur once: names or free text.

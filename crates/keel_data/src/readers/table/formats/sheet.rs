@@ -132,8 +132,8 @@ impl Sheet {
         let columns = columns
             .map(|((name, is_unnamed), cells)| RawColumn { name, is_unnamed, cells: Cells::Text(cells) })
             .collect();
-        let files = vec![SourceFile { path: self.path, lines: self.places, has_rows: self.unit == "row" }];
-        RawTable { columns, files, parts: None, text, notes: self.notes }
+        let files = vec![SourceFile { path: self.path, lines: self.places, has_rows: self.unit == "row", text }];
+        RawTable { columns, files, parts: None, notes: self.notes }
     }
 }
 

@@ -75,8 +75,8 @@ fn read_rows(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
     let columns = names.into_iter().zip(unnamed).zip(columns);
     let columns =
         columns.map(|((name, is_unnamed), column)| RawColumn { name, is_unnamed, cells: column.cells }).collect();
-    let files = vec![SourceFile { path: path.to_path_buf(), lines: (1..=rows as u64).collect(), has_rows: true }];
-    Ok(RawTable { columns, files, parts: None, text: None, notes })
+    let files = vec![SourceFile { path: path.to_path_buf(), lines: (1..=rows as u64).collect(), has_rows: true, text: None }];
+    Ok(RawTable { columns, files, parts: None, notes })
 }
 
 /// Returns the length of a text in bytes; 0 for other values.
@@ -95,6 +95,9 @@ fn nanoseconds(field: &Type) -> f64 {
         _ => 0.0,
     }
 }
+
+/// Magnitude from which f64 does not keep every whole number.
+const EXACT: u64 = 1 << 53;
 
 /// A column being read.
 struct Column {
@@ -118,10 +121,13 @@ impl Column {
             Field::Short(value) => self.number(f64::from(value)),
             Field::Int(value) => self.number(f64::from(value)),
             Field::Long(value) if step > 0.0 => self.time(value as f64 * step),
+            // Text keeps all digits of whole numbers that f64 does not.
+            Field::Long(value) if value.unsigned_abs() >= EXACT => self.text(&value.to_string()),
             Field::Long(value) => self.number(value as f64),
             Field::UByte(value) => self.number(f64::from(value)),
             Field::UShort(value) => self.number(f64::from(value)),
             Field::UInt(value) => self.number(f64::from(value)),
+            Field::ULong(value) if value >= EXACT => self.text(&value.to_string()),
             Field::ULong(value) => self.number(value as f64),
             Field::Float16(value) => self.number(f64::from(value)),
             Field::Float(value) => self.number(f64::from(value)),
@@ -147,11 +153,11 @@ impl Column {
         }
     }
 
-    /// Converts the column to text; all cells before the first value are empty.
+    /// Converts the column to text; the cells before are empty, or whole numbers that f64 keeps.
     fn text(&mut self, value: &str) {
         if !matches!(self.cells, Cells::Text(_)) {
             let mut text = TextCells::default();
-            (0..self.rows).for_each(|_| text.push(""));
+            (0..self.rows).for_each(|row| text.push(&self.cells.text(row)));
             self.cells = Cells::Text(text);
         }
         if let Cells::Text(cells) = &mut self.cells {
@@ -160,8 +166,9 @@ impl Column {
     }
 
     fn number(&mut self, value: f64) {
-        if let Cells::Numbers(cells) = &mut self.cells {
-            cells.push(value);
+        match &mut self.cells {
+            Cells::Text(cells) => cells.push(&value.to_string()),
+            Cells::Numbers(cells) | Cells::Times(cells) => cells.push(value),
         }
     }
 
@@ -177,6 +184,7 @@ impl Column {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::config::DataConfig;
     use crate::dataset::{Inputs, Targets};
     use crate::load::load;
@@ -197,6 +205,17 @@ mod tests {
         assert_eq!(values[0], 1.5);
         assert!(matches!(data.targets(), Targets::Values { values, .. } if values == &[10.5, 20.25, 30.0, 41.0]));
         assert!(data.provenance().describe(0).ends_with("t.parquet, row 1"));
+    }
+
+    #[test]
+    fn whole_numbers_keep_all_digits() {
+        let mut column = Column::default();
+        for field in [Field::Long(7), Field::Null, Field::Long(9_007_199_254_740_993), Field::Long(-8)] {
+            assert!(column.push(field, 0.0));
+        }
+        column.push(Field::ULong(u64::MAX), 0.0);
+        let cells: Vec<String> = (0..5).map(|row| column.cells.text(row).into_owned()).collect();
+        assert_eq!(cells, ["7", "", "9007199254740993", "-8", "18446744073709551615"]);
     }
 
     #[test]

@@ -1,5 +1,11 @@
 //! Encoding of the cells of one column as features.
 
+mod file_formats;
+#[cfg(test)]
+mod tests;
+
+pub(super) use file_formats::{FileFormats, NumberColumn};
+
 use super::missing::Missing;
 use super::moment::Moment;
 use super::number::parse;
@@ -21,9 +27,12 @@ pub(super) struct Encoder<'a> {
     /// Conversion into features.
     pub(super) column: &'a TableColumn,
     pub(super) missing: Missing<'a>,
+    /// Formats of single files.
+    pub(super) formats: &'a FileFormats,
     /// True if missing cells are an error.
     pub(super) refuses_missing: bool,
-    /// True if a cell that cannot be parsed is an error; otherwise it counts as missing.
+    /// True if a cell that cannot be parsed is an error; otherwise it counts as missing, unless no cell of a file can be
+    /// parsed.
     pub(super) refuses_strays: bool,
 }
 
@@ -40,11 +49,21 @@ pub(super) struct Encoded {
     pub(super) strays: BTreeMap<String, usize>,
 }
 
+/// Place of a cell in its column.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Index of the file.
+    file: usize,
+    row: usize,
+}
+
 /// Content of a cell.
 enum Held {
     Missing,
     /// Does not match the rest of the column.
     Stray(&'static str),
+    /// A number beyond the range of features.
+    Beyond,
     Features,
     /// A text that is not a category.
     Unseen,
@@ -64,37 +83,54 @@ impl Encoder<'_> {
             }
             _ => HashMap::new(),
         };
-        for &row in rows {
-            let start = encoded.values.len();
-            let text = self.table.columns[self.place].cells.text(row);
-            let held = self.append(row, &text, &categories, &mut encoded.values);
-            match held {
-                Held::Features => {}
-                Held::Unseen => *encoded.unseen.entry(text.to_string()).or_default() += 1,
-                Held::Missing => {
-                    encoded.missing += 1;
-                    self.refuse_missing(row)?;
+        for (file, rows) in self.table.rows_by_file(rows).into_iter().enumerate() {
+            let (mut has_readable, mut first_stray) = (false, None);
+            for &row in rows {
+                let text = self.table.columns[self.place].cells.text(row);
+                let held = self.append(Place { file, row }, &text, &categories, &mut encoded.values);
+                has_readable |= matches!(held, Held::Features | Held::Unseen | Held::Beyond);
+                if let Held::Stray(expected) = held {
+                    first_stray = first_stray.or(Some((row, expected)));
                 }
-                Held::Stray(expected) => {
-                    self.refuse_stray(row, &text, expected)?;
-                    *encoded.strays.entry(text.to_string()).or_default() += 1;
+                self.count(row, &text, &held, &mut encoded)?;
+                if self.column.missing_flag {
+                    let is_missing = matches!(held, Held::Missing | Held::Stray(_) | Held::Beyond);
+                    encoded.values.push(f32::from(u8::from(is_missing)));
                 }
             }
-            if self.column.missing_flag {
-                let is_missing = matches!(held, Held::Missing | Held::Stray(_));
-                encoded.values.push(f32::from(u8::from(is_missing)));
+            if let (false, Some((row, expected))) = (has_readable, first_stray) {
+                return Err(self.nothing_readable(row, expected));
             }
-            debug_assert_eq!(encoded.values.len() - start, width);
         }
+        debug_assert_eq!(encoded.values.len(), rows.len() * width);
         Ok(encoded)
     }
 
+    /// Counts the content of a cell, unless it is an error.
+    fn count(&self, row: usize, text: &str, held: &Held, encoded: &mut Encoded) -> Result<(), DataError> {
+        match held {
+            Held::Features => {}
+            Held::Unseen => *encoded.unseen.entry(text.to_string()).or_default() += 1,
+            Held::Missing => {
+                encoded.missing += 1;
+                self.refuse_missing(row)?;
+            }
+            Held::Stray(_) | Held::Beyond => {
+                self.refuse_stray(row, text, held)?;
+                *encoded.strays.entry(text.to_string()).or_default() += 1;
+            }
+        }
+        Ok(())
+    }
+
     /// Appends the features of a cell, except the missing flag.
-    fn append(&self, row: usize, text: &str, categories: &HashMap<&str, usize>, values: &mut Vec<f32>) -> Held {
+    fn append(&self, place: Place, text: &str, categories: &HashMap<&str, usize>, values: &mut Vec<f32>) -> Held {
         let cells = &self.table.columns[self.place].cells;
+        let Place { file, row } = place;
         match &self.column.encoding {
             ColumnEncoding::Number(encoding) => {
-                let (feature, held) = self.number_feature(number(cells, row, text, encoding.format), text, encoding);
+                let format = self.formats.number(file, NumberColumn { place: self.place, encoding });
+                let (feature, held) = self.number_feature(number(cells, row, text, format), text, encoding);
                 values.push(feature);
                 held
             }
@@ -121,7 +157,8 @@ impl Encoder<'_> {
                 if known.is_some() { Held::Features } else { Held::Unseen }
             }
             ColumnEncoding::Time(encoding) => {
-                let moment = self.moment(cells, row, text, encoding.order);
+                let order = self.formats.order(file, self.place, encoding.order);
+                let moment = self.moment(cells, row, text, order);
                 append_features(moment, encoding, values);
                 match moment {
                     Some(_) => Held::Features,
@@ -153,6 +190,7 @@ impl Encoder<'_> {
         };
         let feature = number.filter(|number| number.is_finite() && !is_marker()).map(|number| encoding.feature(number));
         let held = match (feature, number) {
+            (Some(feature), _) if feature.is_infinite() => return (f32::NAN, Held::Beyond),
             (Some(feature), _) if !feature.is_nan() => Held::Features,
             (Some(_), _) => Held::Missing,
             (None, Some(number)) if !number.is_finite() => Held::Stray("a finite number"),
@@ -178,12 +216,23 @@ impl Encoder<'_> {
         Err(self.table.cell_error(row, self.place, "the cell is missing".to_string(), next))
     }
 
-    fn refuse_stray(&self, row: usize, text: &str, expected: &str) -> Result<(), DataError> {
+    fn refuse_stray(&self, row: usize, text: &str, held: &Held) -> Result<(), DataError> {
         if !self.refuses_strays {
             return Ok(());
         }
-        let what = format!("\"{text}\" is not {expected}, as the rest of the column is");
+        let what = match held {
+            Held::Stray(expected) => format!("\"{text}\" is not {expected}, as the rest of the column is"),
+            _ => format!("\"{text}\" is beyond the range of 32-bit numbers"),
+        };
         Err(self.table.cell_error(row, self.place, what, "Correct the cell, or leave it empty to mark it as missing"))
+    }
+
+    /// Returns the error for a file none of whose cells can be read; `row` is the first of them that is not missing.
+    fn nothing_readable(&self, row: usize, expected: &str) -> DataError {
+        let text = self.table.columns[self.place].cells.text(row);
+        let what = format!("\"{text}\" is not {expected}, and no other cell of the column can be read either");
+        let next = "Write the column as in the training table, or leave its cells empty to mark them as missing";
+        self.table.cell_error(row, self.place, what, next)
     }
 }
 
