@@ -156,6 +156,9 @@ fn date(text: &str, order: DateOrder) -> Option<i64> {
             _ => None,
         };
     }
+    if count == 2 {
+        return year_and_month(text);
+    }
     if count != 3 || !signs_agree(text) {
         return None;
     }
@@ -166,6 +169,13 @@ fn date(text: &str, order: DateOrder) -> Option<i64> {
         (1 | 2, DateOrder::MonthFirst) => days(year(third)?, number(first)?, number(second)?),
         _ => None,
     }
+}
+
+/// Parses a year and a month, 2024-01 or 2024/01, from 1800 to 2199: the first day of the month.
+fn year_and_month(text: &str) -> Option<i64> {
+    let (first, second) = text.split_once(['-', '/'])?;
+    let is_plain = first.len() == 4 && second.len() == 2;
+    days(number(first).filter(|year| is_plain && (1800..2200).contains(year))?, number(second)?, 1)
 }
 
 /// Returns true if the same separator is used throughout; spaces alone do not make a date.
@@ -281,6 +291,8 @@ mod tests {
             ("Wed, 31 Jan 2024", day_first, DATE),
             ("2024年1月31日", day_first, DATE),
             ("Jan 2024", day_first, DATE - 30.0 * DAY),
+            ("2024-01", day_first, DATE - 30.0 * DAY),
+            ("2024/01", DateOrder::MonthFirst, DATE - 30.0 * DAY),
             ("2024-01-31T13:45:30", day_first, DATE + 49_530.0),
             ("2024-01-31 13:45:30.25", day_first, DATE + 49_530.25),
             ("2024-01-31T13:45Z", day_first, DATE + 49_500.0),
@@ -307,6 +319,11 @@ mod tests {
             "2023-02-29",
             "13/13/2024",
             "2024-13-01",
+            "2024-13",
+            "2024-1",
+            "2024 01",
+            "9024-01",
+            "2024-01-",
             "1.2",
             "2024",
             "12-5",

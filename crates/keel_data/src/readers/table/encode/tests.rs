@@ -111,3 +111,12 @@ fn a_number_beyond_the_range_of_features_is_missing() {
     let message = read_for_model(trained, "a,y\n1,1e39\n", true).unwrap_err().to_string();
     assert!(message.contains("other.csv, line 2, column \"y\": \"1e39\" is beyond the range"), "{message}");
 }
+
+#[test]
+fn every_row_of_a_text_is_predicted() {
+    let trained = "a,b,y\n1.5,10,0.5\n2.5,20,1.5\n0.25,35,2.5\n";
+    let data = read_for_model(trained, "a,b\n1,2\n,\n\n2,3\n,\n", false).unwrap();
+    assert_eq!(data.samples(), 4);
+    assert!(floats(&data)[2].is_nan() && floats(&data)[3].is_nan());
+    assert_eq!(read_for_model(trained, "a,b,y\n1,2,3\n,,\n2,3,4\n", true).unwrap().samples(), 2);
+}

@@ -83,7 +83,7 @@ fn mistakes_are_named_with_line_and_column() {
     let long = format!("a,target\n{many}12x,2.5\n");
     let cases = [
         ("a,target\n1,x\ninf,y\n", "line 3, column \"a\": \"inf\" is not a finite number"),
-        ("a,target\n1,x\n2\n", "line 3 has 1 cells, the header has 2"),
+        ("a,target\n1,x\n2\n", "line 3 has 1 cell, the header has 2"),
         ("a,target\n1,x\n2,y,z\n", "line 3 has 3 cells"),
         ("a,target\n1,\n2,\n", "the target \"target\" is missing in every row"),
         (&long, "line 22, column \"a\": \"12x\" is not a number"),
@@ -139,7 +139,7 @@ fn messages_name_the_line_of_the_file_whatever_ends_it() {
     for end in ["\n", "\r\n", "\r"] {
         let uneven = "a,target\n1,x\n\n2\n".replace('\n', end);
         let message = read(&uneven).unwrap_err().to_string();
-        assert!(message.contains("line 4 has 1 cells, the header has 2"), "{uneven:?}: {message}");
+        assert!(message.contains("line 4 has 1 cell, the header has 2"), "{uneven:?}: {message}");
         let open = "a,target\n\n1,x\n\"2,y\n".replace('\n', end);
         let message = read(&open).unwrap_err().to_string();
         assert!(message.contains("begins in line 4 is never closed"), "{open:?}: {message}");

@@ -7,6 +7,8 @@ pub(in crate::readers) mod csv;
 pub(in crate::readers) mod excel;
 mod folder;
 mod header;
+#[cfg(test)]
+mod joined_tests;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod layout;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]

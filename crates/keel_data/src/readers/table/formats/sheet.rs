@@ -1,8 +1,9 @@
 //! Assembly of a table row by row: title, header, rows.
 
-use super::header::{ROWS, is_header};
+use super::header::{ROWS, holds_units, is_header};
 use super::raw::{Cells, RawColumn, RawTable, SourceFile, TextCells, TextForm, tell_apart};
 use crate::config::DataConfig;
+use crate::dataset::plural;
 use crate::error::DataError;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 pub(super) const HEAD: usize = ROWS;
 /// Maximum number of title rows above a table.
 const TITLES: usize = 10;
+/// Maximum number of units that a note shows.
+const SHOWN: usize = 5;
 
 /// Rejects a row with more cells than the config allows columns; `place` is its unit and number.
 ///
@@ -48,6 +51,9 @@ pub(super) struct Sheet {
     cells: Vec<TextCells>,
     places: Vec<u64>,
     empty_rows: usize,
+    /// Places of comment lines between the rows, and of rows that repeat the header.
+    comments: Vec<u64>,
+    repeated_headers: Vec<u64>,
     notes: Vec<String>,
 }
 
@@ -84,8 +90,19 @@ impl Sheet {
     ) -> Result<Self, DataError> {
         leave_titles_out(&mut rows, &mut notes);
         let names = take_names(&mut rows, header, &mut notes);
+        leave_units_out(&mut rows, unit, &mut notes);
         let cells = std::iter::repeat_with(TextCells::default).take(names.len()).collect();
-        let mut sheet = Self { path: path.to_path_buf(), unit, names, cells, places: Vec::new(), empty_rows: 0, notes };
+        let mut sheet = Self {
+            path: path.to_path_buf(),
+            unit,
+            names,
+            cells,
+            places: Vec::new(),
+            empty_rows: 0,
+            comments: Vec::new(),
+            repeated_headers: Vec::new(),
+            notes,
+        };
         for row in &rows {
             sheet.add(row.place, row.cells.iter().map(String::as_str))?;
         }
@@ -101,17 +118,27 @@ impl Sheet {
         place: u64,
         cells: impl Iterator<Item = &'c str> + Clone,
     ) -> Result<(), DataError> {
-        if cells.clone().all(|cell| cell.trim().is_empty()) {
+        let (count, expected) = (cells.clone().count(), self.cells.len());
+        // A line of delimiters is a row whose cells are all missing; an empty row of a spreadsheet is a gap.
+        if cells.clone().all(|cell| cell.trim().is_empty()) && (self.unit == "row" || count < expected) {
             self.empty_rows += 1;
             return Ok(());
         }
-        let (count, expected) = (cells.clone().count(), self.cells.len());
         if count < expected || cells.clone().skip(expected).any(|cell| !cell.trim().is_empty()) {
+            if cells.clone().next().is_some_and(|cell| cell.trim_start().starts_with('#')) {
+                self.comments.push(place);
+                return Ok(());
+            }
+            let found = plural(count, "cell", "cells");
             return Err(DataError::format(
                 &self.path,
-                format!("{} {place} has {count} cells, the header has {expected}", self.unit),
+                format!("{} {place} has {found}, the header has {expected}", self.unit),
                 "Correct the line (the file may be truncated there, or a cell without quotes may contain a delimiter)",
             ));
+        }
+        if expected >= 2 && self.names.iter().map(String::as_str).eq(cells.clone().take(expected).map(str::trim)) {
+            self.repeated_headers.push(place);
+            return Ok(());
         }
         self.cells.iter_mut().zip(cells).for_each(|(column, cell)| column.push(cell));
         self.places.push(place);
@@ -122,6 +149,15 @@ impl Sheet {
     pub(super) fn table(mut self, text: Option<TextForm>) -> RawTable {
         if self.empty_rows > 0 && !self.places.is_empty() {
             self.notes.push(format!("empty rows left out: {}", self.empty_rows));
+        }
+        for (what, places) in [
+            ("comment lines between the rows left out", &self.comments),
+            ("rows that repeat the header left out", &self.repeated_headers),
+        ] {
+            if let Some(first) = places.first() {
+                let from = if places.len() == 1 { "in" } else { "the first in" };
+                self.notes.push(format!("{what}: {}, {from} {} {first}", places.len(), self.unit));
+            }
         }
         // A trailing delimiter on every line creates a column without name and cells.
         let named = self.names.into_iter().zip(self.cells);
@@ -146,6 +182,18 @@ fn leave_titles_out(rows: &mut Vec<Row>, notes: &mut Vec<String>) {
     if (1..=TITLES).contains(&titles) && has_table_below {
         rows.drain(..titles);
         notes.push(format!("title rows above the table left out: {titles}"));
+    }
+}
+
+/// Removes a row of units below the header.
+fn leave_units_out(rows: &mut Vec<Row>, unit: &str, notes: &mut Vec<String>) {
+    let Some((first, rest)) = rows.split_first() else { return };
+    let below: Vec<Vec<String>> = rest.iter().map(|row| row.cells.clone()).collect();
+    if holds_units(&first.cells, &below) {
+        let shown = first.cells.get(..SHOWN).unwrap_or(&first.cells).join(", ");
+        let more = if first.cells.len() > SHOWN { ", ..." } else { "" };
+        notes.push(format!("{unit} {} has units, not values, and is left out: {shown}{more}", first.place));
+        rows.remove(0);
     }
 }
 

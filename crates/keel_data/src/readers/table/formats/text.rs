@@ -36,6 +36,10 @@ pub(super) fn decode(path: &Path, mut bytes: Vec<u8>, config: &DataConfig) -> Re
             }
             Err(error) => {
                 bytes = error.into_bytes();
+                if let Some(damage) = Damage::of_utf_8(&bytes) {
+                    let text = text_only(path, String::from_utf8_lossy(&bytes).into_owned())?;
+                    return Ok(Decoded { text, is_plain_utf8: false, note: Some(damage.note()) });
+                }
                 guess(&bytes)
             }
         },
@@ -55,6 +59,49 @@ fn unpacked(path: &Path, bytes: &[u8], limit: ByteLimit) -> Result<Vec<u8>, Data
         let what = format!("its {} unpack to more than {}", megabytes(bytes.len() as u64), megabytes(limit.bytes()));
         limit.refusal(path, limit.bytes().saturating_mul(2), &what)
     })
+}
+
+/// Bytes of a UTF-8 text that are not UTF-8.
+struct Damage {
+    /// Number of places.
+    places: usize,
+    /// Line of the first of them, counted from 1.
+    line: usize,
+    /// Letters around it.
+    around: String,
+}
+
+impl Damage {
+    /// Returns the damage of a text that is UTF-8 for the most part: among the letters beyond ASCII, at least two are valid for
+    /// each place that is not. Texts in other encodings form valid letters only by chance.
+    fn of_utf_8(bytes: &[u8]) -> Option<Self> {
+        let (mut letters, mut places, mut line, mut damage) = (0usize, 0usize, 1, None);
+        for chunk in bytes.utf8_chunks() {
+            let valid = chunk.valid();
+            letters += valid.chars().filter(|c| !c.is_ascii()).count();
+            line += valid.matches('\n').count();
+            if chunk.invalid().is_empty() {
+                continue;
+            }
+            places += 1;
+            damage.get_or_insert_with(|| {
+                let begin = valid.chars().rev().take_while(|c| c.is_alphanumeric()).collect::<Vec<char>>();
+                let around = begin.into_iter().rev().chain([char::REPLACEMENT_CHARACTER]).collect();
+                (line, around)
+            });
+        }
+        let (line, around) = damage?;
+        (letters > 2 * places).then_some(Damage { places, line, around })
+    }
+
+    fn note(&self) -> String {
+        let Self { places, line, around } = self;
+        let what = match places {
+            1 => format!("line {line} has a byte that is not UTF-8"),
+            _ => format!("{places} places are not UTF-8, the first in line {line}"),
+        };
+        format!("{what}, read as in \"{around}\"; correct the text there: it counts as another text than the intended one")
+    }
 }
 
 /// Guesses the encoding of bytes that are not UTF-8.
@@ -115,8 +162,15 @@ fn text_only(path: &Path, text: String) -> Result<String, DataError> {
     }
 }
 
-/// Replaces each `\r` that no `\n` follows with `\n`: some programs end lines with it alone.
+/// Replaces each `\r` that no `\n` follows with `\n`: some programs end lines with it alone. Removes byte order marks at the
+/// beginning of lines, as between files that were joined.
 fn with_line_feeds(text: String) -> String {
+    const MARKED: [&str; 2] = ["\n\u{feff}", "\r\u{feff}"];
+    let text = if MARKED.iter().any(|marked| text.contains(marked)) {
+        text.replace(MARKED[0], "\n").replace(MARKED[1], "\r")
+    } else {
+        text
+    };
     let bytes = text.as_bytes();
     let is_alone = |place: usize| bytes.get(place + 1) != Some(&b'\n');
     if !text.match_indices('\r').any(|(place, _)| is_alone(place)) {
@@ -161,6 +215,27 @@ mod tests {
             assert_eq!(is_plain_utf8, is_plain, "{note:?}");
             assert!(note.unwrap_or_default().contains(name));
         }
+    }
+
+    #[test]
+    fn single_bytes_that_are_not_utf_8_leave_the_rest_as_it_is() {
+        let read = |bytes: &[u8]| decode(Path::new("t.csv"), bytes.to_vec(), &DataConfig::default()).unwrap();
+        let bytes = ["stadt,b\nKöln,1\nZürich,2\nKöln,3\nZ".as_bytes(), b"\xfc", "rich,4\n".as_bytes()].concat();
+        let found = read(&bytes);
+        assert!(found.text.ends_with("Köln,3\nZ\u{fffd}rich,4\n") && !found.is_plain_utf8, "{}", found.text);
+        let note = found.note.unwrap();
+        assert!(note.starts_with("line 5 has a byte that is not UTF-8, read as in \"Z\u{fffd}\""), "{note}");
+        let twice = read(&[&bytes[..], b"\xfc,5\n", "ööö,6\n".as_bytes()].concat()).note.unwrap();
+        assert!(twice.starts_with("2 places are not UTF-8, the first in line 5"), "{twice}");
+        let mostly_other = ["Zürich,1\n".as_bytes(), b"Z\xfcrich,2\nK\xf6ln,3\n"].concat();
+        assert!(read(&mostly_other).note.unwrap().contains("windows-1252"));
+    }
+
+    #[test]
+    fn byte_order_marks_at_the_beginning_of_lines_are_left_out() {
+        let text = "\u{feff}a,b\n1,2\n\u{feff}a,b\r\u{feff}3,\u{feff}4\n";
+        let found = decode(Path::new("t.csv"), text.as_bytes().to_vec(), &DataConfig::default()).unwrap();
+        assert_eq!(found.text, "a,b\n1,2\na,b\n3,\u{feff}4\n");
     }
 
     #[test]
