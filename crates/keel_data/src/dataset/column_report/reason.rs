@@ -13,6 +13,8 @@ pub(crate) enum ColumnReason {
     Group,
     /// `data.ignore_columns`.
     Ignored,
+    /// Parts of the dataset, by which the rows are divided.
+    Split,
     /// The target.
     Target {
         /// Reason for the choice of the column.
@@ -70,6 +72,7 @@ impl ColumnReason {
             Group => {
                 ("data.group: its rows stay together in the splits", "data.group：划分数据集时，同组的行始终在一起")
             }
+            Split => ("names the split of each row", "标明每一行属于哪个数据划分"),
             Ignored => ("data.ignore_columns", "由 data.ignore_columns 指定忽略"),
             Target { choice, reading } => {
                 return Bilingual::joined([choice.sentence(), reading.sentence()], SEMICOLON);
@@ -120,7 +123,7 @@ pub(super) fn every() -> Vec<ColumnReason> {
     let targets = choices
         .into_iter()
         .flat_map(|choice| target_reason::every_reading().into_iter().map(move |reading| Target { choice, reading }));
-    [Group, Ignored, AllMissing, value(false), value(true), numbers(Vec::new(), None), numbers(Vec::new(), Some(1e9))]
+    [Group, Ignored, Split, AllMissing, value(false), value(true), numbers(Vec::new(), None), numbers(Vec::new(), Some(1e9))]
         .into_iter()
         .chain([Truth { first: "yes".to_string(), last: "No".to_string() }, CountsRows { first: 1, last: 40 }])
         .chain([IdentifierName, RowNumberName, Unnamed])

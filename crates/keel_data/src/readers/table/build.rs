@@ -4,11 +4,12 @@ use super::column::{Counted, Decision, Known, count, decide};
 use super::encode::{Encoded, Encoder, FileFormats, NumberColumn, stray_note, unseen_note};
 use super::missing::Missing;
 use super::raw::RawTable;
-use super::{names, target};
+use super::roles::Roles;
+use super::target;
 use crate::config::DataConfig;
 use crate::dataset::PartSizes;
 use crate::dataset::{
-    Became, ColumnEncoding, ColumnKind, ColumnReason, ColumnReport, ColumnUse, Dataset, Inputs, NumberEncoding,
+    ColumnEncoding, ColumnKind, ColumnReport, Dataset, Inputs, NumberEncoding,
     SampleShape, Schema, TableColumn, TargetKind, Targets,
 };
 use crate::error::DataError;
@@ -45,9 +46,12 @@ pub(super) fn dataset(table: RawTable, asked: &Asked) -> Result<Dataset, DataErr
 fn for_training(mut table: RawTable, asked: &Asked) -> Result<Dataset, DataError> {
     let (config, missing) = (asked.config, Missing { added: &asked.config.missing_values });
     let chosen = target::choose(&table, config)?;
+    let roles = Roles::find(&table, config, chosen.column)?;
+    let division = roles.divide(&mut table);
     let all: Vec<usize> = (0..table.rows()).collect();
     let rows = target::labelled(&table, chosen.column, &all, missing);
     let mut notes = std::mem::take(&mut table.notes);
+    notes.extend(division);
     if rows.is_empty() {
         let what = format!("the target \"{}\" is missing in every row", table.columns[chosen.column].name);
         return Err(DataError::format(&table.path(), what, "Name the column to predict with data.target"));
@@ -64,7 +68,6 @@ fn for_training(mut table: RawTable, asked: &Asked) -> Result<Dataset, DataError
     let parts = table.parts.map(|parts| parts_of(parts, &rows));
     // Column kinds, categories and formats are determined on the training rows, if the source identifies them.
     let deciding = &rows[..parts.map_or(rows.len(), |parts| parts.train)];
-    let roles = Roles::find(&table, config, chosen.column)?;
     let counted: Vec<Counted> =
         table.columns.par_iter().map(|column| count(&column.cells, deciding, missing)).collect();
     let has_decimal_commas = has_decimal_commas(&table, &counted);
@@ -83,7 +86,7 @@ fn for_training(mut table: RawTable, asked: &Asked) -> Result<Dataset, DataError
         columns.extend(decision.encoding.map(|encoding| (column, encoding)));
     }
     if columns.is_empty() {
-        columns = only_columns(&table, &mut reports)?;
+        columns = only_columns(&table, &rows, &mut reports)?;
     }
     notes.push(found.note.clone());
     if let Targets::Classes { class_names, .. } = &found.targets {
@@ -102,56 +105,6 @@ fn for_training(mut table: RawTable, asked: &Asked) -> Result<Dataset, DataError
         .with_table_target(found.reading)
         .with_split_keys(splits)?
         .with_parts(parts)
-}
-
-/// Columns with a role other than feature, set by the config.
-struct Roles {
-    target: usize,
-    /// Ascending indices of ignored columns.
-    ignored: Vec<usize>,
-    group: Option<usize>,
-    time: Option<usize>,
-}
-
-impl Roles {
-    fn find(table: &RawTable, config: &DataConfig, target: usize) -> Result<Self, DataError> {
-        let named = |name: &str, field: &str| match name {
-            "" => Ok(None),
-            name => names::find(table, name, field).map(Some),
-        };
-        let ignored = config.ignore_columns.iter().map(|name| names::find(table, name, "data.ignore_columns"));
-        let mut ignored: Vec<usize> = ignored.collect::<Result<_, _>>()?;
-        ignored.sort_unstable();
-        Ok(Self {
-            target,
-            ignored,
-            group: named(&config.group, "data.group")?,
-            time: named(&config.time, "data.time")?,
-        })
-    }
-
-    fn is_feature(&self, column: usize) -> bool {
-        column != self.target && self.ignored.binary_search(&column).is_err() && self.group != Some(column)
-    }
-
-    /// Returns the report on a column that is neither a feature nor the target.
-    fn report(&self, table: &RawTable, column: usize) -> ColumnReport {
-        let is_group = self.group == Some(column);
-        let (kind, reason) = match is_group {
-            true => (ColumnKind::Group, ColumnReason::Group),
-            false => (ColumnKind::Ignored, ColumnReason::Ignored),
-        };
-        let rows: Vec<usize> = (0..table.rows()).collect();
-        let tally = super::tally::Tally::new(&table.columns[column].cells, &rows, Missing { added: &[] });
-        let usage = ColumnUse { kind, became: Became::LEFT_OUT, reason };
-        ColumnReport::new(table.columns[column].name.clone(), tally.missing(), tally.distinct(), usage)
-    }
-
-    /// Reads the keys that keep rows together or in order in a split.
-    fn keys(&self, table: &RawTable, rows: &[usize], missing: Missing) -> Result<crate::dataset::SplitKeys, DataError> {
-        let columns = super::split_keys::KeyColumns { group: self.group, time: self.time };
-        super::split_keys::read_keys(table, rows, columns, missing)
-    }
 }
 
 fn decisions(counted: Vec<Counted>, known: Known, roles: &Roles) -> Result<Vec<Option<Decision>>, DataError> {
@@ -178,12 +131,16 @@ fn has_decimal_commas(table: &RawTable, counted: &[Counted]) -> bool {
 }
 
 /// Keeps columns that count or name the rows if there is no other column.
-fn only_columns(table: &RawTable, reports: &mut [ColumnReport]) -> Result<Vec<(usize, TableColumn)>, DataError> {
+fn only_columns(
+    table: &RawTable,
+    rows: &[usize],
+    reports: &mut [ColumnReport],
+) -> Result<Vec<(usize, TableColumn)>, DataError> {
     let mut columns = Vec::new();
     for (column, report) in reports.iter_mut().enumerate() {
         let counts_or_names = matches!(report.kind, ColumnKind::RowNumber | ColumnKind::Identifier);
         let is_number = |row: usize| table.columns[column].cells.text(row).parse::<f64>().is_ok();
-        if counts_or_names && report.missing == 0 && (0..table.rows()).all(is_number) {
+        if counts_or_names && report.missing == 0 && rows.iter().copied().all(is_number) {
             let encoding = ColumnEncoding::Number(NumberEncoding::default());
             columns.push((column, TableColumn { name: report.name.clone(), encoding, missing_flag: false }));
             *report = report.clone().kept_as_number();

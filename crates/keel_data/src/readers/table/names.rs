@@ -52,6 +52,14 @@ const TIMES: &[&str] =
 /// Names of target columns, in order of preference.
 const TARGETS: &[&str] = &["target", "label", "labels", "class", "y", "outcome", "response"];
 
+/// Words for a column with the split of each row.
+const SPLITS: &[&str] = &["split", "subset", "partition", "set", "fold"];
+
+/// Returns true if a name is that of a column with the split of each row.
+pub(super) fn is_split(name: &str) -> bool {
+    words(name).iter().any(|word| SPLITS.contains(&word.as_str()))
+}
+
 /// Splits a name into lower-case words: `PassengerId` has "passenger" and "id".
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
@@ -133,6 +141,7 @@ mod tests {
             assert!(!is_identifier(name), "{name}");
         }
         assert!(is_row_number("Unnamed: 0") && is_row_number("rownames") && !is_row_number("arrow"));
+        assert!(is_split("split") && is_split("data_split") && is_split("Set") && !is_split("setting"));
         assert!(is_time("day") && is_time("Days") && is_time("time_step") && !is_time("today") && !is_time("x"));
     }
 }

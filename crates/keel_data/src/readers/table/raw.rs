@@ -116,6 +116,24 @@ impl RawTable {
         self.columns.first().map_or(0, |column| column.cells.len())
     }
 
+    /// Puts the rows of a table with one file in another order.
+    pub(super) fn reorder(&mut self, order: &[usize]) {
+        for column in &mut self.columns {
+            column.cells = match &column.cells {
+                Cells::Text(cells) => {
+                    let mut text = TextCells::default();
+                    order.iter().for_each(|&row| text.push(cells.get(row)));
+                    Cells::Text(text)
+                }
+                Cells::Numbers(cells) => Cells::Numbers(order.iter().map(|&row| cells[row]).collect()),
+                Cells::Times(cells) => Cells::Times(order.iter().map(|&row| cells[row]).collect()),
+            };
+        }
+        for file in &mut self.files {
+            file.lines = order.iter().map(|&row| file.lines[row]).collect();
+        }
+    }
+
     /// Returns true if the format makes a decimal comma likely, as semicolons between the cells do.
     pub(super) fn decimal_comma_likely(&self) -> bool {
         self.text().is_some_and(|text| matches!(text.delimiter, ';' | '\t'))

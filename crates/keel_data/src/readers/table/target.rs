@@ -8,6 +8,7 @@ use super::magnitude::Magnitude;
 use super::missing::Missing;
 use super::names;
 use super::raw::{Cells, RawTable};
+use super::roles::holds_parts;
 use super::tally::Tally;
 use crate::config::{DataConfig, Task};
 use crate::dataset::{
@@ -50,7 +51,11 @@ pub(super) fn choose(table: &RawTable, config: &DataConfig) -> Result<Chosen, Da
     }
     Ok(match names::target(table) {
         Some(column) => Chosen { column, why: TargetChoice::Name },
-        None => Chosen { column: table.columns.len() - 1, why: TargetChoice::LastColumn },
+        None => {
+            let last = table.columns.len() - 1;
+            let column = (0..=last).rev().find(|&column| !holds_parts(table, column)).unwrap_or(last);
+            Chosen { column, why: TargetChoice::LastColumn }
+        }
     })
 }
 

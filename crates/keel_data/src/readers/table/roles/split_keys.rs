@@ -1,12 +1,12 @@
 //! Keys that keep samples together (`data.group`) or in order (`data.time`) when the dataset is split.
 
-use super::missing::Missing;
-use super::number::parse;
-use super::raw::{Cells, RawTable};
-use super::tally::Tally;
-use super::time_column::{are_compact_dates, read, recognise};
 use crate::dataset::{NumberFormat, SplitKeys};
 use crate::error::DataError;
+use crate::readers::table::missing::Missing;
+use crate::readers::table::number::parse;
+use crate::readers::table::raw::{Cells, RawTable};
+use crate::readers::table::tally::Tally;
+use crate::readers::table::time_column::{are_compact_dates, read, recognise};
 use std::collections::HashMap;
 
 /// Columns required by a split.
