@@ -16,6 +16,7 @@ pub use table::{Cell, ColumnCells, Table, TableSource, TextForm, missing_texts, 
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod cifar;
 mod class_names;
+mod composed;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod data_file;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]

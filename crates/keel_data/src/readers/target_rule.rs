@@ -3,6 +3,7 @@
 //! Text is classes. Numbers are classes if they are 0 and 1, at most 20 whole numbers that occur twice on average, or
 //! whole numbers that count from 0 or 1 without a gap, five rows each. Other numbers are values.
 
+use super::composed::composed;
 use crate::config::Task;
 use crate::dataset::TargetBasis;
 use std::borrow::Cow;
@@ -46,7 +47,8 @@ pub(super) fn other_task(task: Task) -> &'static str {
     }
 }
 
-/// Returns the canonical form of a label: numbers are compared as numbers and True as true, other texts letter by letter.
+/// Returns the canonical form of a label: numbers are compared as numbers and True as true, other texts letter by letter,
+/// whether or not accents are part of their letters.
 /// All digits of a number count, also those that a 64-bit number does not keep.
 pub(super) fn label_key(text: &str) -> Cow<'_, str> {
     if let Some(number) = plain_number(text) {
@@ -60,7 +62,7 @@ pub(super) fn label_key(text: &str) -> Cow<'_, str> {
         return Cow::Owned(if value == 0.0 { "0".to_string() } else { value.to_string() });
     }
     let is_truth = ["true", "false"].iter().any(|word| text.eq_ignore_ascii_case(word));
-    if is_truth { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) }
+    if is_truth { Cow::Owned(text.to_ascii_lowercase()) } else { composed(text) }
 }
 
 /// Returns a number without an exponent in its shortest spelling: "7" for "+007.0", "-0.5" for "-.50".
@@ -115,6 +117,7 @@ mod tests {
             ("10", "1e1"),
             ("007", "7"),
             ("-.50", "-0.5"),
+            ("Zürich", "Zu\u{308}rich"),
             ("9007199254740993", "9007199254740993.0"),
             ("10000000000000000000000", "1e22"),
         ];
