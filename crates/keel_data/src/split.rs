@@ -76,8 +76,14 @@ impl Split {
             );
         }
         if let Some(equal) = &equal {
+            let had_samples = !train.is_empty();
             equal.leave_out(&mut validation, &test);
             equal.leave_out(&mut train, &[&test[..], &validation].concat());
+            if had_samples && train.is_empty() {
+                let what = "every training sample also occurs in the validation or test split, where it is kept";
+                let next = "Remove the copies from the test data, or set data.keep_duplicates_together = false";
+                return Err(DataError::setting("data.keep_duplicates_together", what, next));
+            }
         }
         if train.is_empty() {
             return Err(DataError::setting(
@@ -340,10 +346,14 @@ mod tests {
         assert_eq!(split.dataset.class_counts(&split.test), [60, 60]);
 
         let division = OfficialDivision { train: (0..400).collect(), validation: vec![], test: (500..600).collect() };
-        let split = data.with_division(division).unwrap().split(ratios).unwrap();
+        let split = data.clone().with_division(division).unwrap().split(ratios).unwrap();
         let [train, validation, test] = sides(&split);
         assert!(train.is_disjoint(&test) && train.is_disjoint(&validation) && validation.is_disjoint(&test));
         assert_eq!(split.test.len(), 100, "the part of the source stays whole");
+
+        let copy = OfficialDivision { train: (0..200).collect(), validation: vec![], test: (200..400).collect() };
+        let message = data.with_division(copy).unwrap().split(ratios).unwrap_err().to_string();
+        assert!(message.contains("every training sample also occurs in"), "{message}");
     }
 
     #[test]

@@ -274,7 +274,7 @@ impl Dataset {
                 }
                 match values.iter().position(|value| !value.is_finite()) {
                     Some(position) => Err(DataError::NotFinite {
-                        sample: self.provenance.describe(position / target_names.len()),
+                        sample: format!("{}, {}", self.name, self.provenance.describe(position / target_names.len())),
                         feature: format!("target \"{}\"", target_names[position % target_names.len()]),
                         value: values[position].to_string(),
                     }),

@@ -31,7 +31,7 @@ fn arrays_that_do_not_fit_are_refused() {
         (
             floats(&[1.0, 2.0]),
             Targets::Values { values: vec![f32::NAN], target_names: vec!["y".into()] },
-            "target \"y\": the value is NaN",
+            "a, sample 0, target \"y\": the value is NaN",
         ),
         (floats(&[1.0, 2.0]), Targets::Values { values: vec![], target_names: vec![] }, "target values"),
     ];
