@@ -77,6 +77,11 @@ impl Schema {
         self.table_target.as_ref().map_or(0.0, |target| target.encoding.origin)
     }
 
+    /// Returns the names of the columns of the table; empty for other sources.
+    pub(crate) fn column_names(&self) -> Vec<&str> {
+        self.columns.iter().map(|column| column.name.as_str()).collect()
+    }
+
     /// Returns true if a column of the table has dates, or times of day.
     pub fn has_times(&self) -> bool {
         self.columns.iter().any(TableColumn::is_time)

@@ -56,18 +56,27 @@ pub struct NumberEncoding {
     /// Texts that mark a missing number in this column, in addition to the usual ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_texts: Vec<String>,
+    /// Unit written behind the numbers, such as kg; empty if there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub written_unit: String,
 }
 
 impl Default for NumberEncoding {
     fn default() -> Self {
-        Self { format: NumberFormat::PLAIN, origin: 0.0, unit: 1.0, no_data_from: None, missing_texts: Vec::new() }
+        Self::PLAIN
     }
 }
 
 impl NumberEncoding {
     /// Plain numbers without scaling.
-    pub const PLAIN: Self =
-        Self { format: NumberFormat::PLAIN, origin: 0.0, unit: 1.0, no_data_from: None, missing_texts: Vec::new() };
+    pub const PLAIN: Self = Self {
+        format: NumberFormat::PLAIN,
+        origin: 0.0,
+        unit: 1.0,
+        no_data_from: None,
+        missing_texts: Vec::new(),
+        written_unit: String::new(),
+    };
 
     /// Converts a number to its feature; NaN for a "no data" marker.
     pub fn feature(&self, number: f64) -> f32 {

@@ -30,7 +30,7 @@ pub(super) fn classes_of_numbers(
     // A 64-bit number may stand for several whole numbers from here on.
     if let Some(sample) = labels.iter().position(|label| label.abs() >= EXACT) {
         let what = format!("the label {} of sample {sample} is too large to be kept exactly", labels[sample]);
-        return Err(DataError::format(path, what, "Number the classes from 0, or store their names as texts in a table"));
+        return Err(DataError::format(path, what, "Number the classes from 0, or store the labels as texts"));
     }
     let name = |label: f64| label_key(&label.to_string()).into_owned();
     let class_names: Vec<String> = match schema.map(|schema| &schema.target) {

@@ -44,6 +44,11 @@ pub(crate) enum FormatRemark {
         /// The currencies; at most four are named.
         currencies: Vec<String>,
     },
+    /// The same unit behind every number.
+    Unit {
+        /// The unit.
+        unit: String,
+    },
     /// Numbers that can be read in several formats, read as the rest of the table.
     Ambiguous {
         /// True for a decimal comma, false for a decimal point.
@@ -92,13 +97,14 @@ impl FormatRemark {
                     format!("金额单位 {}{chinese}", currencies.join("、")),
                 );
             }
+            Unit { unit } => return Bilingual::of(format!("in {unit}"), format!("单位为 {unit}")),
             Ambiguous { decimal_comma: true } => (
-                "ambiguous; a decimal comma, as in the rest of the table",
-                "写法有歧义，与表格其余部分一致，按小数逗号解读",
+                "read with decimal commas, as the rest of the table: the column alone allows both",
+                "仅凭该列无法确定写法，与表格其余部分一致，按小数逗号解读",
             ),
             Ambiguous { decimal_comma: false } => (
-                "ambiguous; a decimal point, as in the rest of the table",
-                "写法有歧义，与表格其余部分一致，按小数点解读",
+                "read with decimal points, as the rest of the table: the column alone allows both",
+                "仅凭该列无法确定写法，与表格其余部分一致，按小数点解读",
             ),
         };
         Bilingual::of(english, chinese)
@@ -129,6 +135,7 @@ pub(super) fn every_remark() -> Vec<FormatRemark> {
         SomePercent,
         amounts(&["$"]),
         amounts(&["$", "€"]),
+        Unit { unit: "kg".to_string() },
         Ambiguous { decimal_comma: true },
         Ambiguous { decimal_comma: false },
     ]

@@ -123,16 +123,25 @@ pub(super) fn every() -> Vec<ColumnReason> {
     let targets = choices
         .into_iter()
         .flat_map(|choice| target_reason::every_reading().into_iter().map(move |reading| Target { choice, reading }));
-    [Group, Ignored, Split, AllMissing, value(false), value(true), numbers(Vec::new(), None), numbers(Vec::new(), Some(1e9))]
-        .into_iter()
-        .chain([Truth { first: "yes".to_string(), last: "No".to_string() }, CountsRows { first: 1, last: 40 }])
-        .chain([IdentifierName, RowNumberName, Unnamed])
-        .chain([NoOtherColumn { otherwise: Box::new(Unnamed) }, NoOtherColumn { otherwise: Box::new(IdentifierName) }])
-        .chain(number_reason::every_remark().into_iter().map(|remark| numbers(vec![remark], None)))
-        .chain(text_reason::every().into_iter().map(Texts))
-        .chain(time_reason::every().into_iter().map(Times))
-        .chain(targets)
-        .collect()
+    [
+        Group,
+        Ignored,
+        Split,
+        AllMissing,
+        value(false),
+        value(true),
+        numbers(Vec::new(), None),
+        numbers(Vec::new(), Some(1e9)),
+    ]
+    .into_iter()
+    .chain([Truth { first: "yes".to_string(), last: "No".to_string() }, CountsRows { first: 1, last: 40 }])
+    .chain([IdentifierName, RowNumberName, Unnamed])
+    .chain([NoOtherColumn { otherwise: Box::new(Unnamed) }, NoOtherColumn { otherwise: Box::new(IdentifierName) }])
+    .chain(number_reason::every_remark().into_iter().map(|remark| numbers(vec![remark], None)))
+    .chain(text_reason::every().into_iter().map(Texts))
+    .chain(time_reason::every().into_iter().map(Times))
+    .chain(targets)
+    .collect()
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use super::target;
 use crate::config::DataConfig;
 use crate::dataset::PartSizes;
 use crate::dataset::{
-    ColumnEncoding, ColumnKind, ColumnReport, Dataset, Inputs, NumberEncoding,
-    SampleShape, Schema, TableColumn, TargetKind, Targets,
+    ColumnEncoding, ColumnKind, ColumnReport, Dataset, Inputs, NumberEncoding, SampleShape, Schema, TableColumn,
+    TargetKind, Targets, plural,
 };
 use crate::error::DataError;
 use crate::imputation::Imputation;
@@ -97,7 +97,7 @@ fn for_training(mut table: RawTable, asked: &Asked) -> Result<Dataset, DataError
         0 | 1 => FileFormats::default(),
         _ => FileFormats::of(&table, &rows, &columns, found.number_column(chosen.column), missing),
     };
-    notes.extend(formats.notes.iter().cloned());
+    notes.extend(formats.notes.iter().map(|(file, note)| format!("{file}: {note}")));
     let encoded = encode(&table, &columns, asked, RowsToEncode { rows: &rows, formats: &formats })?;
     let splits = roles.keys(&table, &rows, missing)?;
     finish(table, asked, Finished { rows, columns, encoded, targets: found.targets, notes })?
@@ -178,7 +178,9 @@ fn for_model(mut table: RawTable, asked: &Asked, schema: &Schema) -> Result<Data
     };
     let (rows, target) = if rows.is_empty() { (all.clone(), None) } else { (rows, target) };
     if rows.len() < all.len() {
-        notes.push(format!("{} of {} rows have no target and are left out", all.len() - rows.len(), all.len()));
+        let count = all.len() - rows.len();
+        let have = if count == 1 { "has no target and is" } else { "have no target and are" };
+        notes.push(format!("{count} of {} {have} left out", plural(all.len(), "row", "rows")));
     }
     let columns = found.columns;
     let plain = NumberEncoding::default();
@@ -188,9 +190,11 @@ fn for_model(mut table: RawTable, asked: &Asked, schema: &Schema) -> Result<Data
     });
     let is_numeric = matches!(schema.target, TargetKind::Values(_));
     let formats = FileFormats::of(&table, &rows, &columns, target.filter(|_| is_numeric), missing);
-    notes.extend(formats.notes.iter().cloned());
+    notes.extend(formats.notes.iter().map(|(_, note)| note.clone()));
     let targets = match target {
-        Some(column) => target::read_for_model(&table, column, RowsToEncode { rows: &rows, formats: &formats }, schema)?,
+        Some(column) => {
+            target::read_for_model(&table, column, RowsToEncode { rows: &rows, formats: &formats }, schema)?
+        }
         None => Targets::Unlabelled,
     };
     let encoded = encode(&table, &columns, asked, RowsToEncode { rows: &rows, formats: &formats })?;

@@ -1,11 +1,13 @@
 //! A table that was read but not yet converted to samples, so that its own columns remain available.
 
 use super::build::{Asked, dataset};
+use super::encode::{FileFormats, NumberColumn};
+use super::missing::Missing;
 use super::raw::{RawTable, TextForm};
 use super::source::TableSource;
-use super::{csv, raw_of};
+use super::{csv, model_columns, raw_of};
 use crate::config::DataConfig;
-use crate::dataset::{Dataset, Schema};
+use crate::dataset::{ColumnEncoding, Dataset, Schema};
 use crate::error::DataError;
 use crate::readers::file_name;
 use std::borrow::Cow;
@@ -35,6 +37,12 @@ impl Table {
         Ok(Table { raw: csv::parse(Path::new(name), text, config)?, name: name.to_string() })
     }
 
+    /// Returns the table with its first row as header if it was read without one and this row has the columns of `schema`.
+    pub fn with_header_of(mut self, schema: &Schema) -> Self {
+        self.raw.take_header(&schema.column_names());
+        self
+    }
+
     /// Creates a table from columns in memory; `lines` are the line numbers of its rows in the original text, counted from 1.
     ///
     /// # Errors
@@ -59,6 +67,20 @@ impl Table {
         wants_targets: bool,
     ) -> Result<Dataset, DataError> {
         dataset(self.raw.clone(), &Asked { config, schema: Some(schema), wants_targets, name: self.name.clone() })
+    }
+
+    /// Returns true if the numbers of the table have decimal commas. A table without decimal signs is taken to be like the one
+    /// that the model of `schema` was trained on.
+    pub fn has_decimal_commas(&self, config: &DataConfig, schema: &Schema) -> bool {
+        let rows: Vec<usize> = (0..self.rows()).collect();
+        let missing = Missing { added: &config.missing_values };
+        let Ok(found) = model_columns::find(&self.raw, config, schema, false) else { return false };
+        let formats = FileFormats::of(&self.raw, &rows, &found.columns, None, missing);
+        let columns = found.columns.iter().filter_map(|(place, column)| match &column.encoding {
+            ColumnEncoding::Number(encoding) => Some(NumberColumn { place: *place, encoding }),
+            _ => None,
+        });
+        formats.has_decimal_commas(&self.raw, &columns.collect::<Vec<_>>())
     }
 
     /// Returns the number of rows.

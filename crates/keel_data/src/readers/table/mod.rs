@@ -34,7 +34,7 @@ pub use source::{ColumnCells, TableSource};
 
 use super::{Request, file_name};
 use crate::config::DataConfig;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Schema};
 use crate::error::DataError;
 use build::{Asked, dataset};
 use cells::{magnitude, missing, moment, number, truth};
@@ -43,7 +43,8 @@ use std::path::Path;
 /// Reads a table from a file, or the tables of a folder.
 pub(super) fn read(request: &Request) -> Result<Dataset, DataError> {
     let (config, schema) = (request.config, request.schema);
-    let table = raw_of(request.path, config)?;
+    let mut table = raw_of(request.path, config)?;
+    table.take_header(&schema.map(Schema::column_names).unwrap_or_default());
     let name = file_name(request.path);
     dataset(table, &Asked { config, schema, wants_targets: request.wants_targets, name })
 }

@@ -7,6 +7,9 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
+/// Beginning of the note about a table without a header.
+pub(super) const NO_HEADER: &str = "no header found";
+
 /// A table as produced by a format.
 #[derive(Debug, Clone)]
 pub(super) struct RawTable {
@@ -116,7 +119,29 @@ impl RawTable {
         self.columns.first().map_or(0, |column| column.cells.len())
     }
 
-    /// Puts the rows of a table with one file in another order.
+    /// Takes the first row of a text without a header as names of the columns if it has all `names`: names that are numbers look
+    /// like data.
+    pub(super) fn take_header(&mut self, names: &[&str]) {
+        let is_numbered = |(place, column): (usize, &RawColumn)| column.name == format!("column_{}", place + 1);
+        let is_text = self.text().is_some() && self.rows() > 0 && self.files.len() == 1;
+        if !is_text || names.is_empty() || !self.columns.iter().enumerate().all(is_numbered) {
+            return;
+        }
+        let first: Vec<String> = self.columns.iter().map(|column| column.cells.text(0).into_owned()).collect();
+        if !names.iter().all(|name| first.iter().any(|cell| cell == name)) {
+            return;
+        }
+        let rest: Vec<usize> = (1..self.rows()).collect();
+        self.reorder(&rest);
+        let mut header = first;
+        let unnamed = tell_apart(&mut header, &mut self.notes);
+        for ((column, name), is_unnamed) in self.columns.iter_mut().zip(header).zip(unnamed) {
+            (column.name, column.is_unnamed) = (name, is_unnamed);
+        }
+        self.notes.retain(|note| !note.starts_with(NO_HEADER));
+    }
+
+    /// Puts the rows of a table with one file in another order; rows outside `order` are removed.
     pub(super) fn reorder(&mut self, order: &[usize]) {
         for column in &mut self.columns {
             column.cells = match &column.cells {

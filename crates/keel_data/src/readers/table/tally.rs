@@ -1,6 +1,7 @@
 //! Distinct cells of a column with their frequencies.
 
 use super::missing::{Missing, kept_as_category};
+use super::number::without_unit;
 use super::raw::Cells;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -25,6 +26,21 @@ impl<'a> Tally<'a> {
         all.sort_unstable();
         let (markers, present) = all.into_iter().partition(|(text, _)| missing.holds(text));
         Self { present, markers }
+    }
+
+    /// Returns the same cells without the unit behind their numbers.
+    pub(super) fn without_unit(&self, unit: &str) -> Self {
+        let mut counts: HashMap<Cow<'a, str>, usize> = HashMap::new();
+        for (text, count) in &self.present {
+            let number = match text {
+                Cow::Borrowed(text) => Cow::Borrowed(without_unit(text, unit)),
+                Cow::Owned(text) => Cow::Owned(without_unit(text, unit).to_string()),
+            };
+            *counts.entry(number).or_default() += count;
+        }
+        let mut present: Vec<_> = counts.into_iter().collect();
+        present.sort_unstable();
+        Self { present, markers: self.markers.clone() }
     }
 
     /// Returns the number of present cells.

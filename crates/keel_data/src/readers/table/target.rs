@@ -1,19 +1,20 @@
 //! Target of a table: its column, its kind (classes or values), and the rows that have one.
 
-use super::column::{Known, count};
 use super::build::RowsToEncode;
+use super::column::{Known, count};
 use super::encode::{FileFormats, NumberColumn, number};
 use super::labels::{class_names, labels};
 use super::magnitude::Magnitude;
 use super::missing::Missing;
 use super::names;
+use super::number::without_unit;
 use super::raw::{Cells, RawTable};
 use super::roles::holds_parts;
 use super::tally::Tally;
 use crate::config::{DataConfig, Task};
 use crate::dataset::{
-    Became, ColumnKind, ColumnReason, ColumnReport, ColumnUse, Conversion, NumberEncoding, NumberRange, Schema,
-    TableTarget, TargetBasis, TargetChoice, TargetKind, TargetReading, Targets, shown,
+    Became, ColumnKind, ColumnReason, ColumnReport, ColumnUse, Conversion, FormatRemark, NumberEncoding, NumberRange,
+    Schema, TableTarget, TargetBasis, TargetChoice, TargetKind, TargetReading, Targets, shown,
 };
 use crate::error::DataError;
 use crate::readers::class_names::EXACT;
@@ -101,14 +102,22 @@ pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known, rows: &[us
     let (table, column) = (known.table, chosen.column);
     let cells = &table.columns[column].cells;
     let tally = Tally::new(cells, rows, Missing { added: &[] }).with_marker_categories();
-    let numeric = count(cells, known.rows, Missing { added: &[] }).fitting.filter(|fitting| fitting.stray_cells == 0);
+    let counted = count(cells, known.rows, Missing { added: &[] });
+    let (numeric, strays) = match counted.fitting {
+        Some(fitting) if fitting.stray_cells > 0 => (None, fitting.strays),
+        numeric => (numeric, Vec::new()),
+    };
     let known = Known { rows, ..known };
     let name = table.columns[column].name.clone();
     let mut encoding = NumberEncoding::default();
     let mut remarks = Vec::new();
     if let Some(fitting) = &numeric {
-        let settled = fitting.settle(&tally, known.has_decimal_commas);
+        let settled = fitting.settle(&counted.tally, known.has_decimal_commas);
         (encoding.format, remarks) = (settled.format, settled.remarks);
+        if !counted.unit.is_empty() {
+            remarks.push(FormatRemark::Unit { unit: counted.unit.clone() });
+        }
+        encoding.written_unit = counted.unit;
     }
     let values: Vec<f64> = match &numeric {
         Some(_) => {
@@ -127,7 +136,7 @@ pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known, rows: &[us
         (given, _) => (given, TargetBasis::Given),
     };
     let targets = match task {
-        Task::Regression if numeric.is_none() => return Err(text_as_values(known, column)),
+        Task::Regression if numeric.is_none() => return Err(text_as_values(known, column, &strays)),
         Task::Regression => {
             let magnitude = Magnitude::of(&values);
             if magnitude.unit != 1.0 {
@@ -139,7 +148,7 @@ pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known, rows: &[us
         }
         _ => {
             let class_names = class_names(&tally);
-            refuse_names(&class_names, known, chosen)?;
+            refuse_names(&class_names, known, chosen, &strays)?;
             refuse_inexact(cells, known, column)?;
             Targets::Classes { labels: labels(table, column, known.rows, &class_names)?, class_names }
         }
@@ -148,9 +157,8 @@ pub(super) fn read(chosen: Chosen, config: &DataConfig, known: Known, rows: &[us
         Targets::Classes { class_names, .. } => Conversion::Classes { count: class_names.len() },
         _ => Conversion::Values,
     });
-    let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| {
-        (low.min(value), high.max(value))
-    });
+    let (low, high) =
+        values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)));
     let range = (matches!(targets, Targets::Values { .. }) && low < high).then_some(NumberRange { low, high });
     let reading = TargetReading { basis, range, format: remarks };
     let note = format!(
@@ -203,7 +211,7 @@ fn numbers(table: &RawTable, target: NumberColumn, wanted: RowsToEncode) -> Resu
         let format = wanted.formats.number(file, target);
         for &row in rows {
             let text = cells.text(row);
-            let what = match number(cells, row, &text, format) {
+            let what = match number(cells, row, without_unit(&text, &target.encoding.written_unit), format) {
                 Some(value) if value.is_finite() => {
                     values.push(value);
                     continue;
@@ -234,7 +242,27 @@ fn distinct<'t>(values: &[f64], text: impl Fn(usize) -> Cow<'t, str>) -> Vec<(f6
     distinct
 }
 
-fn text_as_values(known: Known, column: usize) -> DataError {
+/// Returns the row of the first cell that is one of `strays`.
+fn stray_row(known: Known, column: usize, strays: &[String]) -> Option<usize> {
+    let cells = &known.table.columns[column].cells;
+    known.rows.iter().copied().find(|&row| strays.iter().any(|stray| *stray == cells.text(row)))
+}
+
+/// Returns the error for a cell of a target of numbers that is not a number.
+fn stray_target(known: Known, column: usize, row: usize) -> DataError {
+    let text = known.table.columns[column].cells.text(row);
+    let what = format!("\"{text}\" is not a number, as the rest of the target is");
+    let next = format!(
+        "Correct the cell, leave it empty to leave the row out, or set data.missing_values = [\"{text}\"] if it stands for \
+         a missing number"
+    );
+    known.table.cell_error(row, column, what, &next)
+}
+
+fn text_as_values(known: Known, column: usize, strays: &[String]) -> DataError {
+    if let Some(row) = stray_row(known, column, strays) {
+        return stray_target(known, column, row);
+    }
     let cells = &known.table.columns[column].cells;
     let is_text = |row: &usize| number(cells, *row, &cells.text(*row), crate::dataset::NumberFormat::PLAIN).is_none();
     let row = known.rows.iter().copied().find(is_text).unwrap_or(0);
@@ -265,11 +293,14 @@ fn refuse_inexact(cells: &Cells, known: Known, column: usize) -> Result<(), Data
     }
 }
 
-/// Rejects classes most of which occur once: names or free text.
-fn refuse_names(class_names: &[String], known: Known, chosen: Chosen) -> Result<(), DataError> {
+/// Rejects classes most of which occur once: names or free text, or numbers next to `strays`, which are not.
+fn refuse_names(class_names: &[String], known: Known, chosen: Chosen, strays: &[String]) -> Result<(), DataError> {
     let rows = known.rows.len();
     if rows < ROWS_TO_JUDGE || class_names.len() * 2 <= rows {
         return Ok(());
+    }
+    if let Some(row) = stray_row(known, chosen.column, strays) {
+        return Err(stray_target(known, chosen.column, row));
     }
     let name = &known.table.columns[chosen.column].name;
     Err(DataError::format(

@@ -11,6 +11,9 @@ const CURRENCIES: &[&str] = &[
     "TWD", "THB", "ILS", "AED",
 ];
 
+/// Maximum number of characters of a unit.
+const LONGEST_UNIT: usize = 12;
+
 /// Spaces used as thousands separators.
 const SPACES: [char; 4] = [' ', '\u{a0}', '\u{202f}', '\u{2009}'];
 
@@ -36,6 +39,24 @@ pub(in crate::readers::table) fn parse(cell: &str, format: NumberFormat) -> Opti
         return Some(value);
     }
     amount(cell, format).map(|amount| amount.value)
+}
+
+/// Removes the unit behind a number, also in its plural.
+pub(in crate::readers::table) fn without_unit<'a>(cell: &'a str, unit: &str) -> &'a str {
+    if unit.is_empty() {
+        return cell;
+    }
+    let plural = || cell.strip_suffix('s').and_then(|rest| rest.strip_suffix(unit));
+    cell.strip_suffix(unit).or_else(plural).map_or(cell, str::trim_end)
+}
+
+/// Returns the text behind the last digit of a cell if it can be a unit: a few letters or signs such as "km/h" and "°C".
+pub(in crate::readers::table) fn unit_behind(cell: &str) -> Option<&str> {
+    let end = cell.rfind(|c: char| c.is_ascii_digit())? + 1;
+    let unit = cell[end..].trim();
+    let is_letter = |c: char| c.is_alphabetic() || "°\"'′″".contains(c);
+    let fits = unit.chars().all(|c| is_letter(c) || " /.²³·".contains(c)) && unit.chars().any(is_letter);
+    (fits && unit.chars().count() <= LONGEST_UNIT).then_some(unit)
 }
 
 fn starts_like_number(cell: &str) -> bool {
@@ -190,6 +211,30 @@ mod tests {
         for (cell, format, expected) in cases {
             assert_eq!(parse(cell, format), Some(expected), "{cell}");
         }
+    }
+
+    #[test]
+    fn units_are_found_and_removed() {
+        let cases = [
+            ("5.2 kg", Some("kg"), "5.2"),
+            ("80km/h", Some("km/h"), "80"),
+            ("-3 °C", Some("°C"), "-3"),
+            ("12 m²", Some("m²"), "12"),
+            ("5\"", Some("\""), "5"),
+            ("7", None, "7"),
+            ("kg", None, "kg"),
+            ("5.", None, "5."),
+            ("5 (about)", None, "5 (about)"),
+            ("5 of those over there", None, "5 of those over there"),
+        ];
+        for (cell, unit, number) in cases {
+            assert_eq!(
+                (unit_behind(cell), without_unit(cell, unit.unwrap_or("kg"))),
+                (unit, if cell == "kg" { "" } else { number }),
+                "{cell}"
+            );
+        }
+        assert_eq!((without_unit("2 years", "year"), without_unit("2 g", "kg")), ("2", "2 g"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::error::DataError;
 use crate::readers::table::category::{CATEGORIES, choose, is_mostly_distinct};
 use crate::readers::table::missing::Missing;
 use crate::readers::table::moment::Moment;
+use crate::readers::table::number::unit_behind;
 use crate::readers::table::number_format::{Fitting, fitting};
 use crate::readers::table::raw::{Cells, RawTable};
 use crate::readers::table::tally::Tally;
@@ -30,6 +31,8 @@ const WORDS_OF_PROSE: f64 = 4.0;
 pub(super) struct Counted<'a> {
     pub(super) tally: Tally<'a>,
     pub(super) fitting: Option<Fitting>,
+    /// Unit behind every number, which the cells of `tally` lack; empty if there is none.
+    pub(super) unit: String,
 }
 
 /// Facts about the table that affect the use of its columns.
@@ -56,8 +59,32 @@ pub(super) struct Decision {
 /// Counts the cells of a column.
 pub(super) fn count<'a>(cells: &'a Cells, rows: &[usize], missing: Missing) -> Counted<'a> {
     let tally = Tally::new(cells, rows, missing);
-    let fitting = if matches!(cells, Cells::Times(_)) { None } else { fitting(&tally) };
-    Counted { tally, fitting }
+    let found = if matches!(cells, Cells::Times(_)) { None } else { fitting(&tally) };
+    if found.is_none()
+        && let Some(unit) = common_unit(&tally)
+    {
+        let numbers = tally.without_unit(&unit);
+        if let Some(found) = fitting(&numbers).filter(|found| found.stray_cells == 0) {
+            return Counted { tally: numbers, fitting: Some(found), unit };
+        }
+    }
+    Counted { tally, fitting: found, unit: String::new() }
+}
+
+/// Returns the unit behind all numbers of a column, in its singular.
+fn common_unit(tally: &Tally) -> Option<String> {
+    let mut units = tally.present.iter().map(|(text, _)| unit_behind(text));
+    let first = units.next()??;
+    let mut unit = first;
+    for next in units {
+        let next = next?;
+        match () {
+            () if next == unit || next.strip_suffix('s') == Some(unit) => {}
+            () if unit.strip_suffix('s') == Some(next) => unit = next,
+            () => return None,
+        }
+    }
+    Some(unit.to_string())
 }
 
 /// A column being classified.

@@ -8,7 +8,7 @@ use crate::dataset::{
 use crate::error::DataError;
 use crate::readers::table::magnitude::Magnitude;
 use crate::readers::table::names;
-use crate::readers::table::number::parse;
+use crate::readers::table::number::{parse, without_unit};
 use crate::readers::table::number_format::Fitting;
 use crate::readers::table::raw::Cells;
 
@@ -21,8 +21,12 @@ const ROWS_TO_NAME: usize = 20;
 pub(super) fn decide(judged: Judged, fitting: &Fitting) -> Result<Decision, DataError> {
     let known = judged.known;
     let tally = &judged.counted.tally;
-    let settled = fitting.settle(tally, known.has_decimal_commas);
-    let mut encoding = NumberEncoding { format: settled.format, ..NumberEncoding::default() };
+    let mut settled = fitting.settle(tally, known.has_decimal_commas);
+    let written_unit = judged.counted.unit.clone();
+    if !written_unit.is_empty() {
+        settled.remarks.push(FormatRemark::Unit { unit: written_unit.clone() });
+    }
+    let mut encoding = NumberEncoding { format: settled.format, written_unit, ..NumberEncoding::default() };
     let mut notes = Vec::new();
     if fitting.stray_cells > 0 {
         if fitting.strays.len() > 2 || fitting.stray_cells < 2 {
@@ -68,7 +72,7 @@ fn present(judged: &Judged, format: NumberFormat) -> Result<(Vec<f64>, Vec<usize
     for &row in known.rows {
         let value = match cells {
             Cells::Numbers(numbers) => Some(numbers[row]).filter(|value| !value.is_nan()),
-            _ => parse(&cells.text(row), format),
+            _ => parse(without_unit(&cells.text(row), &judged.counted.unit), format),
         };
         let Some(value) = value else { continue };
         let text = cells.text(row);

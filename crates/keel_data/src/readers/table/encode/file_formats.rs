@@ -1,10 +1,9 @@
 //! Number formats and date orders of single files, which may differ from those of the table that a model was trained on.
 
-use super::number;
 use crate::dataset::{ColumnEncoding, DateOrder, NumberEncoding, NumberFormat, TableColumn, shown};
 use crate::readers::file_name;
 use crate::readers::table::missing::Missing;
-use crate::readers::table::number::parse;
+use crate::readers::table::number::{parse, without_unit};
 use crate::readers::table::number_format::{Fitting, most_fitting};
 use crate::readers::table::raw::{Cells, RawTable, SourceFile};
 use crate::readers::table::tally::Tally;
@@ -19,8 +18,8 @@ pub(in crate::readers::table) struct FileFormats {
     numbers: Vec<HashMap<usize, NumberFormat>>,
     /// For each file, the order of day and month in columns by their place.
     orders: Vec<HashMap<usize, DateOrder>>,
-    /// One note for each file with another format.
-    pub(in crate::readers::table) notes: Vec<String>,
+    /// A note for each file with another format, after the name of the file.
+    pub(in crate::readers::table) notes: Vec<(String, String)>,
 }
 
 /// A column of numbers, and its format in the training table.
@@ -82,6 +81,22 @@ impl FileFormats {
         found.copied().unwrap_or(column.encoding.format)
     }
 
+    /// Returns true if the first file of a table has decimal commas, as most of its columns with decimal signs do, or else the
+    /// training table.
+    pub(in crate::readers::table) fn has_decimal_commas(&self, table: &RawTable, columns: &[NumberColumn]) -> bool {
+        let rows = table.files.first().map_or(0, |file| file.lines.len());
+        let has_sign = |column: &&NumberColumn| match &table.columns[column.place].cells {
+            Cells::Text(cells) => (0..rows).any(|row| cells.get(row).contains(['.', ','])),
+            _ => false,
+        };
+        let signed: Vec<bool> =
+            columns.iter().filter(has_sign).map(|column| self.number(0, *column).decimal_comma).collect();
+        match signed.len() {
+            0 => columns.iter().any(|column| column.encoding.format.decimal_comma),
+            all => signed.iter().filter(|&&comma| comma).count() * 2 > all,
+        }
+    }
+
     /// Returns the order of day and month in a column of a file; `trained` is that of the training table.
     pub(super) fn order(&self, file: usize, place: usize, trained: DateOrder) -> DateOrder {
         self.orders.get(file).and_then(|orders| orders.get(&place)).copied().unwrap_or(trained)
@@ -102,6 +117,7 @@ impl FilePart<'_> {
         }
         let counted = |column: &&NumberColumn| {
             let tally = Tally::new(self.cells(column.place), self.rows, self.missing);
+            let tally = tally.without_unit(&column.encoding.written_unit);
             let fitting = most_fitting(&tally);
             (tally, fitting)
         };
@@ -137,7 +153,8 @@ impl FilePart<'_> {
         let cells = self.cells(column.place);
         let is_read = |&row: &usize| {
             let text = cells.text(row);
-            parse(&text, column.encoding.format).is_some() || self.marks_missing(&text, column.encoding)
+            let number = without_unit(&text, &column.encoding.written_unit);
+            parse(number, column.encoding.format).is_some() || self.marks_missing(&text, column.encoding)
         };
         self.rows.iter().all(is_read)
     }
@@ -167,17 +184,17 @@ impl FilePart<'_> {
         columns: &[NumberColumn],
         formats: &HashMap<usize, NumberFormat>,
         orders: &HashMap<usize, DateOrder>,
-    ) -> Option<String> {
-        let file = file_name(&self.file.path);
+    ) -> Option<(String, String)> {
         let number = columns.iter().find_map(|column| {
             let format = *formats.get(&column.place)?;
             let cells = self.cells(column.place);
-            let row = self.rows.iter().copied().find(|&row| {
-                let text = cells.text(row);
-                parse(&text, format).is_some_and(|value| parse(&text, column.encoding.format) != Some(value))
-            })?;
-            let text = cells.text(row);
-            let value = number(cells, row, &text, format)?;
+            let value_in =
+                |row: usize, format| parse(without_unit(&cells.text(row), &column.encoding.written_unit), format);
+            let differs = |&row: &usize| {
+                value_in(row, format).is_some_and(|value| value_in(row, column.encoding.format) != Some(value))
+            };
+            let row = self.rows.iter().copied().find(differs)?;
+            let (text, value) = (cells.text(row), value_in(row, format)?);
             let name = &self.table.columns[column.place].name;
             Some(format!("\"{text}\" in column \"{name}\" is read as {}", shown(value)))
         });
@@ -186,7 +203,7 @@ impl FilePart<'_> {
             format!("dates in column \"{}\" are read with {order}", self.table.columns[place].name)
         });
         let read: Vec<String> = number.into_iter().chain(date).collect();
-        (!read.is_empty())
-            .then(|| format!("{file} is written in another way than the training table: {}", read.join("; ")))
+        let note = format!("cells are written in another way than in the training table: {}", read.join("; "));
+        (!read.is_empty()).then(|| (file_name(&self.file.path), note))
     }
 }

@@ -8,7 +8,7 @@ pub(super) use file_formats::{FileFormats, NumberColumn};
 
 use super::missing::Missing;
 use super::moment::Moment;
-use super::number::parse;
+use super::number::{parse, without_unit};
 use super::raw::{Cells, RawTable};
 use super::time_column::{append_features, read};
 use super::truth::truth_or_number;
@@ -130,6 +130,7 @@ impl Encoder<'_> {
         match &self.column.encoding {
             ColumnEncoding::Number(encoding) => {
                 let format = self.formats.number(file, NumberColumn { place: self.place, encoding });
+                let text = without_unit(text, &encoding.written_unit);
                 let (feature, held) = self.number_feature(number(cells, row, text, format), text, encoding);
                 values.push(feature);
                 held

@@ -49,7 +49,8 @@ fn each_file_has_its_own_number_format() {
         let data = read_for_model(trained, other, false).unwrap();
         let found = floats(&data);
         assert!(
-            found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| a == b || a.is_nan() && b.is_nan()),
+            found.len() == expected.len()
+                && found.iter().zip(expected).all(|(a, b)| a == b || a.is_nan() && b.is_nan()),
             "{other:?}: {found:?}"
         );
         let notes = data.notes().join("\n");
@@ -73,7 +74,10 @@ fn targets_and_dates_follow_the_format_of_their_file() {
 fn a_column_without_a_readable_cell_is_an_error() {
     let trained = "a,flag,when,y\n1.5,yes,2024-01-01,0.5\n2.5,no,2024-01-02,1.5\n3.5,yes,2024-01-09,0.25\n";
     let cases = [
-        ("a,flag,when\n,yes,2024-01-01\nfoo,no,2024-01-01\n", "other.csv, line 3, column \"a\": \"foo\" is not a number"),
+        (
+            "a,flag,when\n,yes,2024-01-01\nfoo,no,2024-01-01\n",
+            "other.csv, line 3, column \"a\": \"foo\" is not a number",
+        ),
         ("a,flag,when\n1,maybe,2024-01-01\n", "line 2, column \"flag\": \"maybe\" is not true or false"),
         ("a,flag,when\n1,yes,soon\n2,yes,\n", "line 2, column \"when\": \"soon\" is not a date or time"),
     ];
@@ -96,7 +100,7 @@ fn the_tables_of_a_folder_may_differ_in_format() {
     let data = load(&DataConfig::of_source("."), folder.path()).unwrap();
     assert_eq!(floats(&data), [1.5, 2.5, 3.5, 1.5, 0.25]);
     assert!(matches!(data.targets(), Targets::Values { values, .. } if values[3..] == [0.75, 1.5]));
-    assert!(data.notes().join("\n").contains("test.csv is written in another way"), "{:?}", data.notes());
+    assert!(data.notes().join("\n").contains("test.csv: cells are written in another way"), "{:?}", data.notes());
     write("test.csv", "a;y\nfoo;0,75\n");
     let message = load(&DataConfig::of_source("."), folder.path()).unwrap_err().to_string();
     assert!(message.contains("test.csv, line 2, column \"a\": \"foo\" is not a number"), "{message}");
@@ -119,4 +123,35 @@ fn every_row_of_a_text_is_predicted() {
     assert_eq!(data.samples(), 4);
     assert!(floats(&data)[2].is_nan() && floats(&data)[3].is_nan());
     assert_eq!(read_for_model(trained, "a,b,y\n1,2,3\n,,\n2,3,4\n", true).unwrap().samples(), 2);
+}
+
+#[test]
+fn numbers_with_the_same_unit_are_numbers() {
+    let trained = "weight,age,share,price,y\n5.2 kg,1 year,12%,$3.50,2 cm\n10 kg,2 years,7%,$4,3 cm\n7.25kg,1 year,8%,$5,4.5 cm\n";
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), trained).unwrap();
+    let data = load(&DataConfig::of_source("t.csv"), folder.path()).unwrap();
+    assert_eq!(data.feature_names(), ["weight", "age", "share", "price"]);
+    assert_eq!(floats(&data)[..8], [5.2, 1.0, 0.12, 3.5, 10.0, 2.0, 0.07, 4.0]);
+    assert!(matches!(data.targets(), Targets::Values { values, .. } if values == &[2.0, 3.0, 4.5]));
+    let reason = &data.column_reports()[0].reason;
+    assert!(reason.contains("5.2 to 10; in kg"), "{reason}");
+    let other = read_for_model(trained, "weight;age;share;price\n1,5 kg;3 years;1%;$1\n2,5;4;2%;2\n", false).unwrap();
+    assert_eq!(floats(&other), [1.5, 3.0, 0.01, 1.0, 2.5, 4.0, 0.02, 2.0]);
+    let message = read_for_model(trained, "weight,age,share,price\n10 g,1,1%,1\n", false).unwrap_err().to_string();
+    assert!(message.contains("column \"weight\": \"10 g\" is not a number"), "{message}");
+    let mixed = trained.replace("10 kg", "10 g");
+    std::fs::write(folder.path().join("t.csv"), mixed).unwrap();
+    let data = load(&DataConfig::of_source("t.csv"), folder.path()).unwrap();
+    assert!(data.feature_names().contains(&"weight=10 g".to_string()), "{:?}", data.feature_names());
+}
+
+#[test]
+fn a_header_of_numbers_is_known_from_the_model() {
+    let rows = |text: &str| text.repeat(12);
+    let trained = format!("0,1,2\n{}", rows("0.5,1.25,p\n1.5,0.25,q\n"));
+    let data = read_for_model(&trained, "0,1\n7.5,2.5\n", false).unwrap();
+    assert_eq!((data.samples(), floats(&data)), (1, &[7.5, 2.5][..]));
+    assert!(data.provenance().describe(0).ends_with("other.csv, line 2"));
+    assert!(!data.notes().join("\n").contains("no header"), "{:?}", data.notes());
 }

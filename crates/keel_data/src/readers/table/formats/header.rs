@@ -139,7 +139,9 @@ mod tests {
         let wholes = format!("0,1,2{}", "\n5,7,1".repeat(12));
         let counted: String = (0..12).map(|row| format!("{row},1.5,0.25,7.5,2\n")).collect();
         let cosine = format!("0,1\n0.5,0.8776\n1,0.5403{}", "\n1.5,0.0707".repeat(12));
-        let repeated = |copies: usize| format!("color,shape\n{}{}", "red,round\nblue,flat\n".repeat(10), "color,shape\n".repeat(copies));
+        let repeated = |copies: usize| {
+            format!("color,shape\n{}{}", "red,round\nblue,flat\n".repeat(10), "color,shape\n".repeat(copies))
+        };
         let cases = [
             (decimals.as_str(), true),
             (wholes.as_str(), false),

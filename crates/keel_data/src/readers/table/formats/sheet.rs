@@ -1,7 +1,7 @@
 //! Assembly of a table row by row: title, header, rows.
 
 use super::header::{ROWS, holds_units, is_header};
-use super::raw::{Cells, RawColumn, RawTable, SourceFile, TextCells, TextForm, tell_apart};
+use super::raw::{Cells, NO_HEADER, RawColumn, RawTable, SourceFile, TextCells, TextForm, tell_apart};
 use crate::config::DataConfig;
 use crate::dataset::plural;
 use crate::error::DataError;
@@ -202,9 +202,8 @@ fn take_names(rows: &mut Vec<Row>, header: Option<bool>, notes: &mut Vec<String>
     let Some(first) = rows.first().map(|row| row.cells.clone()) else { return Vec::new() };
     let below: Vec<Vec<String>> = rows.iter().skip(1).map(|row| row.cells.clone()).collect();
     if !header.unwrap_or_else(|| is_header(&first, &below)) {
-        notes.push(
-            "no header found: columns are named column_1, column_2, ... (data.header = true changes this)".to_string(),
-        );
+        let named = "columns are named column_1, column_2, ... (data.header = true changes this)";
+        notes.push(format!("{NO_HEADER}: {named}"));
         return (1..=first.len()).map(|column| format!("column_{column}")).collect();
     }
     rows.remove(0);

@@ -100,7 +100,9 @@ impl Damage {
             1 => format!("line {line} has a byte that is not UTF-8"),
             _ => format!("{places} places are not UTF-8, the first in line {line}"),
         };
-        format!("{what}, read as in \"{around}\"; correct the text there: it counts as another text than the intended one")
+        format!(
+            "{what}, read as in \"{around}\"; correct the text there: it counts as another text than the intended one"
+        )
     }
 }
 

@@ -75,7 +75,8 @@ fn read_rows(path: &Path, config: &DataConfig) -> Result<RawTable, DataError> {
     let columns = names.into_iter().zip(unnamed).zip(columns);
     let columns =
         columns.map(|((name, is_unnamed), column)| RawColumn { name, is_unnamed, cells: column.cells }).collect();
-    let files = vec![SourceFile { path: path.to_path_buf(), lines: (1..=rows as u64).collect(), has_rows: true, text: None }];
+    let files =
+        vec![SourceFile { path: path.to_path_buf(), lines: (1..=rows as u64).collect(), has_rows: true, text: None }];
     Ok(RawTable { columns, files, parts: None, notes })
 }
 
