@@ -1,10 +1,12 @@
 //! The data of a session: split, preprocessed, in batches.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use keel_data::{
-    Augmenter, BatchOptions, BatchSource, DataConfig, Peers, PreprocessStep, Preprocessor, SplitDataset, TrainingRanges,
+    Augmenter, BatchOptions, BatchSource, DataConfig, Dataset, Peers, PreprocessStep, Preprocessor, SplitDataset,
+    TrainingRanges,
 };
 
 use super::ranks::Ranks;
@@ -53,7 +55,7 @@ fn notes(config: &Config, data: &SplitDataset) -> Result<Vec<String>, TrainError
     let splits = [("validation", config.data.validation, &data.validation), ("test", config.data.test, &data.test)];
     for (name, share, samples) in splits {
         if share > 0.0 && samples.is_empty() {
-            notes.push(format!("no {name} split: there are too few samples of each class to spare any"));
+            notes.push(format!("no {name} split: {}", reason_of_none(&data.dataset)));
         }
     }
     // The findings of the health rules describe the rest better.
@@ -71,6 +73,18 @@ fn notes(config: &Config, data: &SplitDataset) -> Result<Vec<String>, TrainError
         ));
     }
     Ok(notes)
+}
+
+/// Returns the reason why no samples of `dataset` could be spared for a split.
+fn reason_of_none(dataset: &Dataset) -> String {
+    let keys = dataset.split_keys();
+    let groups = keys.groups.as_ref().map(|groups| groups.iter().collect::<BTreeSet<_>>().len());
+    match groups {
+        Some(1) => "data.group has one group, which stays whole".to_owned(),
+        Some(groups) => format!("data.group has {groups} groups, which stay whole and are too large to spare one"),
+        None if keys.times.is_some() => "there are too few samples to spare any".to_owned(),
+        None => "there are too few samples of each class to spare any".to_owned(),
+    }
 }
 
 /// Loads and splits the data named by a config.
@@ -101,4 +115,27 @@ fn data_config(config: &Config) -> Result<DataConfig, TrainError> {
     let limit = limit.map_err(|message| TrainError::setting("train.memory_limit", message))?;
     data.largest_bytes = limit.map(|(bytes, _)| bytes);
     Ok(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keel_data::{Inputs, SampleShape, SplitKeys, Targets};
+
+    #[test]
+    fn a_split_without_samples_has_its_reason() {
+        let targets = Targets::Classes { labels: vec![0, 1, 0, 1], class_names: vec!["a".into(), "b".into()] };
+        let data = Dataset::from_memory("a", SampleShape::Features(1), Inputs::Bytes(vec![0; 4]), targets).unwrap();
+        let with = |groups, times| data.clone().with_split_keys(SplitKeys { groups, times }).unwrap();
+        let cases = [
+            (with(Some(vec![0, 0, 0, 0]), None), "one group, which stays whole"),
+            (with(Some(vec![0, 0, 0, 1]), None), "2 groups, which stay whole"),
+            (with(None, Some(vec![0.0; 4])), "too few samples to spare any"),
+            (data.clone(), "too few samples of each class"),
+        ];
+        for (dataset, expected) in cases {
+            let reason = reason_of_none(&dataset);
+            assert!(reason.contains(expected), "{reason}");
+        }
+    }
 }
