@@ -139,6 +139,25 @@ fn appended_predictions_keep_the_line_ends_of_the_text() {
 }
 
 #[test]
+fn appended_predictions_keep_the_values_of_json_and_the_decimal_sign_of_the_text() {
+    let program = wine();
+    let row = r#"{"id":9007199254740993,"ok":true,"note":null,"color":"red","sugar":2.5,"acid":0.3}"#;
+    write(&program.path("rows.jsonl"), row);
+    let kept = program.run(&["predict", "runs/wine", "rows.jsonl", "--append", "--json"]).json()[0].clone();
+    let expected = [("id", json!(9_007_199_254_740_993u64)), ("ok", json!(true)), ("note", json!(null))];
+    for (name, value) in expected.into_iter().chain([("color", json!("red")), ("sugar", json!(2.5))]) {
+        assert_eq!(kept[name], value, "{name}");
+    }
+    write(&program.path("commas.csv"), "color;sugar;acid\nred;2,5;0,3\nwhite;8,5;0,4\n");
+    let commas = program.run(&["predict", "runs/wine", "commas.csv", "--append", "--csv"]);
+    assert!(commas.succeeded().stdout.contains("\nred;2,5;0,3;dry;0,"), "{}", commas.stdout);
+    assert!(commas.stderr.contains("\"2,5\" in column \"sugar\" is read as 2.5"), "{}", commas.stderr);
+    write(&program.path("words.csv"), "color,sugar,acid\nred,,0.3\nred,much,0.3\n");
+    let words = program.run(&["predict", "runs/wine", "words.csv"]);
+    words.refused(&["words.csv, line 3, column \"sugar\"", "\"much\" is not a number, and no other cell"]);
+}
+
+#[test]
 fn what_training_never_saw_is_predicted_and_said() {
     let program = wine();
     write(&program.path("odd.csv"), "color,sugar,acid\nblue,2.5,0.3\nwhite,1000000,0.4\n,8.5,0.4\n");

@@ -1,5 +1,7 @@
 //! Rows as JSON: one object or array per line, or one array of them.
 
+use std::collections::HashMap;
+
 use keel_data::{ColumnCells, Schema, Table, TableSource};
 use serde_json::{Deserializer, Value};
 
@@ -11,12 +13,15 @@ struct Row {
     value: Value,
 }
 
-/// Reads `text` as a table. Objects name their columns; arrays list the model's columns in order. Missing keys and null are
-/// missing cells.
+/// Values of the rows, by the name of their column.
+pub(crate) type JsonColumns = HashMap<String, Vec<Value>>;
+
+/// Reads `text` as a table, and returns it with its values as they are written. Objects name their columns; arrays list the
+/// model's columns in order. Missing keys and null are missing cells.
 ///
 /// # Errors
 /// If a line is not JSON, or contains anything other than text, numbers and booleans; the message gives the line number.
-pub(super) fn table(text: &[u8], source: &str, schema: &Schema) -> Result<Table, Failure> {
+pub(super) fn table(text: &[u8], source: &str, schema: &Schema) -> Result<(Table, JsonColumns), Failure> {
     let rows = rows(text, source)?;
     if rows.is_empty() {
         let failure = Failure::new(format!("{source}: there are no rows"));
@@ -38,12 +43,15 @@ pub(super) fn table(text: &[u8], source: &str, schema: &Schema) -> Result<Table,
         }
     }
     let mut table = TableSource::new(source);
+    let mut written = JsonColumns::new();
     for (name, mut values) in columns {
         values.resize(rows.len(), Value::Null);
-        table = table.column(name, column(values));
+        table = table.column(name.clone(), column(&values));
+        written.insert(name, values);
     }
     let lines = rows.iter().map(|row| row.line as u64).collect();
-    Table::from_source(table, lines).map_err(|error| crate::failure::from_sentence(&error.to_string()))
+    let table = Table::from_source(table, lines).map_err(|error| crate::failure::from_sentence(&error.to_string()))?;
+    Ok((table, written))
 }
 
 fn rows(text: &[u8], source: &str) -> Result<Vec<Row>, Failure> {
@@ -106,15 +114,19 @@ fn cells(row: &Row, source: &str, schema: &Schema) -> Result<Vec<(String, Value)
     }
 }
 
+/// Returns a value as the text of a cell; empty for null.
+pub(crate) fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
 /// Keeps numbers if a column has only numbers; otherwise converts all values to text.
-fn column(values: Vec<Value>) -> ColumnCells {
+fn column(values: &[Value]) -> ColumnCells {
     if values.iter().all(|value| value.is_number() || value.is_null()) {
         return ColumnCells::Numbers(values.iter().map(Value::as_f64).collect());
     }
-    let text = |value: Value| match value {
-        Value::Null => None,
-        Value::String(text) => Some(text),
-        other => Some(other.to_string()),
-    };
-    ColumnCells::Text(values.into_iter().map(text).collect())
+    ColumnCells::Text(values.iter().map(|value| (!value.is_null()).then(|| text_of(value))).collect())
 }

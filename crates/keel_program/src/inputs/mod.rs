@@ -3,6 +3,8 @@
 mod json_lines;
 mod pattern;
 
+pub(crate) use json_lines::{JsonColumns, text_of};
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +32,8 @@ pub(crate) struct Loaded {
     pub(crate) dataset: Dataset,
     /// The table from which they come, row by row; `None` for images and arrays.
     pub(crate) table: Option<Table>,
+    /// The values of the table as they are written, if it is JSON.
+    pub(crate) json: Option<JsonColumns>,
 }
 
 /// Returns the findings about all samples of `inputs`, compared with the training data of the model.
@@ -129,7 +133,7 @@ impl InputReader<'_> {
 
     fn image_files(&self, files: &[PathBuf], source: String) -> Result<Loaded, Stop> {
         let dataset = self.predictor.load_images(files, self.wanted).map_err(failure_of)?;
-        Ok(Loaded { source, dataset, table: None })
+        Ok(Loaded { source, dataset, table: None, json: None })
     }
 
     /// Reads a file, or a folder that contains files of the model's kind at any depth.
@@ -167,23 +171,24 @@ impl InputReader<'_> {
             Wanted::Targets => self.predictor.load_data(&source),
         };
         let dataset = dataset.map_err(|error| of_source(&source, &error))?;
-        Ok(Loaded { source, dataset, table: None })
+        Ok(Loaded { source, dataset, table: None, json: None })
     }
 
     fn table_file(&self, path: &Path) -> Result<Loaded, Stop> {
         let source = path.display().to_string();
         if !JSON_ENDINGS.iter().any(|ending| has_ending(path, ending)) {
             let table = Table::read(path, &self.predictor.config().data)?;
-            return self.table(source, table);
+            return self.table(source, table, None);
         }
         let text = keel_train::runs::files::read(path).map_err(|error| unreadable(path, &error))?;
-        let table = json_lines::table(&text, &source, self.predictor.schema())?;
-        self.table(source, table)
+        let (table, json) = json_lines::table(&text, &source, self.predictor.schema())?;
+        self.table(source, table, Some(json))
     }
 
-    fn table(&self, source: String, table: Table) -> Result<Loaded, Stop> {
+    fn table(&self, source: String, table: Table, json: Option<JsonColumns>) -> Result<Loaded, Stop> {
+        let table = table.with_header_of(self.predictor.schema());
         let dataset = self.predictor.load_table(&table, self.wanted).map_err(|error| of_source(&source, &error))?;
-        Ok(Loaded { source, dataset, table: Some(table) })
+        Ok(Loaded { source, dataset, table: Some(table), json })
     }
 
     /// Reads a table: CSV with a header, or JSON if the first character is a bracket.
@@ -203,12 +208,12 @@ impl InputReader<'_> {
                 Err(failure.next_step("Send a table with a header, or one JSON object per line").into())
             }
             Some(b'{' | b'[') => {
-                let table = json_lines::table(&text, &source, self.predictor.schema())?;
-                self.table(source, table)
+                let (table, json) = json_lines::table(&text, &source, self.predictor.schema())?;
+                self.table(source, table, Some(json))
             }
             Some(_) => {
                 let table = Table::parse(text, &source, &self.predictor.config().data)?;
-                self.table(source, table)
+                self.table(source, table, None)
             }
         }
     }

@@ -62,8 +62,11 @@ impl Columns {
         let input = kept.is_empty();
         let own = if input { [&["input".to_owned()], identifiers.as_slice()].concat() } else { kept.clone() };
         let results = Results::apart_from(&own, &targets, classifies);
-        let form = tables.first().filter(|_| !input).and_then(|(_, table)| table.text_form());
-        let dialect = form.map(|form| Dialect::of(form, predictor.schema())).unwrap_or_default();
+        let dialect = tables.first().filter(|_| !input).and_then(|(_, table)| {
+            let has_commas = || table.has_decimal_commas(&predictor.config().data, predictor.schema());
+            table.text_form().map(|form| Dialect::of(form, has_commas()))
+        });
+        let dialect = dialect.unwrap_or_default();
         Ok(Columns { kept, identifiers, input, targets, classifies, results, dialect })
     }
 }

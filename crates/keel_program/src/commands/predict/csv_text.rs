@@ -34,6 +34,7 @@ fn row_line(columns: &Columns, row: &Row) -> String {
         }
     };
     let input = columns.input.then_some(row.input.as_str());
-    let own = row.kept.iter().chain(&row.identifiers).map(String::as_str);
+    let own: Vec<String> = row.own_texts().collect();
+    let own = own.iter().map(String::as_str);
     dialect.line(input.into_iter().chain(own).chain(class).chain(numbers.iter().map(String::as_str)))
 }

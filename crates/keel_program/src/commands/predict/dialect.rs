@@ -1,6 +1,6 @@
 //! Delimiter, decimal sign, line ends and encoding of predictions as text.
 
-use keel_data::{ColumnEncoding, Schema, TextForm};
+use keel_data::TextForm;
 
 /// Byte order mark, by which spreadsheet programs recognise UTF-8.
 const MARK: &str = "\u{feff}";
@@ -25,12 +25,9 @@ impl Default for Dialect {
 }
 
 impl Dialect {
-    /// Returns the form of a table whose numbers are read as `schema` says. A text in another encoding than plain UTF-8
-    /// becomes UTF-8 with a byte order mark, since the program that wrote it would otherwise misread the letters.
-    pub(super) fn of(form: TextForm, schema: &Schema) -> Self {
-        let mut encodings = schema.columns.iter().map(|column| &column.encoding);
-        let decimal_comma =
-            encodings.any(|encoding| matches!(encoding, ColumnEncoding::Number(number) if number.format.decimal_comma));
+    /// Returns the form of a table; its numbers may have decimal commas. A text in another encoding than plain UTF-8 becomes
+    /// UTF-8 with a byte order mark, since the program that wrote it would otherwise misread the letters.
+    pub(super) fn of(form: TextForm, decimal_comma: bool) -> Self {
         let line_end = if form.has_crlf { "\r\n" } else { "\n" };
         Dialect { delimiter: form.delimiter, decimal_comma, line_end, has_mark: !form.is_plain_utf8 }
     }

@@ -17,8 +17,8 @@ fn document(columns: &Columns, row: &Row) -> Value {
     if columns.input {
         object.insert("input".to_owned(), json!(row.input));
     }
-    let by_name = |names: &[String], cells: &[String]| -> Map<String, Value> {
-        names.iter().cloned().zip(cells.iter().map(|cell| json!(cell))).collect()
+    let by_name = |names: &[String], cells: &[Value]| -> Map<String, Value> {
+        names.iter().cloned().zip(cells.iter().cloned()).collect()
     };
     object.extend(by_name(&columns.kept, &row.kept));
     if !columns.identifiers.is_empty() {

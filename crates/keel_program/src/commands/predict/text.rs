@@ -25,7 +25,7 @@ pub(super) fn text(columns: &Columns, rows: &[Row]) -> String {
         if columns.input {
             cells.push(row.input.clone());
         }
-        cells.extend(row.kept.iter().chain(&row.identifiers).cloned());
+        cells.extend(row.own_texts());
         match &row.prediction {
             Prediction::Class { index, name, probabilities } => {
                 let share = percent(f64::from(probabilities[*index]));
