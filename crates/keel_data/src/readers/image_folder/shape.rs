@@ -3,7 +3,7 @@
 use super::header::ImageHeader;
 use super::size::{PIXEL_BUDGET, choose_image_size};
 use crate::config::{ColorMode, Fit};
-use crate::dataset::{ImageDecoding, SampleShape};
+use crate::dataset::{ImageDecoding, SampleShape, plural};
 use crate::error::DataError;
 use crate::readers::Request;
 
@@ -51,8 +51,8 @@ impl Target {
             (count(&|header| channels == 1 && !header.grey), "converted from colour to grey".to_owned()),
             (count(&|header| channels == 3 && header.grey), "converted from grey to colour".to_owned()),
         ];
-        let note =
-            |(count, change): (usize, String)| (count > 0).then(|| format!("{count} of {total} images {change}"));
+        let all = plural(total, "image", "images");
+        let note = |(count, change): (usize, String)| (count > 0).then(|| format!("{count} of {all} {change}"));
         changes.into_iter().filter_map(note).collect()
     }
 }

@@ -384,8 +384,8 @@ fn a_model_gets_its_size_and_class_numbers() {
     assert_eq!((labels(&data)[0], data.sample_shape().dimensions()), (1, vec![3, 4, 3]));
     let single = load_for_model(&DataConfig::of_source("dog/9.png"), other.path(), &schema).unwrap();
     assert_eq!((single.targets(), single.samples()), (&Targets::Unlabelled, 1));
-    assert_eq!(single.notes(), ["1 of 1 images resized to 3 x 4 (bilinear, stretched)"]);
+    assert_eq!(single.notes(), ["1 of 1 image resized to 3 x 4 (bilinear, stretched)"]);
     GrayImage::from_pixel(4, 3, Luma([7])).save(other.path().join("dog/grey.png")).unwrap();
     let grey = load_for_model(&DataConfig::of_source("dog/grey.png"), other.path(), &schema).unwrap();
-    assert_eq!(grey.notes(), ["1 of 1 images converted from grey to colour"]);
+    assert_eq!(grey.notes(), ["1 of 1 image converted from grey to colour"]);
 }

@@ -59,22 +59,23 @@ pub(super) fn is_header(first: &[String], below: &[Vec<String>]) -> bool {
 }
 
 /// Returns true if a row below the header has the units of its columns, such as "[m/s]", where all other rows have numbers.
-pub(super) fn holds_units(row: &[String], below: &[Vec<String>]) -> bool {
+pub(super) fn holds_units(row: &[String], below: &[&[String]]) -> bool {
     let missing = Missing { added: &[] };
     let in_brackets = |cell: &str| {
         [('[', ']'), ('(', ')')].iter().any(|&(open, close)| cell.starts_with(open) && cell.ends_with(close))
-            && !is_value(cell)
     };
     let (mut units, mut bracketed) = (0, 0);
     for (column, cell) in row.iter().enumerate() {
+        if missing.holds(cell) {
+            continue;
+        }
         let cells = || below.iter().filter_map(|row| row.get(column)).filter(|cell| !missing.holds(cell));
-        let (all, numbers) = (cells().count(), cells().filter(|cell| is_number(cell)).count());
-        let is_numeric = all > 0 && numbers as f64 >= NUMERIC_SHARE * all as f64;
-        let is_blank = missing.holds(cell);
-        if is_value(cell) || !is_blank && cells().any(|other| other == cell) {
+        if is_value(cell) || cells().any(|other| other == cell) {
             return false;
         }
-        units += usize::from(is_numeric && !is_blank);
+        let (all, numbers) = (cells().count(), cells().filter(|cell| is_number(cell)).count());
+        let is_numeric = all > 0 && numbers as f64 >= NUMERIC_SHARE * all as f64;
+        units += usize::from(is_numeric);
         bracketed += usize::from(is_numeric && in_brackets(cell));
     }
     bracketed > 0 && bracketed == units || units >= 2 && below.len() >= ROWS_TO_JUDGE
@@ -194,7 +195,8 @@ mod tests {
         ];
         for (text, expected) in cases {
             let rows = rows(text);
-            assert_eq!(holds_units(&rows[0], &rows[1..]), expected, "{text}");
+            let below: Vec<&[String]> = rows[1..].iter().map(Vec::as_slice).collect();
+            assert_eq!(holds_units(&rows[0], &below), expected, "{text}");
         }
     }
 }

@@ -188,7 +188,7 @@ fn leave_titles_out(rows: &mut Vec<Row>, notes: &mut Vec<String>) {
 /// Removes a row of units below the header.
 fn leave_units_out(rows: &mut Vec<Row>, unit: &str, notes: &mut Vec<String>) {
     let Some((first, rest)) = rows.split_first() else { return };
-    let below: Vec<Vec<String>> = rest.iter().map(|row| row.cells.clone()).collect();
+    let below: Vec<&[String]> = rest.iter().map(|row| row.cells.as_slice()).collect();
     if holds_units(&first.cells, &below) {
         let shown = first.cells.get(..SHOWN).unwrap_or(&first.cells).join(", ");
         let more = if first.cells.len() > SHOWN { ", ..." } else { "" };
