@@ -55,8 +55,8 @@ pub use preprocess::{
 pub use printable::{printable, printable_path};
 pub use readers::{
     Cell, ColumnCells, ImageFiles, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, Table, TableSource, TextForm,
-    check_is_file, choose_image_size, image_files_below, is_data_file, is_image, missing_texts, nearest_path, readers,
-    truth_texts, why_unlabelled,
+    check_is_file, choose_image_size, image_files_below, is_data_file, is_folder_of_runs, is_image, is_run_folder,
+    missing_texts, nearest_path, readers, truth_texts, why_unlabelled,
 };
 pub use split::{Split, SplitDataset};
 pub use synthetic::synthetic_sets;

@@ -29,6 +29,7 @@ mod npy;
 mod table;
 mod target_rule;
 
+mod run_folder;
 pub use image_folder::{
     ImageFiles, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, choose_image_size, image_files_below, is_image,
     why_unlabelled,
@@ -37,6 +38,7 @@ pub use nearest_path::nearest_path;
 
 /// A reader, as its file defines it.
 struct Reader {
+pub use run_folder::{is_folder_of_runs, is_run_folder};
     /// Name in config files and summary.
     entry: CatalogEntry,
     /// Format handled by the reader.
@@ -92,7 +94,8 @@ pub(crate) fn read_image_files(request: &Request, files: &[PathBuf]) -> Result<D
 /// Detects the format of a path from the names of its files.
 fn recognise(path: &Path) -> Result<Format, DataError> {
     if path.is_dir() {
-        let entries = sorted_entries(path)?;
+        let mut entries = sorted_entries(path)?;
+        entries.retain(|entry| !entry.is_dir() || !is_folder_of_runs(entry));
         let any = |test: &dyn Fn(&str) -> bool| entries.iter().any(|entry| test(&file_name(entry)));
         if any(&idx::is_images_name) {
             return Ok(Format::Idx);
@@ -104,7 +107,9 @@ fn recognise(path: &Path) -> Result<Format, DataError> {
             return Ok(Format::Npy);
         }
         if entries.is_empty() {
-            return Err(DataError::format(path, "the folder is empty", "Give a folder with images, tables or arrays"));
+            let is_empty = sorted_entries(path)?.is_empty();
+            let what = if is_empty { "the folder is empty" } else { "the folder holds nothing but training runs" };
+            return Err(DataError::format(path, what, "Give a folder with images, tables or arrays"));
         }
         let is_readable = |path: &Path| image_folder::kind::of_file(path) == image_folder::kind::FileKind::Image;
         let has_images = entries.iter().any(|entry| entry.is_dir() || is_readable(entry));

@@ -8,7 +8,7 @@ pub(crate) use json_lines::{JsonColumns, text_of};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use keel_data::{DataError, Dataset, SampleShape, Table, Wanted, image_files_below, is_image};
+use keel_data::{DataError, Dataset, SampleShape, Table, Wanted, image_files_below, is_image, is_run_folder};
 use keel_health::Finding;
 use keel_train::{Predictor, TrainError, UnlikeInputs};
 
@@ -223,7 +223,7 @@ fn failure_of(error: TrainError) -> Failure {
     from_sentence(&error.to_string())
 }
 
-/// Returns every table in `folder` and its subfolders, sorted by path, without hidden files.
+/// Returns every table in `folder` and its subfolders, sorted by path, without hidden files and folders of training runs.
 fn table_files_below(folder: &Path) -> Result<Vec<PathBuf>, Stop> {
     let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
     let mut paths = entries
@@ -234,7 +234,7 @@ fn table_files_below(folder: &Path) -> Result<Vec<PathBuf>, Stop> {
     let mut files = Vec::new();
     for path in paths {
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if hidden || path.is_symlink() && path.is_dir() {
+        if hidden || path.is_symlink() && path.is_dir() || is_run_folder(&path) {
             continue;
         }
         if path.is_dir() {

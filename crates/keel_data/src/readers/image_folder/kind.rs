@@ -40,14 +40,23 @@ pub(in crate::readers) enum FileKind {
 
 /// Returns the kind of a file; a file is opened only if its extension is unknown.
 pub(in crate::readers) fn of_file(path: &Path) -> FileKind {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    if ENDINGS.contains(&ending.as_str()) {
+    if has_image_ending(path) {
         return FileKind::Image;
     }
+    let ending = ending_of(path);
     if let Some((format, _)) = UNSUPPORTED.iter().find(|(_, endings)| endings.contains(&ending.as_str())) {
         return FileKind::Unsupported(format);
     }
     of_bytes(&first_bytes(path))
+}
+
+/// Returns true if the extension of a file is that of an image that can be decoded.
+pub(in crate::readers) fn has_image_ending(path: &Path) -> bool {
+    ENDINGS.contains(&ending_of(path).as_str())
+}
+
+fn ending_of(path: &Path) -> String {
+    path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
 }
 
 /// Returns the kind of a file that begins with `bytes`.

@@ -18,6 +18,8 @@ pub(super) struct LeftOut {
     pub(super) inner_links: usize,
     /// Symbolic links to a folder that contains them.
     pub(super) circles: usize,
+    /// Folders of training runs.
+    pub(super) runs: usize,
     /// Images that cannot be decoded, by path.
     pub(super) unreadable: Vec<String>,
 }
@@ -40,6 +42,7 @@ impl LeftOut {
         for (format, &count) in &self.unsupported {
             note(count, &format!("{format} files left out (convert them to JPEG or PNG to use them)"));
         }
+        note(self.runs, "folders of training runs left out");
         note(self.inner_links, "links to folders or files of the same data left out");
         note(self.circles, "symbolic links in a circle, back to a folder they lie in, left out");
         note(self.broken_links, "broken symbolic links left out");

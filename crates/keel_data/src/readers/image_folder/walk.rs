@@ -5,6 +5,7 @@ use super::kind::{self, FileKind};
 use super::left_out::LeftOut;
 use crate::error::DataError;
 use crate::readers::junk::is_junk;
+use crate::readers::run_folder::{is_folder_of_runs, is_run_folder};
 use crate::readers::{file_name, sorted_entries};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -79,6 +80,10 @@ impl Walk {
     fn collect(&mut self, folder: &Path, is_beyond: bool, found: &mut Vec<PathBuf>) -> Result<(), DataError> {
         for path in sorted_entries(folder)? {
             let is_folder = path.is_dir();
+            if is_folder && is_run_folder(&path) {
+                self.left_out.runs += 1;
+                continue;
+            }
             let is_beyond = is_beyond || is_link(&path);
             if is_beyond && !self.follows(&path, is_folder) {
                 continue;
@@ -152,7 +157,7 @@ pub(super) fn is_link(path: &Path) -> bool {
 /// Maximum depth below a class folder to search for its first image.
 const DEPTH: usize = 6;
 
-/// Returns true if there is an image in or below `folder`.
+/// Returns true if there is an image in or below `folder`, folders of training runs aside.
 pub(super) fn holds_images(folder: &Path) -> bool {
     holds_images_within(folder, DEPTH, &mut HashSet::new())
 }
@@ -168,7 +173,11 @@ fn holds_images_within(folder: &Path, depth: usize, seen: &mut HashSet<PathBuf>)
     for entry in entries.flatten().filter(|entry| !is_junk(&entry.file_name().to_string_lossy())) {
         let path = entry.path();
         match entry.file_type() {
-            Ok(kind) if kind.is_dir() || kind.is_symlink() && path.is_dir() => folders.push(path),
+            Ok(kind) if kind.is_dir() || kind.is_symlink() && path.is_dir() => {
+                if !is_run_folder(&path) {
+                    folders.push(path);
+                }
+            }
             _ if kind::of_file(&path) == FileKind::Image => return true,
             _ => {}
         }
@@ -176,8 +185,8 @@ fn holds_images_within(folder: &Path, depth: usize, seen: &mut HashSet<PathBuf>)
     depth > 0 && folders.iter().any(|folder| holds_images_within(folder, depth - 1, seen))
 }
 
-/// Returns the folders in `folder`, with their names.
+/// Returns the folders in `folder`, with their names, without those of training runs.
 pub(super) fn folders_in(folder: &Path) -> Result<Vec<(String, PathBuf)>, DataError> {
-    let entries = sorted_entries(folder)?.into_iter().filter(|entry| entry.is_dir());
+    let entries = sorted_entries(folder)?.into_iter().filter(|entry| entry.is_dir() && !is_folder_of_runs(entry));
     Ok(entries.map(|entry| (file_name(&entry), entry)).collect())
 }
