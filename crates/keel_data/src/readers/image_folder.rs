@@ -11,6 +11,8 @@ pub(super) mod kind;
 mod layout;
 mod left_out;
 mod listing;
+mod no_labels;
+mod part_names;
 mod pixels;
 mod shape;
 mod shrink;

@@ -39,15 +39,56 @@ fn parts_become_the_official_division() {
 #[test]
 fn layouts_people_have() {
     type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], usize, &'a str);
-    let cases: [Case; 9] = [
-        ("a class named train", &["train/1.png", "bus/1.png", "car/1.png"], &["bus", "car", "train"], 3, ""),
-        ("classes named as parts", &["train/1.png", "test/1.png"], &["test", "train"], 2, ""),
+    let cases: [Case; 14] = [
+        (
+            "a class named train",
+            &["train/1.png", "bus/1.png", "car/1.png"],
+            &["bus", "car", "train"],
+            3,
+            "read as classes, like the folders next to them: train;",
+        ),
+        (
+            "classes of several words",
+            &["train station/1.png", "test tube/1.png"],
+            &["test tube", "train station"],
+            2,
+            "",
+        ),
         (
             "train as a class with folders",
             &["train/ice/1.png", "train/tgv/1.png", "bus/1.png"],
             &["bus", "train"],
             3,
-            "",
+            "like the folders next to them: train",
+        ),
+        (
+            "a part of any name",
+            &["train/a/1.png", "train/b/1.png", "pictures/a/1.png"],
+            &["a", "b"],
+            3,
+            "pictures/ has the class folders of the training part and is read as the test part",
+        ),
+        ("a part named holdout", &["train/a/1.png", "train/b/1.png", "holdout/b/1.png"], &["a", "b"], 3, ""),
+        (
+            "two parts for the test",
+            &["train/a/1.png", "train/b/1.png", "holdout/a/1.png", "test/a/1.png"],
+            &["a", "b"],
+            3,
+            "folders next to the training part left out: holdout",
+        ),
+        (
+            "a numbered flat test part",
+            &["train/a/1.png", "train/b/1.png", "test1/1.png"],
+            &["a", "b"],
+            2,
+            "test1/ left out: 1 images without class folders",
+        ),
+        (
+            "folders of other names next to train",
+            &["train/a/1.png", "train/b/1.png", "val/a/1.png", "raw/c/1.png"],
+            &["a", "b"],
+            3,
+            "folders next to the training part left out: raw",
         ),
         ("a wrapping folder", &["pets/cat/1.png", "pets/dog/1.png"], &["cat", "dog"], 2, "which is read instead"),
         (
@@ -93,6 +134,67 @@ fn layouts_people_have() {
         );
         let survey = survey(&DataConfig::of_source("."), folder.path()).unwrap().unwrap();
         assert_eq!((survey.samples(), survey.sample_shape), (samples, *data.sample_shape()), "{what}");
+    }
+}
+
+#[test]
+fn folders_of_training_runs_are_not_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    images(folder.path(), &["cat/1.png", "dog/1.png", "runs/a/samples.png", "runs/b/samples.png", "dog/c/samples.png"]);
+    for file in ["runs/a/summary.json", "runs/b/run.lock", "dog/c/run.lock", "runs/a/config.toml", "runs/b/config.toml"]
+    {
+        write(&folder.path().join(file), b"");
+    }
+    write(&folder.path().join("dog/c/config.toml"), b"");
+    let notes = ["folders of training runs left out: runs", "folders of training runs left out: 1"];
+    let data = read(folder.path()).unwrap();
+    assert_eq!((data.class_names(), data.samples()), (&["cat".to_owned(), "dog".to_owned()][..], 2));
+    assert_eq!(data.notes(), notes);
+    // The same next to the parts, and for a model.
+    let parts = tempfile::tempdir().unwrap();
+    images(parts.path(), &["train/cat/1.png", "train/dog/1.png", "test/cat/1.png"]);
+    std::fs::rename(folder.path().join("runs"), parts.path().join("runs")).unwrap();
+    let divided = read(parts.path()).unwrap();
+    assert_eq!((divided.samples(), divided.notes()), (3, &[notes[0].to_owned()][..]));
+    let labelled = load_for_model(&DataConfig::of_source("."), parts.path(), &data.schema()).unwrap();
+    assert_eq!(labels(&labelled), [0, 1, 0]);
+    let below = crate::image_files_below(parts.path()).unwrap();
+    assert_eq!((below.files.len(), below.notes), (3, vec!["folders of training runs left out: 2".to_owned()]));
+}
+
+#[test]
+fn names_of_parts_are_not_classes() {
+    let cases: [(&[&str], &str, &str); 7] = [
+        (
+            &["train/1.png", "test/1.png"],
+            "the images in train/ are not in class folders, so they have no labels",
+            "as in train/cat/1.jpg and train/dog/1.jpg",
+        ),
+        (
+            &["train/cat.1.png", "train/cat.2.png", "train/dog.1.png", "train/dog.2.png", "test1/1.png"],
+            "the images in train/",
+            "such as train/cat and train/dog: the names of the files begin with cat and dog",
+        ),
+        (&["seg_train/1.png", "seg_test/1.png", "more/1.png"], "the images in seg_train/", "seg_train/cat/1.jpg"),
+        (&["train/1.png"], "the images in train/", "train/cat/1.jpg"),
+        (&["train/1.png", "test/a/1.png", "test/b/1.png"], "the images in train/", "train/cat/1.jpg"),
+        (&["val/1.png", "test/a/1.png"], "the images in val/", "val/cat/1.jpg"),
+        (
+            &["val/a/1.png", "val/b/1.png", "test/a/1.png"],
+            "there is no training part, only test, val",
+            "Name the folder to train on train",
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    images(folder.path(), &["cat/1.png", "dog/1.png"]);
+    let schema = read(folder.path()).unwrap().schema();
+    for (paths, what, next) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        images(folder.path(), paths);
+        let message = read(folder.path()).unwrap_err().to_string();
+        assert!(message.contains(what) && message.contains(next), "{paths:?}: {message}");
+        let data = load_for_model(&DataConfig::of_source("."), folder.path(), &schema).unwrap();
+        assert_eq!((data.samples(), data.targets()), (paths.len(), &Targets::Unlabelled), "{paths:?}");
     }
 }
 

@@ -1,6 +1,8 @@
 //! Image files of a source, with their classes and parts.
 
-use super::layout::{Layout, part_name};
+use super::layout::Layout;
+use super::no_labels::{EXPECTED, no_class_folders, no_training_part};
+use super::part_names::part_name;
 use super::walk::{Walk, folders_in, holds_images};
 use crate::dataset::{Dataset, TargetKind};
 use crate::error::DataError;
@@ -84,6 +86,9 @@ impl Listing {
     /// Lists images for training; the folders of the training part are the classes.
     fn for_training(root: &Path) -> Result<Self, DataError> {
         let layout = Layout::of(root)?;
+        if !layout.without_training.is_empty() {
+            return Err(no_training_part(root, &layout.without_training));
+        }
         let mut listing = Listing { labelled: true, notes: layout.notes.clone(), ..Listing::default() };
         let mut folders = class_folders(&layout)?;
         listing.pass_over_loose_images(&layout)?;
@@ -295,18 +300,6 @@ const NO_LABELS: &str = "no labels taken from the folders' names";
 /// Returns the reason why the samples of an image folder, read for a trained model, have no labels.
 pub fn why_unlabelled(dataset: &Dataset) -> Option<&str> {
     dataset.notes().iter().map(String::as_str).find(|note| note.starts_with(NO_LABELS))
-}
-
-/// Layout the user has to provide.
-const EXPECTED: &str =
-    "Give a folder with at least two folders of images, one for each class, as in pets/cat/1.jpg and pets/dog/1.jpg";
-
-fn no_class_folders(root: &Path) -> DataError {
-    let what = match Walk::default().images(root).map(|images| images.len()) {
-        Ok(0) | Err(_) => "no images and no class folders found".to_owned(),
-        Ok(count) => format!("{count} images and no class folders found"),
-    };
-    DataError::format(root, what, EXPECTED)
 }
 
 fn class_folders(layout: &Layout) -> Result<ClassFolders, DataError> {
