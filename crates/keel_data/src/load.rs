@@ -3,7 +3,7 @@
 use crate::config::{DIGITS, DataConfig};
 use crate::dataset::{Dataset, Peers, Schema};
 use crate::error::DataError;
-use crate::readers::{ImageSurvey, Request, Table, nearest_path, read, read_image_files, readers, survey_images};
+use crate::readers::{ImageSurvey, READ, Request, Table, nearest_path, read, read_image_files, survey_images};
 use crate::synthetic::{generate, is_synthetic, synthetic_sets};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -176,10 +176,46 @@ fn unknown_source(config: &DataConfig, path: &Path) -> DataError {
     let names: Vec<&str> = built_in_sets().collect();
     let near = nearest_path(path).and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
     let near = near.map(|name| format!("Did you mean \"{name}\"? ")).unwrap_or_default();
-    let formats: Vec<&str> = readers().map(|entry| entry.name).collect();
     DataError::UnknownSource {
         source_name: config.source.clone(),
         path: path.to_path_buf(),
-        next: format!("{near}Give one of {}, or a path to {}", names.join(", "), formats.join(", ")),
+        next: format!("{near}Give one of {}, or the path of {READ}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_tables_are_noted_where_there_are_no_columns() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("t.csv"), "a,b\n1,x\n2,y\n3,x\n").unwrap();
+        let of_target = |source: &str| DataConfig { target: "b".into(), ..DataConfig::of_source(source) };
+        let note = "data.target has no effect: only tables have columns";
+        let several = DataConfig { group: "a".into(), header: Some(true), ..of_target("digits") };
+        let cases = [
+            (of_target("t.csv"), None),
+            (of_target("spiral"), Some(note)),
+            (DataConfig::of_source("digits"), None),
+            (several, Some("data.target, data.header, data.group have no effect: only tables have columns")),
+        ];
+        for (config, expected) in cases {
+            let data = load(&config, folder.path()).unwrap();
+            let found = data.notes().iter().find(|note| note.contains("no effect"));
+            assert_eq!(found.map(String::as_str), expected, "{}", config.source);
+        }
+        // A model is given the config of its training run, whose note was shown then.
+        let schema = load(&of_target("digits"), folder.path()).unwrap().schema();
+        let notes = load_for_model(&of_target("digits"), folder.path(), &schema).unwrap().notes().join("; ");
+        assert!(!notes.contains("no effect"), "{notes}");
+    }
+
+    #[test]
+    fn an_unknown_source_is_answered_with_what_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = load(&DataConfig::of_source("absent"), folder.path()).unwrap_err().to_string();
+        let expected = "or the path of a folder with one folder of images for each class, a table (.csv, .tsv, .xlsx";
+        assert!(message.contains(expected), "{message}");
     }
 }

@@ -76,6 +76,23 @@ fn a_name_that_could_be_two_things_is_decided_and_said() {
 }
 
 #[test]
+fn files_other_than_configs_are_taken_for_data() {
+    let program = Program::new();
+    write_table(&program, "customers.csv");
+    let text = std::fs::read_to_string(program.path("customers.csv")).unwrap();
+    write(&program.path("rows"), &text);
+    write(&program.path("rows.dat"), &text);
+    write(&program.path("rows.jsonl"), "{\"a\": 1}\n");
+    std::fs::write(program.path("photos.zip"), b"PK\x03\x04").unwrap();
+    program.run(&["train", "rows.jsonl"]).refused(&["rows.jsonl: it is a table of JSON lines", "pandas.read_json("]);
+    program.run(&["train", "photos.zip"]).refused(&["photos.zip: it is an archive", "Unpack it"]);
+    program.run(&["train", "rows"]).refused(&["rows:1: not valid TOML", "--set data.format=csv"]);
+    let set = ["--target", "churned", "--set", "train.epochs=1"];
+    program.run(&[&["train", "rows.dat"][..], &set].concat()).succeeded();
+    program.run(&[&["train", "rows", "--set", "data.format=csv"][..], &set].concat()).succeeded();
+}
+
+#[test]
 fn a_time_limit_shortens_the_schedule_and_not_only_the_run() {
     let program = Program::new();
     let set = ["--set", "train.epochs=100000", "--set", "run.name=r"];

@@ -5,6 +5,7 @@ use crate::config::DataConfig;
 use crate::dataset::{Dataset, Peers, Schema};
 use crate::error::DataError;
 use crate::format::Format;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use table::{csv, excel, parquet};
@@ -19,6 +20,7 @@ mod class_names;
 mod composed;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod data_file;
+mod foreign_data;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod idx;
 mod image_folder;
@@ -125,9 +127,23 @@ fn recognise(path: &Path) -> Result<Format, DataError> {
     file_format(path).ok_or_else(|| unrecognised(path))
 }
 
-/// Returns true if a file of this name would be read as data. The file need not exist.
+/// Returns true if a file is meant as data: one of a format that is read, or that has to be unpacked or converted first. The
+/// file need not exist.
 pub fn is_data_file(path: &Path) -> bool {
-    file_format(path).is_some()
+    is_text_name(&file_name(path).to_lowercase()) || file_format(path).is_some() || foreign_data::is_foreign(path)
+}
+
+/// Returns true if a file of this name, in lower case, is a table if it is text. Programs write anything with these
+/// extensions.
+fn is_text_name(name: &str) -> bool {
+    name.ends_with(".dat") || name.ends_with(".tab")
+}
+
+/// Returns true if a file begins with text in an encoding without zero bytes, or cannot be opened.
+fn begins_with_text(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let Ok((file, _)) = data_file::open(path) else { return true };
+    file.take(4_096).read_to_end(&mut start).is_ok() && !start.is_empty() && !start.contains(&0)
 }
 
 /// Returns the format of a file, by its name.
@@ -140,6 +156,7 @@ fn file_format(path: &Path) -> Option<Format> {
         () if cifar::is_name(&name) => Some(Format::Cifar),
         () if is_image(path) => Some(Format::ImageFolder),
         () => None,
+        () if is_text_name(&name) && begins_with_text(path) => Some(Format::Csv),
     }
 }
 
@@ -154,14 +171,26 @@ pub(crate) fn survey_images(request: &Request) -> Result<Option<ImageSurvey>, Da
 
 fn unrecognised(path: &Path) -> DataError {
     let names: Vec<&str> = readers().map(|entry| entry.name).collect();
-    let next = format!(
-        "Set data.format to one of {}, or give a folder with one folder of images for each class",
-        names.join(", ")
-    );
+    if !path.is_dir()
+        && let Err(error) = data_file::open(path)
+    {
+        return error;
+    }
+    let inside = if path.is_dir() { sorted_entries(path).unwrap_or_default() } else { Vec::new() };
+    if let Some(refusal) =
+        std::iter::once(path).chain(inside.iter().map(PathBuf::as_path)).find_map(foreign_data::refusal)
+    {
+        return refusal;
+    }
+    let next = format!("Give {READ}, or set data.format to one of {}", names.join(", "));
     DataError::format(path, "the format is not recognised", next)
 }
 
 /// Returns the entries of a folder without hidden and system files, sorted by name so that the order does not depend on
+/// Data that is read, as a phrase for errors.
+pub(crate) const READ: &str = "a folder with one folder of images for each class, a table (.csv, .tsv, .xlsx, .parquet) or \
+                               arrays (.npz, .npy, IDX, CIFAR)";
+
 /// the file system.
 pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut entries = Vec::new();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::given::GivenKeys;
 use super::located::{Located, Origin};
-use super::named::{Named, named};
+use super::named::{Named, is_toml, named};
 use super::problem::{ConfigError, Problem};
 use super::text_file::read;
 use super::user_defaults::UserDefaults;
@@ -37,13 +37,16 @@ pub struct Sources<'a> {
 /// # Errors
 /// [`ConfigError`] with every problem and its place.
 pub fn load_from(sources: Sources<'_>) -> Result<Config, ConfigError> {
-    let (path, text) = text_of(sources.name)?;
+    let (path, text) = text_of(sources)?;
     let mut overrides = sources.overrides.to_vec();
-    if let Some(source) = sources.name.and_then(|name| named(name).source()) {
+    if let Some(source) = sources.name.and_then(|name| named(name, sources.overrides).source()) {
         overrides.push(string_override("data.source", &source));
     }
     parse_over(&path, &text, &overrides, sources.defaults)
 }
+
+/// Next step for a file that cannot be read as a config and is not named as one.
+const MAYBE_DATA: &str = "name a config with .toml; if the file is data, give its format, as in --set data.format=csv";
 
 /// Returns the override that sets `key` to the string `text`, with all special characters quoted.
 pub fn string_override(key: &str, text: &str) -> String {
@@ -51,13 +54,13 @@ pub fn string_override(key: &str, text: &str) -> String {
 }
 
 /// Returns the text that a config is read from, and the name of the file or preset.
-pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigError> {
-    let Some(name) = name else {
+pub(super) fn text_of(sources: Sources<'_>) -> Result<(PathBuf, String), ConfigError> {
+    let Some(name) = sources.name else {
         return Ok((PathBuf::from("default config"), String::new()));
     };
     let refuse =
         |message| refusal(Path::new(name), "", Problem { key: String::new(), message, origin: Origin::Default });
-    let meant = named(name);
+    let meant = named(name, sources.overrides);
     if let Some(message) = meant.fault() {
         return Err(refuse(message));
     }
@@ -67,7 +70,11 @@ pub(super) fn text_of(name: Option<&str>) -> Result<(PathBuf, String), ConfigErr
         Named::Config(path) => path,
     };
     let text = read(&path).map_err(|error| {
-        refuse(format!("cannot read the config: {error}; check that it is a text file that you may read"))
+        let next = match is_toml(&path) {
+            true => "check that it is a text file that you may read",
+            false => MAYBE_DATA,
+        };
+        refuse(format!("cannot read the config: {error}; {next}"))
     })?;
     Ok((path, text))
 }
@@ -87,7 +94,11 @@ fn parse_over(
     defaults: Option<&UserDefaults>,
 ) -> Result<Config, ConfigError> {
     let mut root = Located::parse(text).map_err(|(message, span)| {
-        let message = format!("not valid TOML: {}", message.trim().replace('\n', ", "));
+        let fault = message.trim().replace('\n', ", ");
+        let message = match is_toml(path) {
+            true => format!("not valid TOML: {fault}"),
+            false => format!("not valid TOML: {fault}; {MAYBE_DATA}"),
+        };
         refusal(path, text, Problem { key: String::new(), message, origin: Origin::File(span) })
     })?;
     let refuse = |problems| ConfigError {

@@ -19,10 +19,11 @@ pub enum Named {
     BuiltIn(String),
 }
 
-/// Determines what `name` refers to. The name of a shipped preset takes precedence (`./digits` is the folder); a folder, or a
-/// file with the extension of a data format, is data; the name of a built-in data set is that set, unless there is a file of
-/// this name; anything else is a config file.
-pub fn named(name: &str) -> Named {
+/// Determines what `name` refers to, given the `key=value` overrides of the config. The name of a shipped preset takes precedence
+/// (`./digits` is the folder); a folder, or a file with the extension or the first bytes of a data format, is data; the name of a
+/// built-in data set is that set, unless there is a file of this name; anything else is a config file, or data if `data.format`
+/// is given and it is not named as TOML.
+pub fn named(name: &str, overrides: &[String]) -> Named {
     if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
         return Named::Preset(preset);
     }
@@ -31,9 +32,26 @@ pub fn named(name: &str) -> Named {
         Named::Data(path.to_owned())
     } else if keel_data::is_built_in(name) && !path.exists() {
         Named::BuiltIn(name.to_owned())
+    } else if gives_format(overrides) && !is_toml(path) {
+        Named::Data(path.to_owned())
     } else {
         Named::Config(path.to_owned())
     }
+}
+
+/// Returns true if an override sets the format of the data.
+fn gives_format(overrides: &[String]) -> bool {
+    let value = |text: &str| {
+        text.split_once('=')
+            .filter(|(key, _)| key.trim() == "data.format")
+            .map(|(_, value)| value.trim().trim_matches(['"', '\'']).to_owned())
+    };
+    overrides.iter().filter_map(|text| value(text)).next_back().is_some_and(|format| format != "auto")
+}
+
+/// Returns true if a file is named as TOML.
+pub(super) fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"))
 }
 
 impl Named {
@@ -74,9 +92,8 @@ impl Named {
         if path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
             return Some(missing(path));
         }
-        let is_run = ["config.toml", "summary.json"].iter().all(|file| path.join(file).is_file());
         let run = path.display();
-        is_run.then(|| {
+        keel_data::is_run_folder(path).then(|| {
             format!(
                 "this is the folder of a run, neither data nor a config; continue the run with `evenkeel train --resume \
                  {run}`, use its model with `evenkeel predict {run} INPUT`, or start a new run with \
@@ -115,18 +132,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         std::fs::create_dir(folder.path().join("mlp")).unwrap();
-        for name in ["rows.csv", "rows.tsv.gz", "a.npz", "b.toml"] {
+        for name in ["rows.csv", "rows.tsv.gz", "a.npz", "b.toml", "table", "photos.zip"] {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
-        assert!(matches!(named("mlp"), Named::Preset(preset) if preset.name == "mlp"));
-        for name in ["mlp", "rows.csv", "rows.tsv.gz", "a.npz", "missing.csv"] {
-            assert_eq!(named(&path(name)), Named::Data(folder.path().join(name)), "{name}");
+        std::fs::write(folder.path().join("archive"), b"PK\x03\x04").unwrap();
+        assert!(matches!(named("mlp", &[]), Named::Preset(preset) if preset.name == "mlp"));
+        for name in ["mlp", "rows.csv", "rows.tsv.gz", "a.npz", "missing.csv", "photos.zip", "archive", "rows.jsonl"] {
+            assert_eq!(named(&path(name), &[]), Named::Data(folder.path().join(name)), "{name}");
         }
         for name in ["b.toml", "missing.toml", "missing"] {
-            assert_eq!(named(&path(name)), Named::Config(folder.path().join(name)), "{name}");
+            assert_eq!(named(&path(name), &[]), Named::Config(folder.path().join(name)), "{name}");
+        }
+        for (name, format, is_data) in [
+            ("table", "data.format=csv", true),
+            ("table", "data.format = \"csv\"", true),
+            ("table", "data.format=auto", false),
+            ("table", "data.target=csv", false),
+            ("b.toml", "data.format=csv", false),
+        ] {
+            let meant = named(&path(name), &[format.to_owned()]);
+            assert_eq!(matches!(meant, Named::Data(_)), is_data, "{name} {format}: {meant:?}");
         }
         for name in ["spiral", "moons", "blobs", "gaussian_mixture"] {
-            assert_eq!(named(name), Named::BuiltIn(name.to_owned()));
+            assert_eq!(named(name, &[]), Named::BuiltIn(name.to_owned()));
         }
     }
 
@@ -147,10 +175,10 @@ mod tests {
             ("run", Some("--resume")),
         ];
         for (name, expected) in cases {
-            let fault = named(&path(name)).fault();
+            let fault = named(&path(name), &[]).fault();
             assert_eq!(fault.is_some(), expected.is_some(), "{name}: {fault:?}");
             assert!(fault.unwrap_or_default().contains(expected.unwrap_or_default()), "{name}");
         }
-        assert!(named("resnet2").fault().unwrap().ends_with("did you mean `resnet20`?"));
+        assert!(named("resnet2", &[]).fault().unwrap().ends_with("did you mean `resnet20`?"));
     }
 }

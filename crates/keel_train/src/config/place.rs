@@ -21,7 +21,7 @@ pub struct Place {
 /// longest part of it that was written: for `model.layers.2.body.0.kernel` it may be the layer. `None` if its value is a
 /// default.
 pub fn place_of(sources: Sources<'_>, key: &str) -> Option<Place> {
-    let (file, text) = text_of(sources.name).ok()?;
+    let (file, text) = text_of(sources).ok()?;
     let mut root = Located::parse(&text).ok()?;
     if let Some(defaults) = sources.defaults {
         defaults.below(&mut root);

@@ -47,7 +47,7 @@ impl Settings {
 
     /// Returns a note about an ambiguous name; `None` for an unambiguous one.
     pub(crate) fn ambiguity(&self) -> Option<String> {
-        self.config.as_deref().and_then(|name| named(name).ambiguity())
+        self.config.as_deref().and_then(|name| named(name, &self.overrides()).ambiguity())
     }
 
     /// Returns the arguments that select the same config, each after a space, quoted for a shell if necessary.
