@@ -1,5 +1,6 @@
 //! Opening of data files, with checks of their kind and of the memory they take.
 
+use super::lfs_pointer;
 use crate::config::DataConfig;
 use crate::error::DataError;
 use std::fs::{File, FileType};
@@ -102,14 +103,15 @@ pub(crate) fn megabytes(bytes: u64) -> String {
 }
 
 /// Opens a file and returns its length. Rejects everything but regular files first, since opening a pipe would block
-/// until there is a writer.
+/// until there is a writer, and pointers of Git LFS, which stand for files that were not fetched.
 ///
 /// # Errors
-/// Fails if the path cannot be read or is a folder, a pipe, a socket or a device.
+/// Fails if the path cannot be read, is a folder, a pipe, a socket or a device, or is such a pointer.
 pub(crate) fn open(path: &Path) -> Result<(File, u64), DataError> {
     check_is_file(path)?;
-    let file = File::open(path).map_err(|error| DataError::io(path, error))?;
+    let mut file = File::open(path).map_err(|error| DataError::io(path, error))?;
     let length = file.metadata().map_err(|error| DataError::io(path, error))?.len();
+    lfs_pointer::check(path, &mut file, length)?;
     Ok((file, length))
 }
 

@@ -25,22 +25,23 @@ mod foreign_data;
 mod idx;
 mod image_folder;
 mod junk;
+mod lfs_pointer;
 mod nearest_path;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing))]
 mod npy;
+mod run_folder;
 mod table;
 mod target_rule;
 
-mod run_folder;
 pub use image_folder::{
     ImageFiles, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, choose_image_size, image_files_below, is_image,
     why_unlabelled,
 };
 pub use nearest_path::nearest_path;
+pub use run_folder::{is_folder_of_runs, is_run_folder};
 
 /// A reader, as its file defines it.
 struct Reader {
-pub use run_folder::{is_folder_of_runs, is_run_folder};
     /// Name in config files and summary.
     entry: CatalogEntry,
     /// Format handled by the reader.
@@ -155,8 +156,8 @@ fn file_format(path: &Path) -> Option<Format> {
         () if idx::is_name(&name) => Some(Format::Idx),
         () if cifar::is_name(&name) => Some(Format::Cifar),
         () if is_image(path) => Some(Format::ImageFolder),
-        () => None,
         () if is_text_name(&name) && begins_with_text(path) => Some(Format::Csv),
+        () => None,
     }
 }
 
@@ -170,7 +171,6 @@ pub(crate) fn survey_images(request: &Request) -> Result<Option<ImageSurvey>, Da
 }
 
 fn unrecognised(path: &Path) -> DataError {
-    let names: Vec<&str> = readers().map(|entry| entry.name).collect();
     if !path.is_dir()
         && let Err(error) = data_file::open(path)
     {
@@ -182,15 +182,16 @@ fn unrecognised(path: &Path) -> DataError {
     {
         return refusal;
     }
+    let names: Vec<&str> = readers().map(|entry| entry.name).collect();
     let next = format!("Give {READ}, or set data.format to one of {}", names.join(", "));
     DataError::format(path, "the format is not recognised", next)
 }
 
-/// Returns the entries of a folder without hidden and system files, sorted by name so that the order does not depend on
 /// Data that is read, as a phrase for errors.
 pub(crate) const READ: &str = "a folder with one folder of images for each class, a table (.csv, .tsv, .xlsx, .parquet) or \
                                arrays (.npz, .npy, IDX, CIFAR)";
 
+/// Returns the entries of a folder without hidden and system files, sorted by name so that the order does not depend on
 /// the file system.
 pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut entries = Vec::new();
