@@ -64,15 +64,18 @@ pub enum DataError {
     },
     /// An image cannot be decoded.
     #[error(
-        "cannot decode image {}: {}. Replace or delete the file, or give --skip-unreadable (data.skip_unreadable = true) to leave such images out and count them",
+        "cannot decode image {}: {}. {}, or give --skip-unreadable (data.skip_unreadable = true) to leave such images out and count them",
         printable_path(path),
-        printable(what)
+        printable(what),
+        printable(next)
     )]
     Image {
         /// The image file.
         path: PathBuf,
-        /// Message of the decoder.
+        /// Fault of the file.
         what: String,
+        /// The next step, other than leaving the image out.
+        next: String,
     },
     /// A key of the configuration, or an argument, has an invalid value.
     #[error("{}: {}. {}", printable(field), printable(what), printable(next))]
@@ -147,7 +150,7 @@ mod tests {
             DataError::UnknownSource { source_name: text(), path: path.clone(), next: text() },
             DataError::format(&path, text(), text()),
             DataError::Cell { path: path.clone(), place: "line 2".into(), column: text(), what: text(), next: text() },
-            DataError::Image { path: path.clone(), what: text() },
+            DataError::Image { path: path.clone(), what: text(), next: text() },
             DataError::setting(&text(), text(), text()),
             DataError::shape(&text(), text(), text()),
             DataError::NotFinite { sample: text(), feature: text(), value: "NaN".into() },

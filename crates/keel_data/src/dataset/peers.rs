@@ -68,21 +68,21 @@ pub(crate) fn part(rank: usize, size: usize, length: usize) -> Range<usize> {
 /// Failure of one process on its part: a file that cannot be decoded and may be left out, or any other error.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 enum Failure {
-    Image { path: std::path::PathBuf, what: String },
+    Image { path: std::path::PathBuf, what: String, next: String },
     Other(String),
 }
 
 impl Failure {
     fn of(error: DataError) -> Self {
         match error {
-            DataError::Image { path, what } => Failure::Image { path, what },
+            DataError::Image { path, what, next } => Failure::Image { path, what, next },
             error => Failure::Other(error.to_string()),
         }
     }
 
     fn on(self, rank: usize) -> DataError {
         match self {
-            Failure::Image { path, what } => DataError::Image { path, what },
+            Failure::Image { path, what, next } => DataError::Image { path, what, next },
             Failure::Other(what) => DataError::Peers { what: format!("on rank {rank}: {what}") },
         }
     }

@@ -4,6 +4,7 @@ use super::kind::{self, FileKind};
 use super::truncation::{has_truncated_chunk, is_truncated_jpeg, is_truncated_webp};
 use crate::error::DataError;
 use crate::readers::data_file::{self, ByteLimit, megabytes};
+use image::error::ImageFormatHint;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,9 @@ use std::path::Path;
 
 /// Maximum number of bytes for the rows and the unpacked profiles of a PNG file, which are held together with the image.
 const PNG_BYTES: u64 = 64_000_000;
+
+/// Next step for a file that cannot be decoded.
+const REPLACE: &str = "Replace or delete the file";
 
 /// Reason for rejecting a truncated file.
 const TRUNCATED: &str = "the file is truncated: its end is missing";
@@ -67,6 +71,9 @@ pub(super) fn open(path: &Path, limit: ByteLimit) -> Result<impl ImageDecoder, D
     if let FileKind::Unsupported(format) = kind {
         return Err(refusal(path, format!("it is a {format} file, which cannot be read; convert it to JPEG or PNG")));
     }
+    if let Some(what) = other_content(&start) {
+        return Err(refusal(path, what));
+    }
     if is_truncated_webp(&start, length) {
         return Err(refusal(path, TRUNCATED));
     }
@@ -85,6 +92,18 @@ pub(super) fn open(path: &Path, limit: ByteLimit) -> Result<impl ImageDecoder, D
     let decoder = reader.into_decoder().map_err(|error| unreadable(path, &error))?;
     check_size(path, limit, &decoder)?;
     Ok(decoder)
+}
+
+/// Returns the description of a file that does not begin like an image, as pages that a server sends in place of one.
+fn other_content(start: &[u8]) -> Option<&'static str> {
+    let text: String = start.iter().map(|&byte| char::from(byte.to_ascii_lowercase())).collect();
+    let text = text.trim_start();
+    if ["<!doctype", "<html", "<head", "<?xml", "{\"", "<svg"].iter().any(|word| text.starts_with(word)) {
+        return Some("it is a text such as a web page, not an image: its download may have failed");
+    }
+    // PNM files are recognised by the letter P and a digit, and some others by their extension alone.
+    let is_image = image::guess_format(start).is_ok() || kind::of_bytes(start) != FileKind::Other;
+    (!is_image).then_some("it does not begin like an image of any format that can be read")
 }
 
 /// Reads the bytes of a file and checks that it is not truncated.
@@ -136,21 +155,36 @@ pub(super) fn swaps_sides(orientation: Orientation) -> bool {
 /// Converts the error of a file to that of an image, which may be left out.
 fn of_image(path: &Path, error: DataError) -> DataError {
     match error {
-        DataError::Format { what, next, .. } => refusal(path, format!("{what}. {next}")),
+        DataError::Format { what, next, .. } => DataError::Image { path: path.to_path_buf(), what, next },
         DataError::Io { error, .. } => refusal(path, error.to_string()),
         error => error,
     }
 }
 
 fn refusal(path: &Path, what: impl Into<String>) -> DataError {
-    DataError::Image { path: path.to_path_buf(), what: what.into() }
+    DataError::Image { path: path.to_path_buf(), what: what.into(), next: REPLACE.to_owned() }
 }
 
-/// Converts the error of a decoder.
+/// Converts the error of a decoder, whose words are those of the standard of its format.
 pub(super) fn unreadable(path: &Path, error: &ImageError) -> DataError {
     let what = match error {
         ImageError::Limits(_) => "it needs more memory than data.largest_file_megabytes allows to decode".to_owned(),
-        error => error.to_string().trim_end().to_owned(),
+        ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => TRUNCATED.to_owned(),
+        ImageError::IoError(error) => error.to_string(),
+        ImageError::Unsupported(error) => {
+            let format = format_name(&error.format_hint());
+            format!("this kind of {format} file cannot be read; convert it to a usual JPEG or PNG file")
+        }
+        ImageError::Decoding(error) => format!("the {} file is damaged", format_name(&error.format_hint())),
+        _ => "the image file is damaged".to_owned(),
     };
     refusal(path, what)
+}
+
+fn format_name(hint: &ImageFormatHint) -> String {
+    match hint {
+        ImageFormatHint::Exact(ImageFormat::WebP) => "WebP".to_owned(),
+        ImageFormatHint::Exact(format) => format!("{format:?}").to_uppercase(),
+        _ => "image".to_owned(),
+    }
 }

@@ -236,6 +236,34 @@ fn a_truncated_image_is_named_or_counted() {
 }
 
 #[test]
+fn faults_of_images_are_described_without_words_of_their_formats() {
+    let lfs = b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n";
+    let damaged = [&BASELINE[..40], &[0x55; 200], &[0xff, 0xd9]].concat();
+    let broken_png = png(2, 2, &[], b"no compressed data");
+    let cases: [(&str, &[u8], &str); 9] = [
+        ("jpg", b"", "the file is empty"),
+        (
+            "jpg",
+            b"<!DOCTYPE html><p>404",
+            "it is a text such as a web page, not an image: its download may have failed",
+        ),
+        ("png", b"\n<svg/>", "it is a text such as a web page"),
+        ("jpg", b"hello", "it does not begin like an image of any format that can be read"),
+        ("bmp", &[0; 100], "it does not begin like an image"),
+        ("jpg", &damaged, "the JPEG file is damaged"),
+        ("png", &broken_png, "the PNG file is damaged"),
+        ("ico", &[0, 0, 1, 0, 1, 0], "this kind of ICO file cannot be read; convert it"),
+        ("jpg", lfs, "it is a pointer of Git LFS, not the data itself. Fetch the data with `git lfs pull`"),
+    ];
+    for (ending, bytes, words) in cases {
+        let ending = if ending == "ico" { "png" } else { ending };
+        let (message, _) = refused_image(ending, bytes);
+        assert!(message.contains(&format!(": {words}")), "{message}");
+        assert!(message.contains(", or give --skip-unreadable"), "{message}");
+    }
+}
+
+#[test]
 fn images_that_claim_to_be_huge_or_empty_are_refused_before_they_are_decoded() {
     let bmp = |width: u32, height: u32| {
         let mut bytes = b"BM".to_vec();
