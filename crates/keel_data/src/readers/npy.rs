@@ -91,6 +91,10 @@ fn parts(request: &Request, container: &mut Container) -> Result<Vec<ArrayPart>,
     let mut parts = Vec::new();
     for (number, name) in chosen {
         let Some(inputs) = container.take(request, &name)? else { continue };
+        if let Values::Texts(_) = inputs.values {
+            let next = "Store numbers as inputs; only targets may be text";
+            return Err(DataError::format(request.path, format!("the array \"{name}\" is text"), next));
+        }
         // Inputs to predict may be named like anything, and other arrays next to them may have any meaning.
         let wanted = targets_of(&name, &there).filter(|_| request.schema.is_none() || request.wants_targets);
         let targets = wanted.map(|name| container.take(request, name)).transpose()?.flatten();
@@ -250,7 +254,7 @@ fn join_inputs(parts: Vec<Values>) -> Inputs {
     if parts.iter().all(|part| matches!(part, Values::Bytes(_))) {
         let bytes = parts.into_iter().flat_map(|part| match part {
             Values::Bytes(values) => values,
-            Values::Floats(_) => Vec::new(),
+            Values::Floats(_) | Values::Texts(_) => Vec::new(),
         });
         return Inputs::Bytes(bytes.collect());
     }

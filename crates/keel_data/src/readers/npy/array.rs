@@ -1,5 +1,6 @@
 //! One NumPy array. Its header is checked before memory is allocated for its values.
 
+use std::collections::HashMap;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
@@ -17,6 +18,16 @@ pub(super) struct Array {
 pub(super) enum Values {
     Bytes(Vec<u8>),
     Floats(Vec<f64>),
+    Texts(Texts),
+}
+
+/// Texts of an array, each different one stored once.
+#[derive(Default)]
+pub(super) struct Texts {
+    /// The different texts, in the order of their first occurrence.
+    pub(super) different: Vec<String>,
+    /// Index in `different` of each element.
+    pub(super) indices: Vec<u32>,
 }
 
 impl Array {
@@ -29,7 +40,7 @@ impl Array {
     /// before the header is checked.
     ///
     /// # Errors
-    /// If the header is damaged, or claims more than the source has or `limit` allows, or if the elements are not numbers.
+    /// If the header is damaged, or claims more than the source has or `limit` allows, or if the elements are neither numbers nor texts.
     pub(super) fn read(path: &Path, mut source: impl Read, length: u64, limit: ByteLimit) -> Result<Self, DataError> {
         let Header { element, is_big_endian, is_fortran, sizes, length: header_length } =
             Header::read(path, &mut source)?;
@@ -58,6 +69,9 @@ impl Array {
         let values = match values {
             Values::Bytes(values) if is_fortran => Values::Bytes(row_major(&values, &sizes)),
             Values::Floats(values) if is_fortran => Values::Floats(row_major(&values, &sizes)),
+            Values::Texts(Texts { different, indices }) if is_fortran => {
+                Values::Texts(Texts { different, indices: row_major(&indices, &sizes) })
+            }
             values => values,
         };
         Ok(Self { sizes, values })
@@ -75,6 +89,9 @@ fn read_values(mut source: impl Read, element: Element, is_big_endian: bool) -> 
         source.read_to_end(&mut bytes)?;
         return Ok(Values::Bytes(bytes));
     }
+    if element.is_text() {
+        return read_texts(source, element, is_big_endian).map(Values::Texts);
+    }
     let mut source = BufReader::new(source);
     let mut floats = Vec::new();
     let mut chunk = Vec::with_capacity(CHUNK * element.bytes());
@@ -88,6 +105,31 @@ fn read_values(mut source: impl Read, element: Element, is_big_endian: bool) -> 
             chunk.chunks_exact_mut(element.bytes()).for_each(<[u8]>::reverse);
         }
         floats.extend(chunk.chunks_exact(element.bytes()).map(|bytes| element.value(bytes)));
+    }
+}
+
+/// Reads all whole texts of `source`.
+fn read_texts(source: impl Read, element: Element, is_big_endian: bool) -> std::io::Result<Texts> {
+    let mut source = BufReader::new(source);
+    let mut texts = Texts::default();
+    let mut indices: HashMap<String, u32> = HashMap::new();
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        source.by_ref().take(element.bytes() as u64).read_to_end(&mut bytes)?;
+        if bytes.len() < element.bytes() {
+            return Ok(texts);
+        }
+        let text = element.text(&bytes, is_big_endian).ok_or_else(|| {
+            let what = format!("element {} holds numbers that are not characters", texts.indices.len());
+            std::io::Error::new(std::io::ErrorKind::InvalidData, what)
+        })?;
+        let next = u32::try_from(texts.different.len()).map_err(std::io::Error::other)?;
+        let index = *indices.entry(text).or_insert_with_key(|text| {
+            texts.different.push(text.clone());
+            next
+        });
+        texts.indices.push(index);
     }
 }
 
@@ -120,14 +162,16 @@ impl Values {
         match self {
             Self::Bytes(values) => values.len(),
             Self::Floats(values) => values.len(),
+            Self::Texts(texts) => texts.indices.len(),
         }
     }
 
-    /// Returns all values as f64.
+    /// Returns all values as f64; texts are NaN.
     pub(super) fn into_floats(self) -> Vec<f64> {
         match self {
             Self::Bytes(values) => values.into_iter().map(f64::from).collect(),
             Self::Floats(values) => values,
+            Self::Texts(texts) => vec![f64::NAN; texts.indices.len()],
         }
     }
 
@@ -136,6 +180,7 @@ impl Values {
         match self {
             Self::Bytes(values) => values.iter().copied().max().map_or(0.0, f64::from),
             Self::Floats(values) => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            Self::Texts(_) => f64::NEG_INFINITY,
         }
     }
 }
@@ -175,7 +220,12 @@ mod tests {
             ("{'descr': '<f4', 'fortran_order': None, 'shape': (2, 1)}".into(), "neither True nor False"),
             ("{'fortran_order': False, 'shape': (2, 1)}".into(), "no descr"),
             ("{'descr': f4, 'fortran_order': False, 'shape': (2, 1)}".into(), "not a string"),
-            ("{'descr': '<f2', 'fortran_order': False, 'shape': (2, 1)}".into(), "type <f2"),
+            ("{'descr': '<f16', 'fortran_order': False, 'shape': (2, 1)}".into(), "type <f16"),
+            ("{'descr': '<U0', 'fortran_order': False, 'shape': (2, 1)}".into(), "type <U0"),
+            ("{'descr': '|U2', 'fortran_order': False, 'shape': (1,)}".into(), "type |U2"),
+            ("{'descr': '|S99999999999', 'fortran_order': False, 'shape': (1,)}".into(), "type |S99999999999"),
+            ("{'descr': '<U60000', 'fortran_order': False, 'shape': (70000,)}".into(), "has 8 bytes for them"),
+            ("{'descr': '|O', 'fortran_order': False, 'shape': (2,)}".into(), "labels with array.astype(str)"),
             ("{'descr': '|f4', 'fortran_order': False, 'shape': (2, 1)}".into(), "type |f4"),
             ("{'descr': '', 'fortran_order': False, 'shape': (2, 1)}".into(), "type "),
             ("{'descr': '<f4', 'fortran_order': False, 'shape': (), }".into(), "single number without dimensions"),
@@ -206,7 +256,13 @@ mod tests {
     fn elements_of_every_type_and_byte_order_are_read() {
         // Low and high bytes of -2.
         let (low, high) = (0xfe, 0xff);
-        let cases: [(&str, Vec<u8>, f64); 13] = [
+        let cases: [(&str, Vec<u8>, f64); 19] = [
+            ("<f2", vec![0x00, 0x3e], 1.5),
+            (">f2", vec![0xfb, 0xff], -65_504.0),
+            ("<f2", vec![0x01, 0x00], 2f64.powi(-24)),
+            ("<f2", vec![0xff, 0x03], 1023.0 * 2f64.powi(-24)),
+            ("<f2", vec![0x00, 0x04], 2f64.powi(-14)),
+            ("<f2", vec![0x00, 0x7c], f64::INFINITY),
             ("|b1", vec![1], 1.0),
             ("|u1", vec![255], 255.0),
             ("<u2", vec![1, 2], 513.0),
@@ -228,6 +284,31 @@ mod tests {
             let bytes = [file(&header, 0), element.repeat(count)].concat();
             assert_eq!(read(&bytes).unwrap().values.into_floats(), vec![expected; count], "{code}");
         }
+    }
+
+    #[test]
+    fn texts_are_read_without_the_zeros_that_fill_them() {
+        let units = |text: &str, big: bool| -> Vec<u8> {
+            let bytes = |unit: char| if big { (unit as u32).to_be_bytes() } else { (unit as u32).to_le_bytes() };
+            text.chars().flat_map(bytes).collect()
+        };
+        let cases = [
+            ("<U3", units("cat\u{130}\0\0cat\u{1f431}a\0", false), ["cat", "\u{130}", "cat", "\u{1f431}a"]),
+            (">U3", units("cat\u{130}\0\0cat\u{1f431}a\0", true), ["cat", "\u{130}", "cat", "\u{1f431}a"]),
+            ("|S3", b"cat\0\0\0caf\xe9\0\0".to_vec(), ["cat", "", "caf", "\u{e9}"]),
+            ("<S2", b"ab\xc3\xa9c\0ab".to_vec(), ["ab", "\u{e9}", "c", "ab"]),
+        ];
+        for (code, body, expected) in cases {
+            let header = format!("{{'descr': '{code}', 'fortran_order': False, 'shape': (4,), }}");
+            let Values::Texts(texts) = read(&[file(&header, 0), body].concat()).unwrap().values else {
+                panic!("{code} is text")
+            };
+            let read: Vec<&str> = texts.indices.iter().map(|&index| texts.different[index as usize].as_str()).collect();
+            assert_eq!(read, expected, "{code}");
+        }
+        let header = "{'descr': '<U1', 'fortran_order': False, 'shape': (1,), }";
+        let Err(error) = read(&[file(header, 0), vec![0xff; 4]].concat()) else { panic!("it was read") };
+        assert!(error.to_string().contains("element 0 holds numbers that are not characters"), "{error}");
     }
 
     #[test]

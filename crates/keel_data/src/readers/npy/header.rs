@@ -13,6 +13,9 @@ const NEXT: &str = "Write the file again (it may be truncated)";
 /// Maximum length of a header, in bytes: NumPy's own limit.
 const MAXIMUM_LENGTH: usize = 10_000;
 
+/// Maximum length of a text, in characters or bytes. Labels are far shorter.
+const LONGEST_TEXT: usize = 65_536;
+
 /// Type of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
@@ -25,8 +28,13 @@ pub(super) enum Element {
     Int16,
     Int32,
     Int64,
+    Float16,
     Float32,
     Float64,
+    /// Text of this many characters, four bytes each.
+    Characters(usize),
+    /// Text of this many bytes.
+    Bytes(usize),
 }
 
 /// Description of an array.
@@ -46,7 +54,7 @@ impl Header {
     /// Reads the header at the start of `source`; `path` names it in messages.
     ///
     /// # Errors
-    /// If the header is damaged or does not describe an array of numbers.
+    /// If the header is damaged or does not describe an array of numbers or texts.
     pub(super) fn read(path: &Path, source: &mut impl Read) -> Result<Header, DataError> {
         let refuse = |what: String| damaged(path, what);
         let (text, length) = read_text(source).map_err(refuse)?;
@@ -64,10 +72,17 @@ impl Header {
         }
         let code = quoted(description).ok_or_else(|| refuse("the header's descr is not a string".to_owned()))?;
         let (order, name) = code.split_at_checked(1).unwrap_or_default();
-        let element = Element::of(name).filter(|element| ["<", ">"].contains(&order) || element.bytes() == 1);
+        let has_order = |element: &Element| !matches!(element, Element::Bytes(_)) && element.bytes() > 1;
+        let element = Element::of(name).filter(|element| ["<", ">"].contains(&order) || !has_order(element));
         let Some(element) = element else {
-            let what = format!("the array cannot be read: its elements have the type {code}");
-            return Err(DataError::format(path, what, "Store bytes, integers, float32 or float64"));
+            let (what, next) = match name {
+                "O" => (
+                    "its elements are objects of Python (type |O)".to_owned(),
+                    "Store numbers with array.astype(\"float32\"), or labels with array.astype(str)",
+                ),
+                _ => (format!("its elements have the type {code}"), "Store integers, floats, or labels as text"),
+            };
+            return Err(DataError::format(path, format!("the array cannot be read: {what}"), next));
         };
         Ok(Header { element, is_big_endian: order == ">", is_fortran, sizes, length })
     }
@@ -86,23 +101,43 @@ impl Element {
             "i2" => Element::Int16,
             "i4" => Element::Int32,
             "i8" => Element::Int64,
+            "f2" => Element::Float16,
             "f4" => Element::Float32,
             "f8" => Element::Float64,
-            _ => return None,
+            _ => return Element::of_text(name),
         })
+    }
+
+    /// Returns the type of text with NumPy's name `name`, such as `U12` or `S3`.
+    fn of_text(name: &str) -> Option<Element> {
+        let (kind, length) = name.split_at_checked(1)?;
+        let length = length.parse::<usize>().ok().filter(|length| (1..=LONGEST_TEXT).contains(length))?;
+        match kind {
+            "U" => Some(Element::Characters(length)),
+            "S" | "a" => Some(Element::Bytes(length)),
+            _ => None,
+        }
+    }
+
+    /// Returns true if the elements are texts.
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Element::Characters(_) | Element::Bytes(_))
     }
 
     /// Returns the number of bytes of an element.
     pub(super) fn bytes(self) -> usize {
         match self {
+            Element::Characters(length) => 4 * length,
+            Element::Bytes(length) => length,
             Element::Bool | Element::Uint8 | Element::Int8 => 1,
-            Element::Uint16 | Element::Int16 => 2,
+            Element::Uint16 | Element::Int16 | Element::Float16 => 2,
             Element::Uint32 | Element::Int32 | Element::Float32 => 4,
             Element::Uint64 | Element::Int64 | Element::Float64 => 8,
         }
     }
 
-    /// Returns the value of an element from its bytes, least significant first; zeros stand for missing bytes.
+    /// Returns the value of a number from its bytes, least significant first; zeros stand for missing bytes. The value of a
+    /// text is NaN.
     #[inline]
     pub(super) fn value(self, bytes: &[u8]) -> f64 {
         fn first<const N: usize>(bytes: &[u8]) -> [u8; N] {
@@ -118,10 +153,42 @@ impl Element {
             Element::Int16 => f64::from(i16::from_le_bytes(first(bytes))),
             Element::Int32 => f64::from(i32::from_le_bytes(first(bytes))),
             Element::Int64 => i64::from_le_bytes(first(bytes)) as f64,
+            Element::Float16 => of_half(u16::from_le_bytes(first(bytes))),
             Element::Float32 => f64::from(f32::from_le_bytes(first(bytes))),
             Element::Float64 => f64::from_le_bytes(first(bytes)),
+            Element::Characters(_) | Element::Bytes(_) => f64::NAN,
         }
     }
+
+    /// Returns the text of an element from its bytes, without the zeros that fill it; `None` if it is not text.
+    pub(super) fn text(self, bytes: &[u8], is_big_endian: bool) -> Option<String> {
+        let text = match self {
+            Element::Characters(_) => {
+                let number = if is_big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
+                let (characters, _) = bytes.as_chunks::<4>();
+                characters.iter().map(|bytes| char::from_u32(number(*bytes))).collect::<Option<String>>()?
+            }
+            // Bytes that are not UTF-8 are Latin-1, which NumPy writes.
+            Element::Bytes(_) => match std::str::from_utf8(bytes) {
+                Ok(text) => text.to_owned(),
+                Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
+            },
+            _ => return None,
+        };
+        Some(text.trim_end_matches('\0').to_owned())
+    }
+}
+
+/// Returns the value of a number of 16 bits: a sign, five bits of exponent, ten of fraction (IEEE 754, binary16).
+fn of_half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from((bits >> 10) & 0x1f), f64::from(bits & 0x3ff));
+    let magnitude = match exponent {
+        0 => fraction * 2f64.powi(-24),
+        0x1f if fraction == 0.0 => f64::INFINITY,
+        0x1f => f64::NAN,
+        _ => (1024.0 + fraction) * 2f64.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 { -magnitude } else { magnitude }
 }
 
 /// Returns the error for an array that cannot be read.

@@ -1,13 +1,13 @@
 //! Targets of arrays: classes, one-hot rows of classes, or values.
 
-use super::array::Array;
+use super::array::{Array, Values};
 use crate::config::Task;
 use crate::dataset::{TargetBasis, TargetKind, Targets};
 use crate::error::DataError;
 use crate::readers::Request;
-use crate::readers::class_names::classes_of_numbers;
-use crate::readers::target_rule::{other_task, task_of_numbers};
-use std::collections::BTreeMap;
+use crate::readers::class_names::{alike_names_note, classes_of_numbers};
+use crate::readers::target_rule::{label_key, other_task, task_of_numbers};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The targets of all parts, by the rule for every format; a note states how they were read.
 ///
@@ -27,6 +27,9 @@ pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>
         let what = format!("{width} targets per sample, but the limit is {} columns", request.config.largest_columns);
         let next = format!("Store one column of labels, or set data.largest_columns = {width}");
         return Err(DataError::format(request.path, what, next));
+    }
+    if parts.iter().any(|part| matches!(part.values, Values::Texts(_))) {
+        return text_classes(request, parts, notes);
     }
     let values: Vec<f64> = parts.into_iter().flat_map(|part| part.values.into_floats()).collect();
     let is_one_hot = width > 1 && one_hot(&values, width);
@@ -64,6 +67,67 @@ pub(super) fn join(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>
     };
     let all_columns = if is_one_hot { width } else { 0 };
     classes_of_numbers(&labels, all_columns, request.schema, request.path)
+}
+
+/// The classes of labels that are text: those of the model, or every different text, sorted.
+fn text_classes(request: &Request, parts: Vec<Array>, notes: &mut Vec<String>) -> Result<Targets, DataError> {
+    let refuse = |what: &str, next: &str| Err(DataError::format(request.path, what, next));
+    if parts.iter().any(|part| part.sizes.iter().skip(1).product::<usize>() != 1) {
+        return refuse("the targets are texts of several columns", "Store one label for each sample");
+    }
+    let known = match request.schema.map(|schema| &schema.target) {
+        Some(TargetKind::Classes(names)) => Some(names.clone()),
+        Some(_) => return refuse("the targets are text, but the model predicts numbers", "Store numbers as targets"),
+        None => None,
+    };
+    if known.is_none() && request.config.task == Task::Regression {
+        return refuse("the targets are text, which cannot be read as values", "Store numbers, or remove data.task");
+    }
+    let mut texts = Vec::new();
+    for part in parts {
+        let Values::Texts(part) = part.values else {
+            return refuse("the targets of one part are text, those of another numbers", "Store them alike");
+        };
+        texts.push(part);
+    }
+    let all: BTreeSet<&String> = texts.iter().flat_map(|texts| &texts.different).collect();
+    let class_names = known.unwrap_or_else(|| all.into_iter().cloned().collect());
+    let numbered = || class_names.iter().zip(0u32..);
+    let by_name: HashMap<&str, u32> = numbered().map(|(name, class)| (name.as_str(), class)).collect();
+    let by_key: HashMap<_, u32> = numbered().map(|(name, class)| (label_key(name).into_owned(), class)).collect();
+    let mut labels = Vec::new();
+    for texts in &texts {
+        let class = |text: &String| {
+            let class = by_name.get(text.as_str()).or_else(|| by_key.get(&*label_key(text)));
+            class.copied().filter(|_| !text.is_empty())
+        };
+        let of_different: Vec<Option<u32>> = texts.different.iter().map(class).collect();
+        for &index in &texts.indices {
+            let Some(class) = of_different.get(index as usize).copied().flatten() else {
+                let text = texts.different.get(index as usize).map_or("", String::as_str);
+                return Err(no_class(request, labels.len(), text));
+            };
+            labels.push(class);
+        }
+    }
+    if request.schema.is_none() {
+        notes.push("the targets are read as classes (text)".to_owned());
+        notes.extend(alike_names_note(&class_names));
+    }
+    Ok(Targets::Classes { labels, class_names })
+}
+
+fn no_class(request: &Request, sample: usize, text: &str) -> DataError {
+    match text {
+        "" => {
+            let what = format!("the label of sample {sample} is empty");
+            DataError::format(request.path, what, "Give a label to every sample, or leave it out")
+        }
+        _ => {
+            let what = format!("the label \"{text}\" of sample {sample} is not a class of the model");
+            DataError::format(request.path, what, "Give data with the classes the model was trained on")
+        }
+    }
 }
 
 /// Returns true if every row has a single 1 and otherwise zeros.

@@ -197,6 +197,62 @@ fn one_hot_targets_and_names_of_keras_are_classes() {
     assert!(message.contains("no array of inputs found; there are alpha, beta"), "{message}");
 }
 
+/// A file of the given element type with elements as they are stored.
+fn of_type(code: &str, sizes: &str, body: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{code}', 'fortran_order': False, 'shape': ({sizes}), }}");
+    let length = (header.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), body].concat()
+}
+
+#[test]
+fn labels_that_are_text_are_classes_and_inputs_of_16_bits_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: Vec<u8>| std::fs::write(folder.path().join(name), bytes).unwrap();
+    let read = |source: &str| load(&DataConfig::of_source(source), folder.path());
+    // 1.5, -2, 0.5
+    write("x_train.npy", of_type("<f2", "3, 1", &[0x00, 0x3e, 0x00, 0xc0, 0x00, 0x38]));
+    write("y_train.npy", of_type("|S3", "3, 1", b"dogcatdog"));
+    write("x_test.npy", npy(&[1, 1], &[7.0f32]));
+    write("y_test.npy", of_type("<U3", "1,", &[b'e', 0, 0, 0, b'l', 0, 0, 0, b'k', 0, 0, 0]));
+    let data = read(".").unwrap();
+    assert_eq!(data.inputs(), &Inputs::Floats(vec![1.5, -2.0, 0.5, 7.0]));
+    assert_eq!(data.class_names(), ["cat", "dog", "elk"]);
+    assert_eq!(data.notes(), ["the targets are read as classes (text)"]);
+    assert!(matches!(data.targets(), Targets::Classes { labels, .. } if labels == &[1, 0, 1, 2]));
+    // A model gives its own numbers to the classes.
+    write("new.npy", npy(&[2, 1], &[1.0f32, 2.0]));
+    write("new_y.npy", of_type("|S3", "2,", b"dogelk"));
+    let schema = data.schema();
+    let labelled = load_for_model(&DataConfig::of_source("new.npy"), folder.path(), &schema).unwrap();
+    assert!(matches!(labelled.targets(), Targets::Classes { labels, .. } if labels == &[1, 2]));
+    let refused = |targets: Vec<u8>, for_model: bool, task: Task| {
+        write("new_y.npy", targets);
+        let config = DataConfig { task, ..DataConfig::of_source("new.npy") };
+        let data =
+            if for_model { load_for_model(&config, folder.path(), &schema) } else { load(&config, folder.path()) };
+        data.unwrap_err().to_string()
+    };
+    let cases = [
+        (
+            of_type("|S3", "2,", b"dogemu"),
+            true,
+            Task::Auto,
+            "the label \"emu\" of sample 1 is not a class of the model",
+        ),
+        (of_type("|S3", "2,", b"dog\0\0\0"), false, Task::Auto, "the label of sample 1 is empty"),
+        (of_type("|S1", "2, 2", b"abab"), false, Task::Auto, "the targets are texts of several columns"),
+        (of_type("|S1", "2,", b"ab"), false, Task::Regression, "which cannot be read as values"),
+    ];
+    for (targets, for_model, task, expected) in cases {
+        let message = refused(targets, for_model, task);
+        assert!(message.contains(expected), "{message}");
+    }
+    write("y_test.npy", npy(&[1], &[1i64]));
+    assert!(read(".").unwrap_err().to_string().contains("one part are text, those of another numbers"));
+    write("x_train.npy", of_type("|S1", "3, 1", b"abc"));
+    assert!(read(".").unwrap_err().to_string().contains("the array \"x_train\" is text"));
+}
+
 #[test]
 fn float_targets_are_values_and_a_test_part_is_official() {
     let folder = tempfile::tempdir().unwrap();
