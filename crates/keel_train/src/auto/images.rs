@@ -16,6 +16,9 @@ const SMALL_SIDE: usize = 48;
 /// Number of training samples below which a small network suffices, since a larger one would only memorise.
 const FEW_SAMPLES: usize = 2_000;
 
+/// Minimum number of channels for which the windows of [`Preset::Whitened`] have enough values for its whitening filters.
+const WHITENED_CHANNELS: usize = 3;
+
 /// Minimum side for which a pixel is left after the whitening filters and the three pools of [`Preset::Whitened`].
 const WHITENED_SIDE: usize = 9;
 
@@ -25,7 +28,7 @@ pub(super) fn choose(chooser: &mut Chooser, facts: &Facts) {
     keep_for_training(chooser, facts);
     let (side, shortest) = (height.max(width), height.min(width));
     match (side <= SMALL_SIDE, channels) {
-        (true, _) if channels == 1 || shortest < WHITENED_SIDE => small(chooser, facts.shape),
+        (true, _) if channels < WHITENED_CHANNELS || shortest < WHITENED_SIDE => small(chooser, facts.shape),
         (true, _) => small_colour(chooser, side),
         (false, _) => photos(chooser, facts, channels),
     }
@@ -39,11 +42,16 @@ fn keep_for_training(chooser: &mut Chooser, facts: &Facts) {
     }
 }
 
-/// Chooses for digits and similar images, and colour images too small for more pools: the classic network, no mirroring.
+/// Chooses for digits and similar images, those of two channels, and colour images too small for more pools: the classic
+/// network, no mirroring.
 fn small(chooser: &mut Chooser, shape: SampleShape) {
     let SampleShape::Image { height, width, channels } = shape else { return };
     let (side, shortest) = (height.max(width), height.min(width));
-    let kind = if channels == 1 { ImageKind::Grey } else { ImageKind::Colour };
+    let kind = match channels {
+        1 => ImageKind::Grey,
+        2 => ImageKind::TwoChannels,
+        _ => ImageKind::Colour,
+    };
     let defaults = Config::default();
     chooser.choose("preprocess.steps", ImageReason::ScaledPixels, |config| {
         config.preprocess.steps = vec![PreprocessStep::Standardize];

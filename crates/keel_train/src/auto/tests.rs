@@ -32,6 +32,11 @@ fn every_kind_of_data_gets_its_network() {
         (image(8, 3), 60, "\"cnn\""),
         (image(9, 3), 60, "\"whitened\""),
         (image(32, 3), 300, "\"whitened\""),
+        (image(32, 4), 60, "\"whitened\""),
+        (image(1, 2), 60, "\"mlp\""),
+        (image(12, 2), 60, "\"cnn\""),
+        (image(32, 2), 60, "\"cnn\""),
+        (image(96, 2), 60, "\"photo\""),
         (image(96, 3), 60, "\"photo\""),
         (image(96, 1), 60, "\"photo\""),
     ];

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum ImageKind {
     /// One channel.
     Grey,
+    /// Two channels.
+    TwoChannels,
     /// Several channels.
     Colour,
     /// Large images with several channels.
@@ -82,6 +84,7 @@ impl ImageKind {
     pub(super) fn name(self) -> Bilingual {
         match self {
             ImageKind::Grey => Bilingual::of("grey images", "灰度图像"),
+            ImageKind::TwoChannels => Bilingual::of("images of two channels", "双通道图像"),
             ImageKind::Colour => Bilingual::of("colour images", "彩色图像"),
             ImageKind::Photo => Bilingual::of("photos", "照片"),
         }
