@@ -150,6 +150,30 @@ fn with_source_as_origin(request: &SourceRequest) -> Result<Dataset, DataError> 
 }
 
 fn load_source(request: &SourceRequest) -> Result<Dataset, DataError> {
+    let dataset = read_source(request)?;
+    let is_table = !dataset.columns().is_empty();
+    let unused = if request.schema.is_some() || is_table { Vec::new() } else { keys_of_tables(request.config) };
+    if unused.is_empty() {
+        return Ok(dataset);
+    }
+    let (keys, what) = (unused.join(", "), if unused.len() == 1 { "has" } else { "have" });
+    Ok(dataset.with_notes(vec![format!("{keys} {what} no effect: only tables have columns")]))
+}
+
+/// Returns the keys about columns of tables that `config` sets.
+fn keys_of_tables(config: &DataConfig) -> Vec<&'static str> {
+    let keys = [
+        ("data.target", !config.target.is_empty()),
+        ("data.ignore_columns", !config.ignore_columns.is_empty()),
+        ("data.missing_values", !config.missing_values.is_empty()),
+        ("data.header", config.header.is_some()),
+        ("data.group", !config.group.is_empty()),
+        ("data.time", !config.time.is_empty()),
+    ];
+    keys.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
+}
+
+fn read_source(request: &SourceRequest) -> Result<Dataset, DataError> {
     let SourceRequest { config, base_directory, schema, wanted, peers } = *request;
     if config.source == DIGITS {
         return Dataset::digits();

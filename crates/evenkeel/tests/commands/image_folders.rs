@@ -38,6 +38,28 @@ fn photos_in_folders_by_month_are_predicted() {
 }
 
 #[test]
+fn runs_in_the_folder_of_the_data_are_not_a_class() {
+    let program = Program::new();
+    ["cat", "dog"].iter().for_each(|class| (0..8).for_each(|at| save(&program, &format!("{class}/{at}.png"), (8, 6))));
+    let train = ["train", ".", "--target", "label", "--set", "model.preset=mlp", "--set", "train.epochs=1", "--json"];
+    for time in 0..3 {
+        let run = program.run(&train);
+        let summary = run.succeeded().json();
+        assert_eq!(summary["metrics"]["test"]["classes"].as_array().map(Vec::len), Some(2), "{summary}");
+        assert_eq!(run.stderr.contains("folders of training runs left out: runs"), time > 0, "{}", run.stderr);
+        assert!(run.stderr.contains("data.target has no effect: only tables have columns"), "{}", run.stderr);
+    }
+    let mut names: Vec<_> = std::fs::read_dir(program.path("runs")).unwrap().map(|run| run.unwrap().path()).collect();
+    names.sort();
+    let run = names[0].to_str().unwrap();
+    let predicted = program.run(&["predict", run, ".", "--json"]);
+    assert_eq!(predicted.succeeded().json().as_array().map(Vec::len), Some(16));
+    program
+        .run(&["predict", run, "cat", "--append"])
+        .refused(&["--append: only tables have columns", "Remove --append"]);
+}
+
+#[test]
 fn what_is_not_predicted_is_said() {
     let program = Program::new();
     pets(&program, (8, 6));

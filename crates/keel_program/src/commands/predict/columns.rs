@@ -40,7 +40,7 @@ impl Columns {
     /// Determines the columns for predictions of `loaded`.
     ///
     /// # Errors
-    /// If no input has the identifier, or the columns of the inputs cannot be combined.
+    /// If no input has the identifier, or the columns of the inputs cannot be combined or are to be kept where there are none.
     pub(super) fn new(predictor: &Predictor, loaded: &[Loaded], arguments: &Arguments) -> Result<Self, Stop> {
         let (targets, classifies) = match &predictor.schema().target {
             TargetKind::Classes(names) => (names.clone(), true),
@@ -116,8 +116,9 @@ fn check_identifier(name: &str, loaded: &[Loaded], tables: &[(&Loaded, &Table)])
 
 /// Returns the columns of all tables, which must be the same.
 fn kept_columns(loaded: &[Loaded], tables: &[(&Loaded, &Table)]) -> Result<Vec<String>, Failure> {
-    if tables.len() < loaded.len() {
-        return Ok(Vec::new());
+    if let Some(other) = loaded.iter().find(|input| input.table.is_none()) {
+        let failure = Failure::new(format!("--append: only tables have columns, but {} is not a table", other.source));
+        return Err(failure.next_step("Remove --append: images and arrays are named by their files"));
     }
     let names = |table: &Table| table.names().map(str::to_owned).collect::<Vec<String>>();
     let Some((first, table)) = tables.first() else { return Ok(Vec::new()) };
