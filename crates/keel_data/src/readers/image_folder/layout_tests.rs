@@ -182,7 +182,7 @@ fn names_of_parts_are_not_classes() {
         (
             &["val/a/1.png", "val/b/1.png", "test/a/1.png"],
             "there is no training part, only test, val",
-            "Name the folder to train on train",
+            "Rename the folder to train on to `train`",
         ),
     ];
     let folder = tempfile::tempdir().unwrap();

@@ -32,7 +32,7 @@ pub(super) fn no_training_part(root: &Path, parts: &[PathBuf]) -> DataError {
     let Some(flat) = training.or_else(|| parts.iter().find(|part| !has_classes(part))) else {
         let names: Vec<String> = parts.iter().map(|part| file_name(part)).collect();
         let what = format!("there is no training part, only {}", names.join(", "));
-        return DataError::format(root, what, "Name the folder to train on train, or give it as the data");
+        return DataError::format(root, what, "Rename the folder to train on to `train`, or give that folder alone");
     };
     let name = file_name(flat);
     let what = format!("the images in {name}/ are not in class folders, so they have no labels");

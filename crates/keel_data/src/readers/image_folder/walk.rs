@@ -173,16 +173,13 @@ fn holds_images_within(folder: &Path, depth: usize, seen: &mut HashSet<PathBuf>)
     for entry in entries.flatten().filter(|entry| !is_junk(&entry.file_name().to_string_lossy())) {
         let path = entry.path();
         match entry.file_type() {
-            Ok(kind) if kind.is_dir() || kind.is_symlink() && path.is_dir() => {
-                if !is_run_folder(&path) {
-                    folders.push(path);
-                }
-            }
+            Ok(kind) if kind.is_dir() || kind.is_symlink() && path.is_dir() => folders.push(path),
             _ if kind::of_file(&path) == FileKind::Image => return true,
             _ => {}
         }
     }
-    depth > 0 && folders.iter().any(|folder| holds_images_within(folder, depth - 1, seen))
+    let mut folders = folders.iter().filter(|folder| !is_run_folder(folder));
+    depth > 0 && folders.any(|folder| holds_images_within(folder, depth - 1, seen))
 }
 
 /// Returns the folders in `folder`, with their names, without those of training runs.
