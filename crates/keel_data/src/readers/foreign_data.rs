@@ -1,5 +1,6 @@
 //! Kinds of data files that no reader reads, recognised by extension or first bytes, and the step that makes them readable.
 
+use super::table::csv;
 use super::{data_file, file_name};
 use crate::error::DataError;
 use std::io::Read;
@@ -123,7 +124,7 @@ pub(super) fn refusal(path: &Path) -> Option<DataError> {
         }
         Step::Python(read) => {
             let file = file_name(path);
-            let table = Path::new(&file).with_extension("csv").display().to_string();
+            let table = Path::new(&file).with_extension(csv::READER.entry.name).display().to_string();
             let read = read.replace("{}", &format!("{:?}", path.display().to_string()));
             format!("Convert it to CSV, in Python with {read}.to_csv({table:?}, index=False)")
         }

@@ -23,6 +23,7 @@ mod data_file;
 mod foreign_data;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
 mod idx;
+mod image_ending;
 mod image_folder;
 mod junk;
 mod lfs_pointer;

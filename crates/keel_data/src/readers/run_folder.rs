@@ -1,6 +1,6 @@
 //! Folders of training runs, which are not data although they contain pictures and tables.
 
-use super::image_folder::kind::has_image_ending;
+use super::image_ending::has_image_ending;
 use super::junk::is_junk;
 use super::{file_name, sorted_entries};
 use crate::error::DataError;

@@ -1,13 +1,9 @@
 //! Recognition of images among the files of a folder, by extension or else by their first bytes.
 
 use crate::readers::data_file;
+use crate::readers::image_ending::{ending_of, has_image_ending};
 use std::io::Read;
 use std::path::Path;
-
-/// Extensions of formats that can be decoded.
-const ENDINGS: &[&str] = &[
-    "jpg", "jpeg", "jpe", "jfif", "jif", "png", "bmp", "dib", "gif", "webp", "tif", "tiff", "pbm", "pgm", "ppm", "pnm",
-];
 
 /// Extensions of image formats that cannot be decoded, with their common names.
 const UNSUPPORTED: &[(&str, &[&str])] = &[
@@ -48,15 +44,6 @@ pub(in crate::readers) fn of_file(path: &Path) -> FileKind {
         return FileKind::Unsupported(format);
     }
     of_bytes(&first_bytes(path))
-}
-
-/// Returns true if the extension of a file is that of an image that can be decoded.
-pub(in crate::readers) fn has_image_ending(path: &Path) -> bool {
-    ENDINGS.contains(&ending_of(path).as_str())
-}
-
-fn ending_of(path: &Path) -> String {
-    path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
 }
 
 /// Returns the kind of a file that begins with `bytes`.
