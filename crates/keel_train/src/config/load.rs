@@ -69,12 +69,9 @@ pub(super) fn text_of(sources: Sources<'_>) -> Result<(PathBuf, String), ConfigE
         Named::Data(_) | Named::BuiltIn(_) => return Ok((PathBuf::from("default config"), String::new())),
         Named::Config(path) => path,
     };
-    let text = read(&path).map_err(|error| {
-        let next = match is_toml(&path) {
-            true => "check that it is a text file that you may read",
-            false => MAYBE_DATA,
-        };
-        refuse(format!("cannot read the config: {error}; {next}"))
+    let text = read(&path).map_err(|reason| {
+        let data = if is_toml(&path) { String::new() } else { format!("; {MAYBE_DATA}") };
+        refuse(format!("cannot read the config: {reason}{data}"))
     })?;
     Ok((path, text))
 }
@@ -231,6 +228,14 @@ mod tests {
             ),
             ("[[model.layers]]\nfeatures = 3\n", "instance_norm, activation, max_pool, "),
             ("[[model.layers]]\ntype = \"linear\"\nout_feature = 3\n", "did you mean `out_features`?"),
+            (
+                "optimizer = \"foo\"\n",
+                "`optimizer`: expected a table with a `type`: unknown value `foo`; expected one of sgd, ",
+            ),
+            ("[train]\nepochs = 9223372036854775807\n", "must be at most 1000000, is 9223372036854775807"),
+            ("[train]\nepochs = \"7\"\n", "`train.epochs`: expected an integer, found a string"),
+            ("optimizer = \"adem\"\n", "did you mean `adam`?"),
+            ("optimizer = \"adam\"\n", "`optimizer`: expected a table; write `optimizer.type = \"adam\"`"),
             ("[[model.layers]]\ntype = \"linear\"\nunits = 3\n", "did you mean `out_features`?"),
             ("[[model.layers]]\ntype = \"dense\"\n", "did you mean `linear`?"),
             ("[[model.layers]]\ntype = \"fc\"\n", "did you mean `linear`?"),

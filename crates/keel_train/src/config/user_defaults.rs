@@ -27,11 +27,8 @@ impl UserDefaults {
             problems,
         };
         let whole = |message: String, origin| vec![Problem { key: String::new(), message, origin }];
-        let text = read(path).map_err(|error| {
-            let message =
-                format!("cannot read your defaults: {error}; check that the file exists and that you may read it");
-            refuse("", whole(message, Origin::Default))
-        })?;
+        let text = read(path)
+            .map_err(|reason| refuse("", whole(format!("cannot read your defaults: {reason}"), Origin::Default)))?;
         let mut root = Located::parse(&text).map_err(|(message, span)| {
             let message = format!("not valid TOML: {}", message.trim().replace('\n', ", "));
             refuse(&text, whole(message, Origin::File(span)))

@@ -51,6 +51,11 @@ impl<'schema> Checker<'schema> {
         if !matches_type(value, schema) {
             let expected = self.expected(schema);
             let mut message = format!("expected {expected}, found {}", value.type_name());
+            if let Some(digits) = value.as_str().filter(|text| expected.contains("an integer") && is_huge_integer(text))
+            {
+                let most = schema.get("maximum").map(|most| format!("must be at most {most}, is {digits}"));
+                return self.report(key, most.unwrap_or_else(|| format!("{digits} is too large")), &value.origin);
+            }
             if expected == "a string" && matches!(value.origin, Origin::Override(_)) {
                 message.push_str("; put it in double quotes inside single ones, as in --set 'run.name=\"7\"'");
             }
@@ -83,6 +88,15 @@ impl<'schema> Checker<'schema> {
         };
         if fitting.iter().any(accepts) {
             return;
+        }
+        let mut tags: Vec<&str> = branches.iter().filter_map(|branch| tag_of(branch)).collect();
+        tags.dedup();
+        if let (true, Some(word), false) = (fitting.is_empty(), value.as_str(), tags.is_empty()) {
+            let message = match tags.contains(&word) {
+                true => format!("expected a table; write `{key}.type = \"{word}\"`"),
+                false => format!("expected a table with a `type`: {}", unknown_word(word, &tags)),
+            };
+            return self.report(key, message, &value.origin);
         }
         if fitting.is_empty() {
             let mut expected: Vec<String> = Vec::new();
@@ -236,7 +250,12 @@ impl<'schema> Checker<'schema> {
         ];
         for (name, phrase, holds) in checks {
             if let Some(bound) = bound(name).filter(|&bound| !holds(number, bound)) {
-                self.report(key, format!("must be {phrase} {bound}, is {number}"), &value.origin);
+                // Large integers would be rounded as floats.
+                let found = match &value.node {
+                    Node::Integer(integer) => integer.to_string(),
+                    _ => number.to_string(),
+                };
+                self.report(key, format!("must be {phrase} {bound}, is {found}"), &value.origin);
             }
         }
     }
@@ -290,6 +309,12 @@ impl<'schema> Checker<'schema> {
     fn report(&mut self, key: &str, message: String, origin: &Origin) {
         self.problems.push(Problem { key: key.to_owned(), message, origin: origin.clone() });
     }
+}
+
+/// Returns true for the digits of an integer that does not fit 64 bits, which an override passes on as a string.
+fn is_huge_integer(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    digits.chars().all(|digit| digit.is_ascii_digit()) && !digits.is_empty() && text.parse::<i64>().is_err()
 }
 
 fn join(key: &str, name: &str) -> String {
