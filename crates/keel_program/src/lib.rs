@@ -14,6 +14,7 @@ mod interruption;
 mod shown;
 mod terminal;
 mod unknown_option;
+mod wrong_arguments;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -34,7 +35,8 @@ pub fn catalog() -> serde_json::Value {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     keel_kernels::flush_subnormals();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let arguments = unknown_option::parsed(&arguments).unwrap_or_else(|error| error.exit());
+    let arguments =
+        unknown_option::parsed(&arguments).unwrap_or_else(|error| wrong_arguments::exit(&error, &arguments));
     let mut output = Output::new(Form { json: arguments.json, quiet: arguments.quiet });
     let ended = environment::check()
         .and_then(|()| interruption::listen().map_err(Stop::from))
