@@ -44,6 +44,18 @@ fn a_model_goes_out_and_comes_back() {
     let (imported, own) = (evaluated("r/model.safetensors"), evaluated("runs/r"));
     let [found, expected] = [&imported, &own].map(|metrics| metrics["loss"].as_f64().unwrap());
     assert!((found - expected).abs() < 1e-5 && imported["accuracy"] == own["accuracy"], "{imported} {own}");
+    // Other classes: the last layer is drawn at random, the others keep their weights.
+    let rows = std::fs::read_to_string(program.path("t.csv")).unwrap();
+    let third = |(row, line): (usize, &str)| match row % 4 {
+        1 => format!("{},maybe\n", line.rsplit_once(',').unwrap().0),
+        _ => format!("{line}\n"),
+    };
+    std::fs::write(program.path("three.csv"), rows.lines().enumerate().map(third).collect::<String>()).unwrap();
+    let other = ["train", "r/config.toml", "--set", "data.source=three.csv", "--set", "train.epochs=1"];
+    let other = program.run(&[&other[..], &["--set", "run.name=other", "--json"]].concat());
+    let summary = other.succeeded().json();
+    assert_eq!(summary["metrics"]["train"]["classes"].as_array().map(Vec::len), Some(3), "{summary}");
+    assert!(other.stderr.contains("drawn at random, since the file does not have them"), "{}", other.stderr);
     program.run(&["train", "r/config.toml"]).refused(&[
         "r/config.toml:4",
         "`data.source`: names no data",

@@ -6,7 +6,7 @@ use keel_data::{FittedStep, Preprocessor, SampleShape, Schema, TargetKind};
 use keel_nn::Shape;
 use keel_nn::losses::LossSpec;
 use keel_onnx::OnnxError;
-use keel_train::config::LossConfig;
+use keel_train::config::{LossConfig, open_last_linear};
 use keel_train::runs::{Checkpoint, NamedTensor, write_atomically};
 use keel_train::{Config, TargetScale};
 use serde_json::json;
@@ -148,7 +148,7 @@ impl Saving<'_> {
         config
     }
 
-    /// Returns the config keys determined by the network. The others keep their defaults, and the user fills in the data,
+    /// Returns the config keys determined by the network, with the width of the last layer left to the data. The others keep their defaults, and the user fills in the data,
     /// without which the config is refused.
     fn config_text(&self, config: &Config, file: &str) -> String {
         let mut text =
@@ -163,7 +163,9 @@ impl Saving<'_> {
         }
         let (steps, members) = (json!(steps), config.model.members);
         text += &format!("steps = {steps}\n\n[model]\nweights = \"{MODEL}\"\nmembers = {members}\n");
-        text + &toml_layers(config)
+        let mut open = config.clone();
+        open_last_linear(&mut open.model.layers);
+        text + &toml_layers(&open)
     }
 }
 

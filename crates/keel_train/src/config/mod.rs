@@ -43,6 +43,7 @@ pub use place::{Place, place_of};
 pub use presets::{PRESETS, PresetFile};
 pub use problem::{ConfigError, Problem, line_of};
 pub use sections::{AutoLoss, AveragingConfig, HealthConfig, HealthLevel, LossConfig, OnError, RunConfig, TrainConfig};
+pub use source::open_last_linear;
 pub(crate) use source::{KEY as SOURCE, is_onnx, read as read_onnx, take as take_source};
 pub use user_defaults::UserDefaults;
 pub use validate::nearest;

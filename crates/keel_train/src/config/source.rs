@@ -47,15 +47,27 @@ pub(crate) fn take(config: &mut Config) -> Result<(), String> {
         config.model.members = known.map_or(1, |known| known.members);
     }
     config.model.layers = imported.layers;
-    let last = config.model.layers.iter_mut().rev().find_map(|layer| match layer {
-        LayerSpec::Linear(linear) => Some(linear),
-        _ => None,
-    });
-    if let Some(last) = last {
-        last.out_features = None;
-    }
+    open_last_linear(&mut config.model.layers);
     config.model.weights = source;
     Ok(())
+}
+
+/// Leaves the width of the last linear layer open, so that it becomes the one that the data needs. If another layer determines
+/// the number of outputs, nothing changes.
+pub fn open_last_linear(layers: &mut [LayerSpec]) {
+    let determines = |layer: &&mut LayerSpec| {
+        matches!(
+            layer,
+            LayerSpec::Linear(_)
+                | LayerSpec::Conv2d(_)
+                | LayerSpec::Maxout(_)
+                | LayerSpec::Residual(_)
+                | LayerSpec::Custom(_)
+        )
+    };
+    if let Some(LayerSpec::Linear(last)) = layers.iter_mut().rev().find(determines) {
+        last.out_features = None;
+    }
 }
 
 /// Reads the network of the ONNX file at `path`.
