@@ -21,7 +21,7 @@ pub enum InterchangeError {
         source: io::Error,
     },
     /// A file that cannot be written.
-    #[error("cannot write {}: {source}; choose a writable path, or free space on the disk", path.display())]
+    #[error("cannot write {}: {source}; choose a path in a writable folder, or free space on the disk", path.display())]
     Write {
         /// The file.
         path: PathBuf,

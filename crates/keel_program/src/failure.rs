@@ -66,6 +66,15 @@ impl Failure {
         self
     }
 
+    /// Adds another possible next step after the one that the failure has.
+    pub(crate) fn and_next_step(self, other: &str) -> Self {
+        let both = match &self.next_step {
+            Some(first) => format!("{}. {other}", first.trim_end_matches('.')),
+            None => other.to_owned(),
+        };
+        self.next_step(both)
+    }
+
     /// Adds the text to which the places of the failure refer.
     pub(crate) fn source(mut self, file: &Path, text: &str) -> Self {
         self.source = Some(NamedSource::new(file.display().to_string(), text.to_owned()));
@@ -169,7 +178,10 @@ pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Failure {
 /// Returns the failure for a file that could not be written.
 pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::new(format!("cannot write {}: {error}", path.display()));
-    failure.next_step("Choose a writable path, or free space on the disk")
+    failure.next_step(match error.kind() {
+        io::ErrorKind::NotFound => "Create the folder, or choose another path",
+        _ => "Choose a writable path, or free space on the disk",
+    })
 }
 
 fn capitalised(text: &str) -> String {

@@ -5,7 +5,7 @@ use std::path::Path;
 use keel_data::{Dataset, PreprocessStatistics, SplitDataset, Targets};
 use keel_page::charts::Point;
 use keel_train::metrics::Metrics;
-use keel_train::{Importance, Prediction, Predictor, TrainError, load_data};
+use keel_train::{ChangedData, Importance, Prediction, Predictor, TrainError};
 
 use crate::filters::Filters;
 use crate::mistakes::{Mistake, worst};
@@ -53,8 +53,15 @@ impl Evaluation {
             record.notes.push("model.safetensors: not written yet, so there are no predictions to show".to_owned());
             return evaluation;
         }
-        if let Err(error) = evaluation.fill(run, record.importance.as_ref(), options) {
-            record.notes.push(format!("predictions: {}", error.to_string().lines().next().unwrap_or_default()));
+        match evaluation.fill(run, record.importance.as_ref(), options) {
+            Ok(()) => {}
+            // Predictions for other samples are not results of this run.
+            Err(TrainError::ChangedData { what, .. }) => {
+                record.notes.push(format!("predictions: the run was trained on {what}"));
+            }
+            Err(error) => {
+                record.notes.push(format!("predictions: {}", error.to_string().lines().next().unwrap_or_default()));
+            }
         }
         evaluation
     }
@@ -66,7 +73,7 @@ impl Evaluation {
         self.filters = Filters::of(predictor.network());
         let data = match &options.data {
             Some(data) => data.clone(),
-            None => load_data(predictor.config())?,
+            None => predictor.load_run_data(ChangedData::Refused)?.split,
         };
         self.splits = Some([&data.train, &data.validation, &data.test].map(Vec::len));
         self.columns = ShownColumns::of(&data.dataset, importance);

@@ -27,7 +27,7 @@ pub use keel_optimizers as optimizers;
 pub use objective::{Objective, Probabilities, TargetScale};
 pub use planning::{RangePoint, RangeTest};
 pub use predictor::{ColumnImportance, Importance, ImportanceOptions, Prediction, Predictor, UnlikeInputs};
-pub use session::{FinishedStep, Session, StepObserver, StepPlace, StepResult, load_data};
+pub use session::{ChangedData, FinishedStep, RunData, Session, StepObserver, StepPlace, StepResult, load_data};
 pub use trainer::{
     EpochEvent, EvaluationEvent, Event, MemoryRun, Started, StepEvent, TrainedRun, Training, TrainingObserver,
 };

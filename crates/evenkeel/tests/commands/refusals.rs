@@ -14,7 +14,10 @@ fn wrong_arguments_are_refused_with_status_2() {
         (&["diagnose", "absent.jsonl"], &["cannot read absent.jsonl", "Check that the path is correct"]),
         (&["compare", "absent", "absent"], &["absent: no such folder", "the folder of a run"]),
         (&["compare", "absent"], &["2 values required"]),
-        (&["init", "absent/folder/a.toml"], &["cannot write absent/folder/a.toml", "Choose a writable path"]),
+        (
+            &["init", "absent/folder/a.toml"],
+            &["cannot write absent/folder/a.toml", "No such file", "Create the folder"],
+        ),
     ];
     let program = Program::new();
     for (arguments, expected) in cases {
@@ -59,6 +62,10 @@ fn with_json_a_refusal_is_one_document_too() {
     result.refused(&["no rule is called 'K099'"]);
     let document = result.json();
     assert_eq!(document["error"]["message"], "no rule is called 'K099'");
+    let wrong = program.run(&["eval", "--json"]);
+    wrong.refused(&["required arguments were not provided"]);
+    let fault = wrong.json()["error"]["message"].clone();
+    assert_eq!(fault, "the following required arguments were not provided: <RUN>");
     assert!(
         document["error"]["next_step"].as_str().is_some_and(|text| text.starts_with("Did you mean K0")),
         "{document}"

@@ -1,5 +1,6 @@
 //! Training runs under disk faults, kills and other processes; damaged files and runs of older versions.
 
+mod changed_data;
 mod damaged_data;
 #[cfg(debug_assertions)]
 mod faults;

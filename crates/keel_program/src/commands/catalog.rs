@@ -108,6 +108,13 @@ fn text(sections: &[Section]) -> String {
     text
 }
 
+/// Returns the titles of the sections with an entry of this name.
+pub(super) fn sections_with(name: &str) -> Vec<&'static str> {
+    let name = name.to_lowercase().replace('-', "_");
+    let has = |section: &Section| section.entries.iter().any(|entry| entry.name.to_lowercase() == name);
+    sections().iter().filter(|section| has(section)).map(|section| section.title).collect()
+}
+
 /// Returns all sections as one document.
 pub(crate) fn whole() -> Value {
     document(&sections())

@@ -8,7 +8,7 @@ use keel_train::Config;
 use keel_train::config::HealthLevel;
 use keel_train::metrics::MetricName;
 use keel_train::remedies::{findings_of, treatment};
-use keel_train::runs::{PartMetrics, RankSummary, RunFolder, Status, Summary};
+use keel_train::runs::{PartMetrics, RankSummary, RunFolder, Status, Summary, shell_path};
 
 use crate::terminal::{
     findings_text, layers_table, metric_text, metrics_line, metrics_table, plural, status_word, wrapped,
@@ -95,7 +95,7 @@ fn guess_text(folder: &RunFolder, config: &Config, metrics: &PartMetrics) -> Str
     let sentence = format!(
         "The model is no better than always {guess}. Next: check the {checked}, train for more epochs, or let \
          `evenkeel doctor {}` search for better settings.",
-        folder.path().display()
+        shell_path(folder.path())
     );
     format!("{}\n", wrapped("", &sentence))
 }
@@ -122,7 +122,7 @@ fn health_text(findings: &[Finding], config: &Config, summary: &Summary) -> Stri
 
 /// Formats the folder of the run and the commands to continue with.
 fn next_steps(folder: &RunFolder, config: &Config, summary: &Summary, findings: &[Finding]) -> String {
-    let (run, status) = (folder.path().display().to_string(), summary.status);
+    let (run, status) = (shell_path(folder.path()), summary.status);
     let mut commands: Vec<(String, &str)> = Vec::new();
     if status == Status::Stopped {
         commands.push((format!("evenkeel train --resume {run}"), "continue from the checkpoint"));
@@ -148,9 +148,12 @@ fn next_steps(folder: &RunFolder, config: &Config, summary: &Summary, findings: 
     if let Some(finding) = findings.iter().find(|finding| finding.is_root() && finding.level > Level::Info) {
         commands.extend(remedy_commands(&run, config, finding));
     }
+    if commands.is_empty() {
+        return format!("Run: {}\n", folder.path().display());
+    }
     let column = commands.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
     let line = |(command, purpose): &(String, &str)| wrapped(&format!("  {command:<column$}  "), purpose);
-    format!("Run: {run}\nNext:\n{}", commands.iter().map(line).collect::<String>())
+    format!("Run: {}\nNext:\n{}", folder.path().display(), commands.iter().map(line).collect::<String>())
 }
 
 /// Parts of the next steps that depend on the data of a run.

@@ -6,12 +6,12 @@ use clap::{Args, ValueEnum};
 use keel_data::{Dataset, Wanted};
 use keel_health::Finding;
 use keel_train::metrics::Metrics;
-use keel_train::{Predictor, UnlikeInputs, load_data};
+use keel_train::{Predictor, UnlikeInputs};
 use serde_json::json;
 
 use crate::failure::{Failure, Stop};
 use crate::failure_sources::of_source;
-use crate::inputs;
+use crate::inputs::{self, ChangedDataOption, RunDataReader};
 use crate::terminal::{
     Output, Status, classes_table, confusion_text, inputs_finding, metrics_line, metrics_table, targets_table,
 };
@@ -38,6 +38,8 @@ pub(crate) struct Arguments {
     /// Leave out unreadable images and count them, instead of stopping at the first one
     #[arg(long)]
     skip_unreadable: bool,
+    #[command(flatten)]
+    changed: ChangedDataOption,
 }
 
 /// A part of a run's data.
@@ -68,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         predictor.skip_unreadable();
     }
     let Evaluated { name, metrics, findings } = match arguments.data.as_slice() {
-        [] => evaluate_part(&predictor, arguments.part)?,
+        [] => evaluate_part(&predictor, arguments, output)?,
         data => {
             let loaded = inputs::load(&predictor, data, Wanted::Targets, output)?;
             let datasets: Vec<&Dataset> = loaded.iter().map(|input| &input.dataset).collect();
@@ -90,8 +92,10 @@ struct Evaluated {
     findings: Vec<Finding>,
 }
 
-fn evaluate_part(predictor: &Predictor, part: EvaluatedPart) -> Result<Evaluated, Stop> {
-    let data = load_data(predictor.config())?;
+fn evaluate_part(predictor: &Predictor, arguments: &Arguments, output: &Output) -> Result<Evaluated, Stop> {
+    let Arguments { run, part, changed, .. } = arguments;
+    let reader = RunDataReader { command: "eval", run, changed: changed.treatment() };
+    let data = reader.read(predictor, output)?.split;
     let indices = match part {
         EvaluatedPart::Train => &data.train,
         EvaluatedPart::Validation => &data.validation,

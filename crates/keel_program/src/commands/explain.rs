@@ -2,10 +2,11 @@
 
 use clap::Args;
 use keel_health::rules::dead_relu;
-use keel_health::{Rule, catalog, find_rule};
+use keel_health::{HealthError, Rule, catalog, find_rule};
 use serde_json::{Value, json};
 
-use crate::failure::Stop;
+use super::catalog::sections_with;
+use crate::failure::{Failure, Stop};
 use crate::terminal::{Align, Output, Status, paragraphs, table, wrapped};
 
 /// Arguments of `explain`.
@@ -28,7 +29,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     match &arguments.code {
         Some(code) => {
-            let rule = find_rule(code)?;
+            let rule = find_rule(code).map_err(|error| unknown(code, error))?;
             output.result(&rule_json(rule), || rule_text(rule))?;
         }
         None => {
@@ -41,6 +42,26 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
         }
     }
     Ok(Status::Done)
+}
+
+/// Returns the failure for a word that is no rule. If it is part of the name of rules, or a word of the catalog, they are the next
+/// step instead of the rule with the most similar name.
+fn unknown(word: &str, error: HealthError) -> Stop {
+    let part = word.trim().to_lowercase().replace([' ', '_'], "-");
+    let of_name = |rule: &&Rule| rule.name.split('-').any(|own| own == part);
+    let rules: Vec<String> =
+        catalog().iter().filter(of_name).map(|rule| format!("{} {}", rule.code, rule.name)).collect();
+    let mut next: Vec<String> = Vec::new();
+    next.extend((!rules.is_empty()).then(|| format!("Did you mean {}?", rules.join(" or "))));
+    let sections = sections_with(word);
+    next.extend(
+        sections.iter().map(|title| format!("`evenkeel catalog {title}` explains `{}`", part.replace('-', "_"))),
+    );
+    if next.is_empty() {
+        return error.into();
+    }
+    next.push("`evenkeel explain` lists all rules".to_owned());
+    Failure::new(format!("no rule is called '{word}'")).next_step(next.join(" ").replace("` `", "`, `")).into()
 }
 
 fn rule_text(rule: &Rule) -> String {

@@ -6,11 +6,12 @@ use clap::Args;
 use keel_data::SplitDataset;
 use keel_train::metrics::MetricName;
 use keel_train::runs::RunFolder;
-use keel_train::{ColumnImportance, Importance, ImportanceOptions, Predictor, load_data};
+use keel_train::{ColumnImportance, Importance, ImportanceOptions, Predictor, RunData};
 
 use super::pages::report;
 use crate::failure::{Failure, Stop};
 use crate::failure_sources::of_source;
+use crate::inputs::{ChangedDataOption, RunDataReader};
 use crate::terminal::{Align, Output, Status, metric_text, plural, table, wrapped};
 
 /// Maximum number of multiplications for which `train` measures importance at its end: under two seconds.
@@ -45,9 +46,11 @@ pub(crate) struct Arguments {
     /// Metric to measure [default: train.metric, or accuracy and R2]
     #[arg(long, value_name = "METRIC")]
     metric: Option<String>,
+    #[command(flatten)]
+    changed: ChangedDataOption,
 }
 
-/// Measures the importance, writes it to the folder of the run, and prints it.
+/// Measures the importance, prints it, and writes it to the folder of the run.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
     let metric = metric_of(arguments.metric.as_deref())?;
     let options = ImportanceOptions { repeats: arguments.repeats.into(), seed: arguments.seed, metric };
@@ -61,18 +64,30 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
             Importance::measure(&predictor, &dataset, &all, source, options)?
         }
         None => {
-            let data = load_data(predictor.config())?;
-            let importance = of_run(&predictor, &data, options)?;
-            if arguments.run.is_dir() {
-                let folder = RunFolder::open(&arguments.run)?;
-                importance.write(&folder)?;
-                report::after_change(&folder, output);
+            let Arguments { run, changed, .. } = arguments;
+            let reader = RunDataReader { command: "importance", run, changed: changed.treatment() };
+            let RunData { split, change } = reader.read(&predictor, output)?;
+            let importance = of_run(&predictor, &split, options)?;
+            output.result(&importance, || text(&importance))?;
+            // Importance on changed data is no result of the run.
+            if run.is_dir() && change.is_none() {
+                store(&importance, run, output);
             }
-            importance
+            return Ok(Status::Done);
         }
     };
     output.result(&importance, || text(&importance))?;
     Ok(Status::Done)
+}
+
+/// Writes the importance to the folder of the run and renews its report; a failure to write is reported as a remark, because the
+/// result has been printed.
+fn store(importance: &Importance, run: &Path, output: &Output) {
+    let written = RunFolder::open(run).and_then(|folder| importance.write(&folder).map(|()| folder));
+    match written {
+        Ok(folder) => report::after_change(&folder, output),
+        Err(error) => output.warning(&format!("note        not stored in the run: {error}")),
+    }
 }
 
 /// Measures importance after training on a small table, for its report; a failure is reported as a remark.

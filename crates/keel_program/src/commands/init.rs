@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use keel_train::runs::shell_path;
 use serde_json::json;
 
 use crate::failure::{Failure, Stop, unwritable};
@@ -34,7 +35,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     output.result(&json!({ "written": name }), || {
         format!(
             "Wrote {name}: every key with its default, commented out.\nNext: remove the `# ` before the keys to set, then \
-             `evenkeel train {name}`"
+             `evenkeel train {}`",
+            shell_path(file)
         )
     })?;
     Ok(Status::Done)

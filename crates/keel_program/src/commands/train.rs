@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use keel_interchange::tensorboard::TensorBoard;
 use keel_train::config::MemoryLimit;
 use keel_train::remedies::findings_of;
-use keel_train::runs::Status as RunStatus;
+use keel_train::runs::{Status as RunStatus, shell_path};
 use keel_train::{
     Config, Event, RangePoint, RangeTest, TrainError, TrainedRun, Training, TrainingObserver, auto, load_data,
 };
@@ -220,7 +220,7 @@ fn conclude(arguments: &Arguments, output: &mut Output, ended: Ended) -> Result<
         leading = Some(outcome);
         summary = folder.read_summary()?;
     }
-    let run = folder.path().display();
+    let run = shell_path(folder.path());
     output.result(&summary, || match &leading {
         Some(Leading::Proved(proof, fix)) => format!("{shown}\n{}", prove::proof_text(proof, fix)),
         Some(Leading::Stopped(code)) => {

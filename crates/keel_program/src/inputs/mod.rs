@@ -2,6 +2,7 @@
 
 mod json_lines;
 mod pattern;
+mod run_data;
 
 pub(crate) use json_lines::{JsonColumns, text_of};
 
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 use keel_data::{DataError, Dataset, SampleShape, Table, Wanted, image_files_below, is_image, is_run_folder};
 use keel_health::Finding;
 use keel_train::{Predictor, TrainError, UnlikeInputs};
+
+pub(crate) use run_data::{ChangedDataOption, RunDataReader, report_change, run_data_failure};
 
 use crate::failure::{Failure, Stop, from_sentence, unreadable};
 use crate::failure_sources::of_source;
@@ -22,6 +25,9 @@ const STANDARD_INPUT: &str = "standard input";
 const JSON_ENDINGS: [&str; 3] = ["jsonl", "ndjson", "json"];
 /// Extensions of files with a table.
 const TABLE_ENDINGS: [&str; 10] = ["csv", "tsv", "jsonl", "ndjson", "json", "parquet", "xlsx", "xls", "ods", "gz"];
+
+/// Maximum number of columns that a message names.
+const NAMED: usize = 8;
 
 /// Samples of one input.
 #[derive(Debug)]
@@ -146,11 +152,17 @@ impl InputReader<'_> {
             loaded.push(self.data(path).map_err(|stop| self.undecodable(path).unwrap_or(stop))?);
             return Ok(());
         }
+        if is_image(path) {
+            return Err(self.not_a_table(&format!("{} is an image", path.display())).into());
+        }
         if !path.is_dir() {
             loaded.push(self.table_file(path)?);
             return Ok(());
         }
         let files = table_files_below(path)?;
+        if files.is_empty() && holds_images(path)? {
+            return Err(self.not_a_table(&format!("{} has images and no table", path.display())).into());
+        }
         if files.is_empty() {
             let is_empty = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
             let empty = if is_empty { "; it is empty" } else { "" };
@@ -162,6 +174,15 @@ impl InputReader<'_> {
             loaded.push(self.table_file(&file)?);
         }
         Ok(())
+    }
+
+    /// Returns the refusal of inputs that are no table.
+    fn not_a_table(&self, fault: &str) -> Failure {
+        let columns = &self.predictor.schema().columns;
+        let named: Vec<&str> = columns.iter().take(NAMED).map(|column| column.name.as_str()).collect();
+        let more = if columns.len() > NAMED { " …" } else { "" };
+        let failure = Failure::new(format!("{fault}, but the model was trained on a table"));
+        failure.next_step(format!("Name a table with the columns {}{more}", named.join(", ")))
     }
 
     fn data(&self, path: &Path) -> Result<Loaded, Stop> {

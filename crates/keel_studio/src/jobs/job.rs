@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use keel_train::runs::shell_word;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
@@ -188,7 +189,7 @@ impl Job {
             Some(_) => "failed",
         };
         let Words { action, run, arguments } = &self.words;
-        let words: Vec<String> = arguments.iter().map(|word| shown(&word.to_string_lossy())).collect();
+        let words: Vec<String> = arguments.iter().map(|word| shell_word(&shown(&word.to_string_lossy()))).collect();
         JobView {
             id: self.id,
             action,

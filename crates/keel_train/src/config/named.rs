@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::presets::{PRESETS, PresetFile};
 use super::validate::nearest;
+use crate::runs::shell_path;
 
 /// Kinds of things that a name on the command line can refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,12 +93,12 @@ impl Named {
         if path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
             return Some(missing(path));
         }
-        let run = path.display();
+        let (run, config) = (shell_path(path), shell_path(&path.join("config.toml")));
         keel_data::is_run_folder(path).then(|| {
             format!(
                 "this is the folder of a run, neither data nor a config; continue the run with `evenkeel train --resume \
                  {run}`, use its model with `evenkeel predict {run} INPUT`, or start a new run with \
-                 `evenkeel train {run}/config.toml`"
+                 `evenkeel train {config}`"
             )
         })
     }

@@ -2,6 +2,7 @@
 
 mod checkpoint_error;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use keel_data::DataError;
@@ -40,7 +41,19 @@ pub enum TrainError {
         /// Reason given by the system or the database.
         reason: String,
         /// Next step for the user.
-        next: &'static str,
+        next: Cow<'static, str>,
+    },
+    /// The data of a run has changed since the run was trained.
+    #[error(
+        "data: {} was trained on {what}; give the data it was trained on, allow the change with \
+         --allow-changed-data, or train a new run",
+        run.display()
+    )]
+    ChangedData {
+        /// Folder of the run, or file of its model.
+        run: PathBuf,
+        /// The data that it was trained on, compared with the data given.
+        what: String,
     },
     /// The ranks cannot continue together.
     #[error("{0}{hint}", hint = checkpoint_hint(.0))]
@@ -103,13 +116,25 @@ impl TrainError {
                 Some(format!("model.layers.{place}"))
             }
             TrainError::Loss(_) => Some("train.loss".to_owned()),
+            TrainError::ChangedData { .. } => Some("data".to_owned()),
             _ => None,
         }
     }
 
+    /// Returns the error for a file or folder of a run that cannot be written.
     pub(crate) fn run(path: &Path, reason: impl ToString) -> Self {
         let next = "check that the folder exists, is writable and has free space, or set run.directory";
-        TrainError::Run { path: path.to_owned(), reason: reason.to_string(), next }
+        TrainError::of_file(path, reason, next)
+    }
+
+    /// Returns the error for a file of a run that cannot be read.
+    pub(crate) fn unreadable(path: &Path, reason: impl ToString) -> Self {
+        TrainError::of_file(path, reason, "check that the file exists and that you may read it")
+    }
+
+    /// Returns the error for a file or folder of a run, with the next step.
+    pub(crate) fn of_file(path: &Path, reason: impl ToString, next: impl Into<Cow<'static, str>>) -> Self {
+        TrainError::Run { path: path.to_owned(), reason: reason.to_string(), next: next.into() }
     }
 
     pub(crate) fn setting(field: &'static str, message: impl Into<String>) -> Self {

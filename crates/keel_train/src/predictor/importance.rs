@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Prediction, Predictor};
 use crate::error::TrainError;
 use crate::metrics::{MetricName, Metrics, finite};
-use crate::runs::{RunFolder, files};
+use crate::runs::{RunFolder, files, shell_path};
 
 /// Maximum number of samples that are permuted; of more, this many are chosen, evenly spread.
 const SAMPLES: usize = 10_000;
@@ -136,8 +136,11 @@ impl Importance {
         if !path.exists() {
             return Ok(None);
         }
-        let text = files::read_text(&path).map_err(|error| TrainError::run(&path, error))?;
-        serde_json::from_str(&text).map(Some).map_err(|error| TrainError::run(&path, error))
+        let text = files::read_text(&path).map_err(|error| TrainError::unreadable(&path, error))?;
+        serde_json::from_str(&text).map(Some).map_err(|error| {
+            let next = format!("measure it again with `evenkeel importance {}`", shell_path(folder.path()));
+            TrainError::of_file(&path, error, next)
+        })
     }
 }
 

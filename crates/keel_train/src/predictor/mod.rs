@@ -25,7 +25,8 @@ use crate::error::TrainError;
 use crate::metrics::{Answers, Detail, Metrics, Tally, largest, sample_words};
 use crate::objective::{Known, Objective};
 use crate::runs::model_file::{self, ModelDescription};
-use crate::runs::{Checkpoint, CheckpointError, RunFolder, Status, Summary, restore_network};
+use crate::runs::{Checkpoint, CheckpointError, RunFolder, Status, Summary, restore_network, shell_path};
+use crate::session::{ChangedData, DataRecord, RunData, load_data};
 use crate::{Config, threads};
 use workspace::{Workspace, Workspaces};
 
@@ -36,6 +37,8 @@ use workspace::{Workspace, Workspaces};
 #[derive(Debug)]
 pub struct Predictor {
     config: Config,
+    /// File of the model, or a name for messages.
+    path: PathBuf,
     schema: Schema,
     preprocessor: Preprocessor,
     objective: Objective,
@@ -44,6 +47,9 @@ pub struct Predictor {
     workspaces: Workspaces,
     pool: rayon::ThreadPool,
 }
+
+/// Maximum number of classes or targets that a message names.
+const NAMED: usize = 8;
 
 /// Prediction for one sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,7 +116,8 @@ impl Predictor {
         let views = Views::new(&config, &preprocessor)?;
         let workspaces = Workspaces::new(program, views, pool.current_num_threads())?;
         let ranges = description.ranges.clone();
-        Ok(Predictor { config, schema, preprocessor, objective, ranges, network, workspaces, pool })
+        let path = path.to_owned();
+        Ok(Predictor { config, path, schema, preprocessor, objective, ranges, network, workspaces, pool })
     }
 
     /// Returns the config that the model was trained with.
@@ -143,6 +150,30 @@ impl Predictor {
     pub fn load_data(&self, source: &str) -> Result<Dataset, TrainError> {
         let config = DataConfig { source: source.to_owned(), ..self.config.data.clone() };
         Ok(keel_data::load_for_model(&config, Path::new(""), &self.schema)?)
+    }
+
+    /// Reads the data that the model was trained on, with its splits.
+    ///
+    /// Data that has changed since then, where that is allowed, is encoded as the model needs it, like the data of
+    /// [`Predictor::load_data`], and its test split may contain samples of the training split.
+    ///
+    /// # Errors
+    /// [`TrainError::ChangedData`] if it has changed and that is refused; also if it cannot be read.
+    pub fn load_run_data(&self, changed: ChangedData) -> Result<RunData, TrainError> {
+        let folder = self.path.parent().and_then(|folder| RunFolder::open(folder).ok());
+        let folder = folder.filter(|folder| folder.model() == self.path);
+        let recorded = folder.as_ref().map(|folder| DataRecord::of(folder, &self.config)).unwrap_or_default();
+        let split = load_data(&self.config)?;
+        let Some(what) = recorded.with_classes(self.class_names()).change(&split) else {
+            return Ok(RunData { split, change: None });
+        };
+        if changed == ChangedData::Refused {
+            let place = folder.as_ref().map(RunFolder::path).filter(|folder| !folder.as_os_str().is_empty());
+            let run = place.unwrap_or(&self.path).to_owned();
+            return Err(TrainError::ChangedData { run, what });
+        }
+        let dataset = self.load_data(&self.config.data.source)?;
+        Ok(RunData { split: dataset.split(self.config.data.split())?, change: Some(what) })
     }
 
     /// Reads image files for this model from any folder; if targets are wanted, the names of their folders are their classes.
@@ -222,7 +253,7 @@ impl Predictor {
     /// See [`Predictor::predict`]; also if the data have no targets.
     pub fn evaluate(&self, dataset: &Dataset, indices: &[usize]) -> Result<Metrics, TrainError> {
         self.objective.check_function()?;
-        let targets = targets_of(dataset, indices)?;
+        let targets = self.targets_of(dataset, indices)?;
         let outputs = self.outputs(dataset, indices)?;
         let mut objective = self.objective.clone();
         let mut tally = Tally::new(&objective, indices.len(), Detail::Full);
@@ -241,7 +272,7 @@ impl Predictor {
         let mut tally = Tally::new(&objective, samples, Detail::Full);
         for dataset in datasets {
             let indices: Vec<usize> = (0..dataset.samples()).collect();
-            let targets = targets_of(dataset, &indices)?;
+            let targets = self.targets_of(dataset, &indices)?;
             let outputs = self.outputs(dataset, &indices)?;
             tally.add(&mut objective, Answers { outputs: &outputs, targets: &targets });
         }
@@ -255,6 +286,37 @@ impl Predictor {
             String::new()
         };
         Ok(tally.metrics(&objective, words))
+    }
+
+    /// Returns the targets of the samples `indices`.
+    ///
+    /// # Errors
+    /// If the data has no targets, or others than the model: a class is its place in the list of names.
+    fn targets_of(&self, dataset: &Dataset, indices: &[usize]) -> Result<BatchTargets, TrainError> {
+        let refuse = |fault: String, next: &str| Err(TrainError::setting("data", format!("{fault}; {next}")));
+        match (dataset.targets(), &self.schema.target) {
+            (Targets::Classes { labels, class_names }, TargetKind::Classes(own)) if class_names == own => {
+                Ok(BatchTargets::Classes(indices.iter().map(|&sample| labels[sample]).collect()))
+            }
+            (Targets::Values { values, target_names }, TargetKind::Values(own)) if target_names.len() == own.len() => {
+                let width = target_names.len();
+                let row = |&sample: &usize| &values[sample * width..(sample + 1) * width];
+                Ok(BatchTargets::Values(indices.iter().flat_map(row).copied().collect()))
+            }
+            (Targets::Unlabelled, _) => {
+                let why = why_unlabelled(dataset).map(|why| format!(": {why}")).unwrap_or_default();
+                let fault = format!("this data has no targets to compare with{why}");
+                refuse(fault, "name other data, or use predict instead")
+            }
+            (_, own) => {
+                let fault = format!(
+                    "this data has {}, but the model {}",
+                    kind_words(&dataset.schema().target),
+                    kind_words(own)
+                );
+                refuse(fault, "read the data for this model, or train a model on this data")
+            }
+        }
     }
 
     /// Returns the outputs, `[indices, outputs]`, with the outputs of ensemble members combined; NaN for a sample whose
@@ -324,22 +386,16 @@ fn fix_image_size(config: &mut Config, schema: &Schema) {
     }
 }
 
-/// Returns the targets of the samples `indices`.
-fn targets_of(dataset: &Dataset, indices: &[usize]) -> Result<BatchTargets, TrainError> {
-    match dataset.targets() {
-        Targets::Classes { labels, .. } => {
-            Ok(BatchTargets::Classes(indices.iter().map(|&sample| labels[sample]).collect()))
-        }
-        Targets::Values { values, target_names } => {
-            let width = target_names.len();
-            let row = |&sample: &usize| &values[sample * width..(sample + 1) * width];
-            Ok(BatchTargets::Values(indices.iter().flat_map(row).copied().collect()))
-        }
-        Targets::Unlabelled => {
-            let why = why_unlabelled(dataset).map(|why| format!(": {why}")).unwrap_or_default();
-            let next = "name other data, or use predict instead";
-            Err(TrainError::setting("data", format!("this data has no targets to compare with{why}; {next}")))
-        }
+/// Describes the targets of data or of a model in a few words.
+fn kind_words(target: &TargetKind) -> String {
+    let listed = |names: &[String]| {
+        let shown = names[..names.len().min(NAMED)].join(", ");
+        if names.len() > NAMED { format!("{shown} and {} more", names.len() - NAMED) } else { shown }
+    };
+    match target {
+        TargetKind::Classes(names) => format!("the classes {}", listed(names)),
+        TargetKind::Values(names) => format!("the values {}", listed(names)),
+        TargetKind::Unlabelled => "no targets".to_owned(),
     }
 }
 
@@ -361,15 +417,15 @@ fn model_of(path: &Path) -> Result<PathBuf, TrainError> {
     if model.exists() {
         return Ok(model);
     }
+    let resume = format!("finish it with `evenkeel train --resume {}`", shell_path(path));
     let (reason, next) = match RunFolder::open(path).and_then(|folder| folder.read_summary()) {
         Ok(Summary { status: Status::Failed, .. }) => {
             ("the run failed before it had a model", "see the reason in its summary.json, and train again")
         }
-        Ok(Summary { status: Status::Running, .. }) => (
-            "the run has no model yet: it is still running or was killed",
-            "finish it with `evenkeel train --resume RUN`",
-        ),
+        Ok(Summary { status: Status::Running, .. }) => {
+            ("the run has no model yet: it is still running or was killed", resume.as_str())
+        }
         _ => ("no model.safetensors in it", "give the folder of a run or a model.safetensors"),
     };
-    Err(TrainError::Run { path: path.to_owned(), reason: reason.to_owned(), next })
+    Err(TrainError::of_file(path, reason, next.to_owned()))
 }

@@ -24,6 +24,7 @@ pub use tuning::tuned_treatment;
 use crate::config::{self, Config};
 use crate::error::TrainError;
 use crate::runs::{RunFolder, Status, Summary, files};
+use crate::session::{ChangedData, compare_data, load_data};
 
 /// A finding's remedy, ready to be applied.
 #[derive(Debug, Clone)]
@@ -60,8 +61,18 @@ impl Treatment {
 /// If it cannot be read.
 pub fn config_of(folder: &RunFolder) -> Result<Config, TrainError> {
     let path = folder.config();
-    let text = files::read_text(&path).map_err(|error| TrainError::run(&path, error))?;
+    let text = files::read_text(&path).map_err(|error| TrainError::unreadable(&path, error))?;
     Ok(config::parse(&path, &text, &[])?.settled())
+}
+
+/// Reads the data of the run in `folder` again and compares it with the data that the run was trained on; returns a sentence about
+/// the change if there is one and it is allowed.
+///
+/// # Errors
+/// [`TrainError::ChangedData`] if it has changed and that is refused; also if the run or its data cannot be read.
+pub fn check_data(folder: &RunFolder, changed: ChangedData) -> Result<Option<String>, TrainError> {
+    let config = config_of(folder)?;
+    compare_data(folder, &config, &load_data(&config)?, changed)
 }
 
 /// Reads the findings of the run in `folder`; see [`findings_in`].
@@ -102,7 +113,7 @@ pub fn finding_of(folder: &RunFolder, code: &str) -> Result<Finding, TrainError>
         [] => (format!("the run has no finding {code}, nor any other"), "there is nothing to fix or to prove"),
         codes => (format!("the run has no finding {code}; it has {}", codes.join(", ")), "give one of these codes"),
     };
-    Err(TrainError::Run { path: folder.path().to_owned(), reason, next })
+    Err(TrainError::of_file(folder.path(), reason, next))
 }
 
 /// Returns the treatment of `finding` in a run of `config`: its remedy number `choice`, counted from 1, or by default the first

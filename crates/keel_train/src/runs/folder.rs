@@ -44,7 +44,7 @@ impl RunFolder {
         let full = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
         if full {
             let next = "use a folder that does not exist yet";
-            return Err(TrainError::Run { path: path.to_owned(), reason: "the folder is not empty".to_owned(), next });
+            return Err(TrainError::of_file(path, "the folder is not empty", next));
         }
         let checkpoints = path.join("checkpoints");
         files::create_folders(&checkpoints).map_err(|error| TrainError::run(&checkpoints, error))?;
@@ -90,11 +90,7 @@ impl RunFolder {
             true => "not the folder of a run: it contains no config.toml".to_owned(),
             false => no_such_folder(path),
         };
-        Err(TrainError::Run {
-            path: path.to_owned(),
-            reason,
-            next: "use the folder of a run, which `train` prints at its end",
-        })
+        Err(TrainError::of_file(path, reason, "use the folder of a run, which `train` prints at its end"))
     }
 
     /// Refers to a folder that another rank writes, perhaps on another machine.
@@ -191,7 +187,7 @@ impl RunFolder {
     /// [`TrainError::Run`] with the file.
     pub fn read_summary(&self) -> Result<Summary, TrainError> {
         let path = self.summary();
-        let text = files::read_text(&path).map_err(|error| TrainError::run(&path, error))?;
+        let text = files::read_text(&path).map_err(|error| TrainError::unreadable(&path, error))?;
         Summary::parse(&path, &text)
     }
 }
@@ -234,11 +230,22 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_summary_is_refused_with_the_command_that_writes_it() {
+        for text in ["", "{", r#"{"status": "finished"}"#, "[1]"] {
+            let message = Summary::parse(Path::new("my runs/r/summary.json"), text).unwrap_err().to_string();
+            let next = "; restore the file, or let `evenkeel train --resume 'my runs/r'` write it again";
+            assert!(message.starts_with("my runs/r/summary.json: damaged, or not a summary: "), "{message}");
+            assert!(message.ends_with(next), "{message}");
+        }
+    }
+
+    #[test]
     fn a_summary_of_a_later_format_is_refused_with_both_versions() {
         let later = super::super::SUMMARY_FORMAT + 1;
         let text = format!(r#"{{"format": {later}, "a key of that version": 1}}"#);
         let message = Summary::parse(Path::new("summary.json"), &text).unwrap_err().to_string();
         let expected = format!("format version {later}; this program knows versions up to {}", later - 1);
         assert!(message.contains("summary.json") && message.contains(&expected), "{message}");
+        assert!(message.ends_with("; use a later version of Evenkeel"), "{message}");
     }
 }

@@ -52,10 +52,9 @@ impl RunFolder {
     pub fn lock(&self) -> Result<RunLock, TrainError> {
         let path = self.lock_file();
         let taken = attempt(Operation::Lock, &path, || take(&path)).map_err(|error| TrainError::run(&path, error))?;
-        taken.map_err(|holder| TrainError::Run {
-            path: self.path().to_owned(),
-            reason: format!("{holder} is writing to this run"),
-            next: "wait until it has ended, or stop it; to train at the same time, start a new run",
+        taken.map_err(|holder| {
+            let next = "wait until it has ended, or stop it; to train at the same time, start a new run";
+            TrainError::of_file(self.path(), format!("{holder} is writing to this run"), next)
         })
     }
 }

@@ -37,9 +37,6 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), TrainError> {
 }
 
 fn without_sqlite(path: &Path) -> TrainError {
-    TrainError::Run {
-        path: path.to_owned(),
-        reason: "this program is built without SQLite".to_owned(),
-        next: "build it with the feature `sqlite` of the crate keel_train",
-    }
+    let next = "build it with the feature `sqlite` of the crate keel_train";
+    TrainError::of_file(path, "this program is built without SQLite", next)
 }

@@ -132,10 +132,8 @@ impl MetricReader {
 }
 
 fn missing(path: &Path) -> TrainError {
-    TrainError::Run {
-        path: path.to_owned(),
-        reason: "no such file, so this run has no curves, no measurements of layers and no histograms".to_owned(),
-        next: "a library built without SQLite writes none; train again with `evenkeel train`, or build the library with the \
-               feature `sqlite` of the crate keel_train",
-    }
+    let reason = "no such file, so this run has no curves, no measurements of layers and no histograms";
+    let next = "a library built without SQLite writes none; train again with `evenkeel train`, or build the library with the \
+                feature `sqlite` of the crate keel_train";
+    TrainError::of_file(path, reason, next)
 }

@@ -10,6 +10,7 @@ use crate::auto::Choice;
 use crate::config::{ClassWeights, Config};
 use crate::error::TrainError;
 use crate::metrics::{Metrics, finite};
+use crate::runs::shell_path;
 
 /// Status of a run. It is `running` from the start until it ends, so that a killed run is never shown as finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,12 +120,14 @@ impl Summary {
         // A later version may have other fields, so its number is read separately.
         match serde_json::from_str::<Format>(text) {
             Ok(Format { format }) if format > FORMAT => {
-                let message = format!(
-                    "format version {format}; this program knows versions up to {FORMAT}; use a later version of Evenkeel"
-                );
-                Err(TrainError::run(path, message))
+                let reason = format!("format version {format}; this program knows versions up to {FORMAT}");
+                Err(TrainError::of_file(path, reason, "use a later version of Evenkeel"))
             }
-            _ => serde_json::from_str(text).map_err(|error| TrainError::run(path, error)),
+            _ => serde_json::from_str(text).map_err(|error| {
+                let run = shell_path(path.parent().unwrap_or(Path::new("")));
+                let next = format!("restore the file, or let `evenkeel train --resume {run}` write it again");
+                TrainError::of_file(path, format!("damaged, or not a summary: {error}"), next)
+            }),
         }
     }
 
@@ -134,7 +137,10 @@ impl Summary {
     /// If a finding of another version cannot be read.
     pub fn read_findings(&self) -> Result<Vec<Finding>, TrainError> {
         let read = |value: &serde_json::Value| {
-            serde_json::from_value(value.clone()).map_err(|error| TrainError::run(Path::new("summary.json"), error))
+            serde_json::from_value(value.clone()).map_err(|error| {
+                let next = "use the version of Evenkeel that wrote the run";
+                TrainError::of_file(Path::new("summary.json"), error, next)
+            })
         };
         self.findings.iter().map(read).collect()
     }

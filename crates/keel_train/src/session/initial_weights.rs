@@ -38,7 +38,7 @@ pub(super) fn apply(network: &mut Network, path: &Path) -> Result<Taken, TrainEr
         let imported = read_onnx(path).map_err(|message| TrainError::setting("model.weights", message))?;
         return fill(network, path, of_network(&imported.network));
     }
-    let bytes = files::read(path).map_err(|error| TrainError::run(path, error))?;
+    let bytes = files::read(path).map_err(|error| TrainError::unreadable(path, error))?;
     if is_own_file(&bytes) {
         // Files written by Evenkeel have a checksum; those of other programs have none.
         Checkpoint::<serde_json::Value>::of_bytes(&bytes, path)?;

@@ -11,8 +11,8 @@ use super::record::{FolderRecord, Record as _};
 use super::run::{Run, TrainedRun};
 use super::{Continued, Training, TrainingObserver};
 use crate::error::TrainError;
-use crate::runs::{Checkpoint, Machine, RunFolder, Summary, TrainingState, VERSION};
-use crate::session::Session;
+use crate::runs::{Machine, RunFolder, Summary, VERSION};
+use crate::session::{ChangedData, compare_data};
 
 pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
     let Training { config, data, continued, resumes, stop, ranks, choices, timeline, .. } = trainer;
@@ -35,7 +35,9 @@ pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Res
     let (folder, _lock) = match continued {
         Some(Continued { folder, lock, allow_changed_data }) => {
             prepared.notes = notes_before(&folder);
-            prepared.notes.notes.extend(changed_data(&folder, &prepared.session, allow_changed_data)?);
+            let changed = if allow_changed_data { ChangedData::Allowed } else { ChangedData::Refused };
+            let change = compare_data(&folder, &prepared.config, prepared.session.data(), changed)?;
+            prepared.notes.notes.extend(change.map(|change| format!("begun on {change}")));
             (folder, lock)
         }
         None => new_folder(&prepared.config, &prepared.session)?,
@@ -77,36 +79,4 @@ fn notes_before(folder: &RunFolder) -> RunNotes {
         ));
     }
     RunNotes { choices, notes }
-}
-
-/// Checks that a resumed run has the same samples and splits as before; returns a note if they differ and `allowed` is set.
-fn changed_data(folder: &RunFolder, session: &Session, allowed: bool) -> Result<Option<String>, TrainError> {
-    let Some(began) = data_of(folder) else { return Ok(None) };
-    let given = session.data().fingerprint();
-    if began == given {
-        return Ok(None);
-    }
-    let samples = |fingerprint: &str| fingerprint.split('-').next().map(str::to_owned);
-    let what = match samples(&began) == samples(&given) {
-        true => "the same samples, but a different split into training, validation and test",
-        false => "other samples",
-    };
-    if allowed {
-        return Ok(Some(format!("begun on {what} (fingerprint {began}), resumed on data with {given}")));
-    }
-    let message = format!(
-        "the run in {} was trained on {what} (fingerprint {began}, the data given has {given}); give the data it was \
-         trained on, allow the change with --allow-changed-data, or train a new run",
-        folder.path().display()
-    );
-    Err(TrainError::setting("data", message))
-}
-
-/// Returns the fingerprint of the data that the run was trained on so far.
-fn data_of(folder: &RunFolder) -> Option<String> {
-    let in_brief = folder.read_summary().ok().and_then(|summary| summary.data_fingerprint);
-    in_brief.or_else(|| {
-        let last = Checkpoint::<TrainingState>::read(&folder.last_checkpoint()).ok()?;
-        Some(last.description.data_fingerprint).filter(|fingerprint| !fingerprint.is_empty())
-    })
 }

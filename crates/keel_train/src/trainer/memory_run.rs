@@ -148,9 +148,5 @@ impl Record for MemoryRecord {
 }
 
 fn no_model() -> TrainError {
-    TrainError::Run {
-        path: PathBuf::from("run in memory"),
-        reason: "it has no weights".to_owned(),
-        next: "train for at least one epoch",
-    }
+    TrainError::of_file(Path::new("run in memory"), "it has no weights", "train for at least one epoch")
 }

@@ -31,7 +31,7 @@ pub use run::TrainedRun;
 use crate::auto::{self, Choice};
 use crate::config::{self, Config};
 use crate::error::TrainError;
-use crate::runs::{RunFolder, RunLock, files, remove_leftovers};
+use crate::runs::{RunFolder, RunLock, files, remove_leftovers, shell_path, shell_word};
 use crate::session::ranks::Ranks;
 use crate::session::{load_data, load_share};
 use crate::threads;
@@ -122,7 +122,7 @@ impl Training {
     pub fn resume_with(folder: &Path, overrides: &[String]) -> Result<Self, TrainError> {
         let folder = RunFolder::open(folder)?;
         let path = folder.config();
-        let text = files::read_text(&path).map_err(|error| TrainError::run(&path, error))?;
+        let text = files::read_text(&path).map_err(|error| TrainError::unreadable(&path, error))?;
         let config = config::parse(&path, &text, overrides)?;
         for setting in overrides {
             refuse_change(setting, folder.path())?;
@@ -341,9 +341,10 @@ fn refuse_change(setting: &str, folder: &Path) -> Result<(), TrainError> {
     }
     let message = format!(
         "a resumed run ends in the same weights as one that never stopped, so `{key}` cannot change; only {} can. Start \
-         a new run with `evenkeel train {}/config.toml --set {setting} --set run.name=NEW`",
+         a new run with `evenkeel train {} --set {} --set run.name=NEW`",
         CHANGEABLE.join(", "),
-        folder.display()
+        shell_path(&folder.join("config.toml")),
+        shell_word(setting)
     );
     Err(TrainError::setting("--resume", message))
 }

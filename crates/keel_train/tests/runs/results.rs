@@ -203,3 +203,32 @@ fn importance_is_refused_where_there_are_no_columns() {
     let measured = Importance::measure(&predictor, &data.dataset, &data.test, "test", ImportanceOptions::default());
     assert!(measured.unwrap_err().to_string().contains("trained on images"));
 }
+
+#[test]
+fn targets_that_are_not_the_models_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = train(configured(directory.path(), &["data.source=digits", "train.epochs=1"]));
+    let predictor = Predictor::load(run.folder.path()).unwrap();
+    let data = load_data(predictor.config()).unwrap().dataset;
+    let names = |count: usize| (0..count).map(|number| number.to_string()).collect::<Vec<_>>();
+    let samples = data.samples();
+    let reversed: Vec<String> = names(10).into_iter().rev().collect();
+    let classes = |class_names: Vec<String>| Targets::Classes { labels: vec![9; samples], class_names };
+    let values = Targets::Values { values: vec![0.5; samples], target_names: vec!["y".to_owned()] };
+    let cases = [
+        (
+            classes(names(11)),
+            "data: this data has the classes 0, 1, 2, 3, 4, 5, 6, 7 and 3 more, but the model the classes 0",
+        ),
+        (classes(reversed), "data: this data has the classes 9, 8"),
+        (values, "data: this data has the values y, but the model the classes 0"),
+        (Targets::Unlabelled, "data: this data has no targets to compare with"),
+    ];
+    for (targets, expected) in cases {
+        let other = Dataset::from_memory("other", *data.sample_shape(), data.inputs().clone(), targets).unwrap();
+        for refused in [predictor.evaluate(&other, &[0, 1]), predictor.evaluate_all(&[&other])] {
+            let message = refused.unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+}

@@ -40,8 +40,12 @@ impl OutFile {
             }
         };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
-            let what = if path.is_dir() { "it is a folder" } else { "its folder does not exist" };
+        let absent = folder.filter(|folder| !folder.is_dir());
+        if path.is_dir() || absent.is_some() {
+            let what = match absent {
+                Some(folder) => format!("the folder {} does not exist", folder.display()),
+                None => "it is a folder".to_owned(),
+            };
             let failure = Failure::new(format!("--out {}: {what}", path.display()));
             return Err(failure.next_step("Name a file in a folder that exists"));
         }
@@ -93,7 +97,8 @@ mod tests {
         assert_eq!(of("a.csv").unwrap(), Format::Csv);
         assert_eq!(of("a.JSON").unwrap(), Format::Json);
         assert_eq!(of("a.jsonl").unwrap(), Format::JsonLines);
-        for (name, expected) in [("a.txt", "names no format"), ("a", "names no format"), ("no/a.csv", "does not exist")]
+        for (name, expected) in
+            [("a.txt", "names no format"), ("a", "names no format"), ("no/a.csv", "no does not exist")]
         {
             let message = of(name).unwrap_err().to_string();
             assert!(message.contains(expected), "{name}: {message}");

@@ -4,10 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use keel_health::{Finding, Remedy, find_rule};
-use keel_train::remedies::{Treatment, config_of, finding_of, findings_of, treatment, treatments, tuned_treatment};
-use keel_train::runs::RunFolder;
+use keel_train::remedies::{
+    Treatment, check_data, config_of, finding_of, findings_of, treatment, treatments, tuned_treatment,
+};
+use keel_train::runs::{RunFolder, shell_path, shell_word};
 
 use crate::failure::{Failure, Stop};
+use crate::inputs::{ChangedDataOption, report_change, run_data_failure};
+use crate::terminal::Output;
 
 /// A finding of a run and one of its remedies.
 #[derive(Debug, Clone, Args)]
@@ -24,26 +28,29 @@ pub(crate) struct Choice {
     /// Number of the remedy, counted from 1 in the order of the finding [default: in that order, those a program can apply]
     #[arg(long, value_name = "NUMBER")]
     remedy: Option<usize>,
+    #[command(flatten)]
+    changed: ChangedDataOption,
 }
 
 impl Choice {
     /// Selects `finding` of the run in `folder`, with any of its remedies.
     pub(crate) fn of(folder: &RunFolder, finding: &Finding) -> Self {
         let run = folder.path().to_owned();
-        Choice { run, code: finding.code.clone(), layer: None, remedy: None }
+        Choice { run, code: finding.code.clone(), layer: None, remedy: None, changed: ChangedDataOption::default() }
     }
 
     /// Returns the run, the finding and the treatment; its learning rate is measured if the remedy affects it.
-    pub(crate) fn read(&self) -> Result<(RunFolder, Finding, Treatment), Stop> {
+    pub(crate) fn read(&self, output: &Output) -> Result<(RunFolder, Finding, Treatment), Stop> {
         let folder = RunFolder::open(&self.run)?;
         let finding = self.finding(&folder)?;
+        self.check_data(&folder, output)?;
         let tuned = tuned_treatment(&folder, &finding, self.remedy)?;
         let tuned = tuned.ok_or_else(|| by_hand(&finding, self.remedy))?;
         Ok((folder, finding, tuned))
     }
 
     /// Returns the run, the finding and at least one treatment: the chosen one, or all that can be applied.
-    pub(crate) fn read_all(&self) -> Result<(RunFolder, Finding, Vec<Treatment>), Stop> {
+    pub(crate) fn read_all(&self, output: &Output) -> Result<(RunFolder, Finding, Vec<Treatment>), Stop> {
         let folder = RunFolder::open(&self.run)?;
         let finding = self.finding(&folder)?;
         let config = config_of(&folder)?;
@@ -54,7 +61,17 @@ impl Choice {
         if treatments.is_empty() {
             return Err(by_hand(&finding, self.remedy).into());
         }
+        self.check_data(&folder, output)?;
         Ok((folder, finding, treatments))
+    }
+
+    /// Refuses a run whose data has changed: results with and without a remedy could not be compared.
+    fn check_data(&self, folder: &RunFolder, output: &Output) -> Result<(), Stop> {
+        let change = check_data(folder, self.changed.treatment());
+        if let Some(change) = change.map_err(|error| run_data_failure(folder.path(), &error))? {
+            report_change(&change, output);
+        }
+        Ok(())
     }
 
     /// Returns the same choice with remedy `number`, if there is one.
@@ -64,9 +81,9 @@ impl Choice {
 
     /// Returns the command `name` with this choice, as a user types it.
     pub(crate) fn command(&self, name: &str) -> String {
-        let mut command = format!("evenkeel {name} {} {}", self.run.display(), self.code());
+        let mut command = format!("evenkeel {name} {} {}", shell_path(&self.run), self.code());
         if let Some(layer) = &self.layer {
-            command.push_str(&format!(" --layer {layer}"));
+            command.push_str(&format!(" --layer {}", shell_word(layer)));
         }
         if let Some(number) = self.remedy {
             command.push_str(&format!(" --remedy {number}"));

@@ -6,7 +6,7 @@ use clap::Args;
 use keel_health::rules::{dead_relu, inputs};
 use keel_health::{Application, Finding};
 use keel_train::remedies::{Fork, Treatment, findings_of, fork};
-use keel_train::runs::{RunFolder, Summary};
+use keel_train::runs::{RunFolder, Summary, shell_path};
 use keel_train::{Config, TrainedRun, Training, load_data};
 use serde::Serialize;
 
@@ -79,7 +79,7 @@ struct Fixed {
 
 /// Applies the remedy.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
-    let (folder, finding, treatment) = arguments.choice.read()?;
+    let (folder, finding, treatment) = arguments.choice.read(output)?;
     let action = match action_for(&folder, &finding, &treatment)? {
         Action::ConfigWritten if arguments.train => Action::Trained,
         action => action,
@@ -212,10 +212,9 @@ fn text(fixed: &Fixed, run: &Path) -> String {
     for setting in &fixed.settings {
         text.push_str(&format!("  changed  {setting}\n"));
     }
-    let run = run.display();
     text.push_str(&match (fixed.action, &fixed.run, &fixed.config) {
         (Action::Continued, Some(new), _) => {
-            format!("Training continued from the last checkpoint of {run}, in {}.\n", new.display())
+            format!("Training continued from the last checkpoint of {}, in {}.\n", run.display(), new.display())
         }
         (Action::Trained, Some(new), Some(config)) => {
             format!("A new run was trained from {}, in {}.\n", config.display(), new.display())
@@ -229,7 +228,7 @@ fn text(fixed: &Fixed, run: &Path) -> String {
         text.push_str("The results did not change: the remedy has no effect on them.\n");
     }
     if let (Action::ConfigWritten, Some(config)) = (fixed.action, &fixed.config) {
-        let config = config.display();
+        let (config, run) = (shell_path(config), shell_path(run));
         text.push_str(&format!(
             "Next, to see the results: evenkeel train {config}\n  (or fix with --train), then evenkeel compare {run} NEW\n"
         ));

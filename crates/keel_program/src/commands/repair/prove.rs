@@ -7,7 +7,7 @@ use keel_health::{Finding, FindingReference, Level};
 use keel_train::remedies::{
     Arm, Comparison, Proof, ProofOptions, Treatment, Verdict, config_of, findings_of, prove, record_proof, treatments,
 };
-use keel_train::runs::RunFolder;
+use keel_train::runs::{RunFolder, shell_path};
 
 use super::chosen_remedy::Choice;
 use crate::commands::pages::report;
@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
 
 /// Tests the finding, records the outcome and prints it.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, Stop> {
-    let (folder, finding, treatments) = arguments.choice.read_all()?;
+    let (folder, finding, treatments) = arguments.choice.read_all(output)?;
     if let Some(FindingReference { code, .. }) = &finding.explained_by {
         output.remark(&format!("{} is a consequence of {code}: prove that first", finding.code));
     }
@@ -70,7 +70,7 @@ fn next_code(finding: &Finding, proof: &Proof, folder: &RunFolder) -> String {
     let refuted = matches!(proof.verdict, Verdict::StatisticOnly | Verdict::Worse | Verdict::NoEffect);
     let next = finding.consequences.iter().find(|consequence| consequence.code != finding.code);
     let Some(FindingReference { code, .. }) = next.filter(|_| refuted) else { return String::new() };
-    let run = folder.path().display();
+    let run = shell_path(folder.path());
     wrapped("", &format!("{code}, listed as its consequence, may have another cause: evenkeel prove {run} {code}"))
 }
 

@@ -4,6 +4,7 @@ mod user_defaults;
 
 use clap::{Args, ValueHint};
 use keel_train::config::{ConfigError, Sources, UserDefaults, load_from, named, string_override};
+use keel_train::runs::shell_word;
 use keel_train::{Config, TrainError};
 
 use crate::failure::Stop;
@@ -52,14 +53,9 @@ impl Settings {
 
     /// Returns the arguments that select the same config, each after a space, quoted for a shell if necessary.
     pub(crate) fn as_arguments(&self) -> String {
-        let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:+".contains(letter);
-        let quoted = |text: &String| match text.chars().all(plain) {
-            true => text.clone(),
-            false => format!("'{}'", text.replace('\'', "'\\''")),
-        };
-        let set = self.set.iter().map(|setting| format!(" --set {}", quoted(setting)));
-        let target = self.target.iter().map(|column| format!(" --target {}", quoted(column)));
-        self.config.iter().map(|config| format!(" {}", quoted(config))).chain(target).chain(set).collect()
+        let set = self.set.iter().map(|setting| format!(" --set {}", shell_word(setting)));
+        let target = self.target.iter().map(|column| format!(" --target {}", shell_word(column)));
+        self.config.iter().map(|config| format!(" {}", shell_word(config))).chain(target).chain(set).collect()
     }
 
     /// Returns an error that occurred when the config was used, with the place of its key.

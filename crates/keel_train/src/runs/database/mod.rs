@@ -65,8 +65,29 @@ fn check_format(connection: &Connection) -> Result<(), Unusable> {
 /// Reason why a database of measurements cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
-    #[error("format version {format}; this program knows versions up to {FORMAT}; use a later version of Evenkeel")]
+    #[error("format version {format}; this program knows versions up to {FORMAT}")]
     Later { format: i64 },
     #[error(transparent)]
     Database(#[from] rusqlite::Error),
+}
+
+impl Unusable {
+    /// Returns the error for the database at `path` that cannot be read.
+    fn unreadable(&self, path: &Path) -> TrainError {
+        let next = match self {
+            Unusable::Later { .. } => "use a later version of Evenkeel",
+            Unusable::Database(_) => {
+                "restore the file from a copy; without it, the run has no curves but can still predict"
+            }
+        };
+        TrainError::of_file(path, self, next)
+    }
+
+    /// Returns the error for the database at `path` that cannot be written.
+    fn unwritable(&self, path: &Path) -> TrainError {
+        match self {
+            Unusable::Later { .. } => self.unreadable(path),
+            Unusable::Database(error) => TrainError::run(path, error),
+        }
+    }
 }

@@ -28,7 +28,7 @@ impl Reader {
             check_format(&connection)?;
             Ok(connection)
         };
-        let connection = open().map_err(|error: Unusable| TrainError::run(path, error))?;
+        let connection = open().map_err(|error: Unusable| error.unreadable(path))?;
         Ok(Reader { connection, path: path.to_owned() })
     }
 
@@ -54,7 +54,7 @@ impl Reader {
         values: impl Params,
         mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, TrainError> {
-        let damaged = |error: rusqlite::Error| TrainError::run(&self.path, error);
+        let damaged = |error: rusqlite::Error| Unusable::from(error).unreadable(&self.path);
         let mut statement = match self.connection.prepare(query) {
             Ok(statement) => statement,
             Err(error) if is_missing(&error) => return Ok(Vec::new()),

@@ -33,7 +33,10 @@ impl Writer {
     /// Opens or creates the database and removes all rows after `position`.
     pub(super) fn open(path: &Path, position: Rows) -> Result<Self, TrainError> {
         let opened = attempt(Operation::OpenDatabase, path, || prepare(path, position).map_err(io::Error::other));
-        let connection = opened.map_err(|error| TrainError::run(path, error))?;
+        let connection = opened.map_err(|error| match error.downcast::<Unusable>() {
+            Ok(unusable) => unusable.unwritable(path),
+            Err(error) => TrainError::run(path, error),
+        })?;
         let (sender, receiver) = sync_channel(64);
         let thread = std::thread::Builder::new()
             .name("metrics".to_owned())

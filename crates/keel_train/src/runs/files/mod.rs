@@ -169,11 +169,24 @@ fn create_temporary(folder: &Path) -> io::Result<(File, PathBuf)> {
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     #[cfg(unix)]
     builder.permissions(permissions);
-    let file = attempt(Operation::Create, folder, || builder.tempfile_in(folder))?;
+    let file = attempt(Operation::Create, folder, || builder.tempfile_in(folder));
+    let file = file.map_err(|error| in_folder(folder, error))?;
     let (file, path) = file.into_parts();
     let path = path.to_path_buf();
     note!(Create(path.clone()));
     Ok((file, path))
+}
+
+/// Returns the error of a file that could not be created in `folder`, without the temporary name.
+fn in_folder(folder: &Path, error: io::Error) -> io::Error {
+    if error.kind() == ErrorKind::NotFound && !folder.exists() {
+        return io::Error::new(ErrorKind::NotFound, format!("the folder {} does not exist", folder.display()));
+    }
+    // The error of `tempfile` ends in the name of the file.
+    match error.to_string().rsplit_once(" at path ") {
+        Some((cause, _)) => io::Error::new(error.kind(), cause),
+        None => error,
+    }
 }
 
 /// Makes the entries of `folder` durable, if the system can.
@@ -234,6 +247,22 @@ pub(crate) fn remove_leftovers(folder: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_name_the_folder_and_no_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let absent = folder.path().join("absent");
+        let cases = [
+            (absent.join("x.csv"), format!("the folder {} does not exist", absent.display())),
+            (file.join("x.csv"), "directory".to_owned()),
+        ];
+        for (path, expected) in cases {
+            let error = write_atomically(&path, |_| Ok(())).unwrap_err().to_string();
+            assert!(error.contains(&expected) && !error.contains(TEMPORARY), "{error}");
+        }
+    }
 
     #[test]
     fn a_disk_that_fills_up_leaves_the_old_file_and_nothing_else() {
