@@ -245,7 +245,7 @@ fn tone(attempt: &Attempt) -> &'static str {
     match attempt.judgement {
         Judgement::Helped => "good",
         Judgement::Refused => "bad",
-        Judgement::WithinSpread | Judgement::Outdone => "warn",
+        Judgement::Promising | Judgement::WithinSpread | Judgement::Outdone => "warn",
         Judgement::DidNotHelp => "",
     }
 }
@@ -254,6 +254,9 @@ fn judgement(attempt: &Attempt, language: Language) -> &'static str {
     match attempt.judgement {
         Judgement::Helped => language.choose("helped, kept", "有效，保留"),
         Judgement::Outdone => language.choose("another change was better", "不如另一修改"),
+        Judgement::Promising => {
+            language.choose("promising, not compared over several seeds", "有希望，尚未用多个种子比较")
+        }
         Judgement::WithinSpread => language.choose("within the spread over seeds", "在种子间波动之内"),
         Judgement::DidNotHelp => language.choose("did not help", "无帮助"),
         Judgement::Refused => language.choose("does not fit", "不适用"),
@@ -386,6 +389,7 @@ mod tests {
             ..story().attempts[0].clone()
         };
         let older = Attempt { proposal: None, ..attempt.clone() };
+        let promising = Attempt { judgement: Judgement::Promising, refusal: None, ..attempt.clone() };
         let recorded =
             "<td>add batch norm<br><span class=\"more\">it keeps the scale constant</span></td><td>advice</td>";
         let chinese = "<td>在隐藏层之后加批量归一化<br><span class=\"more\">批量归一化使信号的尺度不受权重影响</span></td>\
@@ -393,6 +397,8 @@ mod tests {
         let cases = [
             (&attempt, Language::English, recorded, "does not fit</span>: K is too large"),
             (&attempt, Language::Chinese, chinese, "不适用</span>：K is too large"),
+            (&promising, Language::English, recorded, "promising, not compared over several seeds</span>"),
+            (&promising, Language::Chinese, chinese, "有希望，尚未用多个种子比较</span>"),
             (&older, Language::English, recorded, "does not fit</span>: K is too large"),
             (&older, Language::Chinese, recorded, "不适用</span>：K is too large"),
         ];

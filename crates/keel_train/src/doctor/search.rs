@@ -157,7 +157,10 @@ impl<'a> Search<'a> {
         for intervention in group {
             let mut attempt = intervention.attempt(&current.config);
             match self.look(current, intervention, &mut attempt)? {
-                Look::Promising(candidate) => promising.push((self.story.attempts.len(), *candidate)),
+                Look::Promising(candidate) => {
+                    attempt.judgement = Judgement::Promising;
+                    promising.push((self.story.attempts.len(), *candidate));
+                }
                 Look::Known => continue,
                 Look::Over => {}
             }

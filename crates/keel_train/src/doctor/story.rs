@@ -150,6 +150,8 @@ pub enum Judgement {
     Helped,
     /// Better than without it at first, but another change of the same kind was better still.
     Outdone,
+    /// Better with the seed whose result was worst without it, and not yet compared over several seeds.
+    Promising,
     /// Better on average, within the spread over seeds.
     WithinSpread,
     /// Not better with the seed whose result was worst without it, and discarded.

@@ -21,7 +21,26 @@ fn treated(settings: &[&str], trainings: u64) -> Treated {
     let config = config::load(Some("mlp"), &settings).unwrap_or_else(|error| panic!("{error}"));
     let scratch = tempfile::tempdir().unwrap();
     let data = load_data(&config).unwrap();
-    treat(&config, data, &options(trainings, scratch.path()), &mut ()).unwrap_or_else(|error| panic!("{error}"))
+    let mut judgements = Judgements::default();
+    treat(&config, data, &options(trainings, scratch.path()), &mut judgements).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Judgements of the attempts as reported so far: only that of a promising one may change.
+#[derive(Debug, Default)]
+struct Judgements(Vec<Judgement>);
+
+impl DoctorObserver for Judgements {
+    fn training(&mut self, _place: &TrainingPlace<'_>) {}
+
+    fn story(&mut self, story: &Story, _config: &Config) {
+        for (place, attempt) in story.attempts.iter().enumerate() {
+            match self.0.get(place) {
+                None => self.0.push(attempt.judgement),
+                Some(Judgement::Promising) => self.0[place] = attempt.judgement,
+                Some(&before) => assert_eq!(before, attempt.judgement, "{}", attempt.change),
+            }
+        }
+    }
 }
 
 /// A plain perceptron, which masks no fault.

@@ -1,11 +1,12 @@
 //! Writes the files of the doctor as the story grows, and reports its progress on standard error.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use keel_page::Language;
 use keel_report::write_doctor_page;
 use keel_train::Config;
-use keel_train::doctor::{DoctorObserver, Story, TrainingPlace};
+use keel_train::doctor::{Attempt, DoctorObserver, Judgement, Story, TrainingPlace};
 use keel_train::runs::write_atomically;
 
 use super::text::attempt_text;
@@ -17,8 +18,10 @@ pub(super) struct Record {
     folder: PathBuf,
     name: String,
     language: Language,
-    /// Number of reported attempts.
-    reported: usize,
+    /// Places of the reported attempts in the story.
+    reported: BTreeSet<usize>,
+    /// True once the findings of the first training run were reported.
+    found_reported: bool,
     /// First failure to write a file.
     pub(super) failure: Option<Failure>,
 }
@@ -26,7 +29,7 @@ pub(super) struct Record {
 impl Record {
     /// Creates a record that writes to `folder`; `name` is that of the config or the run.
     pub(super) fn new(folder: PathBuf, name: String, language: Language) -> Self {
-        Record { folder, name, language, reported: 0, failure: None }
+        Record { folder, name, language, reported: BTreeSet::new(), found_reported: false, failure: None }
     }
 
     /// Returns the path of the repaired config.
@@ -60,6 +63,13 @@ impl Record {
     }
 }
 
+/// Returns the places of the attempts whose judgement no longer changes: a promising one is still compared over more seeds,
+/// until the story ends.
+fn settled(story: &Story) -> Vec<usize> {
+    let is_settled = |attempt: &Attempt| story.ending.is_some() || attempt.judgement != Judgement::Promising;
+    (0..story.attempts.len()).filter(|&place| is_settled(&story.attempts[place])).collect()
+}
+
 impl DoctorObserver for Record {
     fn training(&mut self, place: &TrainingPlace<'_>) {
         let TrainingPlace { number, what, seed, seconds_left, trainings_left } = *place;
@@ -71,7 +81,7 @@ impl DoctorObserver for Record {
     }
 
     fn story(&mut self, story: &Story, config: &Config) {
-        if self.reported == 0 && story.attempts.is_empty() {
+        if story.attempts.is_empty() && !std::mem::replace(&mut self.found_reported, true) {
             story.found.iter().for_each(|found| {
                 Output::note(&format!(
                     "found         {} {} {}: {}",
@@ -82,13 +92,11 @@ impl DoctorObserver for Record {
                 ));
             });
         }
-        // The judgement of the last attempt may still change, so it is reported with the next one or at the end.
-        let settled =
-            if story.ending.is_some() { story.attempts.len() } else { story.attempts.len().saturating_sub(1) };
-        for attempt in story.attempts.iter().take(settled).skip(self.reported) {
-            Output::note(&format!("  {}", attempt_text(attempt)));
+        for place in settled(story) {
+            if self.reported.insert(place) {
+                Output::note(&format!("  {}", attempt_text(&story.attempts[place])));
+            }
         }
-        self.reported = self.reported.max(settled);
         if let Err(failure) = self.write(story, config) {
             self.failure.get_or_insert(failure);
         }

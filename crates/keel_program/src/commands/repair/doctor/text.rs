@@ -3,6 +3,7 @@
 use keel_health::{Stage, find_rule};
 use keel_train::doctor::{Attempt, Ending, Found, Judgement, Measured, Story};
 use keel_train::remedies::Comparison;
+use keel_train::runs::shell_path;
 
 use super::Document;
 use crate::terminal::{Align, loss_text, plural, table, wrapped};
@@ -105,7 +106,7 @@ fn comparison_table(story: &Story) -> String {
 
 fn ending_text(document: &Document<'_>) -> String {
     let story = document.story;
-    let next = document.repaired.as_ref().map(|path| format!("evenkeel train {}", path.display()));
+    let next = document.repaired.as_ref().map(|path| format!("evenkeel train {}", shell_path(path)));
     let next = next.unwrap_or_default();
     let gain = story.comparison.map(|comparison| {
         format!("{} {:+.4}, limit {:.4}", story.score, comparison.score.mean, comparison.score.needed)
@@ -166,6 +167,7 @@ fn judgement_text(judgement: Judgement) -> &'static str {
     match judgement {
         Judgement::Helped => "kept",
         Judgement::Outdone => "outdone",
+        Judgement::Promising => "promising, not compared",
         Judgement::WithinSpread => "within the spread",
         Judgement::DidNotHelp => "did not help",
         Judgement::Refused => "does not fit",
