@@ -23,6 +23,11 @@ impl ChangedDataOption {
     pub(crate) fn treatment(self) -> ChangedData {
         if self.allow_changed_data { ChangedData::Allowed } else { ChangedData::Refused }
     }
+
+    /// Returns the option as part of a command, after a space; empty if it is not given.
+    pub(crate) fn argument(self) -> &'static str {
+        if self.allow_changed_data { " --allow-changed-data" } else { "" }
+    }
 }
 
 /// A command that reads the data of a run again, or other data instead.

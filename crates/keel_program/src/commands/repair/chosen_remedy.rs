@@ -88,6 +88,7 @@ impl Choice {
         if let Some(number) = self.remedy {
             command.push_str(&format!(" --remedy {number}"));
         }
+        command.push_str(self.changed.argument());
         command
     }
 
