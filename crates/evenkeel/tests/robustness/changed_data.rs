@@ -62,7 +62,7 @@ fn every_command_that_reads_the_data_again_refuses_a_change() {
     let original = program.run(&["eval", "my runs/run", "--json"]).succeeded().json();
     for (changed, expected, fits) in changes {
         save(&program, changed);
-        let expected = [&["data: my runs/run was trained", "--allow-changed-data"], expected].concat();
+        let expected = [&["data: my runs/run was trained", "--allow-changed-data"][..], expected].concat();
         for command in COMMANDS {
             program.run(command).refused(&expected);
         }

@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-/// Returns the failure for a word that is no rule. If it is part of the name of rules, or a word of the catalog, they are the next
+/// Returns the failure for a word that names no rule. If it is part of the name of rules, or a word of the catalog, they are the next
 /// step instead of the rule with the most similar name.
 fn unknown(word: &str, error: HealthError) -> Stop {
     let part = word.trim().to_lowercase().replace([' ', '_'], "-");

@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Status, 
             let RunData { split, change } = reader.read(&predictor, output)?;
             let importance = of_run(&predictor, &split, options)?;
             output.result(&importance, || text(&importance))?;
-            // Importance on changed data is no result of the run.
+            // Importance on changed data is not a result of the run.
             if run.is_dir() && change.is_none() {
                 store(&importance, run, output);
             }
