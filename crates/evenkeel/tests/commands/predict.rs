@@ -204,14 +204,18 @@ fn inputs_that_cannot_be_read_are_named_with_the_next_step() {
     write(&program.path("short.csv"), "color,sugr,acid\nred,1,2\n");
     write(&program.path("other.csv"), "color,sugar,acid,extra\nred,1,2,3\n");
     write(&program.path("notes.xyz"), "?");
+    write(&program.path("a.jpg"), "?");
+    write(&program.path("pictures/a.jpg"), "?");
     std::fs::create_dir(program.path("hollow")).unwrap();
     let predict = |inputs: &[&'static str]| [&["predict", "runs/wine"], inputs].concat();
-    let cases: [(Vec<&str>, &str, &[&str]); 14] = [
+    let cases: [(Vec<&str>, &str, &[&str]); 16] = [
         (predict(&["empty.csv"]), "", &["empty.csv: the table has no rows", "at least one row"]),
         (predict(&["short.csv"]), "", &["the column \"sugar\" is missing", "\"sugr\" may be meant"]),
         (predict(&["absent.csv"]), "", &["absent.csv", "No such file"]),
         (predict(&["new/*.parquet"]), "", &["no file matches the pattern"]),
         (predict(&["hollow"]), "", &["hollow: there is no table in the folder; it is empty"]),
+        (predict(&["a.jpg"]), "", &["a.jpg is an image, but the model was trained on a table", "color, sugar, acid"]),
+        (predict(&["pictures"]), "", &["pictures has images and no table", "Name a table with the columns"]),
         (predict(&["-"]), "", &["standard input is empty", "one JSON object per line"]),
         (predict(&["-"]), "{\"color\": \"red\"}\n{\"color\"\n", &["standard input, line 2: not valid JSON"]),
         (predict(&["-"]), "{\"color\": [1]}", &["line 1, column \"color\": a list or an object"]),
@@ -219,7 +223,7 @@ fn inputs_that_cannot_be_read_are_named_with_the_next_step() {
         (predict(&["-"]), "{\"color\": \"red\", \"sugar\": 1}", &["the column \"acid\" is missing"]),
         (predict(&["new/a.csv", "--id", "name"]), "", &["--id name: new/a.csv has no such column", "Name one of id"]),
         (predict(&["new/a.csv", "--out", "out.txt"]), "", &["the extension names no format", ".jsonl"]),
-        (predict(&["new/a.csv", "--out", "no/out.csv"]), "", &["its folder does not exist"]),
+        (predict(&["new/a.csv", "--out", "no/out.csv"]), "", &["--out no/out.csv: the folder no does not exist"]),
         (predict(&["new/a.csv", "other.csv", "--append"]), "", &["new/a.csv and other.csv have different columns"]),
     ];
     for (arguments, text, expected) in cases {

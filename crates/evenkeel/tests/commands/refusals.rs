@@ -10,6 +10,15 @@ fn wrong_arguments_are_refused_with_status_2() {
     let cases: &[Case] = &[
         (&["trian"], &["unrecognized subcommand 'trian'", "--help"]),
         (&["explain", "dead-rellu"], &["no rule is called 'dead-rellu'", "K010 dead-relu", "evenkeel explain"]),
+        (
+            &["explain", "relu"],
+            &[
+                "no rule is called 'relu'",
+                "Did you mean K010 dead-relu?",
+                "`evenkeel catalog activations` explains `relu`",
+            ],
+        ),
+        (&["report", "absent", "--json", "--out"], &["a value is required for '--out <FILE>'"]),
         (&["catalog", "layer"], &["the catalog has no section 'layer'", "layers"]),
         (&["diagnose", "absent.jsonl"], &["cannot read absent.jsonl", "Check that the path is correct"]),
         (&["compare", "absent", "absent"], &["absent: no such folder", "the folder of a run"]),
