@@ -30,7 +30,7 @@ impl Raise for TrainError {
             TrainError::Config(_) | TrainError::Model(_) | TrainError::Loss(_) => {
                 exceptions::ConfigError::new_err(text)
             }
-            TrainError::Data(_) => exceptions::DataError::new_err(text),
+            TrainError::Data(_) | TrainError::ChangedData { .. } => exceptions::DataError::new_err(text),
             TrainError::Setting { field, .. } if field.starts_with("data") => exceptions::DataError::new_err(text),
             TrainError::Setting { .. } => exceptions::ConfigError::new_err(text),
             TrainError::Checkpoint(_) | TrainError::Run { .. } => exceptions::RunError::new_err(text),
