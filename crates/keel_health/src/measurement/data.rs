@@ -16,12 +16,16 @@ pub struct DataMeasurement {
     pub features: Vec<FeatureStatistics>,
     /// Names of the features, if they have names.
     pub feature_names: Vec<String>,
+    /// Names of the classes, if they have names.
+    pub class_names: Vec<String>,
     /// Share of the training samples in each class; empty for regression.
     pub class_shares: Vec<f32>,
     /// True if the classes are weighted in the loss.
     pub weighted_classes: bool,
     /// Loss of the best prediction that ignores the inputs: class shares as probabilities, or the mean of the targets.
     pub guessing_loss: Option<f32>,
+    /// Names of the targets with the same value in every training sample.
+    pub constant_targets: Vec<String>,
     /// Largest class label found, to be compared with the number of classes.
     pub largest_label: Option<u64>,
     /// Smallest and largest target of a regression, in the scale of the network's outputs.
@@ -55,6 +59,14 @@ impl DataMeasurement {
         match self.feature_names.get(feature).filter(|_| self.feature_names.len() == self.features.len()) {
             Some(name) => format!("{kind} `{name}`"),
             None => format!("{kind} {feature}"),
+        }
+    }
+
+    /// Describes a class: class `setosa`, or its number if it has no name.
+    pub fn class_words(&self, class: usize) -> String {
+        match self.class_names.get(class) {
+            Some(name) => format!("class `{name}`"),
+            None => format!("class {class}"),
         }
     }
 }

@@ -4,7 +4,8 @@
 //! predict only the largest class: its accuracy on the training samples is that of this prediction, or at most 1 % of
 //! the way from it to perfect. From the third epoch on: if the network has come at least 20 % of the way from guessing
 //! to perfect on its training samples and never more than 3 % of it on the validation samples, the labels contain
-//! nothing that could be learned: an error.
+//! nothing that could be learned: an error. If the number of validation samples is known, they must be enough to
+//! exclude 20 % there, at two standard errors: more than a hundred for two equal classes, a dozen or more for ten.
 //!
 //! # Why it matters
 //! A network trained on unbalanced classes first learns to predict the frequent one. An absent class can never be
@@ -114,6 +115,10 @@ pub const EPOCHS: usize = 3;
 pub const MEMORISED: f64 = 0.2;
 /// Best fraction of the task on validation samples below which nothing was understood; our own choice.
 pub const UNDERSTOOD: f64 = 0.03;
+/// Number of standard errors by which a part of [`MEMORISED`] must be excluded.
+const STANDARD_ERRORS: f64 = 2.0;
+/// The split that shows what was understood.
+const VALIDATION: &str = "validation";
 /// Fraction of the task by accuracy below which a network predicts only the largest class.
 const LARGEST_ONLY: f64 = 0.01;
 
@@ -138,8 +143,9 @@ fn shares(case: &Case, data: &DataMeasurement) -> Option<Observation> {
     if let Some(first) = absent.first() {
         let have = if absent.len() == 1 { "has" } else { "have" };
         let message = format!(
-            "{} of {expected} classes {have} no training sample (limit 0); the first is class {first}",
-            absent.len()
+            "{} of {expected} classes {have} no training sample (limit 0); the first is {}",
+            absent.len(),
+            data.class_words(*first)
         );
         return Some(
             Observation::new(&ABSENT, Level::Error, None, absent.len() as f64, 0.0)
@@ -190,6 +196,22 @@ fn largest_only(case: &Case, data: &DataMeasurement) -> Option<Observation> {
     Some(observation.message(message))
 }
 
+/// Returns true if there are too few validation samples to exclude that a part of [`MEMORISED`] was understood.
+fn may_be_chance(case: &Case, understood: f64) -> bool {
+    let validation = case.evaluations.iter().find(|split| split.split == VALIDATION);
+    let samples = validation.map_or(f64::INFINITY, |split| split.samples as f64);
+    understood.max(0.0) + STANDARD_ERRORS * standard_error(case, samples) > MEMORISED
+}
+
+/// Returns the standard error of the part of the way from guessing to perfect on `samples`: for classes that of an accuracy
+/// equal to the largest share, for values about that of R2.
+fn standard_error(case: &Case, samples: f64) -> f64 {
+    let shares = case.data.map_or(&[][..], |data| &data.class_shares);
+    let largest = shares.iter().copied().reduce(f32::max).map(f64::from);
+    let largest = largest.or(case.model.classes.map(|classes| 1.0 / classes as f64)).unwrap_or(0.5);
+    (largest / (1.0 - largest) / samples).sqrt()
+}
+
 fn meaningless(case: &Case) -> Option<Observation> {
     if case.epochs.len() < EPOCHS {
         return None;
@@ -197,7 +219,7 @@ fn meaningless(case: &Case) -> Option<Observation> {
     let memorised = case.outcome()?.training;
     let parts = (1..=case.epochs.len()).map(|count| Case { epochs: &case.epochs[..count], ..*case });
     let understood = largest(parts.filter_map(|until| until.outcome()?.validation))?;
-    if !(memorised >= MEMORISED) || understood > UNDERSTOOD {
+    if !(memorised >= MEMORISED) || understood > UNDERSTOOD || may_be_chance(case, understood) {
         return None;
     }
     Some(

@@ -2,10 +2,11 @@
 
 use keel_data::{BatchTargets, FittedStep, SplitDataset, Targets};
 use keel_health::measurement::{DataMeasurement, FeatureStatistics};
+use keel_nn::losses::LossSpec;
 
 use super::inspection::inspect;
 use crate::error::TrainError;
-use crate::objective::{Objective, Probabilities};
+use crate::objective::{Objective, Probabilities, constant_targets};
 use crate::session::Session;
 
 /// Number of samples whose values are measured, evenly spread over the split; class fractions are those of all samples.
@@ -29,14 +30,15 @@ pub fn guessing_loss(session: &Session) -> Option<f32> {
     loss.is_finite().then_some(loss)
 }
 
-/// Returns the best constant outputs, and the targets of the `chosen` samples: the log of the class fractions, the log odds of
-/// binary targets, or the mean of values.
+/// Returns the best constant outputs, and the targets of the `chosen` samples: the log of the class fractions as weighted by the
+/// loss, the log odds of binary targets, or the mean of values.
 fn constant_answer(objective: &Objective, data: &SplitDataset, chosen: &[usize]) -> Option<(Vec<f32>, BatchTargets)> {
     let count = chosen.len() as f32;
     match data.dataset.targets() {
         Targets::Classes { labels, class_names } => {
             let mut shares = vec![0.0; class_names.len()];
             chosen.iter().for_each(|&sample| shares[labels[sample] as usize] += 1.0 / count);
+            weigh_classes(&mut shares, objective);
             let targets = BatchTargets::Classes(chosen.iter().map(|&sample| labels[sample]).collect());
             let outputs: Vec<f32> = match objective.probabilities() {
                 Probabilities::OneClass => shares.iter().map(|&share| share.max(LEAST_SHARE).ln()).collect(),
@@ -59,6 +61,21 @@ fn constant_answer(objective: &Objective, data: &SplitDataset, chosen: &[usize])
         }
         Targets::Unlabelled => None,
     }
+}
+
+/// Turns the fractions of the classes into the fractions of their terms in the loss: label smoothing spreads a part of each label
+/// over all classes, and class weights multiply the terms.
+fn weigh_classes(shares: &mut [f32], objective: &Objective) {
+    let smoothing = match objective.loss_spec() {
+        LossSpec::CrossEntropy { label_smoothing } => *label_smoothing,
+        _ => 0.0,
+    };
+    let (weights, spread) = (objective.class_weights(), smoothing / shares.len() as f32);
+    for (class, share) in shares.iter_mut().enumerate() {
+        *share = weights.get(class).unwrap_or(&1.0) * ((1.0 - smoothing) * *share + spread);
+    }
+    let total = shares.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+    shares.iter_mut().for_each(|share| *share /= total);
 }
 
 /// Returns the output whose sigmoid is `share`.
@@ -106,7 +123,8 @@ pub fn measure_data(session: &Session) -> Result<DataMeasurement, TrainError> {
         ..DataMeasurement::default()
     };
     match data.dataset.targets() {
-        Targets::Classes { labels, .. } => {
+        Targets::Classes { labels, class_names } => {
+            measurement.class_names.clone_from(class_names);
             let counts = data.dataset.class_counts(&data.train);
             measurement.class_shares = counts.iter().map(|&count| count as f32 / data.train.len() as f32).collect();
             measurement.largest_label = data.train.iter().map(|&sample| u64::from(labels[sample])).max();
@@ -123,6 +141,7 @@ pub fn measure_data(session: &Session) -> Result<DataMeasurement, TrainError> {
                 }
             }
             measurement.target_range = Some(range);
+            measurement.constant_targets = constant_targets(data);
         }
         Targets::Unlabelled => {}
     }

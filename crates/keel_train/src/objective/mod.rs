@@ -288,22 +288,35 @@ impl Prepared {
     }
 }
 
-/// Rejects a constant target: like a single class, it leaves nothing to learn.
+/// Rejects targets that are all constant: like a single class, they leave nothing to learn. Some constant targets among others
+/// do no harm, such as the border pixels of images that a network reconstructs.
 fn refuse_constant_targets(data: &SplitDataset) -> Result<(), TrainError> {
     let Targets::Values { values, target_names } = data.dataset.targets() else { return Ok(()) };
+    let constant = constant_targets(data);
+    let (Some(&first), true) = (data.train.first(), constant.len() == target_names.len()) else { return Ok(()) };
+    let value = values[first * target_names.len()];
+    let message = match constant.as_slice() {
+        [name] => format!(
+            "every training sample has the same value {value} of `{name}`, so there is nothing to learn; choose another target"
+        ),
+        _ => {
+            "every training sample has the same targets, so there is nothing to learn; choose other targets".to_owned()
+        }
+    };
+    Err(TrainError::setting("data.target", message))
+}
+
+/// Returns the names of the targets with the same value in all of several training samples.
+pub(crate) fn constant_targets(data: &SplitDataset) -> Vec<String> {
+    let Targets::Values { values, target_names } = data.dataset.targets() else { return Vec::new() };
     let width = target_names.len();
-    for (target, name) in target_names.iter().enumerate() {
+    let is_constant = |target: usize| {
         let mut column = data.train.iter().map(|&sample| values[sample * width + target]);
         let first = column.next();
-        if data.train.len() > 1 && column.all(|value| Some(value) == first) {
-            let message = format!(
-                "every training sample has the same value {} of `{name}`, so there is nothing to learn; choose another target",
-                first.unwrap_or_default()
-            );
-            return Err(TrainError::setting("data.target", message));
-        }
-    }
-    Ok(())
+        data.train.len() > 1 && column.all(|value| Some(value) == first)
+    };
+    let names = target_names.iter().enumerate();
+    names.filter(|(target, _)| is_constant(*target)).map(|(_, name)| name.clone()).collect()
 }
 
 /// Returns the reciprocal of the mean weight of the training samples.

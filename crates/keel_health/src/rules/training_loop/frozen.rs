@@ -2,7 +2,7 @@
 //! Parameters whose gradient and update were exactly zero at every step of a window: a warning, or a note if the layer
 //! was frozen on purpose. A layer whose output is the same for every element of a window: a warning. Either is a note
 //! if the network learns its task nevertheless. From the description: a bias right before batch normalisation, and
-//! input features that never change: notes.
+//! input features or targets that never change: notes.
 //!
 //! # Why it matters
 //! Parameters that do not change cost memory and time and usually mean that the graph is not the intended one: a
@@ -40,7 +40,7 @@ pub const RULE: Rule = Rule {
     chinese_name: "参数不更新",
     summary: "parameters without effect: frozen, redundant or constant",
     chinese_summary: "不起作用的参数：被冻结、多余，或输入恒定",
-    kinds: &[IDLE, ON_PURPOSE, REDUNDANT_BIAS, CONSTANT_FEATURES, CONSTANT_OUTPUT],
+    kinds: &[IDLE, ON_PURPOSE, REDUNDANT_BIAS, CONSTANT_FEATURES, CONSTANT_TARGETS, CONSTANT_OUTPUT],
     source: include_str!("frozen.rs"),
     examine,
     roles: &[Role {
@@ -96,6 +96,15 @@ const CONSTANT_FEATURES: FindingKind = FindingKind {
     chinese_cause: "这些特征在训练集中只有一个取值",
 };
 
+/// Targets never change.
+const CONSTANT_TARGETS: FindingKind = FindingKind {
+    key: "constant-targets",
+    statistic: "targets that never change",
+    chinese_statistic: "恒定不变的目标数",
+    chinese_message: "有些目标从不变化",
+    chinese_cause: "这些目标在训练集中只有一个取值",
+};
+
 /// The output is the same for every sample.
 const CONSTANT_OUTPUT: FindingKind = FindingKind {
     key: "constant-output",
@@ -109,7 +118,7 @@ const CONSTANT_OUTPUT: FindingKind = FindingKind {
 fn examine(case: &Case) -> Vec<Observation> {
     match case.moment {
         Moment::Model => redundant_biases(case),
-        Moment::Data => constant_features(case).into_iter().collect(),
+        Moment::Data => constant_features(case).or_else(|| constant_targets(case)).into_iter().collect(),
         Moment::Window => (0..case.model.layers.len()).filter_map(|index| idle(case, index)).collect(),
         _ => Vec::new(),
     }
@@ -146,6 +155,17 @@ fn constant_features(case: &Case) -> Option<Observation> {
                 if constant.len() == 1 { "changes" } else { "change" }
             ))
             .cause("the training split holds a single value for each of them"),
+    )
+}
+
+fn constant_targets(case: &Case) -> Option<Observation> {
+    let constant = &case.data?.constant_targets;
+    let first = constant.first()?;
+    let verb = if constant.len() == 1 { "target never changes" } else { "targets never change" };
+    Some(
+        Observation::new(&CONSTANT_TARGETS, Level::Info, None, constant.len() as f64, 0.0)
+            .message(format!("{} {verb} (limit 0); the first is `{first}`", constant.len()))
+            .cause("the training split holds a single value for each of them, so that there is nothing to learn about them"),
     )
 }
 
