@@ -121,13 +121,15 @@ fn judge(case: &Case) -> Option<Observation> {
     let (level, threshold) =
         if flow.ratio < ERROR_RATIO { (Level::Error, ERROR_RATIO) } else { (Level::Warn, WARN_RATIO) };
     let model = case.model;
-    let message = format!(
-        "the gradient of {} is {} times as large as that of {} (limit: at least {}): it vanishes on its way back",
-        model.name(flow.first),
-        number(flow.ratio),
-        model.name(flow.last),
-        number(threshold)
-    );
+    let (first, last) = (model.name(flow.first), model.name(flow.last));
+    let message = match flow.ratio {
+        0.0 => format!("the gradient of {first} is zero, while that of {last} is not: none arrives on its way back"),
+        ratio => format!(
+            "the gradient of {first} is {} times as large as that of {last} (limit: at least {}): it vanishes on its way back",
+            number(ratio),
+            number(threshold)
+        ),
+    };
     let function = model.activation_after(flow.first).and_then(|index| model.layers[index].function);
     let (kind, cause) = match function {
         Some(function) if function.saturates() => {

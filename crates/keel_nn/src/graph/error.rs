@@ -33,7 +33,8 @@ pub enum GraphError {
     },
     /// The output size differs from the number of classes or targets.
     #[error(
-        "the network has {actual} outputs, but the data needs {expected}: set out_features of the last linear layer to {expected} or omit it"
+        "the network has {actual} {}, but the data needs {expected}: set out_features of the last linear layer to {expected} or omit it",
+        if *.actual == 1 { "output" } else { "outputs" }
     )]
     Outputs {
         /// Number of outputs of the last layer.

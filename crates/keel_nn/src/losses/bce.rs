@@ -13,7 +13,7 @@ use super::targets::Targets;
 
 pub(super) const ENTRY: CatalogEntry = CatalogEntry {
     name: "bce",
-    summary: "binary cross-entropy with logits: one logit for two classes, or several independent ones",
+    summary: "binary cross-entropy with logits: an independent question for each class or target",
 };
 
 /// Settings of the loss.

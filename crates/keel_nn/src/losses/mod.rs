@@ -52,7 +52,7 @@ pub enum LossSpec {
         #[serde(default = "huber::delta")]
         delta: f32,
     },
-    /// Binary cross-entropy of one or several independent logits.
+    /// Binary cross-entropy of independent logits, one for each class or target.
     Bce {},
     /// A custom loss.
     Custom(CustomLoss),

@@ -96,7 +96,11 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
         1 => "; 1 more column has the same problem".to_owned(),
         more => format!("; {more} more columns have the same problem"),
     };
-    let rows = if worst.extreme == 1 { "row holds" } else { "rows hold" };
+    let rows = match (worst.extreme, worst.samples) {
+        (1, 1) => "row holds",
+        (1, _) => "rows holds",
+        _ => "rows hold",
+    };
     let message = format!(
         "{} of {} {rows} {} of the variance of {} (limit {}); the others have standard deviation {}{others}",
         worst.extreme,
