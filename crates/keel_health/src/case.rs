@@ -7,7 +7,7 @@ use crate::finding_kind::FindingKind;
 use crate::history::{History, LayerWindow, Window};
 use crate::measurement::{
     ActivationFunction, DataMeasurement, EpochMeasurement, EvaluationMeasurement, InputsMeasurement, ModelDescription,
-    StartMeasurement, StepMeasurement, SuspectLabel,
+    ResidualMeasurement, StartMeasurement, StepMeasurement, SuspectLabel,
 };
 use crate::remedy::Remedy;
 
@@ -58,6 +58,8 @@ pub struct Case<'a> {
     pub epochs: &'a [EpochMeasurement],
     /// Evaluated splits, at the moments `Validation` and `Evaluation`.
     pub evaluations: &'a [EvaluationMeasurement],
+    /// Errors on neighbouring training samples, at the moment `End`, if measured.
+    pub residuals: Option<&'a ResidualMeasurement>,
     /// Samples given to the trained network, at the moment `Inputs`.
     pub inputs: Option<&'a InputsMeasurement>,
 }
@@ -95,7 +97,8 @@ pub struct Observation {
 pub enum Stands {
     /// Every outcome.
     Always,
-    /// Every outcome, but at most a warning if the network learned its task nevertheless.
+    /// Every outcome, but at most a warning if the network learned its task nevertheless, and an error if nothing was
+    /// learned.
     EvenLearned,
     /// Outcomes at which it is still observed.
     WhileSeen,

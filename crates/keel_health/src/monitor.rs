@@ -10,9 +10,10 @@ use crate::history::{History, HistoryState};
 use crate::judge::{Judge, Question};
 use crate::measurement::{
     DataMeasurement, EpochMeasurement, EvaluationMeasurement, InputsMeasurement, ModelDescription, Record,
-    StartMeasurement, StepMeasurement,
+    ResidualMeasurement, StartMeasurement, StepMeasurement,
 };
 use crate::outcome::Outcome;
+use crate::rules::too_small;
 
 /// Monitor of one run.
 #[derive(Debug, Clone)]
@@ -23,6 +24,7 @@ pub struct Monitor {
     history: History,
     epochs: Vec<EpochMeasurement>,
     evaluations: Vec<EvaluationMeasurement>,
+    residuals: Option<ResidualMeasurement>,
     inputs: Option<InputsMeasurement>,
     judge: Judge,
     last_step: u64,
@@ -68,6 +70,7 @@ impl Monitor {
             history,
             epochs: Vec::new(),
             evaluations: Vec::new(),
+            residuals: None,
             inputs: None,
             judge: Judge::default(),
             last_step: 0,
@@ -101,6 +104,7 @@ impl Monitor {
             history,
             epochs,
             evaluations,
+            residuals: None,
             inputs: None,
             judge,
             last_step,
@@ -177,6 +181,16 @@ impl Monitor {
         self.ask(Moment::Inputs, None)
     }
 
+    /// Returns true if a rule about the end of the run needs [`Monitor::residuals`].
+    pub fn wants_residuals(&self) -> bool {
+        too_small::is_suspected(&self.case(Moment::End, None))
+    }
+
+    /// Adds the errors of the trained network on neighbouring training samples, before the end of the run.
+    pub fn residuals(&mut self, residuals: ResidualMeasurement) {
+        self.residuals = Some(residuals);
+    }
+
     /// Ends the run; returns new findings. An incomplete window is evaluated. In a run too short for the windows that
     /// would confirm an observation, errors are reported without confirmation.
     pub fn end(&mut self) -> Vec<Finding> {
@@ -249,6 +263,7 @@ impl Monitor {
             history: &self.history,
             epochs: &self.epochs,
             evaluations: &self.evaluations,
+            residuals: self.residuals.as_ref(),
             inputs: self.inputs.as_ref(),
         }
     }

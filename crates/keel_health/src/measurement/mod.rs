@@ -18,6 +18,7 @@ mod model;
 mod outliers;
 mod predictions;
 mod record;
+mod residuals;
 mod start;
 mod step;
 mod suspects;
@@ -36,6 +37,7 @@ pub use model::{LayerDescription, LayerKind, LossKind, ModelDescription};
 pub use outliers::FeatureOutliers;
 pub use predictions::PredictionMeasurement;
 pub use record::Record;
+pub use residuals::ResidualMeasurement;
 pub use start::{GradientCheck, StartLayer, StartMeasurement, TinyBatch};
 pub use step::{
     GradientMeasurement, LayerMeasurement, ParameterMeasurement, ParameterRole, SignalMeasurement, StepMeasurement,

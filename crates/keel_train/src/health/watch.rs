@@ -7,7 +7,7 @@ use keel_nn::{Observer, Probe};
 
 use super::{
     DecayTerm, EpochLosses, StepProbe, Thoroughness, describe_model, layer_records, measure_data, measure_epoch,
-    measure_start,
+    measure_residuals, measure_start,
 };
 use crate::Config;
 use crate::config::{HealthConfig, HealthLevel, OnError};
@@ -115,6 +115,19 @@ impl Watch {
         let parts = [("train", &metrics.train), ("test", &metrics.test)];
         let measured = parts.iter().filter_map(|(split, metrics)| Some(without_result(split, metrics.as_ref()?)));
         self.news.extend(self.monitor.evaluation(measured.collect()));
+    }
+
+    /// Measures the errors of the trained network before the end of the training run, if a rule needs them.
+    ///
+    /// # Errors
+    /// If a sample cannot be preprocessed.
+    pub fn residuals(&mut self, session: &mut Session) -> Result<(), TrainError> {
+        if self.monitor.wants_residuals()
+            && let Some(residuals) = measure_residuals(session)?
+        {
+            self.monitor.residuals(residuals);
+        }
+        Ok(())
     }
 
     /// Evaluates the rules at the end of the training run.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use keel_data::{BatchOptions, BatchSource, Batches, Position};
+use keel_data::{BatchOptions, BatchSource, BatchTargets, Batches, Position};
 use keel_nn::{Executor, RandomKey};
 
 use super::Session;
 use crate::error::TrainError;
 use crate::metrics::{Answers, Detail, Metrics, Tally, sample_words, void_outputs};
+use crate::objective::Objective;
 use crate::predictor::Views;
 
 /// Executor and buffers for evaluating a network.
@@ -24,6 +25,19 @@ impl Evaluator {
     pub(super) fn new(executor: Executor, views: Views) -> Self {
         Evaluator { executor, views, outputs: Vec::new() }
     }
+}
+
+/// Answers of a network to a batch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answered<'a> {
+    /// Preprocessed inputs of this rank's share of the batch, `[batch, ...]`.
+    pub(crate) inputs: &'a [f32],
+    /// Combined outputs of the whole batch, `[batch, outputs]`; NaN for a sample whose inputs are not finite.
+    pub(crate) outputs: &'a [f32],
+    /// Targets of the whole batch.
+    pub(crate) targets: &'a BatchTargets,
+    /// Number of samples of the whole batch.
+    pub(crate) samples: usize,
 }
 
 impl Session {
@@ -70,9 +84,42 @@ impl Session {
         source: BatchSource,
         mut watch: impl FnMut(usize),
     ) -> Result<Tally, TrainError> {
+        let mut done = 0;
+        self.answer(source, |objective, answered| {
+            let Answered { outputs, targets, .. } = answered;
+            tally.add(objective, Answers { outputs, targets });
+            done += answered.samples;
+            watch(done);
+        })?;
+        Ok(tally)
+    }
+
+    /// Passes the answers to the samples `indices` to `take`, batch by batch, in evaluation mode, without augmentation and with
+    /// the averaged weights if there are any.
+    ///
+    /// # Errors
+    /// If a sample cannot be preprocessed.
+    pub(crate) fn answer_each(
+        &mut self,
+        indices: &[usize],
+        take: impl FnMut(&mut Objective, Answered<'_>),
+    ) -> Result<(), TrainError> {
+        let dataset = Arc::clone(&self.data.split.dataset);
+        let options = BatchOptions::in_order(self.evaluator.executor.plan().batch());
+        let source = BatchSource::new(dataset, indices, Arc::clone(&self.data.preprocessor), options)?;
+        self.swap_average();
+        let answered = self.answer(source.keeping_non_finite(), take);
+        self.swap_average();
+        answered
+    }
+
+    fn answer(
+        &mut self,
+        source: BatchSource,
+        mut take: impl FnMut(&mut Objective, Answered<'_>),
+    ) -> Result<(), TrainError> {
         let Session { evaluator, objective, replica, .. } = self;
         let Evaluator { executor, views, outputs } = evaluator;
-        let mut done = 0;
         let mut batches = Batches::new(source.clone(), Position::default());
         while let Some(batch) = batches.next() {
             let batch = batch?;
@@ -89,10 +136,8 @@ impl Session {
                 true => &batch.targets,
                 false => &source.targets_of_all_shares(batch.position),
             };
-            tally.add(objective, Answers { outputs, targets });
-            done += batch.step_samples();
-            watch(done);
+            take(objective, Answered { inputs: &batch.inputs, outputs, targets, samples: batch.step_samples() });
         }
-        Ok(tally)
+        Ok(())
     }
 }

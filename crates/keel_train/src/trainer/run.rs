@@ -312,6 +312,7 @@ impl<'a> Run<'a> {
             return Err(best_epoch::none_found(self.judged.as_ref(), self.judged_split()));
         }
         if let Some(watch) = self.watch.as_mut().filter(|_| status == Status::Finished) {
+            watch.residuals(&mut self.session)?;
             watch.end();
             self.report_news();
         }

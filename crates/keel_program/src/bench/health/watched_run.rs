@@ -77,6 +77,7 @@ fn watched(config: &Config, data: keel_data::SplitDataset) -> Result<Outcome, Tr
         watch.epoch(&mut session, losses)?;
         note_new(&mut watch, step, &mut reports);
     }
+    watch.residuals(&mut session)?;
     watch.end();
     note_new(&mut watch, horizon.total_steps, &mut reports);
     Ok(outcome(&watch, reports, accuracy))
