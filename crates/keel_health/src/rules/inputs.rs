@@ -3,7 +3,9 @@
 //! sees it. Noted if abs(mean) > 0.2 std or if the standard deviation is outside [0.5, 2]; warning if abs(mean) > std
 //! or if the standard deviation is outside [0.1, 4]; error if abs(mean) > 2 or the standard deviation > 10, as with raw
 //! pixels from 0 to 255. Tables of five columns or more are reported if more than a fifth of the columns are off or one
-//! is an error, images if one channel is off. Constant features are left to K016. It is a note if the network learns
+//! is an error, images if one channel is off. In sparse tables, such as counts of words (every column begins at 0 and at
+//! least half of them are mostly 0), a single column is an error only if it is larger than all others together, in the
+//! sum of squares. Constant features are left to K016. It is a note if the network learns
 //! its task nevertheless.
 //!
 //! # Why it matters
@@ -189,7 +191,8 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
     })?;
     let few = !data.images && (offences.len() as f64) <= TABLE_SHARE * count as f64 && count >= 5;
-    if few && offence.level < Level::Error {
+    let tolerable = offence.level < Level::Error || is_sparse(data) && !dominates(data, *worst);
+    if few && tolerable {
         return None;
     }
     let feature = data.features[*worst];
@@ -214,6 +217,21 @@ fn judge(data: &DataMeasurement) -> Option<Observation> {
             .cause(cause)
             .remedy(standardize(data)),
     )
+}
+
+/// Returns true for a table of counts or frequencies, in one unit: every column begins at 0, and most values of at least half of
+/// them are 0, so that the standard deviation is above the mean.
+fn is_sparse(data: &DataMeasurement) -> bool {
+    let varied = || data.features.iter().filter(|feature| feature.std > 0.0);
+    let sparse = varied().filter(|feature| feature.std > feature.mean).count();
+    2 * sparse >= varied().count() && varied().all(|feature| feature.range.is_some_and(|(low, _)| low == 0.0))
+}
+
+/// Returns true if the squares of column `worst` are more than those of all others together.
+fn dominates(data: &DataMeasurement, worst: usize) -> bool {
+    let square = |feature: &FeatureStatistics| f64::from(feature.mean).powi(2) + f64::from(feature.std).powi(2);
+    let total: f64 = data.features.iter().map(square).sum();
+    !(2.0 * square(&data.features[worst]) <= total)
 }
 
 fn is_bounded(feature: &FeatureStatistics) -> bool {

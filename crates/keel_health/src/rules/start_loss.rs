@@ -1,7 +1,9 @@
 //! # What it measures
 //! (L0 - ln C) / ln C, the loss before the first update against that of guessing among C classes, over at least 512
 //! samples. Above 0.25 it is noted, above 4 a warning, unless the network learns its task nevertheless; a loss more
-//! than 0.1 ln C below that of guessing with the class shares is a warning.
+//! than 0.1 ln C below that of guessing with the class shares is a warning, if outputs as spread as those measured
+//! could not reach it by luck, not even with the largest output at the right class for every sample. If their spread
+//! is unknown: more than 0.5 ln C.
 //!
 //! # Why it matters
 //! An untrained network should be undecided. A higher loss means that it is confidently wrong: the first epochs are
@@ -12,19 +14,20 @@
 //!
 //! # When it is fine
 //! Kaiming weights in the last layer give logits of variance 2 and a loss about 0.4 above ln C; that is gone after some
-//! steps. Label smoothing and class weights change the loss of guessing. Pre-trained weights start with a low loss,
-//! which is not checked if the program knows that they are.
+//! steps. A random network for two classes and few columns often starts far below guessing: a random direction can
+//! separate the classes. Pre-trained weights start with a low loss, which is not checked if the program knows that they
+//! are.
 //!
 //! # Source
-//! CS231n course notes, neural-networks-3: look for the correct loss at chance performance. The limits 0.25, 4 and
-//! -0.1 are ours.
+//! CS231n course notes, neural-networks-3: look for the correct loss at chance performance. The limits 0.25, 4, -0.1
+//! and -0.5 are ours.
 
 use crate::calibration::{Bad, Calibration};
 use crate::case::{Case, Moment, Observation, number, percent};
 use crate::finding::Level;
 use crate::finding_kind::FindingKind;
 use crate::history::History;
-use crate::measurement::ModelDescription;
+use crate::measurement::{LossKind, ModelDescription};
 use crate::remedy::Remedy;
 use crate::rule::Rule;
 use crate::rule::role::{Role, Stage};
@@ -77,8 +80,10 @@ pub const SAMPLES: u64 = 512;
 pub const INFO_EXCESS: f64 = 0.25;
 /// Relative excess for a warning: far beyond the result of any usual initialisation of the last layer.
 pub const WARN_EXCESS: f64 = 4.0;
-/// Relative shortfall for a warning.
+/// Relative shortfall for a warning, beyond that which luck explains.
 pub const WARN_SHORTFALL: f64 = -0.1;
+/// Relative shortfall for a warning if the spread of the outputs is unknown; our own choice.
+pub const UNKNOWN_SHORTFALL: f64 = -0.5;
 
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
@@ -90,13 +95,14 @@ fn judge(case: &Case) -> Option<Observation> {
     let loss = f64::from(start.loss?);
     let (chance, informed) = (case.model.chance_loss()?, case.guessing_loss()?);
     let excess = (loss - chance) / chance;
-    if case.model.pretrained != Some(true) && (loss - informed) / chance < WARN_SHORTFALL {
-        let observation = Observation::new(&LOW, Level::Warn, None, (loss - informed) / chance, WARN_SHORTFALL)
+    let least = least_shortfall(case, chance, informed);
+    if case.model.pretrained != Some(true) && (loss - informed) / chance < least {
+        let observation = Observation::new(&LOW, Level::Warn, None, (loss - informed) / chance, least)
             .message(format!(
                 "the loss before the first step is {}, below the {} of guessing (limit {})",
                 number(loss),
                 number(informed),
-                number(informed + WARN_SHORTFALL * chance)
+                number(informed + least * chance)
             ))
             .cause(match case.model.pretrained {
                 Some(_) => "the labels leak into the inputs, or the loss is not averaged over all samples and classes",
@@ -127,6 +133,30 @@ fn judge(case: &Case) -> Option<Observation> {
         observation = observation.remedy(Remedy::PriorBias { layer });
     }
     Some(observation)
+}
+
+/// Returns the relative shortfall for a warning: that which luck cannot explain.
+fn least_shortfall(case: &Case, chance: f64, informed: f64) -> f64 {
+    let spread = case.model.output_layer().and_then(|last| case.start?.layer(last)?.output_std).map(f64::from);
+    let Some(spread) = spread.filter(|spread| spread.is_finite()) else { return UNKNOWN_SHORTFALL };
+    let luckiest = match case.model.loss {
+        Some(LossKind::Bce | LossKind::BceProbabilities) => luckiest_loss(2.0, spread),
+        _ => luckiest_loss(case.model.classes.unwrap_or(2) as f64, largest_lead(case.model.classes, spread)),
+    };
+    WARN_SHORTFALL.min((luckiest - informed) / chance)
+}
+
+/// Returns a loss that random outputs do not fall below by luck: the right one of `classes` leads the others by `lead`. The
+/// loss is convex in the lead, so that its mean is not below the loss of the mean lead.
+fn luckiest_loss(classes: f64, lead: f64) -> f64 {
+    ((classes - 1.0) * (-lead).exp()).ln_1p()
+}
+
+/// Returns the mean lead of the largest of normal outputs with standard deviation `spread` over the others, from above: the
+/// mean of the largest of C is at most sqrt(2 ln C).
+fn largest_lead(classes: Option<usize>, spread: f64) -> f64 {
+    let classes = classes.map_or(2.0, |classes| classes.max(2) as f64);
+    spread * (2.0 * classes.ln()).sqrt() * classes / (classes - 1.0)
 }
 
 /// Returns the relative distance of the first loss from that of guessing among all classes.
