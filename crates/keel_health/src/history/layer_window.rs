@@ -60,6 +60,9 @@ pub struct ParameterWindow {
     pub update_steps: u64,
     /// Number of those steps in which its update was exactly zero.
     pub still_steps: u64,
+    /// True if an update changed it in an earlier window.
+    #[serde(default)]
+    pub moved_before: bool,
     /// Weight norm in the last step.
     pub weight_norm: Option<f64>,
     gradient_sum: f64,
@@ -126,9 +129,14 @@ impl LayerWindow {
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Empties the window, which follows the window `before`.
+    pub(super) fn clear_after(&mut self, before: &Self) {
         let mut parameters = std::mem::take(&mut self.parameters);
+        parameters.resize_with(before.parameters.len(), ParameterWindow::default);
         parameters.iter_mut().for_each(ParameterWindow::clear);
+        for (parameter, before) in parameters.iter_mut().zip(&before.parameters) {
+            parameter.moved_before = before.moved_before || before.update_steps > before.still_steps;
+        }
         *self = Self { parameters, ..Self::default() };
     }
 }

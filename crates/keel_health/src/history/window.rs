@@ -23,6 +23,10 @@ pub struct Window {
     loss_sum: f64,
     learning_rate_sum: f64,
     learning_rate_steps: u64,
+    #[serde(default)]
+    gradient_norm_sum: f64,
+    #[serde(default)]
+    gradient_norm_steps: u64,
     growth: GradientGrowth,
     training_loop: LoopWindow,
     layers: Vec<LayerWindow>,
@@ -37,6 +41,11 @@ impl Window {
     /// Returns the mean learning rate, if given.
     pub fn learning_rate(&self) -> Option<f64> {
         (self.learning_rate_steps > 0).then(|| self.learning_rate_sum / self.learning_rate_steps as f64)
+    }
+
+    /// Returns the mean norm of the whole gradient before clipping, if given.
+    pub fn gradient_norm(&self) -> Option<f64> {
+        (self.gradient_norm_steps > 0).then(|| self.gradient_norm_sum / self.gradient_norm_steps as f64)
     }
 
     /// Returns the strongest growth of the gradient norm within the window.
@@ -72,6 +81,10 @@ impl Window {
             self.learning_rate_sum += f64::from(rate);
             self.learning_rate_steps += 1;
         }
+        if let Some(norm) = step.gradient_norm {
+            self.gradient_norm_sum += f64::from(norm);
+            self.gradient_norm_steps += 1;
+        }
         self.training_loop.push(step);
         for layer in &step.layers {
             if self.layers.len() <= layer.layer {
@@ -94,7 +107,7 @@ impl Window {
         let mut next = recycled.unwrap_or_else(|| self.clone());
         let mut layers = std::mem::take(&mut next.layers);
         layers.resize_with(self.layers.len(), LayerWindow::default);
-        layers.iter_mut().for_each(LayerWindow::clear);
+        layers.iter_mut().zip(&self.layers).for_each(|(layer, before)| layer.clear_after(before));
         let training_loop = next.training_loop.cleared(&self.training_loop);
         Window { training_loop, layers, ..Window::default() }
     }

@@ -1,6 +1,7 @@
 //! # What it measures
-//! Parameters that have a gradient and whose update is exactly 0 at every step of a window. Only a gradient that would
-//! have changed them counts: learning rate times its norm above a millionth of the norm of the values. Steps recorded
+//! Parameters that have a gradient and whose update is exactly 0 at every step of a window, and has been since the run
+//! began: a parameter that changed before has come to rest. Only a gradient that would have changed them counts:
+//! learning rate times its norm above a millionth of the norm of the values. Steps recorded
 //! as `"updated": false` only accumulate a gradient and do not count. An error if no parameter changes, or if every
 //! step since the beginning is recorded as ending without an update; a warning if only some layers do not change.
 //! Only noted: biases, scales or shifts alone; layers that all come before every layer that changes while the
@@ -220,5 +221,5 @@ fn left_out(case: &Case, index: usize, rate: f64) -> Option<(ParameterRole, f64)
 fn is_left_out(parameter: &ParameterWindow, rate: f64) -> bool {
     let expected = rate * parameter.gradient_norm().unwrap_or(0.0);
     let visible = (VISIBLE * parameter.weight_norm.unwrap_or(f64::INFINITY)).max(f64::from(f32::MIN_POSITIVE));
-    parameter.is_still() && expected > visible
+    parameter.is_still() && !parameter.moved_before && expected > visible
 }
