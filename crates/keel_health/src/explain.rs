@@ -60,7 +60,8 @@ pub fn rules_markdown() -> String {
          samples, has learned its task, which turns its findings into notes. From 50 % on, a finding is a warning at \
          most, and a note if it was over before the end. Below 10 %, training has failed, which turns warnings into \
          errors. The rules state the exceptions: faults of data, of the program and of the settings keep their level, \
-         and a possible symptom is never raised.\n\n| code | rule | finds |\n|---|---|---|\n",
+         and a possible symptom is never raised. A finding that explains others comes before them and is at least as \
+         serious as they are.\n\n| code | rule | finds |\n|---|---|---|\n",
     );
     for rule in catalog() {
         text.push_str(&format!("| [{0}](#{1}) | {2} | {3} |\n", rule.code, anchor(rule), rule.name, rule.summary));

@@ -196,6 +196,8 @@ impl OpenCase {
             Stands::EvenLearned => {
                 if learned {
                     finding.level = finding.level.min(Level::Warn);
+                } else if outcome.is_some_and(Outcome::has_failed) && finding.level == Level::Warn {
+                    finding.level = Level::Error;
                 }
                 return Some(finding);
             }

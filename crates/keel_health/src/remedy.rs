@@ -50,6 +50,8 @@ pub enum Remedy {
         /// Dotted config key of the layer, if it has one.
         config_key: Option<String>,
     },
+    /// Initialise the biases of all layers with zeros.
+    ZeroBiases,
     /// Initialise the bias of the last layer with the log of the class shares.
     PriorBias {
         /// Name of the last layer.
@@ -268,6 +270,7 @@ impl Remedy {
             | IgnoreColumns { .. }
             | KeepDuplicatesTogether
             | DropAugmentation { .. }
+            | ZeroBiases
             | PriorBias { .. } => Application::FreshRun,
             CleanData
             | CheckLabels
@@ -278,6 +281,17 @@ impl Remedy {
             | Augment
             | EditProgram { .. } => Application::ByHand,
         }
+    }
+
+    /// Returns true if both set the same thing, perhaps to different values: the learning rate, or the same config key.
+    pub(crate) fn changes_the_same_as(&self, other: &Self) -> bool {
+        let keys = |remedy: &Self| -> Vec<String> {
+            let settings = remedy.settings().into_iter();
+            settings.filter_map(|setting| setting.split_once('=').map(|(key, _)| key.to_string())).collect()
+        };
+        let (own, others) = (keys(self), keys(other));
+        let both_rates = matches!((self, other), (Self::ScaleLearningRate { .. }, Self::ScaleLearningRate { .. }));
+        self == other || both_rates || own.iter().any(|key| others.contains(key))
     }
 
     /// Returns the remedy as `key=value` pairs for `--set`; empty if no config key expresses it.
@@ -331,6 +345,7 @@ impl Remedy {
             ShrinkLastLayer { layer, std, .. } => {
                 format!("initialise {layer} with smaller weights (normal, standard deviation {})", number(*std))
             }
+            ZeroBiases => "initialise all biases with zeros".to_string(),
             PriorBias { layer } => format!("initialise the bias of {layer} with the log of the class shares"),
             ClassWeights => {
                 "give rare classes more weight in the loss (train.class_weights = \"balanced\")".to_string()
@@ -445,6 +460,28 @@ mod tests {
             assert_eq!(remedy.settings(), [expected]);
         }
         assert!(Remedy::CheckLabels.settings().is_empty());
+    }
+
+    #[test]
+    fn remedies_of_one_setting_change_the_same() {
+        let rate = |value| Remedy::ScaleLearningRate { factor: 0.1, value };
+        let init = |layer: &str, init: &str| Remedy::SetInit {
+            layer: Some(layer.into()),
+            init: init.into(),
+            config_key: Some(format!("model.layers.{layer}")),
+        };
+        let cases = [
+            (rate(Some(0.1)), rate(Some(0.01)), true),
+            (rate(None), rate(Some(0.01)), true),
+            (rate(None), Remedy::ClipNorm { value: 1.0 }, false),
+            (init("0", "lsuv"), init("0", "kaiming_normal"), true),
+            (init("0", "lsuv"), init("1", "lsuv"), false),
+            (Remedy::AddBatchNorm, Remedy::AddBatchNorm, true),
+            (Remedy::AddBatchNorm, Remedy::AddResidual, false),
+        ];
+        for (first, second, expected) in cases {
+            assert_eq!(first.changes_the_same_as(&second), expected, "{first:?} {second:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::remedy::describe_all;
 
 /// Merges findings of the same rule about the same layer made at different moments, such as before the first step and
 /// in a window. The earliest in causal order leads, then the more serious, then the older; it takes over the messages
-/// and remedies of the others.
+/// and remedies of the others, except for remedies that change what one of its own changes.
 pub(crate) fn merge(findings: Vec<Finding>) -> Vec<Finding> {
     let mut merged: Vec<Finding> = Vec::with_capacity(findings.len());
     for finding in findings {
@@ -27,12 +27,16 @@ fn join(known: &mut Finding, mut other: Finding) {
     known.first_step = known.first_step.min(other.first_step);
     known.last_step = known.last_step.max(other.last_step);
     known.epoch = known.epoch.zip(other.epoch).map(|(first, second)| first.min(second));
-    if !known.message.contains(&other.message) {
+    if other.message.contains(&known.message) {
+        known.message = other.message;
+    } else if !known.message.contains(&other.message) {
         known.message = format!("{}; {}", known.message, other.message);
     }
     known.evidence = both(known.evidence.take(), other.evidence);
+    let own = known.remedies.len();
     for remedy in other.remedies {
-        if !known.remedies.contains(&remedy) {
+        let (own, taken) = known.remedies.split_at(own);
+        if !taken.contains(&remedy) && !own.iter().any(|own| own.changes_the_same_as(&remedy)) {
             known.remedies.push(remedy);
         }
     }
@@ -104,6 +108,16 @@ mod tests {
         assert_eq!(joined.message, "measured 0.6; measured 0.3");
         assert_eq!(joined.evidence.as_ref().map(|evidence| evidence.steps.clone()), Some(vec![0, 90]));
         assert_eq!(joined.remedy, "augment the training samples; or add residual connections");
+    }
+
+    #[test]
+    fn remedies_do_not_contradict_each_other() {
+        let scaled = |factor: f64| Remedy::ScaleLearningRate { factor, value: Some(factor) };
+        let shock = finding("K013", Level::Error, 0.6, scaled(0.1));
+        let mut small = seen(finding("K013", Level::Warn, 0.0001, scaled(10.0)), 40, 90);
+        small.remedies.push(Remedy::SetEpochs { epochs: 24 });
+        let merged = merge(vec![small, shock]);
+        assert_eq!(merged[0].remedies, [scaled(0.1), Remedy::SetEpochs { epochs: 24 }]);
     }
 
     #[test]

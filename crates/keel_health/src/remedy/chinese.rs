@@ -19,6 +19,7 @@ impl Remedy {
             ShrinkLastLayer { layer, std, .. } => {
                 format!("用更小的权重初始化 {layer}（正态分布，标准差 {}）", number(*std))
             }
+            ZeroBiases => "把所有偏置初始化为零".to_string(),
             PriorBias { layer } => format!("把 {layer} 的偏置初始化为类别比例的对数"),
             ClassWeights => "在损失中加大稀少类别的权重（train.class_weights = \"balanced\"）".to_string(),
             AddPreprocess { step } => format!("预处理：{step}"),

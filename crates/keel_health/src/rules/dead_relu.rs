@@ -1,18 +1,19 @@
 //! # What it measures
 //! Units of a relu layer (channels of a convolution) that never fired over at least 10,000 samples or a whole epoch:
 //! one bit for every unit; for layers with many values only the first samples of each batch are examined. Noted above
-//! 15 % of the units and at least three of them; a warning above 40 %, an error above 90 %. If the loss is below half
-//! of that of guessing, it is only noted. Before the first update, on at least 512 samples, the same limits of 40 % and
-//! 90 % hold, and a layer of which less than one value in a hundred fires is an error.
+//! 15 % of the units, a warning above 40 %, an error above 90 %, each from three units on or if all of the layer are
+//! dead. If the loss is below half of that of guessing, it is only noted. Before the first update, on at least 512
+//! samples, the same limits of 40 % and 90 % hold, and a layer of which less than one value in a hundred fires is an
+//! error.
 //!
 //! # Why it matters
 //! A unit that never fires has no gradient and will never change: it is lost for good. A layer in which no unit fires
 //! cuts the network in two.
 //!
 //! # What to try
-//! If the units were dead from the start: inputs (K002) and initialisation (K005). If they died during training: a tenth of
-//! the learning rate, and those units re-initialised. `leaky_relu` cannot die; batch normalisation before the activation
-//! keeps about half of the values positive.
+//! If the units were dead from the start: inputs (K002), initialisation (K005), biases of zero. If they died during
+//! training: a tenth of the learning rate, and those units re-initialised. `leaky_relu` cannot die; batch normalisation
+//! before the activation keeps about half of the values positive.
 //!
 //! # When it is fine
 //! A layer whose values are mostly zero is fine as long as every unit fires for some sample. Units that fire for less
@@ -106,14 +107,17 @@ pub const INFO_SHARE: f64 = 0.15;
 pub const WARN_SHARE: f64 = 0.4;
 /// Share of dead units for an error, if training does not work.
 pub const ERROR_SHARE: f64 = 0.9;
-/// Minimum number of dead units for a note, so that narrow layers are treated fairly.
-pub const INFO_UNITS: usize = 3;
+/// Minimum number of dead units, or all of a layer, so that narrow layers are treated fairly.
+pub const LEAST_UNITS: usize = 3;
 /// Share of positive values below which a unit is nearly dead.
 pub const NEARLY_DEAD: f64 = 0.01;
 /// Minimum distance of the mean of z below zero, in standard deviations, for a bias to be named as the cause.
 pub const BELOW_ZERO: f64 = 2.0;
 /// Minimum number of samples at the start for a check.
 pub const START_SAMPLES: u64 = 512;
+
+const DEAD_EARLY: &str = "the units were dead from the beginning: inputs or initialisation do not suit relu, a bias is negative, or the first \
+     step was huge";
 
 /// Returns everything beyond its limit in `case`.
 fn examine(case: &Case) -> Vec<Observation> {
@@ -136,7 +140,9 @@ pub(super) enum Silence {
 
 /// Returns the silence of a relu layer at the start, if it is to be reported.
 pub(super) fn silence(layer: &StartLayer) -> Option<Silence> {
-    let dead = layer.dead_fraction.map(f64::from).filter(|&share| share > WARN_SHARE);
+    let units = layer.units.map_or(f64::INFINITY, |units| units as f64);
+    let enough = |share: f64| (share * units).round() >= units.min(LEAST_UNITS as f64);
+    let dead = layer.dead_fraction.map(f64::from).filter(|&share| share > WARN_SHARE && enough(share));
     let zeros = layer.zero_fraction.map(f64::from).filter(|&share| 1.0 - share < NEARLY_DEAD);
     dead.map(Silence::Units).or(zeros.map(Silence::Values))
 }
@@ -178,20 +184,16 @@ fn lived_at_start(case: &Case, index: usize, share: f64) -> bool {
     }
 }
 
-/// Returns the cause of units that are dead from the beginning, derived from the values before the layer.
-fn early_cause(case: &Case, weights: Option<usize>) -> String {
-    let weights = weights.filter(|&weights| case.model.norm_after(weights).is_none());
-    let start = weights.and_then(|weights| Some((weights, case.start?.layer(weights)?)));
-    let below = start.and_then(|(weights, layer)| {
-        let (mean, std) = (f64::from(layer.output_mean?), f64::from(layer.output_std?));
-        (mean < -BELOW_ZERO * std).then(|| {
-            let (name, mean, std) = (case.model.name(weights), number(mean), number(std));
-            format!("the output of {name} lies around {mean}, with a standard deviation of {std}: a bias keeps it below zero")
-        })
-    });
-    below.unwrap_or_else(|| {
-        "the units were dead from the beginning: inputs or initialisation do not suit relu, a bias is negative, or the first step was huge"
-            .to_string()
+/// Returns the cause of units that are dead from the beginning because of a bias, derived from the values before the layer.
+fn negative_bias(case: &Case, weights: Option<usize>) -> Option<String> {
+    let weights = weights.filter(|&weights| case.model.norm_after(weights).is_none())?;
+    let start = case.start?.layer(weights)?;
+    let (mean, std) = (f64::from(start.output_mean?), f64::from(start.output_std?));
+    (mean < -BELOW_ZERO * std).then(|| {
+        let (name, mean, std) = (case.model.name(weights), number(mean), number(std));
+        format!(
+            "the output of {name} lies around {mean}, with a standard deviation of {std}: a bias keeps it below zero"
+        )
     })
 }
 
@@ -200,9 +202,10 @@ fn in_window(case: &Case, index: usize) -> Option<Observation> {
     let dead: Vec<usize> = units.dead_units().collect();
     let share = dead.len() as f64 / units.units() as f64;
     let (level, threshold) = match share {
+        _ if dead.len() < LEAST_UNITS.min(units.units()) => return None,
         share if share > ERROR_SHARE => (Level::Error, ERROR_SHARE),
         share if share > WARN_SHARE => (Level::Warn, WARN_SHARE),
-        share if share > INFO_SHARE && dead.len() >= INFO_UNITS => (Level::Info, INFO_SHARE),
+        share if share > INFO_SHARE => (Level::Info, INFO_SHARE),
         _ => return None,
     };
     let kind = if lived_at_start(case, index, share) { &DIED } else { &DEAD_AT_START };
@@ -233,8 +236,10 @@ fn remedies(case: &Case, index: usize, units: Vec<usize>, observation: Observati
     let weights = case.weight_layer_before(index);
     let mut observation = if *observation.kind != DIED {
         let initial = weights.and_then(|weights| case.other_init_everywhere(weights));
-        let mut observation = observation.cause(early_cause(case, weights));
-        observation.remedies.extend(initial);
+        let bias = negative_bias(case, weights);
+        let zero_biases = bias.is_some().then_some(Remedy::ZeroBiases);
+        let mut observation = observation.cause(bias.unwrap_or_else(|| DEAD_EARLY.to_string()));
+        observation.remedies.extend(zero_biases.into_iter().chain(initial));
         observation
     } else {
         observation

@@ -1,7 +1,9 @@
 //! # What it measures
 //! norm(weight decay term) / norm(data gradient) of every weight matrix, the median of a window: a warning from 2 on,
 //! for five windows, while the loss is above half of that of guessing and the decay halves the weights within about
-//! 2,300 steps (learning rate × decay of 3e-4 at least). From the settings: dropout above 0.5 is a warning, from 0.8 on
+//! 2,300 steps (learning rate × decay of 3e-4 at least). Weights at rest between decay and data have a ratio of 1, or
+//! less because of the noise of batches: from 0.5 on, for five windows of at least eight steps, it is a warning as well
+//! if the weights have shrunk to a third of those of `kaiming_normal`. From the settings: dropout above 0.5 is a warning, from 0.8 on
 //! an error, regardless of the outcome of training; a decay that halves the weights within 230 steps of plain gradient
 //! descent (learning rate × decay above 0.003) is a warning, within 100 (above 0.007) an error, and a note if the
 //! network learns its task nevertheless.
@@ -10,7 +12,7 @@
 //! If the penalty is stronger than the data, the weights go to zero and the network gives the same output for everything.
 //!
 //! # What to try
-//! Lower the decay to a tenth, or dropout to 0.5 and less. If the learning rate is unusual (above 1, or above 0.1 with
+//! Lower the decay to a tenth, at most 1e-3, or dropout to 0.5 and less. If the learning rate is unusual (above 1, or above 0.1 with
 //! Adam and related optimizers), lower it.
 //!
 //! # When it is fine
@@ -115,6 +117,14 @@ const STRONG_DROPOUT: FindingKind = FindingKind {
 
 /// Ratio of decay to data gradient.
 pub const RATIO: f64 = 2.0;
+/// Ratio at which decay and data gradient balance each other, within the noise of batches; our own choice.
+pub const BALANCE: f64 = 0.5;
+/// Norm of the weights relative to that of `kaiming_normal` below which a balance is due to the decay; our own choice.
+pub const SHRUNK: f64 = 1.0 / 3.0;
+/// Minimum number of steps of a window for a balance: without the noise of batches, any decay balances the gradient in the end.
+pub const BALANCE_STEPS: u64 = 8;
+/// Largest decay of the remedy.
+const MODERATE_DECAY: f64 = 1e-3;
 /// Learning rate × decay below which the decay hardly changes the weights.
 pub const LEAST_SHRINKAGE: f64 = 3e-4;
 /// Number of consecutive windows.
@@ -214,22 +224,35 @@ fn dominating_decay(case: &Case) -> Option<Observation> {
         let ratios = windows.map(|window| window.layer(index)?.weight()?.decay_ratio());
         ratios.collect::<Option<Vec<f64>>>().map(|ratios| ratios.into_iter().fold(f64::INFINITY, f64::min))
     };
+    let limit = |index: usize| if is_shrunk(case, index) { BALANCE } else { RATIO };
     let layers = case.model.weight_layers().filter(|&index| !case.model.layers[index].frozen);
     let (layer, ratio) = layers
         .filter_map(|index| Some((index, lowest_of(index)?)))
-        .filter(|(_, ratio)| *ratio >= RATIO)
+        .filter(|(index, ratio)| *ratio >= limit(*index))
         .max_by(|a, b| a.1.total_cmp(&b.1))?;
-    let decay = case.model.weight_decay.map_or(5e-4, |decay| f64::from(decay) / 10.0);
+    let decay = case.model.weight_decay.map_or(5e-4, |decay| (f64::from(decay) / 10.0).min(MODERATE_DECAY));
+    let threshold = if ratio < RATIO { BALANCE } else { RATIO };
+    let shrunk =
+        if ratio < RATIO { ", and its weights have shrunk to less than a third of their usual size" } else { "" };
     Some(
-        Observation::new(&DOMINATING_DECAY, Level::Warn, Some(layer), ratio, RATIO)
+        Observation::new(&DOMINATING_DECAY, Level::Warn, Some(layer), ratio, threshold)
             .message(format!(
-                "the weight decay of {} is {} times as strong as the gradient of the data (limit {})",
+                "the weight decay of {} is {} times as strong as the gradient of the data (limit {}){shrunk}",
                 case.model.name(layer),
                 number(ratio),
-                number(RATIO)
+                number(threshold)
             ))
             .cause("the decay, not the data, determines the weights")
             .remedy(Remedy::SetWeightDecay { value: decay })
             .at_once(),
     )
+}
+
+/// Returns true if the weights of layer `index` are far smaller than those of `kaiming_normal`, in a window whose batches have
+/// noise.
+fn is_shrunk(case: &Case, index: usize) -> bool {
+    let norm = case.layer_window(index).and_then(|window| window.weight()?.weight_norm);
+    let usual = case.model.layers[index].units.map(|units| (2.0 * units as f64).sqrt());
+    let noisy = case.window().is_some_and(|window| window.steps >= BALANCE_STEPS);
+    noisy && norm.zip(usual).is_some_and(|(norm, usual)| norm < SHRUNK * usual)
 }

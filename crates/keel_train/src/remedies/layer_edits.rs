@@ -1,5 +1,6 @@
 //! Changes of a network's list of layers for remedies.
 
+use keel_nn::InitSpec;
 use keel_nn::activations::Activation;
 use keel_nn::layers::{BatchNormSpec, LayerSpec};
 
@@ -63,6 +64,20 @@ pub(super) fn widened(layers: &[LayerSpec], units: usize) -> Vec<LayerSpec> {
     edited
 }
 
+/// Returns the layers with biases that begin at zero.
+pub(super) fn with_zero_biases(layers: &[LayerSpec]) -> Vec<LayerSpec> {
+    let mut edited = layers.to_vec();
+    for layer in &mut edited {
+        match layer {
+            LayerSpec::Linear(linear) => linear.bias_init = InitSpec::Zeros,
+            LayerSpec::Conv2d(conv) => conv.bias_init = InitSpec::Zeros,
+            LayerSpec::Maxout(maxout) => maxout.bias_init = InitSpec::Zeros,
+            _ => {}
+        }
+    }
+    edited
+}
+
 fn has_weights(layer: &LayerSpec) -> bool {
     matches!(layer, LayerSpec::Linear(_) | LayerSpec::Conv2d(_))
 }
@@ -103,6 +118,17 @@ mod tests {
         assert_eq!(names(&edited), expected);
         let edited = with_activations(&layers(&format!("{LINEAR}, {LINEAR}, {LINEAR}")), relu);
         assert_eq!(names(&edited), ["linear", "activation", "linear", "activation", "linear"]);
+    }
+
+    #[test]
+    fn biases_begin_at_zero_and_weights_as_before() {
+        let begun = |bias: &str| {
+            layers(&format!(
+                "{{ type = \"linear\", out_features = 4, init = \"lsuv\", bias_init = {bias} }}, {RELU}, {LINEAR}"
+            ))
+        };
+        let negative = begun("{ type = \"constant\", value = -6.0 }");
+        assert_eq!(with_zero_biases(&negative), begun("\"zeros\""));
     }
 
     #[test]

@@ -181,6 +181,7 @@ fn settings_of(config: &Config, remedy: &Remedy) -> Vec<String> {
             None => Vec::new(),
         },
         Remedy::RemoveOutputActivation { .. } => layer_list(config, layer_edits::without_output_activation),
+        Remedy::ZeroBiases => layer_list(config, layer_edits::with_zero_biases),
         Remedy::WidenHiddenLayers { units } => layer_list(config, |layers| layer_edits::widened(layers, *units)),
         Remedy::IgnoreColumns { columns } => {
             let known = &config.data.ignore_columns;

@@ -26,9 +26,10 @@ use crate::remedy::Remedy;
 use crate::rule::Rule;
 use crate::rule::role::Lies::Anywhere;
 use crate::rule::role::{Explanation, Role, Stage};
-use crate::rule::symptom::Symptom::{Code, High};
+use crate::rule::symptom::Symptom::{Code, High, Low};
 use crate::rules::{
-    batch_norm, dead_relu, exploding_gradient, loss_trend, non_finite, saturation, update_ratio, zigzag,
+    batch_norm, dead_relu, exploding_gradient, loss_trend, non_finite, saturation, signal, start_loss, stopped_early,
+    update_ratio, zigzag,
 };
 
 /// Code of the rule.
@@ -51,13 +52,17 @@ pub const RULE: Rule = Rule {
             // Images with huge pixels make huge signals and gradients.
             Explanation {
                 consequences: &[
+                    Code(signal::CODE),
                     High(update_ratio::CODE),
                     Code(exploding_gradient::CODE),
                     Code(saturation::CODE),
                     Code(dead_relu::CODE),
                     Code(zigzag::CODE),
                     Code(batch_norm::CODE),
+                    Low(update_ratio::CODE),
+                    Code(start_loss::CODE),
                     Code(loss_trend::CODE),
+                    Code(stopped_early::CODE),
                     Code(non_finite::CODE),
                 ],
                 lies: Anywhere,
