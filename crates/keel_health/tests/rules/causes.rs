@@ -79,6 +79,36 @@ fn what_came_later_explains_nothing() {
 }
 
 #[test]
+fn a_milder_cause_leads_and_becomes_as_serious() {
+    let found = |cause: &str, level: Level| {
+        let effects = [finding("K005", Some("fc1"), Level::Error, 0), finding("K017", None, Level::Error, 400)];
+        let ordered = order_by_cause(&mlp(Relu, 2), [vec![finding(cause, None, level, 0)], effects.to_vec()].concat());
+        all(&ordered)
+    };
+    for cause in ["K002", "K019", "K027"] {
+        assert_eq!(found(cause, Level::Warn), [&format!("{cause} error"), "K005 error", "K017 error"]);
+    }
+    assert_eq!(found("K002", Level::Info), ["K005 error", "K017 error", "K002 info"], "a note explains nothing");
+}
+
+#[test]
+fn a_cause_as_serious_is_preferred_to_a_milder_one() {
+    let few = finding("K032", Some("fc1"), Level::Warn, 400);
+    let slow = Finding { measured: 1e-6, ..finding("K013", Some("fc2"), Level::Error, 400) };
+    let ordered = order_by_cause(&mlp(Relu, 2), vec![few, slow, finding("K017", None, Level::Error, 400)]);
+    assert_eq!(all(&ordered), ["K013 error", "K017 error", "K032 warn"]);
+}
+
+#[test]
+fn large_steps_that_may_be_a_symptom_explain_nothing_more_serious() {
+    let large = Finding { kind: "too-high".to_string(), ..finding("K013", Some("fc2"), Level::Warn, 100) };
+    let ordered = order_by_cause(&mlp(Relu, 2), vec![large.clone(), finding("K017", None, Level::Error, 400)]);
+    assert_eq!(all(&ordered), ["K017 error", "K013 warn"]);
+    let ordered = order_by_cause(&mlp(Relu, 2), vec![large, finding("K017", None, Level::Warn, 400)]);
+    assert_eq!(all(&ordered), ["K013 warn", "K017 warn"]);
+}
+
+#[test]
 fn notes_explain_nothing_and_come_last() {
     let found = vec![finding("K016", Some("fc1"), Level::Info, 0), finding("K017", None, Level::Warn, 400)];
     let ordered = order_by_cause(&mlp(Relu, 2), found);

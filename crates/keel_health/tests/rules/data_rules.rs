@@ -137,6 +137,20 @@ fn outliers_are_few_samples_with_nearly_all_variance() {
                    standard deviation 0.01";
     assert_eq!(only(&found).message, message);
     assert_eq!(settings(&found[0]), [r#"preprocess.steps=["clip"]"#]);
+    let single = findings(&DataMeasurement { outliers: vec![outliers(1, 0.9999)], ..table() });
+    assert!(only(&single).message.starts_with("1 of 1000 rows holds 99.9 %"), "{}", single[0].message);
+}
+
+#[test]
+fn targets_that_never_change_are_noted() {
+    let constant = |names: &[&str]| DataMeasurement {
+        constant_targets: names.iter().map(|&name| name.to_owned()).collect(),
+        ..table()
+    };
+    let found = findings(&constant(&["p0"]));
+    assert_eq!(all(&found), ["K016 info"]);
+    assert_eq!(found[0].message, "1 target never changes (limit 0); the first is `p0`");
+    assert!(findings(&constant(&["p0", "p7"]))[0].message.starts_with("2 targets never change"));
 }
 
 #[test]

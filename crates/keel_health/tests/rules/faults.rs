@@ -140,6 +140,9 @@ fn k003_class_shares() {
         let findings = Monitor::new(model.clone()).data(&shares(values));
         assert_eq!(findings.first().map(|finding| finding.level), expected, "{values:?}");
     }
+    let class_names = ["ant", "bee", "fly"].map(str::to_owned).to_vec();
+    let named = DataMeasurement { class_names, ..shares(&[0.5, 0.5, 0.0]) };
+    assert!(Monitor::new(model.clone()).data(&named)[0].message.ends_with("the first is class `fly`"));
 }
 
 #[test]
@@ -171,13 +174,33 @@ fn k004_table() {
         (3.9, Some(Level::Info)),
         (4.1, Some(Level::Warn)),
         (-0.05, None),
-        (-0.2, Some(Level::Warn)),
+        (-0.4, None),
+        (-0.6, Some(Level::Warn)),
     ] {
         let start = StartMeasurement { loss: Some(chance * (1.0 + relative)), samples: 512, ..Default::default() };
         let monitor = started(&mlp(Relu, 1), start.clone());
         assert_eq!(with_code(&monitor, "K004").first().map(|finding| finding.level), expected, "{relative}");
         let few = started(&mlp(Relu, 1), StartMeasurement { samples: 511, ..start });
         assert!(few.findings().is_empty(), "too few samples");
+    }
+}
+
+#[test]
+fn k004_a_low_loss_that_outputs_of_this_spread_reach_by_luck() {
+    for (classes, relative, spread, expected) in [
+        (2, -0.3, 1.4, None),
+        (2, -0.3, 0.05, Some(Level::Warn)),
+        (2, -0.98, 1.4, Some(Level::Warn)),
+        (10, -0.3, 1.0, None),
+        (10, -0.3, 0.2, Some(Level::Warn)),
+        (10, -0.09, 0.01, None),
+        (10, -0.95, 1.4, Some(Level::Warn)),
+    ] {
+        let model = ModelDescription { classes: Some(classes), ..mlp(Relu, 1) };
+        let loss = Some((classes as f32).ln() * (1.0 + relative));
+        let start = StartMeasurement { loss, samples: 512, ..start_with_stds(&model, &[1.0, spread]) };
+        let level = with_code(&started(&model, start), "K004").first().map(|finding| finding.level);
+        assert_eq!(level, expected, "{classes} classes, {relative}, {spread}");
     }
 }
 
@@ -357,7 +380,9 @@ fn k010_not_k005_leads_where_a_bias_silences_a_layer() {
     let biased = found(0.995, -10.0);
     assert_eq!(all(&biased), ["K010 error"]);
     assert!(biased[0].cause.contains("fc1 lies around -10") && biased[0].message.contains("0.5 %"), "{biased:?}");
-    assert!(found(0.995, 0.0)[0].cause.contains("from the beginning"));
+    assert_eq!(biased[0].remedies[0], Remedy::ZeroBiases);
+    let unbiased = &found(0.995, 0.0)[0];
+    assert!(unbiased.cause.contains("from the beginning") && !unbiased.remedies.contains(&Remedy::ZeroBiases));
     assert_eq!(all(&found(0.985, -10.0)), ["K005 error"]);
 }
 

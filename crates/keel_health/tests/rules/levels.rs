@@ -3,7 +3,7 @@
 use keel_health::measurement::{
     ActivationFunction::{Relu, Sigmoid, Tanh},
     DataMeasurement, EpochMeasurement, EvaluationMeasurement, LayerDescription, LayerKind, LossKind, ModelDescription,
-    StartMeasurement, StepMeasurement, TinyBatch,
+    ResidualMeasurement, StartMeasurement, StepMeasurement, TinyBatch,
 };
 use keel_health::{Finding, Level, Lowered, Monitor, Remedy};
 
@@ -256,20 +256,39 @@ fn k021_a_schedule_that_keeps_the_rate_low() {
 
 #[test]
 fn k032_few_units_at_rest() {
-    let found = |units: usize, losses: &[f64]| {
+    let found = |units: usize, losses: &[f64], agreement: Option<f32>| {
         let mut model = mlp(Relu, 2);
         (model.layers[0].units, model.layers[2].units) = (Some(64), Some(units));
         let epochs: Vec<(f64, f64)> = losses.iter().map(|&loss| (loss, loss)).collect();
-        with_code(&ended(Monitor::new(model), &epochs), "K032")
+        let mut monitor = Monitor::new(model);
+        if let Some(agreement) = agreement {
+            monitor.residuals(ResidualMeasurement { samples: 400, agreement });
+        }
+        with_code(&ended(monitor, &epochs), "K032")
     };
-    let rest = [0.9, 0.8, 0.7, 0.7, 0.7, 0.7];
-    let finding = &found(8, &rest)[0];
+    let (rest, agree) = ([0.9, 0.8, 0.7, 0.7, 0.7, 0.7], Some(0.5));
+    let finding = &found(8, &rest, agree)[0];
     assert_eq!((finding.level, finding.layer.as_deref(), finding.measured), (Level::Warn, Some("fc2"), 8.0));
     assert_eq!(finding.remedies, [Remedy::WidenHiddenLayers { units: 64 }]);
-    assert!(found(9, &rest).is_empty(), "nine are not few");
-    assert!(found(8, &rest[..5]).is_empty(), "too short to be at rest");
-    assert!(found(8, &[0.9, 0.8, 0.7, 0.6, 0.5, 0.4]).is_empty(), "still falling");
-    assert!(found(8, &[0.9, 0.5, 0.09, 0.09, 0.09, 0.09]).is_empty(), "few, and enough");
+    assert!(found(8, &rest, Some(0.19)).is_empty(), "what is left is noise, at four standard errors");
+    assert_eq!(found(8, &rest, None)[0].level, Level::Info, "unknown whether it is noise");
+    assert!(found(9, &rest, agree).is_empty(), "nine are not few");
+    assert!(found(8, &rest[..5], agree).is_empty(), "too short to be at rest");
+    assert!(found(8, &[0.9, 0.8, 0.7, 0.6, 0.5, 0.4], agree).is_empty(), "still falling");
+    assert!(found(8, &[0.9, 0.5, 0.09, 0.09, 0.09, 0.09], agree).is_empty(), "few, and enough");
+}
+
+#[test]
+fn k032_a_bottleneck_is_narrow_on_purpose() {
+    let found = |outputs: usize| {
+        let mut model = ModelDescription { loss: Some(LossKind::Mse), classes: None, ..mlp(Relu, 2) };
+        (model.layers[2].units, model.layers[4].units) = (Some(8), Some(outputs));
+        let mut monitor = Monitor::new(model);
+        monitor.data(&DataMeasurement { guessing_loss: Some(10f32.ln()), ..data(&[(0.0, 1.0)]) });
+        monitor.residuals(ResidualMeasurement { samples: 400, agreement: 0.5 });
+        with_code(&ended(monitor, &[(0.7, 0.7); 6]), "K032").len()
+    };
+    assert_eq!([found(1), found(8), found(64)], [1, 1, 0]);
 }
 
 #[test]
@@ -313,6 +332,30 @@ fn k003_labels_that_were_learned_by_heart_alone() {
     assert_eq!(found(0.75, 1.0), Some(Level::Error));
     assert_eq!(found(0.75, 0.96), None, "a weak signal, and a real one");
     assert_eq!(found(0.85, 1.0), None, "hardly memorised");
+}
+
+#[test]
+fn k003_few_validation_samples_do_not_show_that_labels_are_meaningless() {
+    let found = |classes: usize, samples: u64| {
+        let mut monitor = Monitor::new(ModelDescription { classes: Some(classes), ..mlp(Relu, 1) });
+        let guessing = (classes as f32).ln();
+        for (number, left) in [1.0, 0.8, 0.6, 0.4].into_iter().enumerate() {
+            let split = "validation".to_owned();
+            monitor.validation(EvaluationMeasurement { split, samples, ..EvaluationMeasurement::default() });
+            monitor.epoch(&EpochMeasurement {
+                epoch: number as u64,
+                train_loss: Some(left * guessing),
+                validation_loss: Some(1.1 * guessing),
+                ..EpochMeasurement::default()
+            });
+        }
+        level_of(&monitor, "K003")
+    };
+    for (classes, samples, expected) in
+        [(2, 20, None), (2, 99, None), (2, 101, Some(Level::Error)), (10, 11, None), (10, 12, Some(Level::Error))]
+    {
+        assert_eq!(found(classes, samples), expected, "{classes} classes, {samples} samples");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod faults;
 mod findings;
 mod levels;
 mod ranks;
+mod regularization;
 mod silence;
 #[path = "../simulated/mod.rs"]
 mod simulated;

@@ -2,7 +2,8 @@
 
 use keel_health::measurement::{
     ActivationFunction::{Relu, Tanh},
-    EpochMeasurement, LayerDescription, LayerKind, ParameterRole, StartLayer, StartMeasurement,
+    DataMeasurement, EpochMeasurement, FeatureStatistics, LayerDescription, LayerKind, ParameterRole, StartLayer,
+    StartMeasurement,
 };
 use keel_health::{Level, Monitor};
 
@@ -33,6 +34,20 @@ fn standardised_inputs() {
     let mut table = vec![(0.0, 1.0); 8];
     table.extend([(0.1, 0.3), (0.9, 0.3)]);
     assert_eq!(all(&Monitor::new(mlp(Relu, 2)).data(&data(&table))), [""; 0]);
+}
+
+#[test]
+fn a_few_frequent_words_among_counts() {
+    let counts = |frequent: &[(f32, f32)], lowest: f32| {
+        let rare = FeatureStatistics { mean: 0.2, std: 0.5, range: Some((lowest, 3.0)) };
+        let columns = frequent.iter().map(|&(mean, std)| FeatureStatistics { mean, std, range: Some((lowest, 5e5)) });
+        let features = std::iter::repeat_n(rare, 100).chain(columns).collect();
+        all(&Monitor::new(mlp(Relu, 2)).data(&DataMeasurement { features, ..data(&[]) }))
+    };
+    assert_eq!(counts(&[(5.0, 2.4), (3.0, 1.7), (4.0, 2.0)], 0.0), [""; 0]);
+    assert_eq!(counts(&[(50.0, 20.0)], 0.0), ["K002 error"], "one column is larger than all others");
+    assert_eq!(counts(&[(5.0, 2.4), (3.0, 1.7), (4.0, 2.0)], -1.0), ["K002 error"], "no counts");
+    assert_eq!(counts(&[(5.0, 2.4); 30], 0.0), ["K002 error"], "many columns");
 }
 
 #[test]
@@ -126,13 +141,28 @@ fn units_that_fire_once_in_a_while_are_alive() {
 
 #[test]
 fn a_few_dead_units_of_a_narrow_layer() {
-    let monitor = run(&mlp(Relu, 1), 800, |_, step| {
-        let mut narrow = keel_health::measurement::UnitMeasurement::with_units(8);
-        narrow.observations = 64;
-        (2..8).for_each(|unit| narrow.set_fired(unit));
-        step.layers[1].units = Some(narrow);
-    });
-    assert_eq!(all(&monitor.findings()), [""; 0]);
+    let dead_of = |dead: usize, count: usize| {
+        let monitor = simulated::stalled(&mlp(Relu, 1), 800, |_, step| {
+            let mut narrow = keel_health::measurement::UnitMeasurement::with_units(count);
+            narrow.observations = 64;
+            for unit in dead..count {
+                narrow.set_fired(unit);
+                narrow.fired_counts[unit] = 32;
+            }
+            step.layers[1].units = Some(narrow);
+        });
+        monitor.findings().into_iter().find(|finding| finding.code == "K010").map(|finding| finding.level)
+    };
+    for (dead, count, expected) in [
+        (2, 8, None),
+        (1, 2, None),
+        (2, 3, None),
+        (2, 2, Some(Level::Error)),
+        (3, 8, Some(Level::Info)),
+        (4, 8, Some(Level::Warn)),
+    ] {
+        assert_eq!(dead_of(dead, count), expected, "{dead} of {count}");
+    }
 }
 
 #[test]

@@ -202,6 +202,15 @@ mod unoptimised_parameters {
     }
 
     #[test]
+    fn weights_that_came_to_rest_were_given_to_the_optimizer() {
+        // Rest is longer than the windows that are kept.
+        let monitor = run(&mlp(Relu, 2), 5000, |number, step| {
+            set_updates(step, FC2, if number < 150 { 1e-3 } else { 0.0 });
+        });
+        assert_eq!(level(&monitor, "K029"), None);
+    }
+
+    #[test]
     fn a_bias_alone_is_a_fact() {
         let monitor = run(&mlp(Relu, 2), STEPS, |_, step| step.layers[FC2].parameters[1].update_norm = Some(0.0));
         let finding = only(&monitor, "K029");
@@ -455,7 +464,7 @@ mod one_class_batches {
             |samples: u32| move |step: u64| if step.is_multiple_of(2) { vec![samples, 0] } else { vec![0, samples] };
         assert_eq!(batches(&[0.5, 0.5], small(1)), None, "batches of one sample");
         assert_eq!(batches(&[0.5, 0.5], small(4)), None, "0.125 by chance");
-        assert_eq!(batches(&[0.5, 0.5], small(5)), Some(Level::Warn), "0.0625 by chance");
+        assert_eq!(batches(&[0.5, 0.5], small(5)), Some(Level::Error), "0.0625 by chance, the cause of a stuck loss");
         assert_eq!(batches(&EQUAL, |_| Vec::new()), None, "not counted");
     }
 }

@@ -253,3 +253,52 @@ fn a_residual_network_is_healthy_and_its_joined_layers_are_known_by_their_own_na
     assert!(has("activation_1", "dead_fraction") && has("batch_norm_1", "scale_norm"));
     assert!(has("conv2d_1", "gradient_rms") && has("linear_1", "weight_update_ratio"));
 }
+
+/// One number per sample, drawn without a pattern, for `targets`.
+fn noise(samples: usize, targets: Targets) -> keel_data::SplitDataset {
+    let values = (0..samples).map(|sample| ((sample as f32 * 12.9898).sin() * 43758.547).fract()).collect();
+    let shape = keel_data::SampleShape::Features(1);
+    let data = Dataset::from_memory("noise", shape, keel_data::Inputs::Floats(values), targets).unwrap();
+    data.split(Split { validation: 0.2, test: 0.2, seed: 0 }).unwrap()
+}
+
+#[test]
+fn the_loss_of_guessing_is_that_of_the_loss_in_use() {
+    let directory = tempfile::tempdir().unwrap();
+    let guessing = |overrides: &[&str]| {
+        let labels: Vec<u32> = (0..1000).map(|sample| u32::from(sample % 10 == 0)).collect();
+        let class_names = vec!["often".to_owned(), "rare".to_owned()];
+        let config = configured(directory.path(), &[&["model.preset=mlp"], overrides].concat());
+        let data = noise(1000, Targets::Classes { labels, class_names });
+        let share = data.train.iter().filter(|&&sample| sample % 10 == 0).count() as f64 / data.train.len() as f64;
+        let session = keel_train::Session::new(&config, data).unwrap_or_else(|error| panic!("{error}"));
+        (f64::from(keel_train::health::guessing_loss(&session).unwrap()), share)
+    };
+    let entropy = |share: f64| -share * share.ln() - (1.0 - share) * (1.0 - share).ln();
+    let near = |(loss, share): (f64, f64), expected: fn(f64) -> f64| {
+        assert!((loss - entropy(expected(share))).abs() < 1e-3, "{loss} for {share}");
+    };
+    near(guessing(&[]), |share| share);
+    near(guessing(&["train.class_weights=balanced"]), |_| 0.5);
+    near(guessing(&["train.class_weights=[1.0, 10.0]"]), |share| 10.0 * share / (1.0 + 9.0 * share));
+    near(guessing(&["train.class_weights=balanced", "train.loss=bce"]), |_| 0.5);
+    near(guessing(&["train.loss={ type = \"cross_entropy\", label_smoothing = 0.2 }"]), |share| 0.8 * share + 0.1);
+}
+
+#[test]
+fn a_constant_target_among_others_is_noted_and_constant_targets_alone_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let trained = |of: fn(usize) -> [f32; 2]| {
+        let values = (0..400).flat_map(of).collect();
+        let target_names = vec!["ink".to_owned(), "border".to_owned()];
+        let config = configured(directory.path(), &["model.preset=mlp", "train.epochs=1"]);
+        let data = noise(400, Targets::Values { values, target_names });
+        Training::new(config).with_data(data).run(&mut ()).map(|run| findings(&run.summary))
+    };
+    let found = trained(|sample| [sample as f32, 0.0]).unwrap_or_else(|error| panic!("{error}"));
+    let noted =
+        found.iter().find(|finding| finding.kind == "constant-targets").unwrap_or_else(|| panic!("{}", listed(&found)));
+    assert!(noted.level == Level::Info && noted.message.contains("`border`"), "{}", noted.message);
+    let refused = trained(|_| [3.0, 0.0]).unwrap_err().to_string();
+    assert!(refused.contains("every training sample has the same targets"), "{refused}");
+}
