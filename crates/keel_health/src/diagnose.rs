@@ -73,7 +73,10 @@ pub fn parse_record(text: &str, line: usize, model: Option<&ModelDescription>) -
             let reason = format!("a {kind} record before the model record; begin with the model record");
             Err(HealthError::WrongOrder { line, reason })
         }
-        ("data", _) => reader.read::<DataMeasurement>(Value::Object(object), "").map(Record::Data),
+        ("data", _) => {
+            let data = reader.read::<DataMeasurement>(Value::Object(object), "");
+            data.map(|data| Record::Data(Box::new(data)))
+        }
         ("start", _) => reader.layered::<StartMeasurement, StartLayer>(object, "layers").map(Record::Start),
         ("step", _) => reader.layered::<StepMeasurement, LayerMeasurement>(object, "layers").map(Record::Step),
         ("epoch", _) => reader.layered::<EpochMeasurement, NormStatistics>(object, "norms").map(Record::Epoch),

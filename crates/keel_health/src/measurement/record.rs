@@ -11,7 +11,7 @@ pub enum Record {
     /// Graph and settings; the first record.
     Model(ModelDescription),
     /// Training split after preprocessing.
-    Data(DataMeasurement),
+    Data(Box<DataMeasurement>),
     /// State before the first update.
     Start(StartMeasurement),
     /// One training step.
