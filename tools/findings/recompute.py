@@ -64,10 +64,10 @@ def vanishing_gradient(run, finding, _):
     return size[finding["layer"]] / size[last]
 
 
-def update_ratio(run, finding, before):
-    """K013: norm of the last update over that of the weights before it."""
+def update_ratio(run, finding, initial):
+    """K013: norm of the first update over that of the weights."""
     name = finding["layer"] + ".weight"
-    return numpy.linalg.norm(run.weights[name] - before.weights[name]) / numpy.linalg.norm(before.weights[name])
+    return numpy.linalg.norm(run.weights[name] - initial.weights[name]) / numpy.linalg.norm(initial.weights[name])
 
 
 def loss_trend(run, finding, _):
@@ -94,9 +94,9 @@ def main(arguments):
     different = False
     for argument in arguments:
         code, _, folders = argument.partition("=")
-        run, *before = [RunFolder(folder) for folder in folders.split(",")]
+        run, *initial = [RunFolder(folder) for folder in folders.split(",")]
         finding = run.finding(code)
-        expected = RULES[code](run, finding, *(before or [None]))
+        expected = RULES[code](run, finding, *(initial or [None]))
         agrees = abs(finding["measured"] - expected) <= TOLERANCE * abs(expected)
         different |= not agrees
         print(code, finding.get("layer") or "-", finding["measured"], expected, "" if agrees else "DIFFERENT")
