@@ -52,7 +52,7 @@ pub use preprocess::{
     ClipSpec, FeatureExtremes, FittedStep, Matrix, PREPROCESSING, PcaSpec, PiecewiseLinearSpec, PreprocessConfig,
     PreprocessScratch, PreprocessStatistics, PreprocessStep, Preprocessor, Recipe, SoftClipSpec, WhitenSpec, ZcaSpec,
 };
-pub use printable::{printable, printable_path};
+pub use printable::{printable, printable_path, shell_path, shell_word};
 pub use readers::{
     Cell, ColumnCells, ImageFiles, ImageSizeChoice, ImageSurvey, PIXEL_BUDGET, Table, TableSource, TextForm,
     check_is_file, choose_image_size, image_files_below, is_data_file, is_folder_of_runs, is_image, is_run_folder,

@@ -9,6 +9,7 @@ pub mod doctor;
 mod error;
 pub mod flight_recorder;
 pub mod health;
+mod loading;
 pub mod memory;
 pub mod metrics;
 mod objective;
@@ -24,10 +25,11 @@ mod trainer;
 pub use config::Config;
 pub use error::TrainError;
 pub use keel_optimizers as optimizers;
+pub use loading::{ChangedData, RunData, load_data};
 pub use objective::{Objective, Probabilities, TargetScale};
 pub use planning::{RangePoint, RangeTest};
 pub use predictor::{ColumnImportance, Importance, ImportanceOptions, Prediction, Predictor, UnlikeInputs};
-pub use session::{ChangedData, FinishedStep, RunData, Session, StepObserver, StepPlace, StepResult, load_data};
+pub use session::{FinishedStep, Session, StepObserver, StepPlace, StepResult};
 pub use trainer::{
     EpochEvent, EvaluationEvent, Event, MemoryRun, Started, StepEvent, TrainedRun, Training, TrainingObserver,
 };

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use keel_data::shell_path;
 use keel_health::history::{LAST_WINDOW_SAMPLES, WINDOW_SAMPLES};
 use keel_health::{Finding, Level};
 use keel_train::Config;
 use keel_train::config::HealthLevel;
 use keel_train::metrics::MetricName;
 use keel_train::remedies::{findings_of, treatment};
-use keel_train::runs::{PartMetrics, RankSummary, RunFolder, Status, Summary, shell_path};
+use keel_train::runs::{PartMetrics, RankSummary, RunFolder, Status, Summary};
 
 use crate::terminal::{
     findings_text, layers_table, metric_text, metrics_line, metrics_table, plural, status_word, wrapped,

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use keel_train::runs::shell_path;
+use keel_data::shell_path;
 use serde_json::json;
 
 use crate::failure::{Failure, Stop, unwritable};

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use keel_data::shell_path;
 use keel_interchange::tensorboard::TensorBoard;
 use keel_train::config::MemoryLimit;
 use keel_train::remedies::findings_of;
-use keel_train::runs::{Status as RunStatus, shell_path};
+use keel_train::runs::Status as RunStatus;
 use keel_train::{
     Config, Event, RangePoint, RangeTest, TrainError, TrainedRun, Training, TrainingObserver, auto, load_data,
 };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use keel_data::DataError;
-use keel_train::runs::shell_path;
+use keel_data::shell_path;
 use keel_train::{ChangedData, Predictor, RunData, TrainError};
 
 use crate::failure::{Failure, Stop, from_sentence};

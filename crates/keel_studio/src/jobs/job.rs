@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use keel_train::runs::shell_word;
+use keel_data::shell_word;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::presets::{PRESETS, PresetFile};
 use super::validate::nearest;
-use crate::runs::shell_path;
+use keel_data::shell_path;
 
 /// Kinds of things that a name on the command line can refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -284,7 +284,7 @@ fn is_same_rate(one: f64, other: f64) -> bool {
 mod tests {
     use super::*;
     use crate::config;
-    use crate::session::load_data;
+    use crate::loading::load_data;
 
     fn config(settings: &[&str]) -> Config {
         let settings: Vec<String> = settings.iter().map(|text| (*text).to_owned()).collect();

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::*;
 use crate::config;
-use crate::session::load_data;
+use crate::loading::load_data;
 
 fn options(trainings: u64, scratch: &std::path::Path) -> DoctorOptions {
     DoctorOptions {

@@ -10,10 +10,10 @@ use keel_health::Finding;
 use super::DoctorOptions;
 use crate::config::{Config, HealthConfig};
 use crate::error::TrainError;
+use crate::loading::load_data;
 use crate::metrics::{MetricName, Metrics};
 use crate::remedies::{RunResult, findings_of, score_metric};
 use crate::runs::{RunFolder, Status, Summary};
-use crate::session::load_data;
 use crate::trainer::{Event, Training, TrainingObserver};
 
 /// Number of epochs at the end whose losses are compared with those before.

@@ -13,9 +13,10 @@ use super::{Pace, Timing};
 use crate::auto::{self, Choice, Facts, Resolved};
 use crate::config::Config;
 use crate::error::TrainError;
+use crate::loading::load_data;
 use crate::memory::{Estimate, Job, check_preprocessing};
 use crate::objective::{Known, Objective, TrainingTargets};
-use crate::session::{check_batches, load_data};
+use crate::session::check_batches;
 
 /// The network of a run, without fusion, and the memory of the run.
 #[derive(Debug)]

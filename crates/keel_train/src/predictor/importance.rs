@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{Prediction, Predictor};
 use crate::error::TrainError;
 use crate::metrics::{MetricName, Metrics, finite};
-use crate::runs::{RunFolder, files, shell_path};
+use crate::runs::{RunFolder, files};
+use keel_data::shell_path;
 
 /// Maximum number of samples that are permuted; of more, this many are chosen, evenly spread.
 const SAMPLES: usize = 10_000;

@@ -22,12 +22,13 @@ pub(crate) use workspace::executor_for_evaluation;
 
 use crate::config;
 use crate::error::TrainError;
+use crate::loading::{ChangedData, DataRecord, RunData, load_data};
 use crate::metrics::{Answers, Detail, Metrics, Tally, largest, sample_words};
 use crate::objective::{Known, Objective};
 use crate::runs::model_file::{self, ModelDescription};
-use crate::runs::{Checkpoint, CheckpointError, RunFolder, Status, Summary, restore_network, shell_path};
-use crate::session::{ChangedData, DataRecord, RunData, load_data};
+use crate::runs::{Checkpoint, CheckpointError, RunFolder, Status, Summary, restore_network};
 use crate::{Config, threads};
+use keel_data::shell_path;
 use workspace::{Workspace, Workspaces};
 
 /// A trained model with its preprocessing, labels and config.

@@ -9,8 +9,9 @@ use super::{Surgery, config_of};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::health::describe_model;
+use crate::loading::load_data;
 use crate::runs::{RunFolder, TrainingState};
-use crate::session::{Session, load_data};
+use crate::session::Session;
 use crate::threads;
 
 /// A continuation of a run.

@@ -23,8 +23,8 @@ pub use tuning::tuned_treatment;
 
 use crate::config::{self, Config};
 use crate::error::TrainError;
+use crate::loading::{ChangedData, compare_data, load_data};
 use crate::runs::{RunFolder, Status, Summary, files};
-use crate::session::{ChangedData, compare_data, load_data};
 
 /// A finding's remedy, ready to be applied.
 #[derive(Debug, Clone)]

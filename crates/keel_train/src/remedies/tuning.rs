@@ -7,9 +7,10 @@ use keel_health::{Finding, Remedy};
 use super::{Treatment, config_of, exact, treatment, treatments};
 use crate::error::TrainError;
 use crate::health::guessing_loss;
+use crate::loading::load_data;
 use crate::planning::{RateRace, Stretch, rate_race};
 use crate::runs::RunFolder;
-use crate::session::{Session, load_data};
+use crate::session::Session;
 use crate::threads;
 
 /// Minimum and maximum number of steps of each rate.

@@ -16,7 +16,6 @@ mod network_tensors;
 mod progress;
 mod reader;
 mod records;
-mod shell_word;
 mod state;
 mod storage;
 mod store;
@@ -35,7 +34,6 @@ pub use reader::MetricReader;
 pub use records::{
     EpochRecord, FindingRecord, HistogramRecord, LayerRecord, LayerSeries, Rows, StepRecord, TensorName,
 };
-pub use shell_word::{shell_path, shell_word};
 pub use state::RunState;
 pub use store::MetricStore;
 pub use summary::{

@@ -10,7 +10,7 @@ use crate::auto::Choice;
 use crate::config::{ClassWeights, Config};
 use crate::error::TrainError;
 use crate::metrics::{Metrics, finite};
-use crate::runs::shell_path;
+use keel_data::shell_path;
 
 /// Status of a run. It is `running` from the start until it ends, so that a killed run is never shown as finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

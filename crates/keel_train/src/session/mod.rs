@@ -11,7 +11,6 @@ mod initial_weights;
 mod patch_whitening;
 pub(crate) mod ranks;
 mod replica;
-mod run_data;
 mod shared_rows;
 mod step;
 mod timeline;
@@ -27,10 +26,7 @@ use keel_nn::graph::Node;
 use keel_nn::observers::{Statistics, Wanted};
 use keel_nn::{Cpu, Executor, Graph, InitSpec, MemoryRequest, Mode, Network, ParameterRole, Program, RandomKey, lower};
 
-pub use run_data::{ChangedData, RunData};
-pub(crate) use run_data::{DataRecord, compare_data};
 pub use step::{FinishedStep, StepObserver, StepPlace, StepResult};
-pub use training_data::load_data;
 pub(crate) use training_data::load_share;
 
 use crate::Config;

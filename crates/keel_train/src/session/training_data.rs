@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keel_data::{
-    Augmenter, BatchOptions, BatchSource, DataConfig, Dataset, Peers, PreprocessStep, Preprocessor, SplitDataset,
-    TrainingRanges,
+    Augmenter, BatchOptions, BatchSource, Dataset, Peers, PreprocessStep, Preprocessor, SplitDataset, TrainingRanges,
 };
 
 use super::ranks::Ranks;
 use crate::config::{Config, HealthLevel};
 use crate::error::TrainError;
+use crate::loading::data_config;
 use crate::memory;
 
 /// Data with its fitted preprocessing, and the source of training batches.
@@ -87,34 +87,16 @@ fn reason_of_none(dataset: &Dataset) -> String {
     }
 }
 
-/// Loads and splits the data named by a config.
+/// Like [`crate::load_data`], called on all ranks at the same time: each rank keeps its part of the samples.
 ///
 /// # Errors
-/// If the data cannot be read or split, or images would take more than `train.memory_limit`.
-pub fn load_data(config: &Config) -> Result<SplitDataset, TrainError> {
-    let data = data_config(config)?;
-    Ok(keel_data::load(&data, Path::new(""))?.split(data.split())?)
-}
-
-/// Like [`load_data`], called on all ranks at the same time: each rank keeps its part of the samples.
-///
-/// # Errors
-/// See [`load_data`]; the same on all ranks. Also if a rank is lost.
+/// See [`crate::load_data`]; the same on all ranks. Also if a rank is lost.
 pub(crate) fn load_share(config: &Config, ranks: &Ranks) -> Result<SplitDataset, TrainError> {
     let data = data_config(config)?;
     let peers: Arc<dyn Peers> = Arc::new(ranks.clone());
     let dataset = keel_data::load_shared(&data, Path::new(""), &peers);
     ranks.check()?;
     Ok(dataset?.split(data.split())?)
-}
-
-/// Returns the `[data]` section with all settings resolved and the memory limit it has to keep.
-fn data_config(config: &Config) -> Result<DataConfig, TrainError> {
-    let mut data = config.clone().settled().data;
-    let limit = config.train.memory_limit.resolve();
-    let limit = limit.map_err(|message| TrainError::setting("train.memory_limit", message))?;
-    data.largest_bytes = limit.map(|(bytes, _)| bytes);
-    Ok(data)
 }
 
 #[cfg(test)]

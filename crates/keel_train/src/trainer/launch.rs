@@ -11,8 +11,8 @@ use super::record::{FolderRecord, Record as _};
 use super::run::{Run, TrainedRun};
 use super::{Continued, Training, TrainingObserver};
 use crate::error::TrainError;
+use crate::loading::{ChangedData, compare_data};
 use crate::runs::{Machine, RunFolder, Summary, VERSION};
-use crate::session::{ChangedData, compare_data};
 
 pub(super) fn run(trainer: Training, observer: &mut dyn TrainingObserver) -> Result<TrainedRun, TrainError> {
     let Training { config, data, continued, resumes, stop, ranks, choices, timeline, .. } = trainer;

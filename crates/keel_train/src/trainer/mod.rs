@@ -31,10 +31,12 @@ pub use run::TrainedRun;
 use crate::auto::{self, Choice};
 use crate::config::{self, Config};
 use crate::error::TrainError;
-use crate::runs::{RunFolder, RunLock, files, remove_leftovers, shell_path, shell_word};
+use crate::loading::load_data;
+use crate::runs::{RunFolder, RunLock, files, remove_leftovers};
+use crate::session::load_share;
 use crate::session::ranks::Ranks;
-use crate::session::{load_data, load_share};
 use crate::threads;
+use keel_data::{shell_path, shell_word};
 
 /// Trains one network and records the run.
 #[derive(Debug)]

@@ -9,8 +9,9 @@ use super::journal::RunNotes;
 use crate::auto::{self, Resolved};
 use crate::config::Config;
 use crate::error::TrainError;
+use crate::loading::load_data;
 use crate::planning::{Pace, Timing};
-use crate::session::{Session, load_data};
+use crate::session::Session;
 
 /// Everything that is decided and built before the first step.
 pub(super) struct Prepared {

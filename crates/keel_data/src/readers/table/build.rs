@@ -1,7 +1,7 @@
 //! Conversion of a raw table to a dataset: target, columns, features.
 
 use super::column::{Counted, Decision, Known, count, decide};
-use super::encode::{Encoded, Encoder, FileFormats, NumberColumn, stray_note, unseen_note};
+use super::encode::{Encoded, Encoder, FileFormats, NumberColumn, RowsToEncode, stray_note, unseen_note};
 use super::missing::Missing;
 use super::raw::RawTable;
 use super::roles::Roles;
@@ -212,13 +212,6 @@ fn is_without_columns(asked: &Asked) -> bool {
 
 fn imputation(asked: &Asked) -> Imputation {
     asked.schema.and_then(|schema| schema.imputation).unwrap_or(asked.config.missing)
-}
-
-/// Rows that become samples, and the formats of their files.
-#[derive(Clone, Copy)]
-pub(super) struct RowsToEncode<'a> {
-    pub(super) rows: &'a [usize],
-    pub(super) formats: &'a FileFormats,
 }
 
 fn encode(

@@ -1,8 +1,7 @@
 //! Target of a table: its column, its kind (classes or values), and the rows that have one.
 
-use super::build::RowsToEncode;
 use super::column::{Known, count};
-use super::encode::{FileFormats, NumberColumn, number};
+use super::encode::{FileFormats, NumberColumn, RowsToEncode, number};
 use super::labels::{class_names, labels};
 use super::magnitude::Magnitude;
 use super::missing::Missing;

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use keel_data::{shell_path, shell_word};
 use keel_health::{Finding, Remedy, find_rule};
 use keel_train::remedies::{
     Treatment, check_data, config_of, finding_of, findings_of, treatment, treatments, tuned_treatment,
 };
-use keel_train::runs::{RunFolder, shell_path, shell_word};
+use keel_train::runs::RunFolder;
 
 use crate::failure::{Failure, Stop};
 use crate::inputs::{ChangedDataOption, report_change, run_data_failure};

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use keel_data::shell_path;
 use keel_health::rules::{dead_relu, inputs};
 use keel_health::{Application, Finding};
 use keel_train::remedies::{Fork, Treatment, findings_of, fork};
-use keel_train::runs::{RunFolder, Summary, shell_path};
+use keel_train::runs::{RunFolder, Summary};
 use keel_train::{Config, TrainedRun, Training, load_data};
 use serde::Serialize;
 

@@ -2,12 +2,13 @@
 
 use clap::Args;
 use clap::value_parser;
+use keel_data::shell_path;
 use keel_health::rules::{dead_relu, inputs};
 use keel_health::{Finding, FindingReference, Level};
 use keel_train::remedies::{
     Arm, Comparison, Proof, ProofOptions, Treatment, Verdict, config_of, findings_of, prove, record_proof, treatments,
 };
-use keel_train::runs::{RunFolder, shell_path};
+use keel_train::runs::RunFolder;
 
 use super::chosen_remedy::Choice;
 use crate::commands::pages::report;

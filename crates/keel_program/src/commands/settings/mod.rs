@@ -3,8 +3,8 @@
 mod user_defaults;
 
 use clap::{Args, ValueHint};
+use keel_data::shell_word;
 use keel_train::config::{ConfigError, Sources, UserDefaults, load_from, named, string_override};
-use keel_train::runs::shell_word;
 use keel_train::{Config, TrainError};
 
 use crate::failure::Stop;

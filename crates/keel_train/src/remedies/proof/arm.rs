@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::comparison::{RunResult, score_metric};
 use super::{ProofOptions, WINDOWS};
 use crate::error::TrainError;
+use crate::loading::load_data;
 use crate::metrics::Metrics;
 use crate::remedies::{Fork, config_of, findings_of, fork};
 use crate::runs::{Checkpoint, RunFolder, Status, Summary, TrainingState};
-use crate::session::{Session, load_data};
+use crate::session::Session;
 use crate::threads;
 use crate::trainer::{Event, Training, TrainingObserver};
 

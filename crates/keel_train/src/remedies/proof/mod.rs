@@ -23,8 +23,8 @@ use self::arm::{Outcome, Runner};
 use super::{Fork, Treatment, config_of};
 use crate::config::Config;
 use crate::error::TrainError;
+use crate::loading::load_data;
 use crate::runs::{RunFolder, Summary};
-use crate::session::load_data;
 
 /// Minimum number of steps beyond the first step of the finding in a new training run, and minimum number of steps of a
 /// continuation.

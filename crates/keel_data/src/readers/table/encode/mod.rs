@@ -18,6 +18,13 @@ use crate::error::DataError;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+/// Rows that become samples, and the formats of their files.
+#[derive(Clone, Copy)]
+pub(super) struct RowsToEncode<'a> {
+    pub(super) rows: &'a [usize],
+    pub(super) formats: &'a FileFormats,
+}
+
 /// A column whose cells become features.
 #[derive(Clone, Copy)]
 pub(super) struct Encoder<'a> {

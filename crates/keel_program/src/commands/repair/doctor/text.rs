@@ -1,9 +1,9 @@
 //! Formats the story of the doctor.
 
+use keel_data::shell_path;
 use keel_health::{Stage, find_rule};
 use keel_train::doctor::{Attempt, Ending, Found, Judgement, Measured, Story};
 use keel_train::remedies::Comparison;
-use keel_train::runs::shell_path;
 
 use super::Document;
 use crate::terminal::{Align, loss_text, plural, table, wrapped};

@@ -1,6 +1,10 @@
 //! Text from files made safe to display: control characters would affect a terminal, and bidirectional marks would
 //! mislead a reader.
 
+mod shell_word;
+
+pub use shell_word::{shell_path, shell_word};
+
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::path::Path;
