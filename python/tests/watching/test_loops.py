@@ -236,7 +236,7 @@ def test_what_the_loop_says_itself_comes_first(tmp_path: Path) -> None:
             watch.epoch(train_loss=0.25)
     (data,) = records(watch, tmp_path, "data")
     assert data["samples"] == 64 and data["largest_label"] == int(y.max())
-    assert records(watch, tmp_path, "step")[1]["loss"] == pytest.approx(2 * float(loss))
+    assert records(watch, tmp_path, "step")[1]["loss"] == pytest.approx(2 * loss.item())
     assert [(one["train_loss"], one["validation_loss"]) for one in records(watch, tmp_path, "epoch")] == [
         (0.25, 0.5)
     ] * 2
@@ -318,15 +318,32 @@ def test_a_training_that_goes_on_may_start_with_a_low_loss() -> None:
             F.cross_entropy(model(x), y).backward()
             optimizer.step()
 
+    def codes_of_two_epochs() -> list[str]:
+        with evenkeel.watch(model, optimizer) as watch:
+            epochs(2)
+        return [finding.code for finding in watch.findings]
+
     epochs(100)
-    with evenkeel.watch(model, optimizer) as watch:
-        epochs(2)
-    assert "K004" not in [finding.code for finding in watch.findings]
+    assert "K004" not in codes_of_two_epochs(), "the steps of the optimizer are known"
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    assert "K004" not in codes_of_two_epochs(), "outputs as spread as these may reach the loss"
+
+
+def test_a_loss_that_the_outputs_cannot_have_is_found() -> None:
+    torch.manual_seed(0)
+    model = perceptron()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
+    x, y = torch.randn(512, 6), torch.randint(0, 3, (512,))
     with evenkeel.watch(model, optimizer) as watch:
-        epochs(2)
+        for _ in range(2):
+            optimizer.zero_grad()
+            output = model(x)
+            loss = F.cross_entropy(output, y) / 3
+            loss.backward()
+            watch.loss(loss, y, output)
+            optimizer.step()
     (finding,) = (finding for finding in watch.findings if finding.code == "K004")
-    assert "trained before" in finding.cause
+    assert "not averaged over all samples and classes" in finding.cause
 
 
 def test_nan_is_found_at_its_layer() -> None:
