@@ -334,7 +334,7 @@ def test_a_loss_that_the_outputs_cannot_have_is_found() -> None:
     model = perceptron()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
     x, y = torch.randn(512, 6), torch.randint(0, 3, (512,))
-    with evenkeel.watch(model, optimizer) as watch:
+    with evenkeel.watch(model, optimizer, loss="cross_entropy", classes=3) as watch:
         for _ in range(2):
             optimizer.zero_grad()
             output = model(x)
